@@ -1,0 +1,122 @@
+#include "core/device.hpp"
+
+#include <omp.h>
+#include <sys/mman.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+
+#include "core/device_cuda.hpp"
+#include "core/error.hpp"
+
+namespace scimix {
+
+namespace {
+
+constexpr std::size_t kAlignment = 64;  // a cache line, and an AVX-512 register
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+std::string cpu_model() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  }
+  return "an unknown processor";
+}
+
+}  // namespace
+
+std::ostream& operator<<(std::ostream& out, const Device& device) {
+  if (device.is_cpu()) return out << "cpu";
+  return out << "cuda:" << device.index;
+}
+
+int cuda_device_count() {
+  if constexpr (kWithCuda) return cuda::device_count();
+  return 0;
+}
+
+Device parse_device(std::string_view name) {
+  const int count = cuda_device_count();
+  if (name == "auto") return count > 0 ? Device{Device::Kind::cuda, 0} : kCpu;
+  if (name == "cpu") return kCpu;
+  int index = 0;
+  bool well_formed = name == "cuda";
+  if (name.starts_with("cuda:")) {
+    const auto [end, error] = std::from_chars(name.data() + 5, name.data() + name.size(), index);
+    well_formed = error == std::errc{} && end == name.data() + name.size() && index >= 0;
+  }
+  if (!well_formed) user_error("--device ", name, ": expected auto, cpu or cuda:N");
+  if (!kWithCuda) {
+    user_error("--device ", name, ": this program was built without CUDA, expected auto or cpu");
+  }
+  if (index >= count) {
+    user_error("--device ", name, ": this machine has ", count,
+               count == 1 ? " usable GPU" : " usable GPUs", ", expected auto, cpu",
+               count > 0 ? " or a smaller number" : "");
+  }
+  return {Device::Kind::cuda, index};
+}
+
+void select_device(Device device) {
+  if constexpr (kWithCuda) {
+    if (device.is_cuda()) cuda::select_device(device.index);
+  }
+}
+
+void synchronize(Device device) {
+  if constexpr (kWithCuda) {
+    if (device.is_cuda()) cuda::synchronize();
+  }
+}
+
+std::string describe(Device device) {
+  if constexpr (kWithCuda) {
+    if (device.is_cuda()) return cuda::describe(device.index);
+  }
+  const int threads = omp_get_max_threads();
+  return text(threads, threads == 1 ? " thread of " : " threads of ", cpu_model());
+}
+
+void* system_allocate(Device device, std::size_t bytes) {
+  if constexpr (kWithCuda) {
+    if (device.is_cuda()) return cuda::allocate(bytes);
+  }
+  // Large blocks ask for huge pages: activations are read in long streams.
+  const std::size_t alignment = bytes >= kHugePage ? kHugePage : kAlignment;
+  const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
+  void* memory = std::aligned_alloc(alignment, rounded);
+  if (memory != nullptr && alignment == kHugePage) {
+    static_cast<void>(madvise(memory, rounded, MADV_HUGEPAGE));  // advice: a refusal is no error
+  }
+  return memory;
+}
+
+void system_free(Device device, void* memory, std::size_t /*bytes*/) noexcept {
+  if constexpr (kWithCuda) {
+    if (device.is_cuda()) return cuda::free(memory);
+  }
+  std::free(memory);
+}
+
+void copy_bytes(Device to, void* target, Device from, const void* source, std::size_t bytes) {
+  if (bytes == 0) return;
+  if constexpr (kWithCuda) {
+    if (to.is_cuda() || from.is_cuda()) {
+      return cuda::copy(target, source, bytes, to.is_cpu() || from.is_cpu());
+    }
+  }
+  std::memcpy(target, source, bytes);
+}
+
+void fill_bytes(Device device, void* target, unsigned char value, std::size_t bytes) {
+  if (bytes == 0) return;
+  if constexpr (kWithCuda) {
+    if (device.is_cuda()) return cuda::fill(target, value, bytes);
+  }
+  std::memset(target, value, bytes);
+}
+
+}  // namespace scimix

@@ -1,0 +1,102 @@
+#include "core/tensor.hpp"
+
+namespace scimix {
+
+namespace {
+
+// Calls f(TypeTag<T>{}) for any dtype, on the host.
+template <class F>
+void dispatch_any(DType dtype, F&& f) {
+  if (dtype == DType::i32) return f(TypeTag<std::int32_t>{});
+  if (dtype == DType::u8) return f(TypeTag<std::uint8_t>{});
+  dispatch_floating(dtype, f);
+}
+
+// double -> T; bf16 is made from f32, as everywhere.
+template <class T>
+T narrow(double value) {
+  return static_cast<T>(static_cast<compute_t<T>>(value));
+}
+
+}  // namespace
+
+Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
+  Tensor out;
+  out.shape_ = shape;
+  out.dtype_ = dtype;
+  out.device_ = device;
+  out.memory_ = allocate(device, out.bytes());
+  return out;
+}
+
+Tensor Tensor::zeros(const Shape& shape, DType dtype, Device device) {
+  Tensor out = empty(shape, dtype, device);
+  out.zero_();
+  return out;
+}
+
+Tensor Tensor::from(std::span<const double> values, const Shape& shape, DType dtype,
+                    Device device) {
+  Tensor out = empty(shape, dtype, device);
+  SCIMIX_CHECK(std::ssize(values) == out.numel(), "a tensor ", shape, " from ", values.size(),
+               " values");
+  dispatch_any(dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    std::vector<T> host;
+    host.reserve(values.size());
+    for (const double value : values) host.push_back(narrow<T>(value));
+    out.copy_from_host(host.data());
+  });
+  return out;
+}
+
+Tensor Tensor::reshape(const Shape& shape) const {
+  SCIMIX_CHECK(shape.numel() == numel(), "reshape of ", shape_, " to ", shape);
+  Tensor out = *this;
+  out.shape_ = shape;
+  return out;
+}
+
+Tensor Tensor::rows(std::int64_t begin, std::int64_t end) const {
+  SCIMIX_CHECK(rank() >= 1 && 0 <= begin && begin <= end && end <= dim(0), "rows ", begin, " to ",
+               end, " of ", shape_);
+  Tensor out = *this;
+  out.shape_ = shape_.with(0, end - begin);
+  const std::int64_t row = shape_.with(0, 1).numel();
+  out.offset_ += static_cast<std::size_t>(begin * row) * size_of(dtype_);
+  return out;
+}
+
+Tensor Tensor::clone() const {
+  Tensor out = empty(shape_, dtype_, device_);
+  out.copy_(*this);
+  return out;
+}
+
+Tensor Tensor::to(Device device) const {
+  if (device == device_) return *this;
+  Tensor out = empty(shape_, dtype_, device);
+  copy_bytes(device, out.raw(), device_, raw(), bytes());
+  return out;
+}
+
+void Tensor::copy_(const Tensor& source) const {
+  SCIMIX_CHECK(source.shape() == shape_ && source.dtype() == dtype_, "copy of ", source.shape(),
+               " ", name_of(source.dtype()), " into ", shape_, " ", name_of(dtype_));
+  copy_bytes(device_, raw(), source.device(), source.raw(), bytes());
+}
+
+void Tensor::zero_() const {
+  fill_bytes(device_, raw(), 0, bytes());
+}
+
+std::vector<double> Tensor::to_doubles() const {
+  std::vector<double> out;
+  dispatch_any(dtype_, [&](auto tag) {
+    const auto host = to_host<typename decltype(tag)::type>();
+    out.assign(host.begin(), host.end());
+  });
+  return out;
+}
+
+}  // namespace scimix
