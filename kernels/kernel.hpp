@@ -1,0 +1,50 @@
+// How a kernel is declared: once, in a header, as a function over tensors.
+//
+//   // y[n,c] = softmax over c of x[n,c].
+//   SCIMIX_KERNEL(softmax, (const Tensor& x, const Tensor& y))
+//
+// declares cpu::softmax and cuda::softmax with that signature, and a softmax that calls the one
+// of the device on which its first tensor lives. A kernel of ours is a .cu file that defines
+// SCIMIX_BACKEND::softmax and is compiled twice: as plain C++ with SCIMIX_BACKEND=cpu, and by nvcc
+// with SCIMIX_BACKEND=cuda. A vendor binding defines cpu:: and cuda:: in two files.
+//
+// Conventions: inputs first, outputs last; a Tensor is a handle, so outputs are const Tensor& too;
+// the caller allocates outputs; an undefined Tensor means "none"; images are [N,H,W,C].
+#pragma once
+
+#include "core/tensor.hpp"
+
+namespace scimix {
+
+namespace detail {
+
+template <class First, class... Rest>
+Device device_of(const First& first, const Rest&... rest) {
+  if constexpr (std::is_same_v<First, Tensor>) {
+    if (first.defined()) return first.device();
+  }
+  if constexpr (sizeof...(rest) > 0) {
+    return device_of(rest...);
+  } else {
+    return kCpu;
+  }
+}
+
+}  // namespace detail
+
+#define SCIMIX_KERNEL(name, signature)                                      \
+  namespace cpu {                                                           \
+  void name signature;                                                      \
+  }                                                                         \
+  namespace cuda {                                                          \
+  void name signature;                                                      \
+  }                                                                         \
+  template <class... Args>                                                  \
+  void name(const Args&... args) {                                          \
+    if constexpr (kWithCuda) {                                              \
+      if (detail::device_of(args...).is_cuda()) return cuda::name(args...); \
+    }                                                                       \
+    cpu::name(args...);                                                     \
+  }
+
+}  // namespace scimix
