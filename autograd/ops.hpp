@@ -1,0 +1,148 @@
+// Every operator of the tape. Its forward, its derivative and its test cases stand together in
+// autograd/ops/<family>.cpp.
+//
+// Images are [N,H,W,C], convolution kernels [K,R,S,C], rows [N,C]. "Any shape" means up to rank 5.
+// A mistake in shapes or element types is a bug and throws with the operator's name.
+#pragma once
+
+#include <array>
+#include <span>
+#include <vector>
+
+#include "autograd/variable.hpp"
+#include "kernels/conv.hpp"
+#include "kernels/gemm.hpp"
+
+namespace scimix {
+
+// ---- elementwise (ops/elementwise.cpp) ---------------------------------------------------------
+// Binary operators broadcast as NumPy does: shapes align at the last axis, 1 stretches.
+[[nodiscard]] Variable add(const Variable& a, const Variable& b);
+[[nodiscard]] Variable sub(const Variable& a, const Variable& b);
+[[nodiscard]] Variable mul(const Variable& a, const Variable& b);
+[[nodiscard]] Variable div(const Variable& a, const Variable& b);
+[[nodiscard]] Variable scale(const Variable& x, double factor);
+[[nodiscard]] Variable add_scalar(const Variable& x, double term);
+[[nodiscard]] Variable identity(const Variable& x);  // shares the value
+[[nodiscard]] Variable cast(const Variable& x, DType dtype);
+[[nodiscard]] Variable exp(const Variable& x);
+[[nodiscard]] Variable log(const Variable& x);
+[[nodiscard]] Variable sqrt(const Variable& x);
+[[nodiscard]] Variable rsqrt(const Variable& x);  // 1/sqrt(x)
+[[nodiscard]] Variable square(const Variable& x);
+[[nodiscard]] Variable sigmoid(const Variable& x);
+[[nodiscard]] Variable tanh(const Variable& x);
+[[nodiscard]] Variable softplus(const Variable& x);  // log(1+exp(x)), without overflow
+// x for x > 0, slope x otherwise; slope > 0, so that the sign of y is the sign of x.
+[[nodiscard]] Variable leaky_relu(const Variable& x, double slope);
+// gy for y > 0, slope gy otherwise: the derivative of leaky_relu, and its own in gy.
+[[nodiscard]] Variable leaky_relu_grad(const Variable& gy, const Variable& y, double slope);
+// target += value, outside the tape: how gradients add up in their slab.
+void accumulate(const Tensor& value, const Tensor& target);
+
+// ---- reductions (ops/reduce.cpp) ---------------------------------------------------------------
+// Over the given axes (all when empty), which stay as 1 with keep_dims.
+struct ReduceOptions {
+  std::vector<int> axes;
+  bool keep_dims = false;
+};
+[[nodiscard]] Variable sum(const Variable& x, const ReduceOptions& options = {});
+[[nodiscard]] Variable mean(const Variable& x, const ReduceOptions& options = {});
+[[nodiscard]] Variable variance(const Variable& x, const ReduceOptions& options = {});  // biased
+// The adjoint pair behind broadcasting.
+[[nodiscard]] Variable broadcast_to(const Variable& x, const Shape& shape);
+[[nodiscard]] Variable sum_to(const Variable& x, const Shape& shape);
+
+// ---- classification (ops/softmax.cpp) ----------------------------------------------------------
+[[nodiscard]] Variable softmax(const Variable& logits);      // [N,C], over C
+[[nodiscard]] Variable log_softmax(const Variable& logits);  // [N,C], over C
+// -log softmax(logits)[label], [N]; labels i32 [N] in 0..C-1.
+[[nodiscard]] Variable cross_entropy(const Variable& logits, const Tensor& labels);
+// -sum_c target log softmax(logits), [N]; targets [N,C], rows sum to one; no gradient in targets.
+[[nodiscard]] Variable cross_entropy_soft(const Variable& logits, const Variable& targets);
+
+// ---- convolution (ops/conv.cpp) ----------------------------------------------------------------
+// struct Conv2d {int stride = 1; int pad = 1;} is that of kernels/conv.hpp.
+// x [N,H,W,C], w [K,R,S,C] -> [N,P,Q,K], P = (H + 2 pad - R)/stride + 1.
+[[nodiscard]] Variable conv2d(const Variable& x, const Variable& w, const Conv2d& conv);
+// The data gradient: gy [N,P,Q,K], w [K,R,S,C] -> x_shape. Also the transposed convolution.
+[[nodiscard]] Variable conv2d_dgrad(const Variable& gy, const Variable& w, const Shape& x_shape,
+                                    const Conv2d& conv);
+// The weight gradient: gy [N,P,Q,K], x [N,H,W,C] -> w_shape.
+[[nodiscard]] Variable conv2d_wgrad(const Variable& gy, const Variable& x, const Shape& w_shape,
+                                    const Conv2d& conv);
+
+// ---- matrix product (ops/matmul.cpp) -----------------------------------------------------------
+// struct Transpose {bool a = false; bool b = false;} is that of kernels/gemm.hpp.
+// op(a) [M,K] times op(b) [K,N] -> [M,N].
+[[nodiscard]] Variable matmul(const Variable& a, const Variable& b,
+                              const Transpose& transpose = {});
+// x [N,in], w [out,in], bias [out] or undefined -> [N,out].
+[[nodiscard]] Variable linear(const Variable& x, const Variable& w, const Variable& bias);
+
+// ---- batch norm and activations (ops/norm.cpp, ops/bias_act.cpp) -------------------------------
+// Where the statistics of a batch norm come from.
+enum class NormMode {
+  train,       // batch statistics; running statistics are updated
+  batch_only,  // batch statistics; running statistics stay (frozen paths, teachers)
+  eval,        // running statistics
+};
+struct BatchNorm {
+  NormMode mode = NormMode::train;
+  double eps = 1e-3;
+  double momentum = 1e-3;  // share of the batch in the running statistics
+  // leaky ReLU slope applied to the result; 1 means none.
+  double slope = 1.0;
+  // Rows of each segment that has statistics of its own; empty means one, over the whole batch.
+  // Only the first segment updates the running statistics.
+  std::vector<std::int64_t> segments;
+};
+struct RunningStats {
+  Tensor mean;      // [C], f32 (f64 in f64 graphs)
+  Tensor variance;  // [C]; unbiased, as PyTorch and TensorFlow keep it
+};
+// y = lrelu(gamma (x - mean)/sqrt(var + eps) + beta). x [N,H,W,C] or [N,C]; gamma, beta [C].
+[[nodiscard]] Variable batch_norm(const Variable& x, const Variable& gamma, const Variable& beta,
+                                  const RunningStats& running, const BatchNorm& options);
+// The same of x = a + b, and that sum itself: the residual add costs no pass of its own.
+struct AddBatchNorm {
+  Variable sum;
+  Variable y;
+};
+[[nodiscard]] AddBatchNorm add_batch_norm(const Variable& a, const Variable& b,
+                                          const Variable& gamma, const Variable& beta,
+                                          const RunningStats& running, const BatchNorm& options);
+// y = gain lrelu(x + bias), bias [C] over the last axis. StyleGAN2's bias_act.
+struct BiasAct {
+  double slope = 0.2;
+  double gain = 1.0;
+};
+[[nodiscard]] Variable bias_act(const Variable& x, const Variable& bias, const BiasAct& options);
+
+// ---- pooling and resampling (ops/resample.cpp) -------------------------------------------------
+[[nodiscard]] Variable global_average_pool(const Variable& x);           // [N,H,W,C] -> [N,C]
+[[nodiscard]] Variable upsample_nearest(const Variable& x, int factor);  // H, W times factor
+[[nodiscard]] Variable downsample_sum(const Variable& x, int factor);    // its adjoint
+// Zero-insert by `up`, pad, convolve with `filter` [fh,fw] (flipped as a convolution is), keep
+// every `down`-th, times gain. Source: StyleGAN2 (Karras et al. 2020), upfirdn2d. Pads may be
+// negative.
+struct UpFirDn {
+  int up = 1;
+  int down = 1;
+  std::array<int, 4> pad{};  // x0, x1, y0, y1
+  double gain = 1.0;
+  bool correlate = false;  // true: the filter is not flipped
+};
+[[nodiscard]] Variable upfirdn2d(const Variable& x, const Tensor& filter, const UpFirDn& options);
+
+// ---- shapes (ops/shape.cpp) --------------------------------------------------------------------
+[[nodiscard]] Variable reshape(const Variable& x, const Shape& shape);
+[[nodiscard]] Variable slice_rows(const Variable& x, std::int64_t begin, std::int64_t end);
+[[nodiscard]] Variable slice_channels(const Variable& x, std::int64_t begin, std::int64_t end);
+[[nodiscard]] Variable concat_rows(std::span<const Variable> parts);
+[[nodiscard]] Variable concat_channels(std::span<const Variable> parts);
+// y[i] = x[index[i]]; index i32 [M] -> [M, ...]. Its adjoint adds rows that share an index.
+[[nodiscard]] Variable gather_rows(const Variable& x, const Tensor& index);
+[[nodiscard]] Variable scatter_add_rows(const Variable& gy, const Tensor& index, std::int64_t rows);
+
+}  // namespace scimix
