@@ -1,0 +1,86 @@
+#include "tools/cli.hpp"
+
+#include <algorithm>
+#include <iostream>
+#include <optional>
+
+#include "core/error.hpp"
+#include "core/names.hpp"
+
+namespace scimix {
+
+namespace {
+
+// Long names without their dashes.
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back(name);
+  }
+  return names;
+}
+
+std::string suggestion(const CLI::App& app, const std::string& word, const std::string& dashes) {
+  const std::string nearest = nearest_name(word, option_names(app));
+  return nearest.empty() ? "" : "; did you mean " + dashes + nearest + "?";
+}
+
+// Keys of a configuration file are the long option names. Unknown ones are found before CLI11
+// applies anything, so that the message can name file and key.
+void check_config_keys(const CLI::App& app, const std::vector<std::string>& arguments) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    std::string path;
+    if (arguments[i] == "--config" && i + 1 < arguments.size()) path = arguments[i + 1];
+    if (arguments[i].starts_with("--config=")) path = arguments[i].substr(9);
+    if (path.empty()) continue;
+    std::vector<CLI::ConfigItem> items;
+    try {
+      items = CLI::ConfigTOML().from_file(path);
+    } catch (const CLI::FileError&) {
+      user_error(path, ": cannot read this configuration file");
+    }
+    const std::vector<std::string> known = option_names(app);
+    for (const CLI::ConfigItem& item : items) {
+      const std::string key = item.fullname();
+      if (key == "++" || key == "--") continue;  // section marks of CLI11's reader
+      if (std::find(known.begin(), known.end(), key) == known.end()) {
+        user_error(path, ": unknown key ", key, suggestion(app, key, ""));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::optional<int> parse(CLI::App& app, std::vector<std::string> arguments) {
+  check_config_keys(app, arguments);
+  app.allow_extras();  // collected, so that the message can suggest the nearest name
+  try {
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 reads from the back
+    app.parse(arguments);
+  } catch (const CLI::Success& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    user_error(error.what());
+  }
+  const std::vector<std::string> extras = app.remaining();
+  if (extras.empty()) return std::nullopt;
+  const std::string& word = extras.front();
+  if (!word.starts_with("-")) user_error("unexpected argument ", word);
+  const std::string name = word.substr(word.find_first_not_of('-'));
+  user_error("unknown option ", word, suggestion(app, name.substr(0, name.find('=')), "--"));
+}
+
+int run_program(const std::string& name, const std::function<int()>& body) {
+  try {
+    return body();
+  } catch (const Error& error) {
+    std::cerr << name << ": " << error.what() << '\n';
+    return error.fault() == Fault::user ? kExitUserError : kExitBug;
+  } catch (const std::exception& error) {
+    std::cerr << name << ": unexpected: " << error.what() << '\n';
+    return kExitBug;
+  }
+}
+
+}  // namespace scimix

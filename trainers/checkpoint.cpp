@@ -1,0 +1,119 @@
+#include "trainers/checkpoint.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/error.hpp"
+#include "core/safetensors.hpp"
+
+namespace scimix {
+
+namespace {
+
+// The order of a kernel's axes in the file, and the shape there.
+Shape file_shape(const Shape& shape) {
+  if (shape.rank() != 4) return shape;
+  return {shape[0], shape[3], shape[1], shape[2]};
+}
+
+// Moves every element between [K,R,S,C] (memory) and [K,C,R,S] (file).
+enum class Direction { to_file, to_memory };
+std::vector<std::byte> permute_kernel(std::span<const std::byte> source, const Shape& krsc,
+                                      std::size_t element, Direction direction) {
+  std::vector<std::byte> target(source.size());
+  const std::int64_t taps = krsc[1] * krsc[2];
+  const std::int64_t channels = krsc[3];
+  for (std::int64_t k = 0; k < krsc[0]; ++k) {
+    for (std::int64_t t = 0; t < taps; ++t) {
+      for (std::int64_t c = 0; c < channels; ++c) {
+        const auto memory = static_cast<std::size_t>((k * taps + t) * channels + c) * element;
+        const auto file = static_cast<std::size_t>((k * channels + c) * taps + t) * element;
+        const bool save = direction == Direction::to_file;
+        std::memcpy(&target[save ? file : memory], &source[save ? memory : file], element);
+      }
+    }
+  }
+  return target;
+}
+
+std::vector<std::byte> host_bytes(const Tensor& value) {
+  std::vector<std::byte> bytes(value.bytes());
+  copy_bytes(kCpu, bytes.data(), value.device(), value.raw(), bytes.size());
+  if (value.rank() != 4) return bytes;
+  return permute_kernel(bytes, value.shape(), size_of(value.dtype()), Direction::to_file);
+}
+
+Shape shape_of(const TensorEntry& entry) {
+  return entry.shape.size() > Shape::kMaxRank ? Shape() : Shape(std::span(entry.shape));
+}
+
+void check_entry(const SafetensorsFile& file, const ParameterStore::Named& tensor) {
+  const std::string where = file.path().string();
+  const TensorEntry* entry = file.find(tensor.name);
+  const Shape expected = file_shape(tensor.value.shape());
+  if (entry == nullptr) {
+    user_error(where, ": no tensor ", tensor.name, ", expected one of shape ", expected);
+  }
+  if (entry->shape.size() != static_cast<std::size_t>(expected.rank()) ||
+      shape_of(*entry) != expected) {
+    user_error(where, ": ", tensor.name, " has shape ", shape_of(*entry), ", expected ", expected);
+  }
+  if (entry->dtype != safetensors_dtype(tensor.value.dtype())) {
+    user_error(where, ": ", tensor.name, " is ", entry->dtype, ", expected ",
+               safetensors_dtype(tensor.value.dtype()));
+  }
+}
+
+}  // namespace
+
+void append(CheckpointTensors& all, const std::string& prefix, CheckpointTensors part) {
+  for (ParameterStore::Named& tensor : part) {
+    all.push_back({prefix + tensor.name, std::move(tensor.value)});
+  }
+}
+
+void save_checkpoint(const std::filesystem::path& path, const CheckpointTensors& tensors,
+                     const CheckpointMetadata& metadata) {
+  std::vector<std::vector<std::byte>> storage;
+  std::vector<TensorEntry> entries;
+  storage.reserve(tensors.size());
+  for (const ParameterStore::Named& tensor : tensors) {
+    storage.push_back(host_bytes(tensor.value));
+    const Shape shape = file_shape(tensor.value.shape());
+    entries.push_back({.name = tensor.name,
+                       .dtype = std::string(safetensors_dtype(tensor.value.dtype())),
+                       .shape = {shape.dims().begin(), shape.dims().end()},
+                       .bytes = storage.back()});
+  }
+  write_safetensors(path, entries, metadata);
+}
+
+CheckpointMetadata read_checkpoint_metadata(const std::filesystem::path& path) {
+  return SafetensorsFile(path).metadata();
+}
+
+void load_checkpoint(const std::filesystem::path& path, const CheckpointTensors& tensors) {
+  const SafetensorsFile file(path);
+  for (const ParameterStore::Named& tensor : tensors) check_entry(file, tensor);
+  for (const std::string& name : file.names()) {
+    const bool known = std::any_of(tensors.begin(), tensors.end(),
+                                   [&](const auto& tensor) { return tensor.name == name; });
+    if (!known) {
+      user_error(path.string(), ": tensor ", name, " of shape ", shape_of(file.entry(name)),
+                 " does not belong to this model");
+    }
+  }
+  for (const ParameterStore::Named& tensor : tensors) {
+    const std::span<const std::byte> bytes = file.entry(tensor.name).bytes;
+    if (tensor.value.rank() == 4) {
+      tensor.value.copy_from_host(permute_kernel(bytes, tensor.value.shape(),
+                                                 size_of(tensor.value.dtype()),
+                                                 Direction::to_memory)
+                                      .data());
+    } else {
+      tensor.value.copy_from_host(bytes.data());
+    }
+  }
+}
+
+}  // namespace scimix

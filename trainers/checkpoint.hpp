@@ -1,0 +1,38 @@
+// Checkpoints: the tensors of a run as a safetensors file that PyTorch can load.
+//
+// Names are those of the same module in PyTorch (blocks.0.conv1.weight) behind a prefix:
+//   model.    parameters and running statistics
+//   ema.      their average, which is what is evaluated
+//   momentum. the optimiser's moments
+// Convolution kernels are [K,R,S,C] in memory and [K,C,R,S] in the file, as PyTorch keeps them.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "models/module.hpp"
+
+namespace scimix {
+
+using CheckpointTensors = std::vector<ParameterStore::Named>;
+using CheckpointMetadata = std::map<std::string, std::string>;
+
+// Adds `prefix` to every name.
+void append(CheckpointTensors& all, const std::string& prefix, CheckpointTensors part);
+
+// Atomic: the file is whole or not there. Errors (user): a full disk, a folder that is missing.
+void save_checkpoint(const std::filesystem::path& path, const CheckpointTensors& tensors,
+                     const CheckpointMetadata& metadata);
+
+// Reads the metadata alone. Errors (user): not a valid safetensors file.
+[[nodiscard]] CheckpointMetadata read_checkpoint_metadata(const std::filesystem::path& path);
+
+// Fills `tensors` from the file. Everything is checked before anything is written: a tensor that is
+// missing, left over, or of another shape or dtype is a user error that names the first one and
+// both shapes.
+void load_checkpoint(const std::filesystem::path& path, const CheckpointTensors& tensors);
+
+}  // namespace scimix
