@@ -1,0 +1,152 @@
+#include "core/atomic_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "core/error.hpp"
+
+namespace scimix {
+namespace {
+
+constexpr mode_t kMode = 0666;  // narrowed by the user's umask
+
+std::string reason(int error) {
+  return std::generic_category().message(error);
+}
+
+// Returns 0 or an errno. write(2) may write less than asked, and at most 2 GiB in one call.
+int write_all(int fd, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno;
+    if (n == 0) return ENOSPC;
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+  }
+  return 0;
+}
+
+std::filesystem::path folder_of(const std::filesystem::path& path) {
+  return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+}
+
+// Makes a rename durable. It has happened already, and some file systems refuse to sync a folder,
+// so a failure here is no reason to report that the file was not written.
+void sync_folder(const std::filesystem::path& folder) {
+  const FileDescriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd.is_open()) ::fsync(fd.get());
+}
+
+// Several processes may write the same path at once, so the name holds the process and O_EXCL
+// decides; the number steps over files that a killed process of the same number left.
+FileDescriptor create_temporary(const std::filesystem::path& path,
+                                std::filesystem::path& temporary) {
+  constexpr int kAttempts = 1000;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    temporary = folder_of(path) /
+                text('.', path.filename().string(), '.', ::getpid(), '-', attempt, ".tmp");
+    FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kMode));
+    if (file.is_open() || errno != EEXIST) return file;
+  }
+  return {};
+}
+
+}  // namespace
+
+FileDescriptor::FileDescriptor(FileDescriptor&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)) {}
+
+FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
+  if (this != &other) {
+    close();
+    fd_ = std::exchange(other.fd_, -1);
+  }
+  return *this;
+}
+
+int FileDescriptor::close() {
+  if (fd_ < 0) return 0;
+  return ::close(std::exchange(fd_, -1)) == 0 ? 0 : errno;
+}
+
+AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
+  file_ = create_temporary(path_, temporary_);
+  if (!file_.is_open()) {
+    user_error(path_.string(), ": cannot create a file in ", folder_of(path_).string(), ": ",
+               reason(errno), ", expected an existing folder with the right to write");
+  }
+}
+
+AtomicFile::~AtomicFile() {
+  discard();
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  SCIMIX_CHECK(file_.is_open(), path_.string(), ": write after commit or failure");
+  if (const int error = write_all(file_.get(), bytes)) fail("write", error);
+  written_ += bytes.size();
+}
+
+void AtomicFile::write(std::string_view characters) {
+  write(std::as_bytes(std::span(characters)));
+}
+
+void AtomicFile::commit() {
+  SCIMIX_CHECK(file_.is_open(), path_.string(), ": commit after commit or failure");
+  if (::fsync(file_.get()) != 0) fail("write", errno);
+  if (const int error = file_.close()) fail("write", error);
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("replace", errno);
+  temporary_.clear();
+  sync_folder(folder_of(path_));
+}
+
+void AtomicFile::fail(std::string_view action, int error) {
+  discard();
+  user_error(path_.string(), ": cannot ", action, " after ", written_, " bytes: ", reason(error),
+             ", expected a disk with room and a path that can be replaced; nothing was changed");
+}
+
+void AtomicFile::discard() {
+  file_.close();
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  temporary_.clear();
+}
+
+AppendFile::AppendFile(std::filesystem::path path, Start start) : path_(std::move(path)) {
+  int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
+  if (start == Start::empty) flags |= O_TRUNC;
+  if (start == Start::new_file) flags |= O_EXCL;
+  file_ = FileDescriptor(::open(path_.c_str(), flags, kMode));
+  if (!file_.is_open()) {
+    user_error(path_.string(), ": cannot open for writing: ", reason(errno),
+               ", expected a file in an existing folder with the right to write");
+  }
+}
+
+void AppendFile::append(std::span<const std::byte> bytes) {
+  struct stat before {};
+  SCIMIX_CHECK(::fstat(file_.get(), &before) == 0, path_.string(), ": ", reason(errno));
+  const int error = write_all(file_.get(), bytes);
+  if (error == 0) return;
+  // Takes back the part of the record that did fit. A pipe or a terminal can't be cut, and
+  // there is nothing to keep whole there.
+  if (S_ISREG(before.st_mode) && ::ftruncate(file_.get(), before.st_size) != 0) {
+    user_error(path_.string(), ": cannot append ", bytes.size(), " bytes: ", reason(error),
+               ", and the half-written record cannot be removed: ", reason(errno),
+               ", expected a disk with room");
+  }
+  user_error(path_.string(), ": cannot append ", bytes.size(), " bytes: ", reason(error),
+             ", expected a disk with room; earlier records are kept");
+}
+
+void AppendFile::append(std::string_view characters) {
+  append(std::as_bytes(std::span(characters)));
+}
+
+}  // namespace scimix

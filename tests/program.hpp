@@ -1,0 +1,70 @@
+// Runs one of the project's programs in a child process.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "temp_folder.hpp"
+
+namespace scimix::test {
+
+struct ProgramResult {
+  int exit_code = -1;  // -N when it was ended by signal N
+  std::string out;
+  std::string error;
+};
+
+// A running program; its output goes to files in `folder`.
+class Program {
+ public:
+  Program(const TempFolder& folder, const std::string& name, std::vector<std::string> arguments)
+      : out_(folder / "stdout.txt"), error_(folder / "stderr.txt") {
+    const std::string path = std::string(SCIMIX_PROGRAM_DIR) + "/" + name;
+    std::vector<char*> argv;
+    arguments.insert(arguments.begin(), path);
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    child_ = ::fork();
+    REQUIRE(child_ >= 0);
+    if (child_ == 0) {
+      redirect(out_, STDOUT_FILENO);
+      redirect(error_, STDERR_FILENO);
+      ::execv(path.c_str(), argv.data());
+      ::_exit(127);
+    }
+  }
+
+  void signal(int number) const { ::kill(child_, number); }
+
+  [[nodiscard]] ProgramResult wait() const {
+    int status = 0;
+    REQUIRE(::waitpid(child_, &status, 0) == child_);
+    ProgramResult result;
+    result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    result.out = read_bytes(out_);
+    result.error = read_bytes(error_);
+    return result;
+  }
+
+ private:
+  static void redirect(const std::filesystem::path& path, int to) {
+    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    if (file < 0 || ::dup2(file, to) < 0) ::_exit(126);
+  }
+
+  std::filesystem::path out_;
+  std::filesystem::path error_;
+  pid_t child_ = -1;
+};
+
+inline ProgramResult run_program(const std::string& name, std::vector<std::string> arguments) {
+  const TempFolder folder;
+  return Program(folder, name, std::move(arguments)).wait();
+}
+
+}  // namespace scimix::test

@@ -1,0 +1,47 @@
+// metrics.jsonl: the numbers of a run, one JSON object per line.
+//
+//   {"step":100,"time":1767225600.25,"loss":1.25,"accuracy":0.41}
+//
+// `time` is in Unix seconds. A number that JSON does not have (NaN, infinity) is written as null:
+// every JSON reader takes it, and table readers make NaN of it where a word would turn the whole
+// column into text.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/atomic_file.hpp"
+
+namespace scimix {
+
+// Named numbers in the order in which they are shown.
+using Metrics = std::vector<std::pair<std::string, double>>;
+
+// Wall-clock time in seconds since 1970.
+[[nodiscard]] double unix_seconds();
+
+class MetricsLog {
+ public:
+  // Starts an empty log at `path` (what stood there is dropped).
+  static MetricsLog start(const std::filesystem::path& path);
+
+  // Goes on with the log of a run that is resumed after `step`: later records are removed (the file
+  // is replaced atomically), since the run will write them again. A last line that a kill left
+  // half-written is removed too; any other line that is no record is a user_error naming the line.
+  // A log that is missing is started anew.
+  static MetricsLog resume(const std::filesystem::path& path, std::int64_t step);
+
+  // The record is in the file when this returns. user_error where the disk is full: then the file
+  // holds the records before it, whole.
+  void add(std::int64_t step, double time, const Metrics& metrics);
+
+ private:
+  explicit MetricsLog(AppendFile file) : file_(std::move(file)) {}
+
+  AppendFile file_;
+};
+
+}  // namespace scimix
