@@ -1,0 +1,108 @@
+#include "data/dataset.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstddef>
+#include <cstring>
+
+#include "core/error.hpp"
+#include "core/names.hpp"
+#include "data/cifar10.hpp"
+#include "data/digits.hpp"
+#include "data/image_folder.hpp"
+#include "data/svhn.hpp"
+
+namespace scimix {
+namespace {
+
+// Consumes eight bytes at a time. Each step is a bijection of the state for a given word, so that a
+// single changed word always changes the hash. The multiplier is that of MurmurHash's finaliser.
+class Hash {
+ public:
+  void add(std::uint64_t word) {
+    state_ = (state_ ^ word) * 0xFF51AFD7ED558CCDULL;
+    state_ ^= state_ >> 32;
+  }
+
+  void add(std::span<const std::uint8_t> bytes) {
+    std::size_t at = 0;
+    for (; at + 8 <= bytes.size(); at += 8) add(little_endian(bytes.subspan(at, 8)));
+    if (at < bytes.size()) add(little_endian(bytes.subspan(at)));
+  }
+
+  [[nodiscard]] std::uint64_t value() const { return state_; }
+
+ private:
+  static std::uint64_t little_endian(std::span<const std::uint8_t> bytes) {
+    std::uint64_t word = 0;
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      word |= static_cast<std::uint64_t>(bytes[i]) << (8 * i);
+    }
+    return word;
+  }
+
+  std::uint64_t state_ = 0x9E3779B97F4A7C15ULL;
+};
+
+}  // namespace
+
+std::span<const std::uint8_t> ImageSet::image(std::int64_t index) const {
+  SCIMIX_CHECK(index >= 0 && index < count, "image ", index, " of ", count);
+  const auto bytes = static_cast<std::size_t>(image_bytes());
+  return std::span(pixels).subspan(static_cast<std::size_t>(index) * bytes, bytes);
+}
+
+std::span<const std::string> dataset_names() {
+  static const std::array<std::string, 4> names = {"cifar10", "svhn", "folder", "digits"};
+  return names;
+}
+
+Dataset load_dataset(const std::string& name, const std::filesystem::path& dir,
+                     const DatasetOptions& options) {
+  if (name == "digits") {
+    return load_digits(options.digits_train, options.digits_test, options.data_seed);
+  }
+  if (name == "cifar10") return load_cifar10(dir);
+  if (name == "svhn") return load_svhn(dir);
+  if (name == "folder") {
+    return load_image_folder(dir, options.size, options.test_fraction, options.data_seed);
+  }
+  user_error("unknown data set '", name,
+             "', expected cifar10, svhn, folder or digits (did you mean ",
+             nearest_name(name, dataset_names()), "?)");
+}
+
+std::string content_hash(const ImageSet& images) {
+  Hash hash;
+  for (const std::int64_t size : {images.count, images.height, images.width, images.channels}) {
+    hash.add(static_cast<std::uint64_t>(size));
+  }
+  hash.add(images.pixels);
+  for (const std::int32_t label : images.labels) hash.add(static_cast<std::uint32_t>(label));
+  return fmt::format("{:016x}", hash.value());
+}
+
+void check_images(const ImageSet& images, std::int64_t classes, std::string_view where) {
+  const auto count = static_cast<std::size_t>(images.count);
+  SCIMIX_CHECK(images.channels == 3, where, ": ", images.channels, " channels");
+  SCIMIX_CHECK(images.labels.size() == count, where, ": ", images.labels.size(), " labels for ",
+               count, " images");
+  SCIMIX_CHECK(images.pixels.size() == count * static_cast<std::size_t>(images.image_bytes()),
+               where, ": ", images.pixels.size(), " bytes for ", count, " images");
+  if (count == 0) user_error(where, ": holds no images");
+  for (std::size_t i = 0; i < count; ++i) {
+    if (images.labels[i] < 0 || images.labels[i] >= classes) {
+      user_error(where, ": image ", i, " has label ", images.labels[i], ", expected 0 to ",
+                 classes - 1);
+    }
+  }
+}
+
+std::vector<std::int64_t> class_counts(const ImageSet& images, std::int64_t classes) {
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(classes));
+  for (const std::int32_t label : images.labels) ++counts.at(static_cast<std::size_t>(label));
+  return counts;
+}
+
+}  // namespace scimix

@@ -1,0 +1,67 @@
+// Labelled images in host memory, and the one function that finds a data set by its name.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace scimix {
+
+// `count` images of one size and their classes.
+struct ImageSet {
+  std::int64_t count = 0;
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+  std::int64_t channels = 3;         // always RGB
+  std::vector<std::uint8_t> pixels;  // [N,H,W,C]
+  std::vector<std::int32_t> labels;  // [N], each in 0 .. classes-1
+
+  [[nodiscard]] std::int64_t image_bytes() const { return height * width * channels; }
+  [[nodiscard]] std::span<const std::uint8_t> image(std::int64_t index) const;  // [H,W,C]
+};
+
+struct Dataset {
+  std::string name;  // "cifar10", "svhn", "folder", "digits"
+  ImageSet train;
+  ImageSet test;
+  std::vector<std::string> class_names;  // their number is the number of classes
+  bool flip_allowed = true;              // false where a mirror image is another thing: digits
+
+  [[nodiscard]] std::int64_t classes() const {
+    return static_cast<std::int64_t>(class_names.size());
+  }
+};
+
+struct DatasetOptions {
+  std::int64_t size = 32;      // folder: side of the square images after resizing
+  double test_fraction = 0.2;  // folder without train/ and test/: share held out per class
+  std::int64_t digits_train = 20000;
+  std::int64_t digits_test = 4000;
+  // digits: which are drawn; folder: which images are held out. Apart from a run's own seed, so
+  // that runs with different seeds are compared on the same data.
+  std::uint64_t data_seed = 1;
+};
+
+// The names that load_dataset knows.
+[[nodiscard]] std::span<const std::string> dataset_names();
+
+// Reads a data set from `dir` (not used by "digits"). Errors (user): an unknown name, with the
+// nearest right one; whatever its reader finds wrong.
+[[nodiscard]] Dataset load_dataset(const std::string& name, const std::filesystem::path& dir,
+                                   const DatasetOptions& options = {});
+
+// 16 hex digits over sizes, pixels and labels; the same on every machine. It tells data sets apart,
+// it does not guard against an attacker.
+[[nodiscard]] std::string content_hash(const ImageSet& images);
+
+// Every image set passes here after reading. Errors (user), each starting with `where`: no images,
+// a label outside 0 .. classes-1. A buffer whose size does not fit the shape is a bug.
+void check_images(const ImageSet& images, std::int64_t classes, std::string_view where);
+
+// How many images each class has.
+[[nodiscard]] std::vector<std::int64_t> class_counts(const ImageSet& images, std::int64_t classes);
+
+}  // namespace scimix

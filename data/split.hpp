@@ -1,0 +1,45 @@
+// Which training images have a label: the few-label settings of semi-supervised learning.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/dataset.hpp"
+
+namespace scimix {
+
+struct Split {
+  std::string dataset;     // its name
+  std::string train_hash;  // content_hash of the training images
+  std::uint64_t seed = 0;
+  std::vector<std::int32_t> labeled;  // indices of training images, ascending
+};
+
+// "all" or a whole number above 0; nothing stands for "all". Errors (user): anything else.
+[[nodiscard]] std::optional<std::int64_t> parse_label_count(const std::string& word);
+
+// `labels` training images, the same number from each class, drawn by (seed, class): the same seed
+// labels the images of a smaller split also in a larger one. No value means every image.
+// Errors (user): not divisible by the number of classes, a class with too few images.
+[[nodiscard]] Split make_split(const Dataset& dataset, std::optional<std::int64_t> labels,
+                               std::uint64_t seed);
+
+// The images that are used without their labels, ascending. The usual practice is the whole
+// training set (FixMatch and its successors); without `include_labeled`, only the images outside
+// the split.
+[[nodiscard]] std::vector<std::int32_t> unlabeled_indices(const Split& split,
+                                                          const Dataset& dataset,
+                                                          bool include_labeled = true);
+
+// A JSON file: {"format": "scimix-split-1", "dataset", "train_hash", "seed", "labeled": [...]}.
+// Written atomically.
+void save_split(const std::filesystem::path& path, const Split& split);
+
+// Errors (user): not such a file, made for other images (names both hashes), an index that is out
+// of range or not in ascending order.
+[[nodiscard]] Split load_split(const std::filesystem::path& path, const Dataset& dataset);
+
+}  // namespace scimix

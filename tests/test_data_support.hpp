@@ -1,0 +1,70 @@
+// What the tests of data/ share: files, the real data, and looking at errors.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/error.hpp"
+#include "tests/skip.hpp"
+#include "tests/temp_folder.hpp"  // IWYU pragma: export
+
+namespace scimix::test {
+
+inline void write_bytes(const std::filesystem::path& path, std::span<const std::uint8_t> bytes) {
+  std::filesystem::create_directories(path.parent_path());
+  std::ofstream out(path, std::ios::binary);
+  out.write(reinterpret_cast<const char*>(bytes.data()),
+            static_cast<std::streamsize>(bytes.size()));
+  REQUIRE(out.good());
+}
+
+inline void write_text(const std::filesystem::path& path, const std::string& content) {
+  write_bytes(path, {reinterpret_cast<const std::uint8_t*>(content.data()), content.size()});
+}
+
+inline std::vector<std::uint8_t> bytes_of(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  REQUIRE(in.good());
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// The message of the user's error that f must end in. It has to be one line.
+template <class F>
+std::string user_error_of(F&& f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    const std::string message = error.what();
+    CHECK(error.fault() == Fault::user);
+    CHECK(message.find('\n') == std::string::npos);
+    CHECK(!message.empty());
+    return message;
+  }
+  FAIL_CHECK("no error was thrown");
+  return {};
+}
+
+inline bool contains(const std::string& text, const std::string& part) {
+  const bool found = text.find(part) != std::string::npos;
+  if (!found) MESSAGE("'" << text << "' lacks '" << part << "'");
+  return found;
+}
+
+// $SCIMIX_TEST_DATA/`part`, or nothing, with a visible word, where there is none.
+inline std::optional<std::filesystem::path> real_data(const std::string& part) {
+  const char* root = std::getenv("SCIMIX_TEST_DATA");
+  const std::filesystem::path path = std::filesystem::path(root == nullptr ? "" : root) / part;
+  if (root != nullptr && std::filesystem::exists(path)) return path;
+  skip_check("no " + part + " in the folder that SCIMIX_TEST_DATA names");
+  return std::nullopt;
+}
+
+}  // namespace scimix::test
