@@ -53,11 +53,11 @@ struct OpTolerance {
 struct OpCase {
   std::string op;     // the operator's name
   std::string label;  // what is special about these shapes
-  std::vector<OpInput> inputs;
-  std::function<Variables(const Variables&)> run;
+  std::vector<OpInput> inputs = {};
+  std::function<Variables(const Variables&)> run = {};
   // The operator from its mathematical definition, in f64, sharing no code with the kernels.
-  std::function<HostArrays(const HostArrays&)> definition;
-  OpTolerance tolerance;
+  std::function<HostArrays(const HostArrays&)> definition = {};
+  OpTolerance tolerance = {};
   bool gradient = true;         // check first derivatives
   bool second_gradient = true;  // check second derivatives; false: must throw with the op's name
   bool bf16 = true;

@@ -12,9 +12,8 @@ namespace {
 constexpr double kDistanceFromKinks = 0.05;
 
 bool near_a_kink(double value, const std::vector<double>& kinks) {
-  return std::any_of(kinks.begin(), kinks.end(), [&](double kink) {
-    return std::abs(value - kink) < kDistanceFromKinks;
-  });
+  return std::any_of(kinks.begin(), kinks.end(),
+                     [&](double kink) { return std::abs(value - kink) < kDistanceFromKinks; });
 }
 
 double draw(const OpInput& input, Random& random) {

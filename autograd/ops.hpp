@@ -56,9 +56,11 @@ struct ReduceOptions {
 // ---- classification (ops/softmax.cpp) ----------------------------------------------------------
 [[nodiscard]] Variable softmax(const Variable& logits);      // [N,C], over C
 [[nodiscard]] Variable log_softmax(const Variable& logits);  // [N,C], over C
-// -log softmax(logits)[label], [N]; labels i32 [N] in 0..C-1.
+// -log softmax(logits)[label], [N]; labels i32 [N] in 0..C-1. The losses of bf16 logits are f32. A
+// label out of range is a bug: it throws on the CPU, and its loss is NaN on a GPU.
 [[nodiscard]] Variable cross_entropy(const Variable& logits, const Tensor& labels);
-// -sum_c target log softmax(logits), [N]; targets [N,C], rows sum to one; no gradient in targets.
+// -sum_c target log softmax(logits), [N]; targets [N,C] of the dtype of the logits, rows sum to
+// one; no gradient in targets. The losses of bf16 logits are f32.
 [[nodiscard]] Variable cross_entropy_soft(const Variable& logits, const Variable& targets);
 
 // ---- convolution (ops/conv.cpp) ----------------------------------------------------------------
@@ -95,7 +97,7 @@ struct BatchNorm {
   double slope = 1.0;
   // Rows of each segment that has statistics of its own; empty means one, over the whole batch.
   // Only the first segment updates the running statistics.
-  std::vector<std::int64_t> segments;
+  std::vector<std::int64_t> segments = {};
 };
 struct RunningStats {
   Tensor mean;      // [C], f32 (f64 in f64 graphs)
@@ -139,6 +141,9 @@ struct UpFirDn {
 [[nodiscard]] Variable reshape(const Variable& x, const Shape& shape);
 [[nodiscard]] Variable slice_rows(const Variable& x, std::int64_t begin, std::int64_t end);
 [[nodiscard]] Variable slice_channels(const Variable& x, std::int64_t begin, std::int64_t end);
+// The adjoints of slicing: x between zeros, its first row (channel) at `begin` of `rows`.
+[[nodiscard]] Variable embed_rows(const Variable& x, std::int64_t begin, std::int64_t rows);
+[[nodiscard]] Variable embed_channels(const Variable& x, std::int64_t begin, std::int64_t channels);
 [[nodiscard]] Variable concat_rows(std::span<const Variable> parts);
 [[nodiscard]] Variable concat_channels(std::span<const Variable> parts);
 // y[i] = x[index[i]]; index i32 [M] -> [M, ...]. Its adjoint adds rows that share an index.

@@ -18,33 +18,40 @@ namespace scimix {
 
 namespace detail {
 
+inline Device device_of() {
+  return kCpu;
+}
+
 template <class First, class... Rest>
 Device device_of(const First& first, const Rest&... rest) {
   if constexpr (std::is_same_v<First, Tensor>) {
     if (first.defined()) return first.device();
   }
-  if constexpr (sizeof...(rest) > 0) {
-    return device_of(rest...);
-  } else {
-    return kCpu;
-  }
+  return device_of(rest...);
 }
+
+// A kernel as an object: calls the implementation of the device on which its first tensor lives.
+template <auto Cpu, auto Cuda>
+struct Kernel;
+template <class... Args, void (*Cpu)(Args...), void (*Cuda)(Args...)>
+struct Kernel<Cpu, Cuda> {
+  void operator()(Args... args) const {
+    if constexpr (kWithCuda) {
+      if (device_of(args...).is_cuda()) return Cuda(args...);
+    }
+    Cpu(args...);
+  }
+};
 
 }  // namespace detail
 
-#define SCIMIX_KERNEL(name, signature)                                      \
-  namespace cpu {                                                           \
-  void name signature;                                                      \
-  }                                                                         \
-  namespace cuda {                                                          \
-  void name signature;                                                      \
-  }                                                                         \
-  template <class... Args>                                                  \
-  void name(const Args&... args) {                                          \
-    if constexpr (kWithCuda) {                                              \
-      if (detail::device_of(args...).is_cuda()) return cuda::name(args...); \
-    }                                                                       \
-    cpu::name(args...);                                                     \
-  }
+#define SCIMIX_KERNEL(name, signature) \
+  namespace cpu {                      \
+  void name signature;                 \
+  }                                    \
+  namespace cuda {                     \
+  void name signature;                 \
+  }                                    \
+  inline constexpr detail::Kernel<&cpu::name, &cuda::name> name{};
 
 }  // namespace scimix

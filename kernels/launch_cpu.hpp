@@ -79,8 +79,13 @@ void for_each(std::int64_t n, F f) {
     return;
   }
   constexpr std::int64_t kWorthThreads = 1 << 14;  // below, waking threads costs more than the loop
-#pragma omp parallel for simd schedule(static) if (n >= kWorthThreads)
-  for (std::int64_t i = 0; i < n; ++i) f(i);
+#pragma omp parallel if (n >= kWorthThreads)
+  {
+    // A private copy: what the threads share by reference would be reloaded for every item.
+    const F local = f;
+#pragma omp for simd schedule(static)
+    for (std::int64_t i = 0; i < n; ++i) local(i);
+  }
 }
 
 template <class F>

@@ -28,7 +28,7 @@ void PhaseOrder::shuffle(std::int64_t n) {
   // Near the golden section of n, items that stood side by side land far apart.
   factor_ = static_cast<std::int64_t>(static_cast<double>(n) * 0.618) + 1;
   while (std::gcd(factor_, n) != 1) ++factor_;
-  offset_ = n / 3;
+  offset_ = n / 3 + 1;  // never the identity
 }
 
 }  // namespace scimix

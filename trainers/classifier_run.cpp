@@ -52,6 +52,11 @@ class Reporter {
     progress_.update(trainer.steps_done(), trainer.steps_done() * batch_, shown_);
   }
 
+  // Between two log lines: keeps step and time left fresh on a terminal.
+  void tick(const ClassifierTrainer& trainer) {
+    progress_.update(trainer.steps_done(), trainer.steps_done() * batch_);
+  }
+
   void evaluation(const ClassifierTrainer& trainer, const Evaluation& evaluation) {
     test_accuracy_ = evaluation.accuracy;
     record(trainer.steps_done(),
@@ -87,7 +92,11 @@ bool train(const ClassifierConfig& config, const RunFolder& run, ClassifierTrain
     trainer.step();
     const bool end = trainer.steps_done() == config.steps;
     const bool stop = interrupted.raised();
-    if (due(config.log_every) || end) report.training(trainer, trainer.read_metrics());
+    if (due(config.log_every) || end) {
+      report.training(trainer, trainer.read_metrics());
+    } else {
+      report.tick(trainer);
+    }
     if (due(config.eval_every) || end) {
       last = trainer.evaluate_ema();
       report.evaluation(trainer, last);
