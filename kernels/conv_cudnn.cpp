@@ -1,0 +1,334 @@
+// Convolution through cuDNN 9's graph API. A plan is made once for each kind, element type and
+// geometry, and the fastest of cuDNN's candidates is found by timing them on the first call's own
+// buffers, so a first call can't be inside a capture.
+#include <cudnn_frontend.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <tuple>
+#include <unordered_map>
+#include <vector>
+
+#include "core/cuda.hpp"
+#include "kernels/conv.hpp"
+#include "kernels/conv_counters.hpp"
+#include "kernels/copy_channels.hpp"
+#include "kernels/tf32.hpp"
+
+#define SCIMIX_CUDNN_CHECK(call) \
+  SCIMIX_CHECK_STATUS("cuDNN", call, CUDNN_STATUS_SUCCESS, cudnnGetErrorString)
+
+namespace scimix::cuda {
+
+namespace {
+
+namespace fe = cudnn_frontend;
+using Attributes = std::shared_ptr<fe::graph::Tensor_attributes>;
+
+// What a plan depends on.
+struct Problem {
+  ConvKind kind;
+  DType dtype;
+  bool tf32;
+  int device;
+  Conv2dGeometry geometry;
+
+  friend auto operator<=>(const Problem&, const Problem&) = default;
+  friend std::ostream& operator<<(std::ostream& out, const Problem& p) {
+    static constexpr const char* kNames[] = {"conv_fprop", "conv_dgrad", "conv_wgrad"};
+    return out << kNames[static_cast<int>(p.kind)] << ", " << name_of(p.dtype)
+               << (p.tf32 ? " (tf32), " : ", ") << p.geometry;
+  }
+};
+
+void check_frontend(fe::error_t status, const char* step, const Problem& problem) {
+  SCIMIX_CHECK(status.is_good(), "cuDNN error: ", step, ": ", status.get_message(), " (", problem,
+               ")");
+}
+
+constexpr std::int64_t kUidX = 1;
+constexpr std::int64_t kUidW = 2;
+constexpr std::int64_t kUidY = 3;
+
+// cuDNN counts dimensions as N,C,H,W whatever the layout, which the strides tell: here NHWC, and
+// [K,R,S,C] alike.
+Attributes attributes(const char* name, std::int64_t uid, const Shape& shape) {
+  return std::make_shared<fe::graph::Tensor_attributes>(
+      fe::graph::Tensor_attributes()
+          .set_name(name)
+          .set_uid(uid)
+          .set_dim({shape[0], shape[3], shape[1], shape[2]})
+          .set_stride({shape[1] * shape[2] * shape[3], 1, shape[2] * shape[3], shape[3]}));
+}
+
+template <class Options>
+Options conv_options(const Conv2dGeometry& g) {
+  return Options()
+      .set_padding({g.pad, g.pad})
+      .set_stride({g.stride, g.stride})
+      .set_dilation({1, 1});
+}
+
+void set_output(const Attributes& output, std::int64_t uid, const Shape& shape) {
+  const Attributes like = attributes("output", uid, shape);
+  output->set_output(true).set_uid(uid).set_dim(like->get_dim()).set_stride(like->get_stride());
+}
+
+// The graph of one convolution, with cuDNN's ways to compute it, best guess first.
+std::unique_ptr<fe::graph::Graph> make_graph(cudnnHandle_t handle, const Problem& problem,
+                                             bool deterministic) {
+  const Conv2dGeometry& g = problem.geometry;
+  auto graph = std::make_unique<fe::graph::Graph>();
+  graph
+      ->set_io_data_type(problem.dtype == DType::bf16 ? fe::DataType_t::BFLOAT16
+                                                      : fe::DataType_t::FLOAT)
+      .set_intermediate_data_type(fe::DataType_t::FLOAT)
+      .set_compute_data_type(fe::DataType_t::FLOAT);
+  const auto input = [&](const char* name, std::int64_t uid, const Shape& shape) {
+    return graph->tensor(*attributes(name, uid, shape));
+  };
+  switch (problem.kind) {
+    case ConvKind::fprop:
+      set_output(graph->conv_fprop(input("x", kUidX, g.x_shape()), input("w", kUidW, g.w_shape()),
+                                   conv_options<fe::graph::Conv_fprop_attributes>(g)),
+                 kUidY, g.y_shape());
+      break;
+    case ConvKind::dgrad:
+      set_output(graph->conv_dgrad(input("gy", kUidY, g.y_shape()), input("w", kUidW, g.w_shape()),
+                                   conv_options<fe::graph::Conv_dgrad_attributes>(g)),
+                 kUidX, g.x_shape());
+      break;
+    case ConvKind::wgrad:
+      set_output(graph->conv_wgrad(input("gy", kUidY, g.y_shape()), input("x", kUidX, g.x_shape()),
+                                   conv_options<fe::graph::Conv_wgrad_attributes>(g)),
+                 kUidW, g.w_shape());
+      break;
+  }
+  check_frontend(graph->validate(), "validate", problem);
+  check_frontend(graph->build_operation_graph(handle), "build_operation_graph", problem);
+  check_frontend(graph->create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::FALLBACK}),
+                 "create_execution_plans", problem);
+  std::vector<fe::NumericalNote_t> barred;
+  if (deterministic) barred.push_back(fe::NumericalNote_t::NONDETERMINISTIC);
+  if (problem.dtype == DType::f32 && !problem.tf32) {
+    barred.push_back(fe::NumericalNote_t::TENSOR_CORE);
+    barred.push_back(fe::NumericalNote_t::DOWN_CONVERT_INPUTS);
+  }
+  graph->deselect_numeric_notes(barred);
+  return graph;
+}
+
+class Event {
+ public:
+  Event() { SCIMIX_CUDA_CHECK(cudaEventCreate(&event_)); }
+  ~Event() { static_cast<void>(cudaEventDestroy(event_)); }
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+  [[nodiscard]] cudaEvent_t get() const { return event_; }
+
+ private:
+  cudaEvent_t event_ = nullptr;
+};
+
+// Device addresses of x, w and y.
+struct Pointers {
+  void* x;
+  void* w;
+  void* y;
+};
+
+// A graph and the one of its plans that runs.
+class Plan {
+ public:
+  // Times the candidates on the given buffers; the output is overwritten several times.
+  Plan(cudnnHandle_t handle, const Problem& problem, const Pointers& pointers)
+      : problem_(problem), device_{Device::Kind::cuda, problem.device} {
+    cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
+    SCIMIX_CUDA_CHECK(cudaStreamIsCapturing(current_stream(), &capture));
+    SCIMIX_CHECK(capture == cudaStreamCaptureStatusNone,
+                 "a first convolution of its kind inside a capture, which can't time it (", problem,
+                 ")");
+    // Runs that can be repeated bit for bit, unless cuDNN has nothing of that kind.
+    for (const bool deterministic : {true, false}) {
+      graph_ = make_graph(handle, problem, deterministic);
+      if (choose(handle, pointers)) return;
+    }
+    SCIMIX_CHECK(false, "cuDNN has no plan for ", problem);
+  }
+
+  void run(cudnnHandle_t handle, const Pointers& pointers) {
+    const Memory workspace = allocate(device_, static_cast<std::size_t>(workspace_bytes_));
+    check_frontend(execute(handle, chosen_, pointers, workspace.get()), "execute", problem_);
+  }
+
+ private:
+  fe::error_t execute(cudnnHandle_t handle, std::int64_t index, const Pointers& pointers,
+                      void* workspace) {
+    addresses_[kUidX] = pointers.x;
+    addresses_[kUidW] = pointers.w;
+    addresses_[kUidY] = pointers.y;
+    return graph_->execute_plan_at_index(handle, addresses_, workspace, index);
+  }
+
+  // cuDNN lists its candidates best guess first, and building one can take a tenth of a second.
+  bool choose(cudnnHandle_t handle, const Pointers& pointers) {
+    constexpr int kCandidates = 10;
+    constexpr std::int64_t kMaxWorkspace = std::int64_t{1} << 30;
+    float best = std::numeric_limits<float>::infinity();
+    int built = 0;
+    for (std::int64_t i = 0; i < graph_->get_execution_plan_count() && built < kCandidates; ++i) {
+      if (graph_->build_plan_at_index(i).is_bad()) continue;
+      const std::int64_t bytes = graph_->get_workspace_size_plan_at_index(i);
+      if (bytes > kMaxWorkspace) continue;
+      ++built;
+      const float milliseconds = time(handle, i, pointers, bytes);
+      if (milliseconds >= best) continue;
+      best = milliseconds;
+      chosen_ = i;
+      workspace_bytes_ = bytes;
+    }
+    return best < std::numeric_limits<float>::infinity();
+  }
+
+  // The fastest of a few runs; infinity for a plan that fails.
+  float time(cudnnHandle_t handle, std::int64_t index, const Pointers& pointers,
+             std::int64_t workspace_bytes) {
+    constexpr int kRuns = 5;
+    const Memory workspace = allocate(device_, static_cast<std::size_t>(workspace_bytes));
+    const Event start;
+    const Event stop;
+    float best = std::numeric_limits<float>::infinity();
+    for (int i = 0; i <= kRuns; ++i) {
+      SCIMIX_CUDA_CHECK(cudaEventRecord(start.get(), current_stream()));
+      if (execute(handle, index, pointers, workspace.get()).is_bad()) {
+        return std::numeric_limits<float>::infinity();
+      }
+      SCIMIX_CUDA_CHECK(cudaEventRecord(stop.get(), current_stream()));
+      SCIMIX_CUDA_CHECK(cudaEventSynchronize(stop.get()));
+      float milliseconds = 0;
+      SCIMIX_CUDA_CHECK(cudaEventElapsedTime(&milliseconds, start.get(), stop.get()));
+      if (i > 0) best = std::min(best, milliseconds);  // the first run loads the kernels
+    }
+    return best;
+  }
+
+  Problem problem_;
+  Device device_;
+  std::unique_ptr<fe::graph::Graph> graph_;
+  std::unordered_map<std::int64_t, void*> addresses_;
+  std::int64_t chosen_ = 0;
+  std::int64_t workspace_bytes_ = 0;
+};
+
+// cuDNN itself: one handle on our stream, and the plans made so far.
+class Library {
+ public:
+  Library() {
+    SCIMIX_CUDNN_CHECK(cudnnCreate(&handle_));
+    SCIMIX_CUDNN_CHECK(cudnnSetStream(handle_, current_stream()));
+  }
+
+  void run(const Problem& problem, const Pointers& pointers) {
+    const std::scoped_lock lock(mutex_);
+    auto it = plans_.find(problem);
+    if (it == plans_.end()) {
+      it = plans_.emplace(problem, std::make_unique<Plan>(handle_, problem, pointers)).first;
+    }
+    it->second->run(handle_, pointers);
+  }
+
+ private:
+  std::mutex mutex_;
+  cudnnHandle_t handle_ = nullptr;
+  std::map<Problem, std::unique_ptr<Plan>> plans_;
+};
+
+// Never destroyed: the CUDA driver may be gone before static objects are.
+Library& library() {
+  static Library& instance = *std::make_unique<Library>().release();
+  return instance;
+}
+
+// cuDNN's fast kernels read 16 bytes at a time, along the channels.
+constexpr std::size_t kAlignment = 16;
+
+std::int64_t padded_channels(std::int64_t channels, DType dtype) {
+  const auto lanes = static_cast<std::int64_t>(kAlignment / size_of(dtype));
+  return (channels + lanes - 1) / lanes * lanes;
+}
+
+// An aligned tensor of a padded shape in place of one that isn't: an RGB image, or a view into a
+// slab.
+class Staged {
+ public:
+  Staged(const Tensor& tensor, const Shape& padded) : tensor_(tensor), staged_(tensor) {
+    const bool aligned = reinterpret_cast<std::uintptr_t>(tensor.raw()) % kAlignment == 0;
+    if (aligned && padded == tensor.shape()) return;
+    staged_ = Tensor::empty(padded, tensor.dtype(), tensor.device());
+  }
+
+  // Zeros stand where the tensor has nothing: further channels, and further kernels.
+  void fill() const {
+    if (!is_staged()) return;
+    const std::int64_t rows = tensor_.dim(0);
+    copy_channels(tensor_, staged_.rows(0, rows));
+    if (staged_.dim(0) > rows) staged_.rows(rows, staged_.dim(0)).zero_();
+  }
+  void read_back() const {
+    if (is_staged()) copy_channels(staged_.rows(0, tensor_.dim(0)), tensor_);
+  }
+  [[nodiscard]] void* pointer() const { return staged_.raw(); }
+
+ private:
+  [[nodiscard]] bool is_staged() const { return staged_.raw() != tensor_.raw(); }
+
+  Tensor tensor_;
+  Tensor staged_;
+};
+
+void convolve(ConvKind kind, const Tensor& x, const Tensor& w, const Tensor& y,
+              const Conv2dGeometry& geometry) {
+  Problem problem{.kind = kind,
+                  .dtype = x.dtype(),
+                  .tf32 = x.dtype() == DType::f32 && tf32_allowed(),
+                  .device = x.device().index,
+                  .geometry = geometry};
+  Conv2dGeometry& g = problem.geometry;
+  g.c = padded_channels(g.c, x.dtype());
+  g.k = padded_channels(g.k, x.dtype());
+  const Staged all[] = {{x, g.x_shape()}, {w, g.w_shape()}, {y, g.y_shape()}};
+  const int output = kind == ConvKind::dgrad ? 0 : kind == ConvKind::wgrad ? 1 : 2;
+  for (int i = 0; i < 3; ++i) {
+    if (i != output) all[i].fill();
+  }
+  library().run(problem, {all[0].pointer(), all[1].pointer(), all[2].pointer()});
+  all[output].read_back();
+}
+
+}  // namespace
+
+void conv_fprop(const Tensor& x, const Tensor& w, const Tensor& y, const Conv2dGeometry& geometry) {
+  check_conv2d(geometry, x, w, y);
+  count_conv(ConvKind::fprop, geometry.n);
+  if (geometry.n > 0) convolve(ConvKind::fprop, x, w, y, geometry);
+}
+
+void conv_dgrad(const Tensor& gy, const Tensor& w, const Tensor& gx,
+                const Conv2dGeometry& geometry) {
+  check_conv2d(geometry, gx, w, gy);
+  count_conv(ConvKind::dgrad, geometry.n);
+  if (geometry.n > 0) convolve(ConvKind::dgrad, gx, w, gy, geometry);
+}
+
+void conv_wgrad(const Tensor& gy, const Tensor& x, const Tensor& gw,
+                const Conv2dGeometry& geometry) {
+  check_conv2d(geometry, x, gw, gy);
+  count_conv(ConvKind::wgrad, geometry.n);
+  if (geometry.n == 0) return gw.zero_();
+  convolve(ConvKind::wgrad, x, gw, gy, geometry);
+}
+
+}  // namespace scimix::cuda
