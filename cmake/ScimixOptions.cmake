@@ -1,0 +1,70 @@
+# What a user may choose, and the flags that follow from it.
+include(CheckCXXCompilerFlag)
+include(CheckCXXCompilerFlag)
+include(NativeFlags)
+
+set(SCIMIX_CUDA AUTO CACHE STRING "Build the CUDA backend: AUTO (if all it needs is found), ON, OFF")
+set_property(CACHE SCIMIX_CUDA PROPERTY STRINGS AUTO ON OFF)
+set(SCIMIX_CUDA_ARCHITECTURES "90" CACHE STRING
+    "GPU architectures to compile for, as in CMAKE_CUDA_ARCHITECTURES: 80;90;100, native, ...")
+set(SCIMIX_SANITIZE "" CACHE STRING "Sanitizers for a CPU build, such as address,undefined")
+option(SCIMIX_NATIVE "Compile for this machine's own processor (OFF for a build that travels)" ON)
+option(SCIMIX_WERROR "Treat warnings as errors" OFF)
+option(SCIMIX_BUILD_TESTS "Build the tests" ON)
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+
+find_program(SCIMIX_CCACHE ccache)
+mark_as_advanced(SCIMIX_CCACHE)
+if(SCIMIX_CCACHE)
+  foreach(language IN ITEMS C CXX CUDA)
+    if(NOT DEFINED CMAKE_${language}_COMPILER_LAUNCHER)
+      set(CMAKE_${language}_COMPILER_LAUNCHER "${SCIMIX_CCACHE}")
+    endif()
+  endforeach()
+endif()
+
+# Every target of ours links this.
+add_library(scimix_flags INTERFACE)
+target_include_directories(scimix_flags INTERFACE "${PROJECT_SOURCE_DIR}")
+
+# nvcc hands its own generated code to the host compiler, which -Wpedantic would trip over.
+target_compile_options(scimix_flags INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow>
+  $<$<COMPILE_LANGUAGE:CUDA>:--extended-lambda --expt-relaxed-constexpr -Xcompiler=-Wall,-Wextra>)
+if(SCIMIX_WERROR)
+  target_compile_options(scimix_flags INTERFACE
+    $<$<COMPILE_LANGUAGE:CXX>:-Werror>
+    $<$<COMPILE_LANGUAGE:CUDA>:--Werror=all-warnings -Xcompiler=-Werror>)
+endif()
+
+# Vectorisation is held back by errno and by floating-point traps, neither of which anybody reads.
+# -ffast-math would change results (it drops NaN, which the training loop looks for).
+target_compile_options(scimix_flags INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-fno-math-errno -fno-trapping-math>)
+
+set(SCIMIX_NATIVE_ARCH "")
+if(SCIMIX_NATIVE)
+  scimix_native_flags(native)
+  check_cxx_compiler_flag(-march=native SCIMIX_HAS_MARCH_NATIVE)
+  if(SCIMIX_HAS_MARCH_NATIVE)
+    set(SCIMIX_NATIVE_ARCH -march=native)
+  endif()
+  foreach(flag IN LISTS native)
+    target_compile_options(scimix_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:${flag}>)
+  endforeach()
+endif()
+
+if(SCIMIX_SANITIZE)
+  target_compile_options(scimix_flags INTERFACE
+    -fsanitize=${SCIMIX_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)
+  target_link_options(scimix_flags INTERFACE -fsanitize=${SCIMIX_SANITIZE})
+endif()

@@ -1,0 +1,101 @@
+# A room is a folder of sources. Its target is an OBJECT library, so that an operator which registers
+# itself from a static object is linked in although nobody calls it.
+
+# Sources of a folder, less those whose library this build lacks (NAME_cuda.cpp, NAME_mpi.cpp, ...).
+function(scimix_room_sources result folder)
+  file(GLOB sources CONFIGURE_DEPENDS "${folder}/*.cpp" "${folder}/*.hpp")
+  if(NOT SCIMIX_WITH_CUDA)
+    list(FILTER sources EXCLUDE REGEX "_(cuda|cudnn|cublas|nccl)\\.cpp$")
+  endif()
+  if(NOT SCIMIX_WITH_MPI)
+    list(FILTER sources EXCLUDE REGEX "_mpi\\.cpp$")
+  endif()
+  set(${result} "${sources}" PARENT_SCOPE)
+endfunction()
+
+# Creates the target scimix_NAME from the sources of the folder NAME. While the folder has none, the
+# target is an empty interface, so that the rest still configures.
+#   USES          the rooms to its left that it may include (and all that those use)
+#   LINKS         outside libraries, for this room's own sources
+#   PUBLIC_LINKS  outside libraries that appear in its headers
+#   DEFINES       macros, seen by every room that uses it
+#   PRIVATE_DEFINES  macros, for this room's own sources
+#   SUBFOLDERS    folders inside it whose sources belong to it too
+#   SOURCES       instead of what lies in the folder
+#   OPTIMIZE      optimisation of a release build, where the default -O3 costs build time only
+function(scimix_room name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "OPTIMIZE"
+                        "USES;LINKS;PUBLIC_LINKS;DEFINES;PRIVATE_DEFINES;SUBFOLDERS;SOURCES")
+  set(target scimix_${name})
+  set(sources "${arg_SOURCES}")
+  if(NOT DEFINED arg_SOURCES AND NOT "SOURCES" IN_LIST arg_KEYWORDS_MISSING_VALUES)
+    foreach(folder IN ITEMS "" LISTS arg_SUBFOLDERS)
+      scimix_room_sources(found "${PROJECT_SOURCE_DIR}/${name}/${folder}")
+      list(APPEND sources ${found})
+    endforeach()
+  endif()
+  list(TRANSFORM arg_USES PREPEND scimix_ OUTPUT_VARIABLE uses)
+
+  set(compiled "${sources}")
+  list(FILTER compiled INCLUDE REGEX "\\.(cpp|cu)$")
+  if(compiled)
+    add_library(${target} OBJECT ${sources})
+    target_link_libraries(${target} PRIVATE ${arg_LINKS})
+    target_compile_definitions(${target} PRIVATE ${arg_PRIVATE_DEFINES})
+    if(arg_OPTIMIZE)
+      target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:${arg_OPTIMIZE}>)
+    endif()
+    set(scope PUBLIC)
+  else()
+    add_library(${target} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_link_libraries(${target} ${scope} scimix_flags ${uses} ${arg_PUBLIC_LINKS})
+  target_compile_definitions(${target} ${scope} ${arg_DEFINES})
+  set_property(GLOBAL APPEND PROPERTY SCIMIX_ROOM_TARGETS ${target})
+  scimix_declare_arrows(${name} ${arg_USES})
+endfunction()
+
+# Links a program with all rooms declared so far. Each is named, since the objects of an OBJECT
+# library reach only those who link it directly.
+function(scimix_link_rooms target)
+  get_property(rooms GLOBAL PROPERTY SCIMIX_ROOM_TARGETS)
+  target_link_libraries(${target} PRIVATE ${rooms})
+endfunction()
+
+# Remembers which rooms NAME may include: itself, those named, and all that those may include.
+function(scimix_declare_arrows name)
+  set(allowed ${name} ${ARGN})
+  foreach(used IN LISTS ARGN)
+    get_property(more GLOBAL PROPERTY SCIMIX_ARROWS_${used})
+    list(APPEND allowed ${more})
+  endforeach()
+  list(REMOVE_DUPLICATES allowed)
+  set_property(GLOBAL PROPERTY SCIMIX_ARROWS_${name} "${allowed}")
+endfunction()
+
+# Checks the #includes of the named folders against the arrows, as a part of every build.
+function(scimix_check_rooms)
+  set(table "")
+  set(files "")
+  foreach(room IN LISTS ARGN)
+    get_property(allowed GLOBAL PROPERTY SCIMIX_ARROWS_${room})
+    list(JOIN allowed " " allowed)
+    string(APPEND table "${room} ${allowed}\n")
+    file(GLOB_RECURSE found CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${room}/*.[ch]pp"
+         "${PROJECT_SOURCE_DIR}/${room}/*.cu" "${PROJECT_SOURCE_DIR}/${room}/*.cuh")
+    list(APPEND files ${found})
+  endforeach()
+  file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/rooms.txt" CONTENT "${table}" @ONLY)
+  add_custom_command(
+    OUTPUT "${PROJECT_BINARY_DIR}/rooms.checked"
+    COMMAND "${CMAKE_COMMAND}" "-DROOT=${PROJECT_SOURCE_DIR}"
+            "-DTABLE=${PROJECT_BINARY_DIR}/rooms.txt"
+            -P "${PROJECT_SOURCE_DIR}/cmake/CheckRooms.cmake"
+    COMMAND "${CMAKE_COMMAND}" -E touch "${PROJECT_BINARY_DIR}/rooms.checked"
+    DEPENDS ${files} "${PROJECT_BINARY_DIR}/rooms.txt"
+            "${PROJECT_SOURCE_DIR}/cmake/CheckRooms.cmake"
+    COMMENT "Checking that each folder includes only what stands to its left"
+    VERBATIM)
+  add_custom_target(scimix_rooms ALL DEPENDS "${PROJECT_BINARY_DIR}/rooms.checked")
+endfunction()
