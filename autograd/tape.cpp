@@ -10,31 +10,78 @@
 
 namespace scimix {
 
-// The state of a Variable, and the recorded call that made it.
+// Where the gradient of a value goes. Nodes hold the origins of their inputs, not the values: what
+// backward needs of a value is what its vjp has captured, and the rest is freed at once.
+struct Origin {
+  std::shared_ptr<Node> node;  // the call that made the value; none for a leaf
+  int output = 0;              // which output of it
+  Shape shape;
+  Tensor grad;  // leaves alone
+};
+
 struct VariableState {
   Tensor value;
-  Tensor grad;  // leaves alone
-  bool requires_grad = false;
-  std::shared_ptr<Node> node;  // none for a leaf or a constant
-  int output = 0;              // which output of the node
+  std::shared_ptr<Origin> origin;  // none for a constant
 };
 
 struct Node {
   const char* op;
   std::uint64_t
       sequence;  // inputs of a node have smaller numbers: walking down is a topological order
-  std::vector<Variable> inputs;
+  std::vector<std::shared_ptr<Origin>> inputs;  // none where an input is a constant
   std::size_t output_count;
   Vjp vjp;  // empty once released
+
+  Node(const char* name, std::uint64_t number, std::vector<std::shared_ptr<Origin>> origins,
+       std::size_t outputs, Vjp derivative)
+      : op(name),
+        sequence(number),
+        inputs(std::move(origins)),
+        output_count(outputs),
+        vjp(std::move(derivative)) {}
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+  ~Node() { release(); }
+
+  // Lets go of what backward needs. A long history is taken apart in a loop: destructors that call
+  // each other once per node would overflow the stack.
+  void release() {
+    std::vector<std::shared_ptr<Node>> orphans;
+    take_apart(orphans);
+    while (!orphans.empty()) {
+      const std::shared_ptr<Node> node = std::move(orphans.back());
+      orphans.pop_back();
+      node->take_apart(orphans);
+    }
+  }
+
+ private:
+  // Moves to `orphans` the input nodes that only this one holds.
+  void take_apart(std::vector<std::shared_ptr<Node>>& orphans) {
+    // The captured values may hold the history of an input as well, so they go first; the origins
+    // below still keep every input's node alive at this point.
+    vjp = nullptr;
+    for (std::shared_ptr<Origin>& origin : inputs) {
+      if (origin != nullptr && origin.use_count() == 1 && origin->node != nullptr &&
+          origin->node.use_count() == 1) {
+        orphans.push_back(std::move(origin->node));
+      }
+      origin = nullptr;
+    }
+    inputs.clear();
+  }
 };
 
 class Tape {
  public:
-  static VariableState& state(const Variable& v) { return *v.state_; }
-  static const VariableState* key(const Variable& v) { return v.state_.get(); }
-  static Variable make(std::shared_ptr<VariableState> state) {
+  static const std::shared_ptr<Origin>& origin(const Variable& v) {
+    static const std::shared_ptr<Origin> none;
+    return v.state_ == nullptr ? none : v.state_->origin;
+  }
+  static Variable make(Tensor value, std::shared_ptr<Origin> origin) {
     Variable out;
-    out.state_ = std::move(state);
+    out.state_ =
+        std::make_shared<VariableState>(VariableState{std::move(value), std::move(origin)});
     return out;
   }
 };
@@ -44,21 +91,24 @@ namespace {
 thread_local bool recording = true;
 thread_local std::uint64_t next_sequence = 0;
 
-// Where a walk puts gradients: a leaf of backward(), or an input of grad().
-using Targets = std::unordered_map<const VariableState*, Variable>;
+// Where a walk puts gradients: the inputs of grad().
+using Targets = std::unordered_map<const Origin*, Variable>;
 
 // Sums cotangents by (node, output) and finds the next node to visit.
 class Walk {
  public:
+  // Without targets, every leaf is one: the walk of backward().
   Walk(std::span<const Variable> outputs, const Targets* targets) : targets_(targets) {
-    for (const Variable& output : outputs) find_useful(output);
+    for (const Variable& output : outputs) find_useful(Tape::origin(output).get());
   }
 
   // Calls deliver(target, gradient) for every cotangent that reaches a target.
   template <class Deliver>
   void run(std::span<const Variable> outputs, std::span<const Variable> seeds, bool keep_graph,
            Deliver deliver) {
-    for (std::size_t i = 0; i < outputs.size(); ++i) send(outputs[i], seeds[i], deliver);
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      send(Tape::origin(outputs[i]).get(), seeds[i], deliver);
+    }
     while (!pending_.empty()) {
       const auto last = std::prev(pending_.end());
       const std::shared_ptr<Node> node = last->second.node;
@@ -74,67 +124,64 @@ class Walk {
     std::vector<Variable> cotangents;
   };
 
-  [[nodiscard]] bool is_target(const Variable& v) const {
-    if (targets_ != nullptr) return targets_->contains(Tape::key(v));
-    return v.requires_grad() && v.is_leaf();
+  [[nodiscard]] bool is_target(const Origin& origin) const {
+    return targets_ != nullptr ? targets_->contains(&origin) : origin.node == nullptr;
   }
 
-  // Does a gradient at `v` reach a target? Depth first with memory, without recursion: graphs are
-  // as deep as the network.
-  bool find_useful(const Variable& root) {
+  // Marks the nodes from which a gradient reaches a target. Depth first, with a stack of its own:
+  // graphs are as deep as the network.
+  void find_useful(const Origin* root) {
     struct Frame {
-      Node* node;
+      const Node* node;
       std::size_t next;
     };
     std::vector<Frame> stack;
-    const auto enter = [&](const Variable& v) {
-      Node* node = v.defined() ? Tape::state(v).node.get() : nullptr;
-      if (node != nullptr && !useful_.contains(node)) {
-        useful_[node] = false;
-        stack.push_back({node, 0});
+    const auto enter = [&](const Origin* origin) {
+      // A target's own history is not walked.
+      if (origin == nullptr || is_target(*origin) || origin->node == nullptr) return;
+      if (useful_.emplace(origin->node.get(), false).second) {
+        stack.push_back({origin->node.get(), 0});
       }
     };
     enter(root);
     while (!stack.empty()) {
       Frame& frame = stack.back();
-      if (frame.next == frame.node->inputs.size()) {
-        bool useful = false;
-        for (const Variable& input : frame.node->inputs) useful = useful || reaches(input);
-        useful_[frame.node] = useful;
-        stack.pop_back();
+      if (frame.next < frame.node->inputs.size()) {
+        enter(frame.node->inputs[frame.next++].get());
         continue;
       }
-      const Variable& input = frame.node->inputs[frame.next++];
-      // A target's own history is not walked.
-      if (input.defined() && !(targets_ != nullptr && is_target(input))) enter(input);
+      const auto& inputs = frame.node->inputs;
+      // A released node has forgotten its inputs: the walk must come by and say so.
+      const bool released = frame.node->vjp == nullptr;
+      useful_[frame.node] =
+          released || std::any_of(inputs.begin(), inputs.end(),
+                                  [&](const auto& input) { return reaches(input.get()); });
+      stack.pop_back();
     }
-    return reaches(root);
   }
 
-  [[nodiscard]] bool reaches(const Variable& v) const {
-    if (!v.defined() || !v.requires_grad()) return false;
-    if (is_target(v)) return true;
-    const Node* node = Tape::state(v).node.get();
-    const auto it = useful_.find(node);
+  [[nodiscard]] bool reaches(const Origin* origin) const {
+    if (origin == nullptr) return false;
+    if (is_target(*origin)) return true;
+    const auto it = useful_.find(origin->node.get());
     return it != useful_.end() && it->second;
   }
 
   template <class Deliver>
-  void send(const Variable& to, const Variable& cotangent, Deliver& deliver) {
+  void send(Origin* to, const Variable& cotangent, Deliver& deliver) {
     if (!cotangent.defined() || !reaches(to)) return;
-    SCIMIX_CHECK(cotangent.shape() == to.shape(), "a gradient of shape ", cotangent.shape(),
-                 " for a value of shape ", to.shape());
-    if (is_target(to)) {
-      deliver(to, cotangent);
+    SCIMIX_CHECK(cotangent.shape() == to->shape, "a gradient of shape ", cotangent.shape(),
+                 " for a value of shape ", to->shape);
+    if (is_target(*to)) {
+      deliver(*to, cotangent);
       return;
     }
-    const VariableState& state = Tape::state(to);
-    Pending& entry = pending_[state.node->sequence];
+    Pending& entry = pending_[to->node->sequence];
     if (entry.node == nullptr) {
-      entry.node = state.node;
-      entry.cotangents.resize(state.node->output_count);
+      entry.node = to->node;
+      entry.cotangents.resize(to->node->output_count);
     }
-    Variable& sum = entry.cotangents[static_cast<std::size_t>(state.output)];
+    Variable& sum = entry.cotangents[static_cast<std::size_t>(to->output)];
     sum = sum.defined() ? add(sum, cotangent) : cotangent;
   }
 
@@ -144,22 +191,20 @@ class Walk {
                  ": its graph was released by an earlier backward or grad");
     std::vector<bool> wanted;
     wanted.reserve(node.inputs.size());
-    for (const Variable& input : node.inputs) wanted.push_back(reaches(input));
+    for (const auto& input : node.inputs) wanted.push_back(reaches(input.get()));
+    // Kept for the gradients below, while the node may already be released.
+    const std::vector<std::shared_ptr<Origin>> inputs = node.inputs;
     std::vector<Variable> gradients;
-    std::vector<Variable> inputs = node.inputs;
     {
       const MemoryLabel label(node.op);
       gradients = node.vjp({cotangents, wanted});
     }
     SCIMIX_CHECK(gradients.size() == inputs.size(), node.op, ": ", gradients.size(),
                  " gradients for ", inputs.size(), " inputs");
-    if (!keep_graph) {
-      node.vjp = nullptr;
-      node.inputs.clear();
-    }
+    if (!keep_graph) node.release();
     cotangents.clear();
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      send(inputs[i], std::exchange(gradients[i], {}), deliver);
+      send(inputs[i].get(), std::exchange(gradients[i], {}), deliver);
     }
   }
 
@@ -202,34 +247,45 @@ class Recording {
 }  // namespace
 
 Variable::Variable(Tensor value, bool requires_grad) : state_(std::make_shared<VariableState>()) {
+  if (requires_grad) {
+    state_->origin = std::make_shared<Origin>();
+    state_->origin->shape = value.shape();
+  }
   state_->value = std::move(value);
-  state_->requires_grad = requires_grad;
 }
 
 const Tensor& Variable::value() const {
   SCIMIX_CHECK(defined(), "the value of an undefined Variable");
   return state_->value;
 }
+
 bool Variable::requires_grad() const {
-  return defined() && state_->requires_grad;
+  return Tape::origin(*this) != nullptr;
 }
+
 bool Variable::is_leaf() const {
-  return defined() && state_->node == nullptr;
+  return defined() && (state_->origin == nullptr || state_->origin->node == nullptr);
 }
+
 const Tensor& Variable::grad() const {
-  return state_->grad;
+  SCIMIX_CHECK(requires_grad(), "the gradient of a constant");
+  return state_->origin->grad;
 }
+
 void Variable::bind_grad(Tensor grad) const {
-  SCIMIX_CHECK(grad.shape() == shape() && grad.dtype() == dtype(), "a gradient buffer of shape ",
-               grad.shape(), " for ", shape());
-  state_->grad = std::move(grad);
+  SCIMIX_CHECK(requires_grad() && grad.shape() == shape() && grad.dtype() == dtype(),
+               "a gradient buffer of shape ", grad.shape(), " for ", shape());
+  state_->origin->grad = std::move(grad);
 }
+
 void Variable::clear_grad() const {
-  state_->grad = Tensor();
+  if (requires_grad()) state_->origin->grad = Tensor();
 }
+
 Variable Variable::detach() const {
   return Variable(value());
 }
+
 void Variable::rebind(Tensor value) const {
   SCIMIX_CHECK(is_leaf() && value.shape() == shape() && value.dtype() == dtype(), "rebind of ",
                shape(), " to ", value.shape());
@@ -242,14 +298,21 @@ std::vector<Variable> record_many(const char* op, std::vector<Tensor> values,
                                              [](const Variable& v) { return v.requires_grad(); });
   std::shared_ptr<Node> node;
   if (live) {
-    node = std::make_shared<Node>(
-        Node{op, next_sequence++, std::move(inputs), values.size(), std::move(vjp)});
+    std::vector<std::shared_ptr<Origin>> origins;
+    origins.reserve(inputs.size());
+    for (const Variable& input : inputs) origins.push_back(Tape::origin(input));
+    node = std::make_shared<Node>(op, next_sequence++, std::move(origins), values.size(),
+                                  std::move(vjp));
   }
   std::vector<Variable> outputs;
   outputs.reserve(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
-    outputs.push_back(Tape::make(std::make_shared<VariableState>(
-        VariableState{std::move(values[i]), {}, live, node, static_cast<int>(i)})));
+    std::shared_ptr<Origin> origin;
+    if (live) {
+      origin =
+          std::make_shared<Origin>(Origin{node, static_cast<int>(i), values[i].shape(), Tensor()});
+    }
+    outputs.push_back(Tape::make(std::move(values[i]), std::move(origin)));
   }
   return outputs;
 }
@@ -265,15 +328,13 @@ void backward(const Variable& output, const Variable& seed) {
   const std::span<const Variable> outputs(&output, 1);
   const std::vector<Variable> seeds = seeds_or_ones(outputs, {&seed, 1});
   Walk walk(outputs, nullptr);
-  walk.run(outputs, seeds, /*keep_graph=*/false,
-           [](const Variable& leaf, const Variable& gradient) {
-             VariableState& state = Tape::state(leaf);
-             if (state.grad.defined()) {
-               accumulate(gradient.value(), state.grad);
-             } else {
-               state.grad = gradient.value().clone();
-             }
-           });
+  walk.run(outputs, seeds, /*keep_graph=*/false, [](Origin& leaf, const Variable& gradient) {
+    if (leaf.grad.defined()) {
+      accumulate(gradient.value(), leaf.grad);
+    } else {
+      leaf.grad = gradient.value().clone();
+    }
+  });
 }
 
 std::vector<Variable> grad(std::span<const Variable> outputs, std::span<const Variable> inputs,
@@ -282,17 +343,17 @@ std::vector<Variable> grad(std::span<const Variable> outputs, std::span<const Va
   Targets found;
   for (const Variable& input : inputs) {
     SCIMIX_CHECK(input.requires_grad(), "grad with respect to a constant of shape ", input.shape());
-    found[Tape::key(input)] = Variable();
+    found[Tape::origin(input).get()] = Variable();
   }
   const std::vector<Variable> all_seeds = seeds_or_ones(outputs, seeds);
   Walk walk(outputs, &found);
   walk.run(outputs, all_seeds, options.create_graph || options.retain_graph,
-           [&](const Variable& input, const Variable& gradient) {
-             Variable& sum = found[Tape::key(input)];
+           [&](const Origin& input, const Variable& gradient) {
+             Variable& sum = found[&input];
              sum = sum.defined() ? add(sum, gradient) : gradient;
            });
   std::vector<Variable> out;
-  for (const Variable& input : inputs) out.push_back(found[Tape::key(input)]);
+  for (const Variable& input : inputs) out.push_back(found[Tape::origin(input).get()]);
   return out;
 }
 

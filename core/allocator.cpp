@@ -13,8 +13,8 @@ namespace scimix {
 
 namespace {
 
-constexpr std::size_t kFence = 256;  // keeps a guarded block as aligned as a plain one
-constexpr unsigned char kFenceByte = 0xA5;
+constexpr std::size_t kFence = 256;          // keeps a guarded block as aligned as a plain one
+constexpr unsigned char kFenceByte = 0x7F;   // 3e38 as an f32: what reads it shows
 constexpr unsigned char kPoisonByte = 0xFF;  // a NaN in f64, f32 and bf16
 
 thread_local const char* current_label = "unnamed";

@@ -6,7 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "temp_folder.hpp"
@@ -36,6 +38,18 @@ class Program {
       redirect(error_, STDERR_FILENO);
       ::execv(path.c_str(), argv.data());
       ::_exit(127);
+    }
+  }
+
+  // Waits for a file that the program writes while it runs; fails if it ends, or takes minutes.
+  void wait_for(const std::filesystem::path& path) const {
+    for (int i = 0; !std::filesystem::exists(path); ++i) {
+      CAPTURE(path);
+      REQUIRE(i < 60'000);
+      siginfo_t ended{};
+      REQUIRE(::waitid(P_PID, static_cast<id_t>(child_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0);
+      REQUIRE_MESSAGE(ended.si_pid == 0, "the program ended early: ", read_bytes(error_));
+      std::this_thread::sleep_for(std::chrono::milliseconds(3));
     }
   }
 

@@ -15,7 +15,9 @@ std::string dataset_list() {
 }  // namespace
 
 void add_classifier_options(CLI::App& app, ClassifierConfig& c) {
-  app.option_defaults()->always_capture_default();
+  // The last one counts, so that a script's options can be overridden behind it.
+  app.option_defaults()->always_capture_default()->multi_option_policy(
+      CLI::MultiOptionPolicy::TakeLast);
   app.add_option("--method", c.method, "supervised")->group("Method");
 
   const std::string data = "Data";

@@ -1,0 +1,149 @@
+// scimix_bench: what it computes from its samples, what it writes, and what it refuses.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+#include "tests/program.hpp"
+#include "tools/bench_report.hpp"
+
+using namespace scimix;
+
+namespace {
+
+test::ProgramResult run_bench(std::vector<std::string> arguments) {
+  return test::run_program("scimix_bench", std::move(arguments));
+}
+
+void check_refused(const std::vector<std::string>& arguments, const std::string& words) {
+  const test::ProgramResult ended = run_bench(arguments);
+  CAPTURE(words);
+  CAPTURE(ended.error);
+  CHECK(ended.exit_code == 2);
+  CHECK(ended.out.empty());
+  CHECK(ended.error.find(words) != std::string::npos);
+  CHECK(std::count(ended.error.begin(), ended.error.end(), '\n') == 1);
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("bench");
+
+TEST_CASE("bench: minimum, median and maximum of samples in any order") {
+  const Timing odd = summarise({5, 1, 9});
+  CHECK(odd.n == 3);
+  CHECK(odd.min == 1);
+  CHECK(odd.median == 5);
+  CHECK(odd.max == 9);
+  CHECK(summarise({4, 1, 2, 8}).median == 3);
+  CHECK(summarise({7}).median == 7);
+  CHECK_THROWS_AS(static_cast<void>(summarise({})), Error);
+}
+
+TEST_CASE("bench: a call is timed at least five times") {
+  int calls = 0;
+  const Timing t = time_calls([&] { ++calls; }, kCpu, 0.0);
+  CHECK(t.n >= 5);
+  CHECK(calls > t.n);
+  CHECK(t.min > 0);
+  CHECK(t.min <= t.median);
+  CHECK(t.median <= t.max);
+}
+
+TEST_CASE("bench: rates and shares come from the median") {
+  const Peaks peaks{.fma = 100e9, .matrix = 50e9, .bandwidth = 10e9};
+  const BenchResult result{.name = "conv2d",
+                           .label = "a case",
+                           .pass = "forward",
+                           .timing = {.n = 5, .min = 0.001, .median = 0.002, .max = 0.004},
+                           .flops = 1e8,
+                           .bytes = 1e7,
+                           .images = 32};
+  const auto json = nlohmann::json::parse(bench_json({}, peaks, {&result, 1}));
+  const auto& r = json.at("results").at(0);
+  CHECK(r.at("name") == "conv2d");
+  CHECK(r.at("n") == 5);
+  CHECK(r.at("flops_per_s").get<double>() == doctest::Approx(5e10));
+  CHECK(r.at("share_of_peak_flops").get<double>() == doctest::Approx(0.5));
+  CHECK(r.at("bytes_per_s").get<double>() == doctest::Approx(5e9));
+  CHECK(r.at("share_of_peak_bandwidth").get<double>() == doctest::Approx(0.5));
+  CHECK(r.at("images_per_s").get<double>() == doctest::Approx(16000));
+  const std::string line = bench_line(result, peaks);
+  CAPTURE(line);
+  CHECK(line.find("conv2d: a case") != std::string::npos);
+  CHECK(line.find("50.0   50%") != std::string::npos);
+  CHECK(line.find("16000.0 images/s") != std::string::npos);
+}
+
+TEST_CASE("bench: the machine's peaks are positive") {
+  const Peaks peaks = measure_peaks(kCpu, DType::f32, 0.0);
+  CHECK(peaks.fma > 0);
+  CHECK(peaks.matrix > 0);
+  CHECK(peaks.bandwidth > 0);
+  CHECK(peaks.flops() >= peaks.fma);
+}
+
+TEST_CASE("bench: an operator has a forward and a backward line") {
+  OpCase chosen;
+  for (const OpCase& c : all_op_cases()) {
+    if (c.op == "mul" && c.test && c.label != "zero rows") chosen = c;
+  }
+  REQUIRE(chosen.run);
+  const auto results = time_operator(chosen, {.min_time = 0});
+  REQUIRE(results.size() == 2);
+  CHECK(results[0].pass == "forward");
+  CHECK(results[1].pass == "backward");
+  CHECK(results[1].bytes > 0);
+}
+
+TEST_CASE("bench: a registered step is prepared once and timed") {
+  int prepared = 0;
+  int steps = 0;
+  const BenchStep step{
+      .name = "step", .label = "of the test", .images = 4, .prepare = [&](Device, DType) {
+        ++prepared;
+        return [&] { ++steps; };
+      }};
+  const BenchResult result = time_step(step, {.min_time = 0});
+  CHECK(prepared == 1);
+  CHECK(steps >= result.timing.n);
+  CHECK(result.images == 4);
+  CHECK(result.pass == "step");
+}
+
+TEST_CASE("bench: the program lists what it would time") {
+  const test::ProgramResult ended = run_bench({"--list", "--filter", "^exp: "});
+  CHECK(ended.exit_code == 0);
+  CHECK(ended.out.starts_with("exp: "));
+}
+
+TEST_CASE("bench: the program times, prints and writes") {
+  const test::TempFolder folder;
+  const std::string path = (folder / "bench.json").string();
+  const test::ProgramResult ended =
+      run_bench({"--device", "cpu", "--filter", "^exp: ", "--min-time", "0.001", "--json", path});
+  CAPTURE(ended.error);
+  CHECK(ended.exit_code == 0);
+  CHECK(ended.out.find("measured peaks") != std::string::npos);
+  const auto json = nlohmann::json::parse(std::ifstream(path));
+  CHECK(json.at("results").size() >= 2);
+  CHECK(json.at("peak").at("fma_flops_per_s").get<double>() > 0);
+  CHECK(json.at("threads").get<int>() > 0);
+}
+
+TEST_CASE("bench: a user's mistake gets one line and exit code 2") {
+  check_refused({"--fitler", "x"}, "unknown option --fitler; did you mean --filter?");
+  check_refused({"--dtype", "f16"}, "--dtype f16: expected f32 or bf16");
+  check_refused({"--filter", "("}, "--filter (: expected a regular expression");
+  check_refused({"--filter", "nosuchthing"}, "--filter nosuchthing: matches nothing");
+  check_refused({"--min-time", "never"}, "--min-time");
+  check_refused({"--min-time", "-1"}, "--min-time -1: expected 0 to 3600 seconds");
+  check_refused({"--device", "gpu"}, "--device gpu: expected auto, cpu or cuda:N");
+  check_refused({"--filter", "^exp: ", "--json", "/no/such/folder/x.json"},
+                "/no/such/folder/x.json");
+  check_refused({"stray"}, "unexpected argument stray");
+}
+
+TEST_SUITE_END();

@@ -1,0 +1,173 @@
+// The scimix_train program from outside: what it writes, what a kill leaves, what a mistake gets.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "core/device.hpp"
+#include "core/safetensors.hpp"
+#include "program.hpp"
+
+using namespace scimix;
+using test::run_program;
+
+namespace {
+
+std::vector<std::string> small_run(const std::string& out, std::vector<std::string> more = {}) {
+  std::vector<std::string> arguments{"classifier", "--dataset",
+                                     "digits",     "--digits-train",
+                                     "300",        "--digits-test",
+                                     "50",         "--depth",
+                                     "10",         "--width",
+                                     "1",          "--batch",
+                                     "8",          "--steps",
+                                     "120",        "--log-every",
+                                     "7",          "--eval-every",
+                                     "40",         "--eval-batch",
+                                     "50",         "--checkpoint-every",
+                                     "10",         "--out",
+                                     out,          "--device",
+                                     "cpu"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+std::string final_checkpoint(const std::string& run) {
+  return test::read_bytes(run + "/checkpoints/step-00000120.safetensors");
+}
+
+// One line, exit code 2, and every one of `words` in it.
+void check_mistake(std::vector<std::string> arguments, const std::vector<std::string>& words) {
+  const auto result = run_program("scimix_train", std::move(arguments));
+  CAPTURE(result.error);
+  CHECK(result.exit_code == 2);
+  CHECK(std::count(result.error.begin(), result.error.end(), '\n') == 1);
+  CHECK(result.error.starts_with("scimix_train: "));
+  for (const std::string& word : words) {
+    CAPTURE(word);
+    CHECK(result.error.find(word) != std::string::npos);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a run folder holds config, split, metrics, events and a checkpoint") {
+  const test::TempFolder folder;
+  const std::string run = (folder / "run").string();
+  const auto result = run_program("scimix_train", small_run(run));
+  CAPTURE(result.error);
+  REQUIRE(result.exit_code == 0);
+  CHECK(result.out.find("300 training images (300 labelled), 50 test images, 10 classes") !=
+        std::string::npos);
+  CHECK(result.out.find("test accuracy ") != std::string::npos);
+  CHECK(test::read_bytes(run + "/config.toml").find("digits-train=300") != std::string::npos);
+  std::istringstream lines(test::read_bytes(run + "/metrics.jsonl"));
+  int records = 0;
+  double last_step = 0;
+  for (std::string line; std::getline(lines, line); ++records) {
+    last_step = nlohmann::json::parse(line).at("step").get<double>();
+  }
+  CHECK(records == 17 + 1 + 3);  // every 7 steps and at the end; evaluations at 40, 80, 120
+  CHECK(last_step == 120);
+  const SafetensorsFile checkpoint(run + "/checkpoints/step-00000120.safetensors");
+  CHECK(checkpoint.metadata().at("step") == "120");
+  CHECK(checkpoint.find("ema.blocks.0.conv1.weight") != nullptr);
+
+  // The same again into the same folder would overwrite it.
+  check_mistake(small_run(run), {"already holds a run", "--resume"});
+  // The config it wrote describes the same run.
+  const std::string again = (folder / "again").string();
+  const auto repeated =
+      run_program("scimix_train", {"classifier", "--config", run + "/config.toml", "--out", again});
+  CAPTURE(repeated.error);
+  REQUIRE(repeated.exit_code == 0);
+  CHECK(final_checkpoint(again) == final_checkpoint(run));
+}
+
+TEST_CASE("a killed run resumes bit for bit") {
+  const test::TempFolder folder;
+  const std::string whole = (folder / "whole").string();
+  REQUIRE(run_program("scimix_train", small_run(whole)).exit_code == 0);
+
+  const std::string killed = (folder / "killed").string();
+  {
+    const test::Program program(folder, "scimix_train", small_run(killed));
+    // At a moment that falls anywhere in a step, once there is a checkpoint to go on from.
+    program.wait_for(killed + "/checkpoints/step-00000030.safetensors");
+    program.signal(SIGKILL);
+    REQUIRE(program.wait().exit_code == -SIGKILL);
+  }
+  const auto resumed = run_program("scimix_train", {"classifier", "--resume", killed});
+  CAPTURE(resumed.error);
+  REQUIRE(resumed.exit_code == 0);
+  CHECK(final_checkpoint(killed) == final_checkpoint(whole));
+
+  // The metrics are those of one run: each step once, the same values.
+  const auto without_time = [](const std::string& text) {
+    std::vector<nlohmann::json> records;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+      records.push_back(nlohmann::json::parse(line));
+      records.back().erase("time");
+    }
+    return records;
+  };
+  CHECK(without_time(test::read_bytes(killed + "/metrics.jsonl")) ==
+        without_time(test::read_bytes(whole + "/metrics.jsonl")));
+}
+
+TEST_CASE("an interrupted run writes a checkpoint and says how to go on") {
+  const test::TempFolder folder;
+  const std::string run = (folder / "run").string();
+  const test::Program program(folder, "scimix_train", small_run(run, {"--steps", "100000"}));
+  program.wait_for(run + "/checkpoints/step-00000010.safetensors");
+  program.signal(SIGTERM);
+  const auto result = program.wait();
+  CHECK(result.exit_code == 130);
+  CHECK(result.out.find("continue with --resume " + run) != std::string::npos);
+}
+
+TEST_CASE("mistakes on the command line get one line and exit code 2") {
+  check_mistake({"clasifier"}, {"unknown command clasifier", "classifier"});
+  check_mistake({"classifier", "--lables", "10"}, {"unknown option --lables", "--labels"});
+  check_mistake({"classifier", "--steps", "many"}, {"--steps", "many"});
+  check_mistake({"classifier", "--method", "supervized"}, {"--method supervized", "supervised"});
+  check_mistake({"classifier", "--dataset", "cifar"}, {"cifar", "cifar10"});
+  check_mistake({"classifier", "--dataset", "cifar10", "--data-dir", "/nowhere"}, {"/nowhere"});
+  check_mistake({"classifier", "--labels", "15"}, {"15", "10"});
+  check_mistake({"classifier", "--depth", "20"}, {"depth 20", "6 n + 4"});
+  check_mistake({"classifier", "--device", "gpu"}, {"--device gpu", "auto"});
+  check_mistake({"classifier", "--resume", "/nowhere"}, {"/nowhere", "no run"});
+  check_mistake({"classifier", "--resume", "/nowhere", "--steps", "5"}, {"--steps", "settings"});
+}
+
+TEST_CASE("a GPU that is not there is the user's mistake") {
+  if (cuda_device_count() > 0) {
+    check_mistake({"classifier", "--device", "cuda:99"}, {"--device cuda:99"});
+  } else {
+    check_mistake({"classifier", "--device", "cuda:0"}, {"--device cuda:0", "cpu"});
+  }
+}
+
+TEST_CASE("an unknown key in a configuration file names the file and the nearest key") {
+  const test::TempFolder folder;
+  const std::string path = (folder / "a.toml").string();
+  test::write_bytes(path, "learning-rat = 0.1\n");
+  check_mistake({"classifier", "--config", path}, {path, "learning-rat", "learning-rate"});
+  check_mistake({"classifier", "--config", (folder / "none.toml").string()}, {"none.toml"});
+}
+
+TEST_CASE("a mistake leaves no run folder behind") {
+  const test::TempFolder folder;
+  const std::string run = (folder / "run").string();
+  check_mistake(small_run(run, {"--labels", "7"}), {"7"});
+  CHECK(!std::filesystem::exists(run));
+}
+
+TEST_CASE("help lists the options and succeeds") {
+  const auto result = run_program("scimix_train", {"classifier", "--help"});
+  CHECK(result.exit_code == 0);
+  CHECK(result.out.find("--weight-decay") != std::string::npos);
+}

@@ -1,0 +1,23 @@
+// What the benchmark prints and writes.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "tools/bench_peak.hpp"
+#include "tools/bench_run.hpp"
+
+namespace scimix {
+
+// One line about the machine and its peaks, and the head of the table.
+[[nodiscard]] std::string bench_header(const BenchSettings& settings, const Peaks& peaks);
+
+// One line of the table: n, median (min..max), GFLOP/s and GB/s with their shares of the peak.
+[[nodiscard]] std::string bench_line(const BenchResult& result, const Peaks& peaks);
+
+// {"device": ..., "threads": ..., "dtype": ..., "peak": {...}, "results": [{...}, ...]}; seconds,
+// flop/s and bytes/s without prefixes.
+[[nodiscard]] std::string bench_json(const BenchSettings& settings, const Peaks& peaks,
+                                     std::span<const BenchResult> results);
+
+}  // namespace scimix

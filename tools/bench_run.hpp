@@ -1,0 +1,41 @@
+// Times operators (every case with bench = true) and training steps.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "autograd/op.hpp"
+#include "tools/bench_step.hpp"
+#include "tools/bench_timer.hpp"
+
+namespace scimix {
+
+struct BenchSettings {
+  Device device = kCpu;
+  DType dtype = DType::f32;
+  double min_time = 0.2;  // seconds for each measurement
+};
+
+struct BenchResult {
+  std::string name;
+  std::string label;
+  std::string pass;  // forward, backward or step
+  Timing timing = {};
+  // Of one call by the direct method, 0 where the case states none. A convolution by Winograd's
+  // method does fewer, so that its rate may exceed the peak.
+  double flops = 0;
+  // Of one call, at the least: each input and output once. The backward pass reads the cotangents
+  // and the inputs, and writes the gradients.
+  double bytes = 0;
+  std::int64_t images = 0;  // of one call, for steps
+};
+
+// Forward, and backward where the operator has one: its vjp for all inputs that are differentiable.
+// A backward pass counts the forward's flops once for each of them of rank 2 or more, which is
+// exact for convolutions and matrix products.
+[[nodiscard]] std::vector<BenchResult> time_operator(const OpCase& c,
+                                                     const BenchSettings& settings);
+
+[[nodiscard]] BenchResult time_step(const BenchStep& step, const BenchSettings& settings);
+
+}  // namespace scimix

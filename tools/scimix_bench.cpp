@@ -1,0 +1,123 @@
+// scimix_bench [options]: times every operator and the training steps, beside what this machine can
+// do at best.
+
+#include <iostream>
+#include <optional>
+#include <regex>
+
+#include "core/atomic_file.hpp"
+#include "tools/bench_report.hpp"
+#include "tools/bench_run.hpp"
+#include "tools/cli.hpp"
+
+namespace scimix {
+namespace {
+
+struct Options {
+  std::string filter;
+  std::string json;
+  std::string device = "auto";
+  std::string dtype = "f32";
+  double min_time = 0.2;
+  bool list = false;
+};
+
+DType parse_dtype(const std::string& name) {
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    if (name == name_of(dtype)) return dtype;
+  }
+  user_error("--dtype ", name, ": expected f32 or bf16");
+}
+
+std::regex parse_filter(const std::string& pattern) {
+  try {
+    return std::regex(pattern);
+  } catch (const std::regex_error&) {
+    user_error("--filter ", pattern, ": expected a regular expression");
+  }
+}
+
+// What is to be timed.
+struct Selection {
+  std::vector<OpCase> operators;
+  std::vector<BenchStep> steps;
+};
+
+Selection select(const Options& options, DType dtype) {
+  const std::regex filter = parse_filter(options.filter);
+  Selection chosen;
+  for (OpCase& c : all_op_cases()) {
+    if (!c.bench || (dtype == DType::bf16 && !c.bf16)) continue;
+    if (std::regex_search(c.op + ": " + c.label, filter)) chosen.operators.push_back(std::move(c));
+  }
+  for (const BenchStep& step : all_bench_steps()) {
+    if (std::regex_search(step.name + ": " + step.label, filter)) chosen.steps.push_back(step);
+  }
+  if (chosen.operators.empty() && chosen.steps.empty()) {
+    user_error("--filter ", options.filter, ": matches nothing; --list shows what there is");
+  }
+  return chosen;
+}
+
+void print_list(const Selection& chosen) {
+  for (const OpCase& c : chosen.operators) std::cout << c.op << ": " << c.label << '\n';
+  for (const BenchStep& step : chosen.steps) std::cout << step.name << ": " << step.label << '\n';
+}
+
+void run_all(const Selection& chosen, const BenchSettings& settings, const std::string& json) {
+  // Opened first: a path that cannot be written is known before minutes of measuring. What stands
+  // there is replaced at the end, in one move.
+  std::optional<AtomicFile> file;
+  if (!json.empty()) file.emplace(json);
+  const Peaks peaks = measure_peaks(settings.device, settings.dtype, settings.min_time);
+  std::cout << bench_header(settings, peaks) << std::flush;
+  std::vector<BenchResult> results;
+  const auto report = [&](const BenchResult& result) {
+    std::cout << bench_line(result, peaks) << std::flush;
+    results.push_back(result);
+  };
+  for (const OpCase& c : chosen.operators) {
+    for (const BenchResult& result : time_operator(c, settings)) report(result);
+    release_cached(settings.device);
+  }
+  for (const BenchStep& step : chosen.steps) report(time_step(step, settings));
+  if (!file) return;
+  file->write(bench_json(settings, peaks, results));
+  file->commit();
+}
+
+int run(std::vector<std::string> arguments) {
+  CLI::App app("Times operators and training steps beside the machine's measured peaks.",
+               "scimix_bench");
+  Options options;
+  app.add_option("--filter", options.filter,
+                 "time only what matches this regular expression, over \"operator: label\"");
+  app.add_option("--json", options.json, "also write all numbers to this file");
+  app.add_option("--device", options.device, "auto, cpu or cuda:N")->capture_default_str();
+  app.add_option("--dtype", options.dtype, "f32 or bf16")->capture_default_str();
+  app.add_option("--min-time", options.min_time, "seconds for each measurement")
+      ->capture_default_str();
+  app.add_flag("--list", options.list, "print what would be timed, and stop");
+  if (const auto done = parse(app, std::move(arguments))) return *done;
+
+  const DType dtype = parse_dtype(options.dtype);
+  if (!(options.min_time >= 0 && options.min_time <= 3600)) {
+    user_error("--min-time ", options.min_time, ": expected 0 to 3600 seconds");
+  }
+  const Selection chosen = select(options, dtype);
+  if (options.list) {
+    print_list(chosen);
+    return 0;
+  }
+  const Device device = parse_device(options.device);
+  select_device(device);
+  run_all(chosen, {.device = device, .dtype = dtype, .min_time = options.min_time}, options.json);
+  return 0;
+}
+
+}  // namespace
+}  // namespace scimix
+
+int main(int argc, char** argv) {
+  return scimix::run_program("scimix_bench", [&] { return scimix::run({argv + 1, argv + argc}); });
+}
