@@ -1,6 +1,5 @@
 # What a user may choose, and the flags that follow from it.
 include(CheckCXXCompilerFlag)
-include(CheckCXXCompilerFlag)
 include(NativeFlags)
 
 set(SCIMIX_CUDA AUTO CACHE STRING "Build the CUDA backend: AUTO (if all it needs is found), ON, OFF")
@@ -63,8 +62,10 @@ if(SCIMIX_NATIVE)
   endforeach()
 endif()
 
+# g++ sees uninitialised variables that are none once a sanitizer has added its code.
 if(SCIMIX_SANITIZE)
   target_compile_options(scimix_flags INTERFACE
-    -fsanitize=${SCIMIX_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)
+    -fsanitize=${SCIMIX_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g1 -O1
+    -Wno-maybe-uninitialized)
   target_link_options(scimix_flags INTERFACE -fsanitize=${SCIMIX_SANITIZE})
 endif()

@@ -88,6 +88,7 @@ TrainingMetrics ClassifierTrainer::read_metrics() {
   const std::vector<double> sums = metrics_.to_doubles();
   metrics_.zero_();
   const double rows = sums[static_cast<int>(MetricSlot::rows)];
+  if (rows == 0) return {};
   const double loss = sums[static_cast<int>(MetricSlot::loss_sum)] / rows;
   if (std::isnan(loss)) {
     user_error("step ", steps_done_,
