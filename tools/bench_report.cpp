@@ -39,6 +39,7 @@ nlohmann::ordered_json as_json(const BenchResult& result, const Peaks& peaks) {
   if (result.images > 0) {
     out["images"] = result.images;
     out["images_per_s"] = per_second(static_cast<double>(result.images), result);
+    out["peak_memory_bytes"] = result.peak_memory;
   }
   return out;
 }

@@ -4,6 +4,7 @@
 
 #include "autograd/op_inputs.hpp"
 #include "autograd/tape.hpp"
+#include "tools/peak_memory.hpp"
 
 namespace scimix {
 
@@ -89,13 +90,17 @@ std::vector<BenchResult> time_operator(const OpCase& c, const BenchSettings& set
 }
 
 BenchResult time_step(const BenchStep& step, const BenchSettings& settings) {
+  release_cached(settings.device);
+  reset_peak_memory();
   const std::function<void()> run = step.prepare(settings.device, settings.dtype);
-  return {.name = step.name,
-          .label = step.label,
-          .pass = "step",
-          .timing = time_calls(run, settings.device, settings.min_time),
-          .flops = step.flops,
-          .images = step.images};
+  BenchResult result{.name = step.name,
+                     .label = step.label,
+                     .pass = "step",
+                     .timing = time_calls(run, settings.device, settings.min_time),
+                     .flops = step.flops,
+                     .images = step.images};
+  result.peak_memory = peak_memory();
+  return result;
 }
 
 }  // namespace scimix

@@ -28,6 +28,7 @@ struct BenchResult {
   // and the inputs, and writes the gradients.
   double bytes = 0;
   std::int64_t images = 0;  // of one call, for steps
+  double peak_memory = 0;   // bytes of the whole process on the host while it ran, for steps
 };
 
 // Forward, and backward where the operator has one: its vjp for all inputs that are differentiable.

@@ -9,6 +9,7 @@
 #include "tools/bench_report.hpp"
 #include "tools/bench_run.hpp"
 #include "tools/cli.hpp"
+#include "tools/step_reference.hpp"
 
 namespace scimix {
 namespace {
@@ -20,6 +21,8 @@ struct Options {
   std::string dtype = "f32";
   double min_time = 0.2;
   bool list = false;
+  std::string reference;
+  std::int64_t reference_batch = 32;
 };
 
 DType parse_dtype(const std::string& name) {
@@ -97,12 +100,27 @@ int run(std::vector<std::string> arguments) {
   app.add_option("--dtype", options.dtype, "f32 or bf16")->capture_default_str();
   app.add_option("--min-time", options.min_time, "seconds for each measurement")
       ->capture_default_str();
+  app.add_option(
+      "--reference", options.reference,
+      "write a WRN-28-2, a batch, its logits and gradients to this safetensors file, for "
+      "comparison with another framework, and stop");
+  app.add_option("--reference-batch", options.reference_batch, "images in that batch")
+      ->capture_default_str();
   app.add_flag("--list", options.list, "print what would be timed, and stop");
   if (const auto done = parse(app, std::move(arguments))) return *done;
 
   const DType dtype = parse_dtype(options.dtype);
   if (!(options.min_time >= 0 && options.min_time <= 3600)) {
     user_error("--min-time ", options.min_time, ": expected 0 to 3600 seconds");
+  }
+  if (!options.reference.empty()) {
+    if (options.reference_batch < 1) {
+      user_error("--reference-batch ", options.reference_batch, ": expected at least 1");
+    }
+    const Device where = parse_device(options.device);
+    select_device(where);
+    write_step_reference(options.reference, options.reference_batch, where);
+    return 0;
   }
   const Selection chosen = select(options, dtype);
   if (options.list) {

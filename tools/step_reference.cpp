@@ -1,5 +1,6 @@
 #include "tools/step_reference.hpp"
 
+#include <algorithm>
 #include <numeric>
 
 #include "autograd/tape.hpp"
@@ -11,7 +12,9 @@
 namespace scimix {
 
 void write_step_reference(const std::filesystem::path& path, std::int64_t batch, Device device) {
-  const Dataset digits = load_dataset("digits", "", {.digits_train = batch, .digits_test = 10});
+  constexpr std::int64_t kLeast = 10;  // one of each class
+  const Dataset digits =
+      load_dataset("digits", "", {.digits_train = std::max(batch, kLeast), .digits_test = kLeast});
   const ResidentSet set(digits.train, device);
   std::vector<std::int32_t> rows(static_cast<std::size_t>(batch));
   std::iota(rows.begin(), rows.end(), 0);

@@ -4,6 +4,7 @@
 #include <fmt/ostream.h>
 
 #include "core/device.hpp"
+#include "data/image_io.hpp"
 #include "trainers/classifier_trainer.hpp"
 #include "trainers/interrupt.hpp"
 #include "trainers/metrics_log.hpp"
@@ -14,6 +15,8 @@
 namespace scimix {
 
 namespace {
+
+constexpr std::int64_t kPreviewImages = 60;
 
 Dataset load(const ClassifierConfig& config) {
   return load_dataset(config.dataset, config.data_dir,
@@ -133,6 +136,8 @@ RunResult run_classifier(const ClassifierConfig& config, const std::string& conf
   const RunFolder run = resume ? RunFolder::open(*resume) : RunFolder::create(out_folder(config));
   if (!resume) {
     save_split(run.split(), split);
+    write_grid(run.samples() / "augmented.png", trainer.preview(kPreviewImages),
+               dataset.train.height, dataset.train.width, /*columns=*/10, /*scale=*/2);
     run.write_config(config_text);
   }
 

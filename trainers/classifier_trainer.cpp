@@ -104,6 +104,16 @@ Evaluation ClassifierTrainer::evaluate_ema() const {
   return evaluate(ema_, test_, config_.eval_batch, dtype_);
 }
 
+std::vector<std::uint8_t> ClassifierTrainer::preview(std::int64_t images) {
+  const Batch batch =
+      train_.augmented(sampler_.indices(steps_done_, images), step_, augment_, DType::f32);
+  std::vector<std::uint8_t> pixels;
+  for (const double value : batch.images.value().to_doubles()) {
+    pixels.push_back(static_cast<std::uint8_t>(std::lround((value + 1.0) * 127.5)));
+  }
+  return pixels;
+}
+
 CheckpointTensors ClassifierTrainer::state() const {
   CheckpointTensors all;
   append(all, "model.", model_.parameters().parameters());

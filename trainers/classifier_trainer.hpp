@@ -41,6 +41,9 @@ class ClassifierTrainer {
   // Of the EMA, on the test images.
   [[nodiscard]] Evaluation evaluate_ema() const;
 
+  // What the network sees: the first augmented images of the next batch, as u8 [N,H,W,3].
+  [[nodiscard]] std::vector<std::uint8_t> preview(std::int64_t images);
+
   void save(const std::filesystem::path& path) const;
   // Errors (user): a checkpoint of another model, data set or split, or a broken file; the trainer
   // is then unchanged.

@@ -39,6 +39,7 @@ RunFolder RunFolder::create(const fs::path& path) {
   }
   std::error_code error;
   fs::create_directories(path / "checkpoints", error);
+  if (!error) fs::create_directories(run.samples(), error);
   if (error) user_error(path.string(), ": cannot make this folder: ", error.message());
   return run;
 }

@@ -2,6 +2,7 @@
 //   config.toml                        every setting, resolved
 //   split.json                         which training images are labelled
 //   metrics.jsonl, events.out.tfevents.*
+//   samples/augmented.png              what the network sees
 //   checkpoints/step-00001000.safetensors
 #pragma once
 
@@ -22,6 +23,7 @@ class RunFolder {
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] std::filesystem::path config() const { return path_ / "config.toml"; }
   [[nodiscard]] std::filesystem::path split() const { return path_ / "split.json"; }
+  [[nodiscard]] std::filesystem::path samples() const { return path_ / "samples"; }
   [[nodiscard]] std::filesystem::path metrics() const { return path_ / "metrics.jsonl"; }
   [[nodiscard]] std::filesystem::path checkpoint(std::int64_t step) const;
 
