@@ -4,6 +4,7 @@
 #include "kernels/launch.hpp"
 #include "kernels/pack.hpp"
 #include "kernels/rows.hpp"
+#include "kernels/sort.hpp"
 
 namespace scimix::SCIMIX_BACKEND {
 
@@ -78,38 +79,39 @@ void launch_gather(const T* x, const std::int32_t* index, T* y, std::int64_t row
   });
 }
 
-// One block per row of y. Its first item lists the rows of x that belong there, in order, a piece
-// of the index at a time; then all items add them up.
-template <int N, class T>
-void launch_scatter(const T* x, const std::int32_t* index, T* y, std::int64_t rows_x,
-                    std::int64_t rows_y, std::int64_t length) {
-  using A = compute_t<T>;
-  constexpr std::int64_t kPiece = 4096;
-  const std::int64_t piece = std::min(rows_x, kPiece);
-  const std::size_t scratch = static_cast<std::size_t>(piece) * sizeof(std::int32_t) + 16;
-  for_each_block(rows_y, scratch, [=] SCIMIX_KERNEL_FN(Block & b) {
-    std::int32_t* const count = b.scratch<std::int32_t>(1);
-    std::int32_t* const list = b.scratch<std::int32_t>(piece);
-    T* const row = y + b.index() * length;
-    b.each(length / N, [&](std::int64_t i) { store<N>(row + i * N, Pack<A, N>{}); });
-    for (std::int64_t begin = 0; begin < rows_x; begin += piece) {
-      b.each(1, [&](std::int64_t) {
-        const std::int64_t end = begin + piece < rows_x ? begin + piece : rows_x;
-        std::int32_t found = 0;
-        for (std::int64_t i = begin; i < end; ++i) {
-          if (index[i] == b.index()) list[found++] = static_cast<std::int32_t>(i);
-        }
-        *count = found;
-      });
-      b.each(length / N, [&](std::int64_t i) {
-        auto sum = load<N>(row + i * N);
-        for (std::int32_t k = 0; k < *count; ++k) {
-          const auto value = load<N>(x + list[k] * length + i * N);
-          for (int l = 0; l < N; ++l) sum[l] += value[l];
-        }
-        store<N>(row + i * N, sum);
-      });
+// The first of the positions `order` (sorted by index) whose index is not below `row`.
+SCIMIX_HD inline std::int64_t lower_bound(const std::int32_t* index, const std::int32_t* order,
+                                          std::int64_t n, std::int64_t row) {
+  std::int64_t begin = 0;
+  while (n > 0) {
+    const std::int64_t half = n / 2;
+    if (index[order[begin + half]] < row) {
+      begin += half + 1;
+      n -= half + 1;
+    } else {
+      n = half;
     }
+  }
+  return begin;
+}
+
+// One block per row of y, which adds up the rows of x that belong there, in their order.
+template <int N, class T>
+void launch_scatter(const T* x, const std::int32_t* index, const std::int32_t* order, T* y,
+                    std::int64_t rows_x, std::int64_t rows_y, std::int64_t length) {
+  using A = compute_t<T>;
+  for_each_block(rows_y, 0, [=] SCIMIX_KERNEL_FN(Block & b) {
+    T* const row = y + b.index() * length;
+    const std::int64_t begin = lower_bound(index, order, rows_x, b.index());
+    const std::int64_t end = lower_bound(index, order, rows_x, b.index() + 1);
+    b.each(length / N, [&](std::int64_t i) {
+      Pack<A, N> sum{};
+      for (std::int64_t k = begin; k < end; ++k) {
+        const auto value = load<N>(x + order[k] * length + i * N);
+        for (int l = 0; l < N; ++l) sum[l] += value[l];
+      }
+      store<N>(row + i * N, sum);
+    });
   });
 }
 
@@ -147,10 +149,13 @@ void run_scatter(const Tensor& x, const Tensor& index, const Tensor& y) {
   T* to = y.data<T>();
   const std::int32_t* rows = index.data<std::int32_t>();
   const std::int64_t length = row_length(x);
+  const Tensor order = Tensor::empty(index.shape(), DType::i32, index.device());
+  stable_argsort(index, order);
+  const std::int32_t* sorted = order.data<std::int32_t>();
   if (whole_packs(from, to, {length})) {
-    launch_scatter<8>(from, rows, to, x.dim(0), y.dim(0), length);
+    launch_scatter<8>(from, rows, sorted, to, x.dim(0), y.dim(0), length);
   } else {
-    launch_scatter<1>(from, rows, to, x.dim(0), y.dim(0), length);
+    launch_scatter<1>(from, rows, sorted, to, x.dim(0), y.dim(0), length);
   }
 }
 

@@ -15,8 +15,8 @@ SCIMIX_KERNEL(paste_channels, (const Tensor& x, std::int64_t from, const Tensor&
 SCIMIX_KERNEL(gather, (const Tensor& x, const Tensor& index, const Tensor& y))
 
 // y[r] = sum of the x[i] with index[i] == r, in the order of i: the same result every time, without
-// atomics. x [M,...], index i32 [M], y [R,...]. Costs R M comparisons, which do not matter below
-// some thousand rows of images. An index outside 0..R-1 throws on the CPU and is left out on a GPU.
+// atomics: the indices are sorted first. x [M,...], index i32 [M], y [R,...]. An index outside
+// 0..R-1 throws on the CPU and is left out on a GPU.
 SCIMIX_KERNEL(scatter_add, (const Tensor& x, const Tensor& index, const Tensor& y))
 
 }  // namespace scimix

@@ -50,9 +50,8 @@ class Reporter {
                                   {"train_accuracy", metrics.accuracy},
                                   {"learning_rate", trainer.learning_rate()},
                                   {"epoch", trainer.epochs()}});
-    shown_ = {{"loss", metrics.loss}, {"train", metrics.accuracy}};
-    if (test_accuracy_) shown_.emplace_back("test", *test_accuracy_);
-    progress_.update(trainer.steps_done(), trainer.steps_done() * batch_, shown_);
+    last_ = metrics;
+    show(trainer);
   }
 
   // Between two log lines: keeps step and time left fresh on a terminal.
@@ -62,6 +61,7 @@ class Reporter {
 
   void evaluation(const ClassifierTrainer& trainer, const Evaluation& evaluation) {
     test_accuracy_ = evaluation.accuracy;
+    show(trainer);
     record(trainer.steps_done(),
            {{"test_accuracy", evaluation.accuracy}, {"test_loss", evaluation.loss}});
     progress_.note(fmt::format("step {}: test accuracy {:.2f}% (EMA, {} images)",
@@ -72,6 +72,12 @@ class Reporter {
   void finish() { progress_.finish(); }
 
  private:
+  void show(const ClassifierTrainer& trainer) {
+    Metrics shown{{"loss", last_.loss}, {"train", last_.accuracy}};
+    if (test_accuracy_) shown.emplace_back("test", *test_accuracy_);
+    progress_.update(trainer.steps_done(), trainer.steps_done() * batch_, shown);
+  }
+
   void record(std::int64_t step, const Metrics& metrics) {
     const double now = unix_seconds();
     log_.add(step, now, metrics);
@@ -82,7 +88,7 @@ class Reporter {
   TensorBoardWriter events_;
   Progress progress_;
   std::int64_t batch_;
-  Metrics shown_;
+  TrainingMetrics last_;
   std::optional<double> test_accuracy_;
 };
 
