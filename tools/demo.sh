@@ -14,6 +14,9 @@ if [[ -e $run ]]; then
   rm -r "$run"
 fi
 
+# Threads that spin while they wait would slow down everything else on the machine.
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
+
 tools/setup.sh
 cmake --preset cpu -DSCIMIX_BUILD_TESTS=OFF -B build/demo >/dev/null
 cmake --build build/demo --target scimix_train
