@@ -138,6 +138,7 @@ TEST_CASE("mistakes on the command line get one line and exit code 2") {
   check_mistake({"classifier", "--dataset", "cifar10", "--data-dir", "/nowhere"}, {"/nowhere"});
   check_mistake({"classifier", "--labels", "15"}, {"15", "10"});
   check_mistake({"classifier", "--depth", "20"}, {"depth 20", "6 n + 4"});
+  check_mistake({"classifier", "--seed", "-1"}, {"--seed", "-1", "from 0"});
   check_mistake({"classifier", "--device", "gpu"}, {"--device gpu", "auto"});
   check_mistake({"classifier", "--resume", "/nowhere"}, {"/nowhere", "no run"});
   check_mistake({"classifier", "--resume", "/nowhere", "--steps", "5"}, {"--steps", "settings"});

@@ -12,6 +12,16 @@ std::string dataset_list() {
   return list;
 }
 
+// CLI11 wraps a negative number into a huge one.
+CLI::Validator whole_seed() {
+  return CLI::Validator(
+      [](const std::string& word) {
+        const bool digits = word.find_first_not_of("0123456789") == std::string::npos;
+        return digits ? std::string() : word + ": expected a whole number from 0";
+      },
+      "", "seed");
+}
+
 }  // namespace
 
 void add_classifier_options(CLI::App& app, ClassifierConfig& c) {
@@ -25,9 +35,12 @@ void add_classifier_options(CLI::App& app, ClassifierConfig& c) {
   app.add_option("--data-dir", c.data_dir, "folder of the data set (not for digits)")->group(data);
   app.add_option("--labels", c.labels, "labelled images, evenly over the classes, or all")
       ->group(data);
-  app.add_option("--split-seed", c.split_seed, "which images are labelled")->group(data);
+  app.add_option("--split-seed", c.split_seed, "which images are labelled")
+      ->group(data)
+      ->check(whole_seed());
   app.add_option("--data-seed", c.data_seed, "digits drawn, folder images held out for testing")
-      ->group(data);
+      ->group(data)
+      ->check(whole_seed());
   app.add_option("--image-size", c.image_size, "folder: side of the images in pixels")->group(data);
   app.add_option("--digits-train", c.digits_train, "digits: training images")->group(data);
   app.add_option("--digits-test", c.digits_test, "digits: test images")->group(data);
@@ -51,7 +64,8 @@ void add_classifier_options(CLI::App& app, ClassifierConfig& c) {
   app.add_option("--ema-decay", c.ema_decay, "of the averaged model, which is evaluated")
       ->group(training);
   app.add_option("--seed", c.seed, "initial weights, order of images, augmentation")
-      ->group(training);
+      ->group(training)
+      ->check(whole_seed());
   app.add_option("--precision", c.precision, "f32, bf16 (activations)")->group(training);
 
   const std::string output = "Output";
