@@ -23,7 +23,7 @@ void run(const Tensor& loss, const Tensor& logits, const Tensor& labels,
         if (static_cast<compute_t<T>>(row[c]) > static_cast<compute_t<T>>(row[best])) best = c;
       }
       const auto value = static_cast<compute_t<T>>(row[best]);
-      return best == label[i] && value == value ? 1.0F : 0.0F;
+      return best == label[i] && !std::isnan(value) ? 1.0F : 0.0F;
     });
     block.each(1, [=](std::int64_t) {
       sums[static_cast<int>(MetricSlot::loss_sum)] += loss_sum;
