@@ -2,15 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
-#include <cstring>
 
 #include "core/error.hpp"
 #include "core/names.hpp"
 #include "data/cifar10.hpp"
 #include "data/digits.hpp"
 #include "data/image_folder.hpp"
+#include "data/image_io.hpp"
+#include "data/parallel.hpp"
+#include "data/resize.hpp"
 #include "data/svhn.hpp"
 
 namespace scimix {
@@ -45,6 +48,42 @@ class Hash {
   std::uint64_t state_ = 0x9E3779B97F4A7C15ULL;
 };
 
+constexpr std::int64_t kFolderSize = 32;
+constexpr std::int64_t kLargestSize = 4096;
+
+Dataset load_native(const std::string& name, const std::filesystem::path& dir,
+                    const DatasetOptions& options) {
+  if (name == "digits") {
+    return load_digits(options.digits_train, options.digits_test, options.data_seed);
+  }
+  if (name == "cifar10") return load_cifar10(dir);
+  if (name == "svhn") return load_svhn(dir);
+  if (name == "folder") {
+    return load_image_folder(dir, options.size == 0 ? kFolderSize : options.size,
+                             options.test_fraction, options.data_seed);
+  }
+  user_error("unknown data set '", name,
+             "', expected cifar10, svhn, folder or digits (did you mean ",
+             nearest_name(name, dataset_names()), "?)");
+}
+
+ImageSet resized(const ImageSet& images, std::int64_t size) {
+  ImageSet result;
+  result.count = images.count;
+  result.height = size;
+  result.width = size;
+  result.pixels.resize(static_cast<std::size_t>(result.count * result.image_bytes()));
+  result.labels = images.labels;
+  parallel_for_images(images.count, [&](std::int64_t i) {
+    const auto source = images.image(i);
+    const Image image =
+        resize_and_crop({images.height, images.width, {source.begin(), source.end()}}, size);
+    std::copy(image.pixels.begin(), image.pixels.end(),
+              result.pixels.begin() + i * result.image_bytes());
+  });
+  return result;
+}
+
 }  // namespace
 
 std::span<const std::uint8_t> ImageSet::image(std::int64_t index) const {
@@ -60,17 +99,16 @@ std::span<const std::string> dataset_names() {
 
 Dataset load_dataset(const std::string& name, const std::filesystem::path& dir,
                      const DatasetOptions& options) {
-  if (name == "digits") {
-    return load_digits(options.digits_train, options.digits_test, options.data_seed);
+  if (options.size != 0 && (options.size < 1 || options.size > kLargestSize)) {
+    user_error("image size ", options.size, ", expected 1 to ", kLargestSize,
+               ", or 0 for the data set's own");
   }
-  if (name == "cifar10") return load_cifar10(dir);
-  if (name == "svhn") return load_svhn(dir);
-  if (name == "folder") {
-    return load_image_folder(dir, options.size, options.test_fraction, options.data_seed);
+  Dataset dataset = load_native(name, dir, options);
+  for (ImageSet* images : {&dataset.train, &dataset.test}) {
+    const bool right = images->height == options.size && images->width == options.size;
+    if (options.size != 0 && !right) *images = resized(*images, options.size);
   }
-  user_error("unknown data set '", name,
-             "', expected cifar10, svhn, folder or digits (did you mean ",
-             nearest_name(name, dataset_names()), "?)");
+  return dataset;
 }
 
 std::string content_hash(const ImageSet& images) {

@@ -36,7 +36,9 @@ struct Dataset {
 };
 
 struct DatasetOptions {
-  std::int64_t size = 32;      // folder: side of the square images after resizing
+  // Side of the square images, to which resize_and_crop brings all of them. 0: as the data set has
+  // them, which for a folder, whose images may be of any size, is 32.
+  std::int64_t size = 0;
   double test_fraction = 0.2;  // folder without train/ and test/: share held out per class
   std::int64_t digits_train = 20000;
   std::int64_t digits_test = 4000;
@@ -49,7 +51,7 @@ struct DatasetOptions {
 [[nodiscard]] std::span<const std::string> dataset_names();
 
 // Reads a data set from `dir` (not used by "digits"). Errors (user): an unknown name, with the
-// nearest right one; whatever its reader finds wrong.
+// nearest right one; a size that is neither 0 nor 1 to 4096; whatever its reader finds wrong.
 [[nodiscard]] Dataset load_dataset(const std::string& name, const std::filesystem::path& dir,
                                    const DatasetOptions& options = {});
 

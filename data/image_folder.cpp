@@ -1,15 +1,14 @@
 #include "data/image_folder.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <cstddef>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "core/error.hpp"
 #include "core/random.hpp"
+#include "data/image_files.hpp"
 #include "data/image_io.hpp"
 #include "data/parallel.hpp"
 #include "data/random_order.hpp"
@@ -25,27 +24,9 @@ struct File {
   std::int32_t label = 0;
 };
 
-bool is_image(const fs::path& path) {
-  std::string extension = path.extension().string();
-  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return extension == ".png" || extension == ".jpg" || extension == ".jpeg";
-}
-
-// What a folder holds, by name, without hidden entries.
-std::vector<fs::path> list(const fs::path& folder) {
-  std::error_code error;
-  std::vector<fs::path> entries;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (entry.path().filename().string().front() != '.') entries.push_back(entry.path());
-  }
-  if (error) user_error(folder.string(), ": cannot be listed: ", error.message());
-  std::sort(entries.begin(), entries.end());
-  return entries;
-}
-
 std::vector<std::string> class_folders(const fs::path& folder) {
   std::vector<std::string> names;
-  for (const fs::path& entry : list(folder)) {
+  for (const fs::path& entry : list_folder(folder)) {
     if (!fs::is_directory(entry)) {
       user_error(entry.string(), ": expected only folders here, one for each class");
     }
@@ -56,13 +37,7 @@ std::vector<std::string> class_folders(const fs::path& folder) {
 
 std::vector<File> class_files(const fs::path& folder, std::int32_t label) {
   std::vector<File> files;
-  for (const fs::path& entry : list(folder)) {
-    if (!fs::is_regular_file(entry) || !is_image(entry)) {
-      user_error(entry.string(), ": expected only .png, .jpg and .jpeg files here");
-    }
-    files.push_back({entry, label});
-  }
-  if (files.empty()) user_error(folder.string(), ": holds no images");
+  for (const fs::path& file : list_images(folder)) files.push_back({file, label});
   return files;
 }
 

@@ -1,10 +1,14 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "data/dataset.hpp"
+#include "data/image_io.hpp"
+#include "data/resize.hpp"
 #include "tests/test_data_support.hpp"
 
 namespace scimix {
@@ -93,6 +97,57 @@ TEST_CASE("data set: by name") {
   CHECK(contains(user_error_of([] { (void)load_dataset("cifar10", "none"); }), "none: no data"));
   CHECK(contains(user_error_of([] { (void)load_dataset("svhn", "none"); }), "none: no train"));
   CHECK(contains(user_error_of([] { (void)load_dataset("folder", "none"); }), "none: no such"));
+}
+
+TEST_CASE("data set: images of another size than the data set's own") {
+  DatasetOptions options;
+  options.digits_train = 20;
+  options.digits_test = 10;
+  const Dataset native = load_dataset("digits", "", options);
+  CHECK(native.train.height == 32);
+  CHECK(native.train.width == 32);
+  options.size = 32;  // asked for by number: the same bytes
+  const Dataset same = load_dataset("digits", "", options);
+  CHECK(content_hash(same.train) == content_hash(native.train));
+  CHECK(content_hash(same.test) == content_hash(native.test));
+
+  for (const std::int64_t size : {16, 40}) {
+    options.size = size;
+    const Dataset other = load_dataset("digits", "", options);
+    const auto check = [&](const ImageSet& images, const ImageSet& source) {
+      CHECK(images.count == source.count);
+      CHECK(images.labels == source.labels);
+      CHECK(images.height == size);
+      CHECK(images.width == size);
+      for (std::int64_t i = 0; i < images.count; ++i) {
+        const auto from = source.image(i);
+        const Image wanted = resize_and_crop({32, 32, {from.begin(), from.end()}}, size);
+        CHECK(std::ranges::equal(images.image(i), wanted.pixels));
+      }
+    };
+    check(other.train, native.train);
+    check(other.test, native.test);
+    CHECK(other.class_names == native.class_names);
+    CHECK(!other.flip_allowed);
+  }
+  for (const std::int64_t size : {-1, 4097}) {
+    options.size = size;
+    CHECK(contains(user_error_of([&] { (void)load_dataset("digits", "", options); }),
+                   "image size " + std::to_string(size) + ", expected 1 to 4096, or 0"));
+  }
+}
+
+TEST_CASE("data set: a folder has no size of its own and gets 32") {
+  const test::TempFolder dir;
+  for (const char* name : {"a/1.png", "a/2.png", "b/1.png", "b/2.png"}) {
+    std::filesystem::create_directories((dir / name).parent_path());
+    write_png(dir / name, {10, 14, std::vector<std::uint8_t>(10 * 14 * 3, 77)});
+  }
+  CHECK(load_dataset("folder", dir.path()).train.height == 32);
+  const Dataset small = load_dataset("folder", dir.path(), {.size = 8});
+  CHECK(small.train.height == 8);
+  CHECK(small.test.width == 8);
+  CHECK(small.test.pixels == std::vector<std::uint8_t>(2 * 8 * 8 * 3, 77));
 }
 
 }  // namespace scimix

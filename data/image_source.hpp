@@ -1,0 +1,41 @@
+// Images to mix, from where a user points: a folder, or one half of a data set.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "data/dataset.hpp"
+
+namespace scimix {
+
+inline constexpr std::int32_t kUnknownLabel = -1;
+
+struct ImageSource {
+  ImageSet images;                       // labels may be kUnknownLabel
+  std::vector<std::string> class_names;  // none where labels are unknown
+  std::vector<std::string> names;  // [N]: the file within the folder, or the number in the data set
+};
+
+struct ImageSourceOptions {
+  std::int64_t image_size = 32;  // side of the square images that are wanted
+  bool resize = false;           // bring images of another size there; otherwise they are an error
+  std::filesystem::path data_dir;  // where a data set by name lies (not used by digits)
+  DatasetOptions dataset;          // which digits; its `size` is not used
+};
+
+// `source` is
+//   cifar10:train, svhn:test, digits:test ...   the half of a data set, or
+//   a folder of images (labels unknown), or
+//   a folder of folders of images: classes are the folders' names, numbered in byte order.
+// Files are PNG or JPEG as in load_image_folder and come in byte order of their names. A folder
+// whose name reads like the half of a data set is written with a slash: ./digits:test.
+//
+// Errors (user): no such folder or data set (with the nearest right name), a half other than train
+// and test, a folder without images or with both images and folders, a file that is no image or
+// damaged, an image of another size (names the image, its size and the wanted one).
+[[nodiscard]] ImageSource load_image_source(const std::string& source,
+                                            const ImageSourceOptions& options);
+
+}  // namespace scimix
