@@ -1,5 +1,5 @@
 // Optimiser updates over flat slabs: one pass reads gradient, parameter, moments and EMA and writes
-// the last three.
+// all but the gradient.
 #pragma once
 
 #include "kernels/kernel.hpp"
@@ -21,5 +21,23 @@ struct SgdUpdate {
 // All f32 [n]; lr f32 [1].
 SCIMIX_KERNEL(sgd_update, (const Tensor& gradient, const Tensor& lr, const SgdUpdate& options,
                            const Tensor& parameter, const Tensor& moment, const Tensor& ema))
+
+struct AdamUpdate {
+  double lr = 1e-3;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double eps = 1e-8;
+  double ema_decay = 0.999;
+};
+
+// With t = step + 1: m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2;
+// p -= lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps);
+// ema = ema_decay ema + (1 - ema_decay) p. Source: Kingma and Ba 2015, algorithm 1, with eps where
+// PyTorch has it.
+// All f32 [n], moments zero at first; step i32 [1]: the updates made before this one, which stays
+// as it is; ema undefined: none.
+SCIMIX_KERNEL(adam_update, (const Tensor& gradient, const Tensor& step, const AdamUpdate& options,
+                            const Tensor& parameter, const Tensor& moment1, const Tensor& moment2,
+                            const Tensor& ema))
 
 }  // namespace scimix

@@ -12,6 +12,15 @@ void set_learning_rate(const Tensor& step, const CosineSchedule& schedule, const
   });
 }
 
+void set_ramp(const Tensor& step, const LinearRamp& ramp, const Tensor& weight) {
+  const std::int32_t* now = step.data<std::int32_t>();
+  float* out = weight.data<float>();
+  const LinearRamp r = ramp;
+  for_each(1, [=] SCIMIX_KERNEL_FN(std::int64_t) {
+    out[0] = static_cast<float>(linear_ramp(r, static_cast<double>(now[0])));
+  });
+}
+
 void advance_step(const Tensor& step) {
   std::int32_t* now = step.data<std::int32_t>();
   for_each(1, [=] SCIMIX_KERNEL_FN(std::int64_t) { now[0] += 1; });

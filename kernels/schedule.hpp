@@ -1,5 +1,5 @@
-// Learning-rate schedules as functions of the step counter in device memory, so that a captured
-// step needs nothing from the host.
+// Learning rates and loss weights as functions of the step counter in device memory, so that a
+// captured step needs nothing from the host.
 #pragma once
 
 #include <cmath>
@@ -26,6 +26,22 @@ struct CosineSchedule {
 // lr f32 [1] = the schedule at step i32 [1].
 SCIMIX_KERNEL(set_learning_rate,
               (const Tensor& step, const CosineSchedule& schedule, const Tensor& lr))
+
+// A weight that grows from 0.
+struct LinearRamp {
+  double highest = 50.0;
+  std::int64_t total_steps = 1;  // length of the run
+  double share = 0.4;            // of the run: where `highest` is reached; 0: from the start
+};
+
+// highest min(1, t / (share K)). Source: FixMatch's code for Mean Teacher [METHOD 4].
+[[nodiscard]] SCIMIX_HD inline double linear_ramp(const LinearRamp& ramp, double step) {
+  const double end = ramp.share * static_cast<double>(ramp.total_steps);
+  return step < end ? ramp.highest * step / end : ramp.highest;
+}
+
+// weight f32 [1] = the ramp at step i32 [1].
+SCIMIX_KERNEL(set_ramp, (const Tensor& step, const LinearRamp& ramp, const Tensor& weight))
 
 // step i32 [1] += 1.
 SCIMIX_KERNEL(advance_step, (const Tensor& step))

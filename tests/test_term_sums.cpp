@@ -1,0 +1,73 @@
+// Sums of loss terms on the device, and the step at which one went wrong.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "kernels/schedule.hpp"
+#include "kernels/term_sums.hpp"
+
+using namespace scimix;
+
+namespace {
+
+Tensor integers(const std::vector<std::int32_t>& values) {
+  return Tensor::from_host(std::span<const std::int32_t>(values), {std::ssize(values)});
+}
+
+struct Sums {
+  Tensor sums = Tensor::zeros({3}, DType::f32);
+  Tensor counts = Tensor::zeros({3}, DType::f32);
+  Tensor first_bad = integers({-1, -1, -1});
+  Tensor step = integers({10});
+
+  void add(std::int64_t slot, double value) const {
+    add_term(Tensor::from({&value, 1}, {}, DType::f32), slot, step, sums, counts, first_bad);
+  }
+  [[nodiscard]] std::vector<std::int32_t> bad() const { return first_bad.to_host<std::int32_t>(); }
+};
+
+}  // namespace
+
+TEST_CASE("term sums: each slot adds up by itself") {
+  const Sums s;
+  s.add(0, 0.5);
+  s.add(2, -1.25);
+  s.add(0, 2.0);
+  CHECK(s.sums.to_doubles() == std::vector<double>{2.5, 0, -1.25});
+  CHECK(s.counts.to_doubles() == std::vector<double>{2, 0, 1});
+  CHECK(s.bad() == std::vector<std::int32_t>{-1, -1, -1});
+}
+
+TEST_CASE("term sums: the first step with a value that is not finite stays, and shows in the sum") {
+  constexpr double kInf = std::numeric_limits<double>::infinity();
+  const Sums s;
+  s.add(1, 1.0);
+  advance_step(s.step);
+  s.add(1, kInf);
+  s.add(0, -kInf);
+  advance_step(s.step);
+  s.add(1, std::numeric_limits<double>::quiet_NaN());
+  s.add(2, std::numeric_limits<float>::max());
+  CHECK(s.bad() == std::vector<std::int32_t>{11, 11, -1});
+  CHECK(std::isnan(s.sums.to_doubles()[1]));
+  CHECK(s.counts.to_doubles() == std::vector<double>{1, 3, 1});
+}
+
+TEST_CASE("term sums: step 0 is a step like any other") {
+  Sums s;
+  s.step = integers({0});
+  s.add(0, std::numeric_limits<double>::quiet_NaN());
+  advance_step(s.step);
+  s.add(0, std::numeric_limits<double>::quiet_NaN());
+  CHECK(s.bad()[0] == 0);
+}
+
+TEST_CASE("term sums: a slot that is not there, or more than one value, is a bug") {
+  const Sums s;
+  CHECK_THROWS_WITH_AS(s.add(3, 1.0), doctest::Contains("add_term"), Error);
+  CHECK_THROWS_WITH_AS(s.add(-1, 1.0), doctest::Contains("slot -1"), Error);
+  CHECK_THROWS_WITH_AS(
+      add_term(Tensor::zeros({2}, DType::f32), 0, s.step, s.sums, s.counts, s.first_bad),
+      doctest::Contains("[2]"), Error);
+}
