@@ -37,6 +37,10 @@ namespace scimix {
 [[nodiscard]] Variable leaky_relu(const Variable& x, double slope);
 // gy for y > 0, slope gy otherwise: the derivative of leaky_relu, and its own in gy.
 [[nodiscard]] Variable leaky_relu_grad(const Variable& gy, const Variable& y, double slope);
+// min(x, highest); no gradient where x > highest (a cap on what is maximised).
+[[nodiscard]] Variable clamp_max(const Variable& x, double highest);
+// x itself; gradients that flow back through it are multiplied by factor.
+[[nodiscard]] Variable scale_gradient(const Variable& x, double factor);
 // target += value, outside the tape: how gradients add up in their slab.
 void accumulate(const Tensor& value, const Tensor& target);
 
@@ -136,6 +140,35 @@ struct UpFirDn {
   bool correlate = false;  // true: the filter is not flipped
 };
 [[nodiscard]] Variable upfirdn2d(const Variable& x, const Tensor& filter, const UpFirDn& options);
+
+// ---- modulated convolution (ops/modulate.cpp) --------------------------------------------------
+// StyleGAN2's convolution (Karras et al. 2020, section 2.2 and appendix B) with everything around
+// it: the style scales the input channels, demodulation brings every output channel of every
+// sample back to unit variance, then come noise, bias and leaky ReLU.
+//
+//   w'[n,k,r,s,c] = w[k,r,s,c] style[n,c];  d[n,k] = rsqrt(sum over r,s,c of w'^2 + eps)
+//   y = gain lrelu(d conv(style x, w) + strength noise + bias)
+//
+// With `up`, the convolution is the transposed one of stride 2 followed by the [1,3,3,1] filter
+// with gain 4 (ibid., upfirdn2d): w is then [C,3,3,K], as conv2d_dgrad takes it, and y has twice
+// the height and width. Otherwise w is [K,R,S,C], R and S odd, and y has the size of x.
+struct ModulatedConv {
+  bool up = false;
+  bool demodulate = true;
+  double slope = 0.2;  // 1: no activation
+  double gain = 1.4142135623730951;
+  double eps = 1e-8;
+};
+// Optional noise: one number per pixel for all channels, no gradient in it.
+struct PixelNoise {
+  Tensor image = {};       // [N,P,Q], of the compute type of x; undefined: no noise
+  Variable strength = {};  // [1]
+};
+// x [N,H,W,C], style [N,C], bias [K] -> [N,P,Q,K]. style, bias and strength are of the compute type
+// of x (f32 for bf16), w of its type.
+[[nodiscard]] Variable modulated_conv2d(const Variable& x, const Variable& w, const Variable& style,
+                                        const Variable& bias, const PixelNoise& noise,
+                                        const ModulatedConv& options);
 
 // ---- shapes (ops/shape.cpp) --------------------------------------------------------------------
 [[nodiscard]] Variable reshape(const Variable& x, const Shape& shape);

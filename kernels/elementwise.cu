@@ -68,6 +68,8 @@ void run_unary(Unary f, const Tensor& x, const Tensor& y, double parameter) {
       return launch(formula::Softplus<A>{});
     case Unary::leaky_relu:
       return launch(formula::LeakyRelu<A>{static_cast<A>(parameter)});
+    case Unary::clamp_max:
+      return launch(formula::ClampMax<A>{static_cast<A>(parameter)});
   }
 }
 
@@ -252,6 +254,8 @@ void run_binary(Binary f, const Tensor& a, const Tensor& b, const Tensor& y, dou
       return launch_same(formula::SoftplusGrad<A>{});
     case Binary::leaky_relu_grad:
       return launch_same(formula::LeakyReluGrad<A>{static_cast<A>(parameter)});
+    case Binary::clamp_max_grad:
+      return launch_same(formula::ClampMaxGrad<A>{static_cast<A>(parameter)});
   }
 }
 

@@ -117,6 +117,18 @@ struct LeakyReluGrad {  // y = leaky_relu(x), or x itself: they have the same si
   SCIMIX_HD A operator()(A gy, A y) const { return y > A(0) ? gy : slope * gy; }
 };
 
+// A NaN stays one.
+template <class A>
+struct ClampMax {
+  A highest;
+  SCIMIX_HD A operator()(A x) const { return x > highest ? highest : x; }
+};
+template <class A>
+struct ClampMaxGrad {
+  A highest;
+  SCIMIX_HD A operator()(A gy, A x) const { return x > highest ? A(0) : gy; }
+};
+
 }  // namespace formula
 
 // A formula by name. Those with a scalar take it from `parameter`.
@@ -132,6 +144,7 @@ enum class Unary {
   tanh,
   softplus,
   leaky_relu,  // parameter: slope
+  clamp_max,   // parameter: highest
 };
 enum class Binary {
   add,
@@ -147,6 +160,7 @@ enum class Binary {
   tanh_grad,
   softplus_grad,
   leaky_relu_grad,  // parameter: slope
+  clamp_max_grad,   // parameter: highest
 };
 
 // y = f(x), elementwise; one shape and dtype. y may be x.

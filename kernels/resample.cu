@@ -1,5 +1,6 @@
 #include "kernels/lanes.hpp"
 #include "kernels/launch.hpp"
+#include "kernels/pixel_packs.hpp"
 #include "kernels/resample.hpp"
 
 namespace scimix::SCIMIX_BACKEND {
@@ -36,10 +37,13 @@ void upsample(const Lines& lines, std::int64_t factor, const T* x, T* y) {
     const T* source =
         x + lines.image(block.index() / lines.out_h) + h * lines.in_w * lines.channels;
     T* target = y + lines.line(block.index());
-    const std::int64_t packs = lines.channels / N;
-    block.each(lines.out_w * packs, [&](std::int64_t i) {
-      const std::int64_t w = i / packs / factor;
-      store_lanes<N>(target + i * N, load_lanes<N>(source + w * lines.channels + i % packs * N));
+    const PixelPacks<N> out{lines.out_w, lines.channels};
+    block.each(out.items(), [&](std::int64_t item) {
+      const PixelWalk walk = out.walk(item);
+      const T* from = source + walk.pixel / factor * lines.channels;
+      for (std::int64_t c = walk.first; c < walk.end; c += N) {
+        store_lanes<N>(target + walk.pixel * lines.channels + c, load_lanes<N>(from + c));
+      }
     });
   });
 }
@@ -51,16 +55,19 @@ void downsample(const Lines& lines, std::int64_t factor, const T* x, T* y) {
     const T* source =
         x + lines.image(block.index() / lines.out_h) + h * lines.in_w * lines.channels;
     T* target = y + lines.line(block.index());
-    const std::int64_t packs = lines.channels / N;
-    block.each(lines.out_w * packs, [&](std::int64_t i) {
-      const T* corner = source + i / packs * factor * lines.channels + i % packs * N;
-      Lanes<compute_t<T>, N> sum{};
-      for (std::int64_t r = 0; r < factor; ++r) {
-        for (std::int64_t s = 0; s < factor; ++s) {
-          sum = sum + load_lanes<N>(corner + (r * lines.in_w + s) * lines.channels);
+    const PixelPacks<N> out{lines.out_w, lines.channels};
+    block.each(out.items(), [&](std::int64_t item) {
+      const PixelWalk walk = out.walk(item);
+      const T* corner = source + walk.pixel * factor * lines.channels;
+      for (std::int64_t c = walk.first; c < walk.end; c += N) {
+        Lanes<compute_t<T>, N> sum{};
+        for (std::int64_t r = 0; r < factor; ++r) {
+          for (std::int64_t s = 0; s < factor; ++s) {
+            sum = sum + load_lanes<N>(corner + (r * lines.in_w + s) * lines.channels + c);
+          }
         }
+        store_lanes<N>(target + walk.pixel * lines.channels + c, sum);
       }
-      store_lanes<N>(target + i * N, sum);
     });
   });
 }
@@ -69,15 +76,15 @@ void downsample(const Lines& lines, std::int64_t factor, const T* x, T* y) {
 // the coordinates o down - pad + k for k = 0..taps-1. Inputs in reach are first, first + 1, ...
 // below end, and input i meets tap i up - offset.
 struct Reach {
-  std::int64_t first, end, offset;
+  int first, end, offset;  // 32 bits divide faster
 
-  SCIMIX_HD Reach(std::int64_t o, std::int64_t pad, std::int64_t taps, std::int64_t size,
-                  std::int64_t up, std::int64_t down)
-      : offset(o * down - pad) {
-    const std::int64_t last = offset + taps - 1;
+  SCIMIX_HD Reach(std::int64_t o, std::int64_t pad, std::int64_t taps, std::int64_t size, int up,
+                  std::int64_t down)
+      : offset(static_cast<int>(o * down - pad)) {
+    const int last = offset + static_cast<int>(taps) - 1;
     first = offset > 0 ? (offset + up - 1) / up : 0;
     end = last < 0 ? 0 : last / up + 1;
-    if (end > size) end = size;
+    if (end > size) end = static_cast<int>(size);
   }
 };
 
@@ -93,22 +100,37 @@ void filter_lines(const Lines& lines, const FilterPass& pass, std::int64_t taps_
     block.each(taps, [&](std::int64_t k) {
       weights[k] = filter[pass.correlate ? k : taps - 1 - k] * static_cast<C>(pass.gain);
     });
+    const int up = static_cast<int>(pass.up);
+    const auto width = static_cast<int>(taps_w);
+    const std::int64_t channels = lines.channels;
+    const std::int64_t line_step = lines.in_w * channels;
+    const Reach rows(block.index() % lines.out_h, pass.pad_y0, taps_h, lines.in_h, up, pass.down);
     const T* image = x + lines.image(block.index() / lines.out_h);
     T* target = y + lines.line(block.index());
-    const std::int64_t packs = lines.channels / N;
-    const Reach rows(block.index() % lines.out_h, pass.pad_y0, taps_h, lines.in_h, pass.up,
-                     pass.down);
-    block.each(lines.out_w * packs, [&](std::int64_t i) {
-      const Reach columns(i / packs, pass.pad_x0, taps_w, lines.in_w, pass.up, pass.down);
-      Lanes<C, N> sum{};
-      for (std::int64_t h = rows.first; h < rows.end; ++h) {
-        const T* line = image + h * lines.in_w * lines.channels + i % packs * N;
-        const C* row = weights + (h * pass.up - rows.offset) * taps_w - columns.offset;
-        for (std::int64_t w = columns.first; w < columns.end; ++w) {
-          sum = sum + load_lanes<N>(line + w * lines.channels) * row[w * pass.up];
+    const PixelPacks<N> out{lines.out_w, channels};
+    block.each(out.items(), [&](std::int64_t item) {
+      const PixelWalk walk = out.walk(item);
+      const Reach columns(walk.pixel, pass.pad_x0, taps_w, lines.in_w, up, pass.down);
+      const int in_reach = (columns.end - columns.first) * up;  // taps
+      // The first input in reach, and its tap.
+      const T* corner = image + (rows.first * lines.in_w + columns.first) * channels;
+      const C* tap =
+          weights + (rows.first * up - rows.offset) * taps_w + columns.first * up - columns.offset;
+      for (std::int64_t c = walk.first; c < walk.end; c += N) {
+        Lanes<C, N> sum{};
+        const T* line = corner + c;
+        const C* weight = tap;
+        for (int h = rows.first; h < rows.end; ++h) {
+          const T* from = line;
+          for (int w = 0; w < in_reach; w += up) {
+            sum = sum + load_lanes<N>(from) * weight[w];
+            from += channels;
+          }
+          line += line_step;
+          weight += up * width;
         }
+        store_lanes<N>(target + walk.pixel * channels + c, sum);
       }
-      store_lanes<N>(target + i * N, sum);
     });
   });
 }

@@ -210,6 +210,33 @@ Variable leaky_relu_grad(const Variable& gy, const Variable& y, double slope) {
   });
 }
 
+namespace {
+
+// gy where x <= highest, 0 above; linear in gy, and its own derivative in it.
+Variable clamp_max_grad(const Variable& gy, const Tensor& x, double highest) {
+  const Tensor gx = like(x);
+  map_binary(Binary::clamp_max_grad, gy.value(), x, gx, highest);
+  return record("clamp_max_grad", gx, {gy}, [x, highest](const Cotangents& g) {
+    return std::vector{clamp_max_grad(g[0], x, highest)};
+  });
+}
+
+}  // namespace
+
+Variable clamp_max(const Variable& x, double highest) {
+  return record("clamp_max", unary("clamp_max", Unary::clamp_max, x, highest), {x},
+                [saved = x.value(), highest](const Cotangents& g) {
+                  return std::vector{clamp_max_grad(g[0], saved, highest)};
+                });
+}
+
+// Nothing flows back through a factor of 0, so nothing is recorded: the work below is saved too.
+Variable scale_gradient(const Variable& x, double factor) {
+  if (factor == 0.0) return x.detach();
+  return record("scale_gradient", x.value(), {x},
+                [factor](const Cotangents& g) { return std::vector{scale(g[0], factor)}; });
+}
+
 // ---- test cases ---------------------------------------------------------------------------------
 
 namespace {
@@ -278,6 +305,17 @@ std::vector<UnaryExample> unary_examples() {
        -2.0,
        2.0,
        {0.0}},
+      {"clamp_max",
+       [](const Variable& x) { return clamp_max(x, 0.75); },
+       [](double x) { return std::min(x, 0.75); },
+       -2.0,
+       2.0,
+       {0.75}},
+      // Alone, its gradient is not the slope of its value unless the factor is 1: two of them whose
+      // factors add up to 2 make a slope that differences can see.
+      {"scale_gradient",
+       [](const Variable& x) { return add(scale_gradient(x, 0.25), scale_gradient(x, 1.75)); },
+       [](double x) { return 2.0 * x; }},
   };
 }
 

@@ -1,0 +1,564 @@
+// StyleGAN2's modulated convolution.
+#include "kernels/modulate.hpp"
+
+#include <cmath>
+#include <vector>
+
+#include "autograd/op.hpp"
+#include "autograd/ops.hpp"
+#include "autograd/tape.hpp"
+#include "kernels/to_rgb.hpp"
+
+namespace scimix {
+
+namespace {
+
+constexpr int kUpKernel = 3;  // taps of the transposed convolution along each axis
+
+[[nodiscard]] DType wide_type(DType dtype) {
+  return dtype == DType::f64 ? DType::f64 : DType::f32;
+}
+
+// What a call works on, checked once.
+struct Sizes {
+  std::int64_t n = 0, h = 0, w = 0, c = 0;  // of x
+  std::int64_t p = 0, q = 0, k = 0;         // of y
+  bool up = false;
+  int pad = 0;
+
+  [[nodiscard]] Shape x() const { return {n, h, w, c}; }
+  [[nodiscard]] Shape y() const { return {n, p, q, k}; }
+  // The convolution as conv2d or, with `up`, conv2d_dgrad is asked for it.
+  [[nodiscard]] Conv2d conv() const { return {.stride = up ? 2 : 1, .pad = pad}; }
+  // What the convolution gives: with `up`, a line and a column more, before the filter.
+  [[nodiscard]] Shape convolved() const { return up ? Shape{n, 2 * h + 1, 2 * w + 1, k} : y(); }
+};
+
+[[nodiscard]] Sizes sizes_of(const Variable& x, const Variable& w, const Variable& style,
+                             const Variable& bias, const PixelNoise& noise,
+                             const ModulatedConv& options) {
+  SCIMIX_CHECK(x.value().rank() == 4 && w.value().rank() == 4 && x.dtype() == w.dtype(),
+               "modulated_conv2d: x ", name_of(x.dtype()), " ", x.shape(), ", w ",
+               name_of(w.dtype()), " ", w.shape(), ", expected [N,H,W,C] and a kernel of its type");
+  Sizes z{.n = x.dim(0), .h = x.dim(1), .w = x.dim(2), .c = x.dim(3), .up = options.up};
+  z.p = options.up ? 2 * z.h : z.h;
+  z.q = options.up ? 2 * z.w : z.w;
+  z.k = w.dim(options.up ? 3 : 0);
+  z.pad = options.up ? 0 : static_cast<int>(w.dim(1) / 2);
+  if (options.up) {
+    SCIMIX_CHECK(w.shape() == (Shape{z.c, kUpKernel, kUpKernel, z.k}), "modulated_conv2d: w ",
+                 w.shape(), " for x ", x.shape(), ", expected [C,3,3,K] with up");
+  } else {
+    SCIMIX_CHECK(w.dim(3) == z.c && w.dim(1) == w.dim(2) && w.dim(1) % 2 == 1,
+                 "modulated_conv2d: w ", w.shape(), " for x ", x.shape(),
+                 ", expected [K,R,R,C] with an odd R");
+  }
+  const DType wide = wide_type(x.dtype());
+  const auto check = [&](const char* name, const Tensor& t, const Shape& shape) {
+    SCIMIX_CHECK(t.defined() && t.shape() == shape && t.dtype() == wide, "modulated_conv2d: ", name,
+                 " is ", t.defined() ? text(name_of(t.dtype()), " ", t.shape()) : "undefined",
+                 ", expected ", name_of(wide), " ", shape);
+  };
+  check("style", style.value(), {z.n, z.c});
+  check("bias", bias.value(), {z.k});
+  SCIMIX_CHECK(noise.image.defined() == noise.strength.defined(),
+               "modulated_conv2d: noise needs an image and a strength");
+  if (noise.image.defined()) {
+    check("noise", noise.image, {z.n, z.p, z.q});
+    check("noise strength", noise.strength.value(), {1});
+  }
+  SCIMIX_CHECK(options.slope > 0 && options.gain > 0, "modulated_conv2d: slope ", options.slope,
+               ", gain ", options.gain, ", expected both positive");
+  return z;
+}
+
+// ---- composite form -----------------------------------------------------------------------------
+
+[[nodiscard]] Variable cast_to(const Variable& x, DType dtype) {
+  return x.dtype() == dtype ? x : cast(x, dtype);
+}
+
+// [1,3,3,1] along both axes, of sum one.
+[[nodiscard]] Tensor blur_filter(DType dtype, Device device) {
+  const std::vector<double> taps{1, 3, 3, 1};
+  std::vector<double> filter;
+  for (const double a : taps) {
+    for (const double b : taps) filter.push_back(a * b / 64);
+  }
+  return Tensor::from(filter, {4, 4}, dtype, device);
+}
+
+// d [N,K] of the formula in ops.hpp: the sum over taps first, then over channels as a product.
+[[nodiscard]] Variable demodulation(const Variable& w, const Variable& style,
+                                    const ModulatedConv& options) {
+  const Variable energy = sum(square(cast_to(w, style.dtype())), {.axes = {1, 2}});
+  const Variable total = matmul(square(style), energy, {.b = !options.up});
+  return rsqrt(add_scalar(total, options.eps));
+}
+
+// The modulated convolution made of small operators: its second derivative, and what the fused
+// passes are checked against. `in` holds x, w, style, bias and, with noise, its strength.
+[[nodiscard]] Variable composite_form(const std::vector<Variable>& in, const Tensor& noise,
+                                      const ModulatedConv& options, const Sizes& z) {
+  const Variable& w = in[1];
+  const Variable& style = in[2];
+  const DType dtype = in[0].dtype();
+  const DType wide = style.dtype();
+  const Variable modulated =
+      cast_to(mul(cast_to(in[0], wide), reshape(style, {z.n, 1, 1, z.c})), dtype);
+  Variable v;
+  if (options.up) {
+    v = upfirdn2d(conv2d_dgrad(modulated, w, z.convolved(), z.conv()),
+                  blur_filter(wide, w.device()), {.pad = {1, 1, 1, 1}, .gain = 4.0});
+  } else {
+    v = conv2d(modulated, w, z.conv());
+  }
+  v = cast_to(v, wide);
+  if (options.demodulate) {
+    v = mul(v, reshape(demodulation(w, style, options), {z.n, 1, 1, z.k}));
+  }
+  if (noise.defined()) {
+    v = add(v, mul(Variable(noise.reshape({z.n, z.p, z.q, 1})), in[4]));
+  }
+  return cast_to(bias_act(v, in[3], {.slope = options.slope, .gain = options.gain}), dtype);
+}
+
+// ---- fused form ---------------------------------------------------------------------------------
+
+struct Saved {
+  Tensor u;          // style x; undefined where the kernel has no gradient
+  Tensor energy_kc;  // [K,C], with demodulation
+  Tensor y;
+  ModulatedOutput post;
+};
+
+[[nodiscard]] Conv2dGeometry geometry_of(const Sizes& z, const Tensor& w) {
+  return conv2d_geometry(z.up ? z.convolved() : z.x(), w.shape(), z.conv());
+}
+
+// d, and what its derivative needs.
+void demodulate(const Tensor& w, const Tensor& style, const ModulatedConv& options, const Sizes& z,
+                Saved& saved) {
+  const DType dtype = style.dtype();
+  const Device device = style.device();
+  const Tensor energy_ck = Tensor::empty({z.c, z.k}, dtype, device);
+  saved.energy_kc = Tensor::empty({z.k, z.c}, dtype, device);
+  if (z.up) {
+    weight_energy(w, energy_ck, saved.energy_kc);
+  } else {
+    weight_energy(w, saved.energy_kc, energy_ck);
+  }
+  saved.post.d = Tensor::empty({z.n, z.k}, dtype, device);
+  demodulation_coefficients(style, energy_ck, options.eps, saved.post.d);
+}
+
+[[nodiscard]] Saved forward(const std::vector<Variable>& in, const Tensor& noise,
+                            const ModulatedConv& options, const Sizes& z) {
+  const Tensor& x = in[0].value();
+  const Tensor& w = in[1].value();
+  const Tensor& style = in[2].value();
+  Saved saved;
+  saved.post.bias = in[3].value();
+  saved.post.slope = options.slope;
+  saved.post.gain = options.gain;
+  if (noise.defined()) {
+    saved.post.noise = noise;
+    saved.post.strength = in[4].value();
+  }
+  if (options.demodulate) demodulate(w, style, options, z, saved);
+
+  const Tensor u = Tensor::empty(x.shape(), x.dtype(), x.device());
+  modulate_input(x, style, u);
+  const Tensor v = Tensor::empty(z.convolved(), x.dtype(), x.device());
+  if (z.up) {
+    conv_dgrad(u, w, v, geometry_of(z, w));
+  } else {
+    conv_fprop(u, w, v, geometry_of(z, w));
+  }
+  saved.y = Tensor::empty(z.y(), x.dtype(), x.device());
+  modulate_output(v, saved.post, saved.y);
+  if (in[1].requires_grad()) saved.u = u;
+  return saved;
+}
+
+// The gradient that reaches the convolution's result, and e on the way.
+[[nodiscard]] Tensor convolved_gradient(const Tensor& gy, const Saved& saved, const Sizes& z,
+                                        const ModulatedOutputGradients& side) {
+  ModulatedOutputGradients all = side;
+  const ModulatedOutput& post = saved.post;
+  const bool same = post.slope == 1 && post.gain == 1 && !post.d.defined();
+  if (!same) all.v = Tensor::empty(gy.shape(), gy.dtype(), gy.device());
+  if (!same || side.bias.defined() || side.strength.defined()) {
+    modulate_output_backward(gy, saved.y, post, all);
+  }
+  const Tensor& g = same ? gy : all.v;
+  if (!z.up) return g;
+  const Tensor gv = Tensor::empty(z.convolved(), g.dtype(), g.device());
+  modulate_filter_adjoint(g, gv);
+  return gv;
+}
+
+// The closed formulas (kernels/modulate.hpp names what they use):
+//
+//   h = adjoint convolution of d g; gx = style h;
+//   gstyle = sum over pixels of x h + 2 style (e E^T);  gw = wgrad(d g, u) + 2 w (e^T style^2)
+[[nodiscard]] std::vector<Variable> fused_vjp(const Cotangents& g, const std::vector<Variable>& in,
+                                              const Saved& saved, const Sizes& z) {
+  const Tensor& x = in[0].value();
+  const Tensor& w = in[1].value();
+  const Tensor& style = in[2].value();
+  const Device device = x.device();
+  const auto like = [&](bool wanted, const Tensor& t) {
+    return wanted ? Tensor::empty(t.shape(), t.dtype(), device) : Tensor();
+  };
+  const bool demodulated = saved.post.d.defined();
+  const bool wants_x = g.wants(0);
+  const bool wants_w = g.wants(1);
+  const bool wants_style = g.wants(2);
+
+  ModulatedOutputGradients side;
+  side.e = like(demodulated && (wants_w || wants_style), saved.post.d);
+  side.bias = like(g.wants(3), saved.post.bias);
+  if (in.size() > 4) side.strength = like(g.wants(4), saved.post.strength);
+  std::vector<Variable> out(in.size());
+  const auto give = [&](std::size_t i, const Tensor& gradient) {
+    if (gradient.defined()) out[i] = Variable(gradient);
+  };
+  give(3, side.bias);
+  if (in.size() > 4) give(4, side.strength);
+  if (!wants_x && !wants_w && !wants_style) {
+    modulate_output_backward(g[0].value(), saved.y, saved.post, side);
+    return out;
+  }
+
+  const Tensor gv = convolved_gradient(g[0].value(), saved, z, side);
+  if (wants_x || wants_style) {
+    const Tensor h = like(true, x);
+    if (z.up) {
+      conv_fprop(gv, w, h, geometry_of(z, w));
+    } else {
+      conv_dgrad(gv, w, h, geometry_of(z, w));
+    }
+    const Tensor gx = like(wants_x, x);
+    Tensor gstyle = like(wants_style, style);
+    modulate_input_backward(x, style, h, gx, gstyle);
+    if (wants_style && demodulated) {
+      demodulation_style_gradient(style, side.e, saved.energy_kc, gstyle);
+    }
+    give(0, gx);
+    give(2, gstyle);
+  }
+  if (wants_w) {
+    const Tensor gw = like(true, w);
+    if (z.up) {
+      conv_wgrad(saved.u, gv, gw, geometry_of(z, w));
+    } else {
+      conv_wgrad(gv, saved.u, gw, geometry_of(z, w));
+    }
+    if (demodulated) {
+      const Tensor squares = square(in[2].detach()).value();
+      add_demodulation_weight_gradient(w, z.up ? squares : side.e, z.up ? side.e : squares, gw);
+    }
+    give(1, gw);
+  }
+  return out;
+}
+
+// ---- to RGB -------------------------------------------------------------------------------------
+
+[[nodiscard]] bool is_to_rgb(const Variable& w, const PixelNoise& noise,
+                             const ModulatedConv& options) {
+  return w.shape() == (Shape{kRgb, 1, 1, w.dim(3)}) && w.dim(3) <= kMostToRgbChannels &&
+         !options.up && !options.demodulate && !noise.image.defined();
+}
+
+[[nodiscard]] RgbOutput rgb_output(const std::vector<Variable>& in, const ModulatedConv& options) {
+  return {.bias = in[3].value(), .slope = options.slope, .gain = options.gain};
+}
+
+[[nodiscard]] Tensor rgb_forward(const std::vector<Variable>& in, const ModulatedConv& options,
+                                 const Sizes& z) {
+  const Tensor y = Tensor::empty(z.y(), in[0].dtype(), in[0].device());
+  to_rgb(in[0].value(), in[1].value(), in[2].value(), rgb_output(in, options), y);
+  return y;
+}
+
+[[nodiscard]] std::vector<Variable> rgb_vjp(const Cotangents& g, const std::vector<Variable>& in,
+                                            const Tensor& y, const ModulatedConv& options) {
+  std::vector<Variable> out(in.size());
+  const auto wanted = [&](int i) {
+    if (!g.wants(i)) return Tensor();
+    const Tensor& like = in[static_cast<std::size_t>(i)].value();
+    const Tensor gradient = Tensor::empty(like.shape(), like.dtype(), like.device());
+    out[static_cast<std::size_t>(i)] = Variable(gradient);
+    return gradient;
+  };
+  const ToRgbGradients gradients{
+      .x = wanted(0), .w = wanted(1), .style = wanted(2), .bias = wanted(3)};
+  to_rgb_backward(g[0].value(), y, in[0].value(), in[1].value(), in[2].value(),
+                  rgb_output(in, options), gradients);
+  return out;
+}
+
+}  // namespace
+
+Variable modulated_conv2d(const Variable& x, const Variable& w, const Variable& style,
+                          const Variable& bias, const PixelNoise& noise,
+                          const ModulatedConv& options) {
+  const Sizes z = sizes_of(x, w, style, bias, noise, options);
+  std::vector<Variable> inputs{x, w, style, bias};
+  if (noise.image.defined()) inputs.push_back(noise.strength);
+  const auto derivative = [inputs, z, options, image = noise.image](const Cotangents& g,
+                                                                    const auto& fused) {
+    if (!is_recording()) return fused();
+    const auto composite = [&](const std::vector<Variable>& in) {
+      return Variables{composite_form(in, image, options, z)};
+    };
+    return vjp_of_composite(composite, inputs, g);
+  };
+  if (is_to_rgb(w, noise, options)) {
+    const Tensor y = rgb_forward(inputs, options, z);
+    return record("modulated_conv2d", y, inputs, [=](const Cotangents& g) {
+      return derivative(g, [&] { return rgb_vjp(g, inputs, y, options); });
+    });
+  }
+  const Saved saved = forward(inputs, noise.image, options, z);
+  return record("modulated_conv2d", saved.y, inputs, [=](const Cotangents& g) {
+    return derivative(g, [&] { return fused_vjp(g, inputs, saved, z); });
+  });
+}
+
+// ---- test cases ---------------------------------------------------------------------------------
+
+namespace {
+
+struct Case {
+  const char* label;
+  std::int64_t n, h, w, c, k;
+  std::int64_t r = 3;
+  ModulatedConv options = {};
+  bool noise = false;
+  double bias_lo = -1, bias_hi = 1;
+
+  [[nodiscard]] std::int64_t factor() const { return options.up ? 2 : 1; }
+  [[nodiscard]] Shape kernel() const { return options.up ? Shape{c, r, r, k} : Shape{k, r, r, c}; }
+  [[nodiscard]] Shape y() const { return {n, h * factor(), w * factor(), k}; }
+  // Of the convolution; the rest is small beside it.
+  [[nodiscard]] double flops() const {
+    return 2.0 * static_cast<double>(n * h * w * c) * static_cast<double>(k * r * r);
+  }
+};
+
+// A weight of one sample: w'[k,r,s,c].
+struct SampleWeight {
+  const Case& z;
+  const HostArrays& in;
+  std::int64_t n;
+  std::vector<double> d = {};  // [K]
+
+  SampleWeight(const Case& of, const HostArrays& inputs, std::int64_t sample)
+      : z(of), in(inputs), n(sample) {
+    for (std::int64_t k = 0; k < z.k; ++k) {
+      double energy = z.options.eps;
+      for (std::int64_t i = 0; i < z.r * z.r * z.c; ++i) {
+        const double value = styled(k, i / z.c, i % z.c);
+        energy += value * value;
+      }
+      d.push_back(z.options.demodulate ? 1 / std::sqrt(energy) : 1);
+    }
+  }
+  [[nodiscard]] double styled(std::int64_t k, std::int64_t tap, std::int64_t c) const {
+    const std::int64_t taps = z.r * z.r;
+    const std::int64_t at = z.options.up ? (c * taps + tap) * z.k + k : (k * taps + tap) * z.c + c;
+    return in[1][at] * in[2][n * z.c + c];
+  }
+  [[nodiscard]] double operator()(std::int64_t k, std::int64_t r, std::int64_t s,
+                                  std::int64_t c) const {
+    return d[static_cast<std::size_t>(k)] * styled(k, r * z.r + s, c);
+  }
+};
+
+// One channel of an image, with zeros around it.
+struct Plane {
+  std::int64_t h, w;
+  std::vector<double> values;
+
+  Plane(std::int64_t height, std::int64_t width)
+      : h(height), w(width), values(static_cast<std::size_t>(height * width)) {}
+  double& at(std::int64_t y, std::int64_t x) { return values[static_cast<std::size_t>(y * w + x)]; }
+  [[nodiscard]] double get(std::int64_t y, std::int64_t x) const {
+    return y < 0 || y >= h || x < 0 || x >= w ? 0 : values[static_cast<std::size_t>(y * w + x)];
+  }
+};
+
+[[nodiscard]] Plane blurred(const Plane& image) {
+  constexpr double kTaps[4] = {1, 3, 3, 1};  // NOLINT
+  Plane out(image.h - 1, image.w - 1);
+  for (std::int64_t y = 0; y < out.h; ++y) {
+    for (std::int64_t x = 0; x < out.w; ++x) {
+      for (int a = 0; a < 4; ++a) {
+        for (int b = 0; b < 4; ++b) {
+          out.at(y, x) += kTaps[a] * kTaps[b] / 16 * image.get(y + a - 1, x + b - 1);
+        }
+      }
+    }
+  }
+  return out;
+}
+
+// Output channel k of one sample by its own weight.
+[[nodiscard]] Plane convolve(const SampleWeight& weight, std::int64_t k) {
+  const Case& z = weight.z;
+  const std::int64_t stride = z.factor();
+  // Transposed: every input pixel writes its taps, then the filter. Plain: the same with the taps
+  // turned around.
+  Plane full((z.h - 1) * stride + z.r, (z.w - 1) * stride + z.r);
+  for (std::int64_t i = 0; i < z.h * z.w * z.c; ++i) {
+    const std::int64_t h = i / (z.w * z.c);
+    const std::int64_t w = i / z.c % z.w;
+    const double x = weight.in[0][weight.n * z.h * z.w * z.c + i];
+    for (std::int64_t tap = 0; tap < z.r * z.r; ++tap) {
+      const std::int64_t r = tap / z.r;
+      const std::int64_t s = tap % z.r;
+      const double factor =
+          z.options.up ? weight(k, r, s, i % z.c) : weight(k, z.r - 1 - r, z.r - 1 - s, i % z.c);
+      full.at(h * stride + r, w * stride + s) += x * factor;
+    }
+  }
+  if (z.options.up) return blurred(full);
+  Plane out(z.h, z.w);
+  const std::int64_t pad = z.r / 2;
+  for (std::int64_t y = 0; y < z.h; ++y) {
+    for (std::int64_t x = 0; x < z.w; ++x) out.at(y, x) = full.get(y + pad, x + pad);
+  }
+  return out;
+}
+
+[[nodiscard]] HostArray define(const Case& z, const HostArrays& in) {
+  HostArray y(z.y());
+  const std::int64_t pixels = y.shape[1] * y.shape[2];
+  for (std::int64_t n = 0; n < z.n; ++n) {
+    const SampleWeight weight(z, in, n);
+    for (std::int64_t k = 0; k < z.k; ++k) {
+      const Plane v = convolve(weight, k);
+      for (std::int64_t i = 0; i < pixels; ++i) {
+        double value = v.values[static_cast<std::size_t>(i)] + in[3][k];
+        if (z.noise) value += in[4][n * pixels + i] * in[5][0];
+        y[(n * pixels + i) * z.k + k] =
+            z.options.gain * (value > 0 ? value : z.options.slope * value);
+      }
+    }
+  }
+  return y;
+}
+
+[[nodiscard]] OpCase modulated_case(const Case& z) {
+  OpCase c;
+  c.op = "modulated_conv2d";
+  c.label = z.label;
+  c.inputs = {{.shape = {z.n, z.h, z.w, z.c}},
+              {.shape = z.kernel()},
+              {.shape = {z.n, z.c}, .lo = -0.5, .hi = 1.5, .parameter = true},
+              {.shape = {z.k}, .lo = z.bias_lo, .hi = z.bias_hi, .parameter = true}};
+  if (z.noise) {
+    const Shape y = z.y();
+    c.inputs.push_back({.shape = {y[0], y[1], y[2]}, .differentiable = false, .parameter = true});
+    c.inputs.push_back({.shape = {1}, .parameter = true});
+  }
+  c.run = [z](const Variables& in) {
+    PixelNoise noise;
+    if (z.noise) noise = {in[4].value(), in[5]};
+    return Variables{modulated_conv2d(in[0], in[1], in[2], in[3], noise, z.options)};
+  };
+  c.definition = [z](const HostArrays& in) { return HostArrays{define(z, in)}; };
+  // A result on the other side of the kink, for a rounding, has another gradient.
+  c.bf16 = z.options.slope == 1 || z.bias_lo > 0 || z.bias_hi < 0;
+  c.flops = z.flops();
+  return c;
+}
+
+// Every third number of the style is exactly 0.
+[[nodiscard]] OpCase with_zeros_in_style(const Case& z) {
+  OpCase c = modulated_case(z);
+  HostArray mask({z.n, z.c});
+  for (std::int64_t i = 0; i < mask.shape.numel(); ++i) mask[i] = i % 3 == 0 ? 0 : 1;
+  c.run = [mask, run = c.run](Variables in) {
+    const Variable& style = in[2];
+    in[2] =
+        mul(style, Variable(Tensor::from(mask.values, mask.shape, style.dtype(), style.device())));
+    return run(in);
+  };
+  c.definition = [mask, define = c.definition](HostArrays in) {
+    for (std::int64_t i = 0; i < mask.shape.numel(); ++i) in[2][i] *= mask[i];
+    return define(in);
+  };
+  return c;
+}
+
+[[nodiscard]] OpCase timed(OpCase c) {
+  c.test = false;
+  c.bench = true;
+  return c;
+}
+
+const OpCases registered{[] {
+  const ModulatedConv up{.up = true};
+  // Without an activation, results may be rounded to any side.
+  const ModulatedConv linear{.slope = 1, .gain = 1};
+  const ModulatedConv linear_up{.up = true, .slope = 1, .gain = 0.5};
+  const ModulatedConv rgb{.demodulate = false, .slope = 1, .gain = 1};
+  std::vector<OpCase> out{
+      modulated_case({"3x3", 3, 4, 5, 8, 16}),
+      modulated_case({"3x3, all above the kink", 2, 3, 4, 16, 8, 3, {}, true, 4, 5}),
+      modulated_case({"3x3, all below the kink", 2, 4, 3, 8, 8, 3, {}, false, -5, -4}),
+      modulated_case({"3x3, no activation", 2, 4, 4, 16, 16, 3, linear, true}),
+      modulated_case({"1x1", 2, 4, 4, 8, 8, 1}),
+      modulated_case({"5x5", 1, 4, 6, 4, 8, 5, linear}),
+      modulated_case({"3x3, no demodulation", 2, 3, 4, 8, 8, 3, {.demodulate = false}, true}),
+      modulated_case({"noise", 3, 4, 5, 8, 8, 3, {}, true}),
+      modulated_case({"odd sizes", 3, 5, 7, 11, 13, 3, linear, true}),
+      modulated_case({"several groups of channels", 2, 3, 3, 136, 8, 1, linear}),
+      modulated_case({"several groups of results", 2, 3, 3, 8, 131, 1, linear, true}),
+      modulated_case({"one pixel", 2, 1, 1, 8, 8}),
+      modulated_case({"one row", 1, 4, 4, 8, 8, 3, linear, true}),
+      modulated_case({"zero rows", 0, 4, 4, 8, 8, 3, {}, true}),
+
+      modulated_case({"up", 2, 3, 4, 8, 16, 3, up}),
+      modulated_case({"up, no activation", 2, 4, 4, 8, 16, 3, linear_up, true}),
+      modulated_case({"up, noise", 2, 3, 4, 8, 8, 3, up, true}),
+      modulated_case({"up, odd sizes", 3, 5, 3, 7, 11, 3, up, true}),
+      modulated_case({"up, several groups of channels", 1, 2, 3, 4, 136, 3, linear_up}),
+      modulated_case({"up, no demodulation", 2, 3, 3, 8, 8, 3, {.up = true, .demodulate = false}}),
+      modulated_case({"up, one pixel", 1, 1, 1, 8, 8, 3, up}),
+      modulated_case({"up, zero rows", 0, 2, 2, 8, 8, 3, up, true}),
+
+      modulated_case({"to RGB", 3, 4, 5, 16, 3, 1, rgb}),
+      modulated_case({"to RGB, odd sizes", 2, 5, 7, 13, 3, 1, rgb}),
+      modulated_case({"to RGB, activation", 2, 3, 4, 8, 3, 1, {.demodulate = false}}),
+      modulated_case({"to RGB, one row", 1, 3, 3, 8, 3, 1, rgb}),
+      modulated_case({"to RGB, zero rows", 0, 3, 3, 8, 3, 1, rgb}),
+
+      with_zeros_in_style({"zeros in the style", 2, 3, 4, 8, 8, 3, linear}),
+      with_zeros_in_style({"up, zeros in the style", 2, 3, 4, 9, 8, 3, linear_up}),
+      with_zeros_in_style({"to RGB, zeros in the style", 2, 3, 4, 8, 3, 1, rgb}),
+
+      // The generator of CIFAR-10 at batch 32.
+      timed(modulated_case({"G 256>256 @8", 32, 8, 8, 256, 256})),
+      timed(modulated_case({"G 256>256 up @16", 32, 8, 8, 256, 256, 3, up})),
+      timed(modulated_case({"G 256>128 up @32", 32, 16, 16, 256, 128, 3, up})),
+      timed(modulated_case({"G 128>128 @32", 32, 32, 32, 128, 128})),
+      timed(modulated_case({"G to RGB @32", 32, 32, 32, 128, 3, 1, rgb})),
+  };
+  // Several chunks of an image; too many numbers for difference quotients.
+  for (OpCase c : {modulated_case({"several chunks", 2, 23, 29, 16, 24, 1, linear, true}),
+                   modulated_case({"up, several chunks", 1, 17, 19, 3, 16, 3, linear_up, true}),
+                   modulated_case({"to RGB, several chunks", 2, 61, 59, 8, 3, 1, rgb})}) {
+    c.gradient = false;
+    out.push_back(c);
+  }
+  return out;
+}};
+
+}  // namespace
+
+}  // namespace scimix

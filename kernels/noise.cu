@@ -1,0 +1,64 @@
+#include <cmath>
+#include <numbers>
+
+#include "kernels/launch.hpp"
+#include "kernels/noise.hpp"
+
+namespace scimix::SCIMIX_BACKEND {
+
+namespace {
+
+constexpr int kPerDraw = 4;  // one Philox block of four words makes two pairs of normals
+
+struct Normals {
+  float value[kPerDraw];  // NOLINT: plain arrays run in device code
+};
+
+SCIMIX_HD inline Normals draw_normals(const NoiseAddress& address, std::uint32_t step,
+                                      std::uint32_t block) {
+  constexpr float kTwoPi = 2.0F * std::numbers::pi_v<float>;
+  const PhiloxCounter random = philox(
+      {{block, address.stream, step, static_cast<std::uint32_t>(address.purpose)}},
+      {static_cast<std::uint32_t>(address.seed), static_cast<std::uint32_t>(address.seed >> 32)});
+  Normals out{};
+  for (int pair = 0; pair < kPerDraw; pair += 2) {
+    // 24 bits each, exact in f32. 1 - u lies in (0, 1], so that the logarithm is finite.
+    const float u = 1.0F - static_cast<float>(random.word[pair] >> 8) * 0x1p-24F;
+    const float angle = kTwoPi * (static_cast<float>(random.word[pair + 1] >> 8) * 0x1p-24F);
+    const float radius = std::sqrt(-2.0F * std::log(u));
+    out.value[pair] = radius * std::cos(angle);
+    out.value[pair + 1] = radius * std::sin(angle);
+  }
+  return out;
+}
+
+template <class T>
+void run(const Tensor& step, const NoiseAddress& address, const Tensor& out) {
+  if (out.numel() == 0) return;
+  const std::int32_t* now = step.data<std::int32_t>();
+  T* target = out.data<T>();
+  const NoiseAddress from = address;
+  const std::int64_t row_size = out.numel() / out.dim(0);
+  // Every row begins a draw of its own, whatever its size.
+  const std::int64_t draws = (row_size + kPerDraw - 1) / kPerDraw;
+  for_each(out.dim(0) * draws, [=] SCIMIX_KERNEL_FN(std::int64_t i) {
+    const std::int64_t row = i / draws;
+    const std::int64_t first = i % draws * kPerDraw;
+    const auto block = static_cast<std::uint32_t>(from.first_row * draws + i);
+    const Normals normals = draw_normals(from, static_cast<std::uint32_t>(now[0]), block);
+    for (int k = 0; k < kPerDraw && first + k < row_size; ++k) {
+      target[row * row_size + first + k] = static_cast<T>(normals.value[k]);
+    }
+  });
+}
+
+}  // namespace
+
+void normal_noise(const Tensor& step, const NoiseAddress& address, const Tensor& out) {
+  SCIMIX_CHECK(out.rank() >= 1 && step.numel() == 1, "normal_noise: step ", step.shape(), ", out ",
+               out.shape());
+  dispatch_floating(out.dtype(),
+                    [&](auto tag) { run<typename decltype(tag)::type>(step, address, out); });
+}
+
+}  // namespace scimix::SCIMIX_BACKEND
