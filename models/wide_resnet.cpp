@@ -15,7 +15,9 @@ int blocks_per_stage(const WideResNetConfig& config) {
                ": expected 6 n + 4 with n >= 1 (10, 16, 22, 28)");
   }
   if (config.width < 1) user_error("WideResNet width ", config.width, ": expected at least 1");
-  if (config.classes < 1) user_error("WideResNet with ", config.classes, " classes");
+  if (config.classes < 0) {
+    user_error("WideResNet with ", config.classes, " classes: expected at least 1, or 0 for none");
+  }
   return (config.depth - 4) / 6;
 }
 
@@ -47,7 +49,7 @@ WideResNet::WideResNet(const WideResNetConfig& config, std::uint64_t seed, Devic
     in = out;
   }
   last_norm_.emplace(store_, "bn", in, config.norm);
-  classifier_.emplace(store_, "fc", in, config.classes);
+  if (config.classes > 0) classifier_.emplace(store_, "fc", in, config.classes);
   store_.place(device);
 }
 
@@ -71,7 +73,7 @@ WideResNet::Output WideResNet::forward(const Variable& x, const NormPass& pass) 
   Output out;
   out.map = last_norm_->of_sum(sum.shortcut, sum.branch, pass).y;
   out.features = global_average_pool(out.map);
-  out.logits = (*classifier_)(out.features);
+  if (classifier_) out.logits = (*classifier_)(out.features);
   return out;
 }
 

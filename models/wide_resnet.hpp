@@ -15,22 +15,23 @@
 namespace scimix {
 
 struct WideResNetConfig {
-  int depth = 28;  // 6 n + 4: three stages of n blocks
-  int width = 2;   // stages have 16, 32, 64 channels times this
-  int classes = 10;
+  int depth = 28;    // 6 n + 4: three stages of n blocks
+  int width = 2;     // stages have 16, 32, 64 channels times this
+  int classes = 10;  // 0: no classifier, as in the encoder of structure codes
   NormActLayer::Settings norm = {};
 };
 
 class WideResNet {
  public:
-  // Throws a user error for a depth that is not 6 n + 4, or a width or class number below 1.
+  // Throws a user error for a depth that is not 6 n + 4, a width below 1 or a negative class
+  // number.
   WideResNet(const WideResNetConfig& config, std::uint64_t seed, Device device,
              DType dtype = DType::f32);
 
   struct Output {
     Variable map;       // [N,H/4,W/4,features]: after the last batch norm and leaky ReLU
     Variable features;  // [N,features]: its average over space
-    Variable logits;    // [N,classes]
+    Variable logits;    // [N,classes]; undefined without a classifier
   };
   // x [N,H,W,3] in [-1,1], H and W multiples of 4.
   [[nodiscard]] Output forward(const Variable& x, const NormPass& pass) const;

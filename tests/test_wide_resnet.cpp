@@ -102,6 +102,24 @@ TEST_CASE("outputs have the stated shapes, for 32 and 96 pixels") {
   }
 }
 
+TEST_CASE("without classes there is no classifier, and all else is the same") {
+  const WideResNetConfig config{.depth = 10, .width = 1, .classes = 0};
+  const WideResNet encoder(config, 0, kCpu);
+  const WideResNet classifier({.depth = 10, .width = 1, .classes = 3}, 0, kCpu);
+  for (const auto& parameter : encoder.parameters().parameters()) {
+    CHECK(parameter.name.find("fc") == std::string::npos);
+  }
+  CHECK(encoder.parameters().parameter_count() ==
+        classifier.parameters().parameter_count() - (64 * 3 + 3));
+  const NoGrad no_grad;
+  const Variable x(random_images({2, 8, 8, 3}));
+  const auto out = encoder.forward(x, {});
+  CHECK(!out.logits.defined());
+  CHECK(out.map.value().to_doubles() == classifier.forward(x, {}).map.value().to_doubles());
+  CHECK_THROWS_WITH_AS(WideResNet({.classes = -1}, 0, kCpu),
+                       "WideResNet with -1 classes: expected at least 1, or 0 for none", Error);
+}
+
 TEST_CASE("every parameter of a live network gets a gradient, and a frozen one gets none") {
   const WideResNet model({.depth = 10, .width = 1, .classes = 3}, 0, kCpu);
   const std::vector<std::int32_t> classes{0, 2};

@@ -43,8 +43,8 @@ def parse_arguments():
 
 
 def load_safetensors(path, torch):
-    """Name -> tensor; f32 and i32 are all that the reference file holds."""
-    dtypes = {"F32": torch.float32, "I32": torch.int32}
+    """Name -> tensor; these types are all that a reference file holds."""
+    dtypes = {"F64": torch.float64, "F32": torch.float32, "I32": torch.int32}
     with open(path, "rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         header = json.loads(file.read(length))

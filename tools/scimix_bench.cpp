@@ -9,6 +9,7 @@
 #include "tools/bench_report.hpp"
 #include "tools/bench_run.hpp"
 #include "tools/cli.hpp"
+#include "tools/gan_reference.hpp"
 #include "tools/step_reference.hpp"
 
 namespace scimix {
@@ -23,6 +24,7 @@ struct Options {
   bool list = false;
   std::string reference;
   std::int64_t reference_batch = 32;
+  std::string gan_reference;
 };
 
 DType parse_dtype(const std::string& name) {
@@ -106,12 +108,18 @@ int run(std::vector<std::string> arguments) {
       "comparison with another framework, and stop");
   app.add_option("--reference-batch", options.reference_batch, "images in that batch")
       ->capture_default_str();
+  app.add_option("--gan-reference", options.gan_reference,
+                 "the same of a small generator and small discriminators, in f64 on the CPU");
   app.add_flag("--list", options.list, "print what would be timed, and stop");
   if (const auto done = parse(app, std::move(arguments))) return *done;
 
   const DType dtype = parse_dtype(options.dtype);
   if (!(options.min_time >= 0 && options.min_time <= 3600)) {
     user_error("--min-time ", options.min_time, ": expected 0 to 3600 seconds");
+  }
+  if (!options.gan_reference.empty()) {
+    write_gan_reference(options.gan_reference);
+    return 0;
   }
   if (!options.reference.empty()) {
     if (options.reference_batch < 1) {

@@ -1,0 +1,73 @@
+// The generator: StyleGAN2's synthesis network (Karras et al. 2020; `skip` architecture) with a
+// structure code as its input in place of the constant, and a style code that modulates every
+// convolution. Three resolutions: R/4, R/2, R.
+//
+//   x = input(z_r)                                  1x1, linear
+//   each block: x = conv0(x) (twice the size; not in the first), x = conv1(x),
+//               rgb = upsample(rgb) + torgb(x)
+//
+// The image is linear in the last features: nothing bounds it to [-1, 1].
+//
+// Parameters, by name (conv0, conv1 and torgb: models/equalized.hpp, ModulatedLayer):
+//   input.{weight,bias}
+//   blocks.i.conv0.{affine.weight,affine.bias,weight,bias,noise_strength}   i = 1, 2
+//   blocks.i.conv1.{affine.weight,affine.bias,weight,bias,noise_strength}   i = 0, 1, 2
+//   blocks.i.torgb.{affine.weight,affine.bias,weight,bias}
+// noise_strength exists with `noise` alone.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "models/equalized.hpp"
+
+namespace scimix {
+
+struct GeneratorConfig {
+  std::int64_t image_size = 32;  // R, a multiple of 4
+  std::int64_t latent_channels = 128;
+  std::int64_t style_channels = 128;
+  std::int64_t base_channels = 128;  // at full resolution; doubled per halving
+  std::int64_t max_channels = 256;
+  bool noise = false;  // StyleGAN2's noise, one number per pixel; strength 0 at first
+};
+
+// Where the noise of a forward pass comes from: one normal number per pixel and layer, a function
+// of all of this.
+struct NoiseSource {
+  std::uint64_t seed = 0;
+  Tensor step = {};            // i32 [1], on the device
+  std::uint32_t pass = 0;      // tells passes of the same step apart
+  std::int64_t first_row = 0;  // place of row 0 in the global batch
+};
+
+class Generator {
+ public:
+  // Throws a user error for an image size that is not a multiple of 4, or a channel number below 1.
+  Generator(const GeneratorConfig& config, std::uint64_t seed, Device device,
+            DType dtype = DType::f32);
+
+  // z_r [N,R/4,R/4,latent_channels], style [N,style_channels], both of unit RMS (models/codes.hpp)
+  // -> [N,R,R,3] in the dtype of z_r. Without a noise source the pass is without noise.
+  [[nodiscard]] Variable forward(const Variable& z_r, const Variable& style,
+                                 const NoiseSource* noise = nullptr) const;
+
+  [[nodiscard]] const GeneratorConfig& config() const { return config_; }
+  [[nodiscard]] const ParameterStore& parameters() const { return store_; }
+
+ private:
+  struct Block {
+    std::optional<ModulatedLayer> conv0;
+    ModulatedLayer conv1;
+    ModulatedLayer torgb;
+  };
+  [[nodiscard]] Block make_block(int index);
+
+  GeneratorConfig config_;
+  ParameterStore store_;
+  Tensor filter_;
+  std::optional<EqualizedConv> input_;
+  std::vector<Block> blocks_;
+};
+
+}  // namespace scimix
