@@ -81,4 +81,18 @@ inline ProgramResult run_program(const std::string& name, std::vector<std::strin
   return Program(folder, name, std::move(arguments)).wait();
 }
 
+// Of a mistake: exit code 2, and one line in which every one of `words` stands.
+inline void check_mistake(const std::string& name, std::vector<std::string> arguments,
+                          const std::vector<std::string>& words) {
+  const ProgramResult result = run_program(name, std::move(arguments));
+  CAPTURE(result.error);
+  CHECK(result.exit_code == 2);
+  CHECK(std::count(result.error.begin(), result.error.end(), '\n') == 1);
+  CHECK(result.error.starts_with(name + ": "));
+  for (const std::string& word : words) {
+    CAPTURE(word);
+    CHECK(result.error.find(word) != std::string::npos);
+  }
+}
+
 }  // namespace scimix::test

@@ -13,15 +13,15 @@ namespace {
 
 ClassifierConfig small_config() {
   ClassifierConfig config;
-  config.digits_train = 400;
-  config.digits_test = 100;
-  config.depth = 10;
-  config.width = 1;
+  config.data.digits_train = 400;
+  config.data.digits_test = 100;
+  config.model.depth = 10;
+  config.model.width = 1;
   config.batch = 32;
   config.steps = 150;
-  config.learning_rate = 0.1;
+  config.sgd.learning_rate = 0.1;
   config.ema_decay = 0.9;
-  config.norm_momentum = 0.1;
+  config.model.norm_momentum = 0.1;
   return config;
 }
 
@@ -29,8 +29,9 @@ ClassifierConfig small_config() {
 const Dataset& digits() {
   static const Dataset set = [] {
     const ClassifierConfig config = small_config();
-    return load_dataset("digits", "",
-                        {.digits_train = config.digits_train, .digits_test = config.digits_test});
+    return load_dataset(
+        "digits", "",
+        {.digits_train = config.data.digits_train, .digits_test = config.data.digits_test});
   }();
   return set;
 }
@@ -82,7 +83,7 @@ TEST_CASE("a checkpoint of other images or another model is refused") {
   const auto path = folder / "a.safetensors";
   make_trainer(small_config()).save(path);
   ClassifierConfig wider = small_config();
-  wider.width = 2;
+  wider.model.width = 2;
   ClassifierTrainer other = make_trainer(wider);
   try {
     other.load(path);
@@ -102,11 +103,10 @@ TEST_CASE("a checkpoint of other images or another model is refused") {
 
 TEST_CASE("a loss that is no number stops the run and names the step") {
   ClassifierConfig config = small_config();
-  config.learning_rate = 1e30;
+  config.sgd.learning_rate = 1e30;
   ClassifierTrainer trainer = make_trainer(config);
   for (int i = 0; i < 4; ++i) trainer.step();
-  CHECK_THROWS_WITH_AS(static_cast<void>(trainer.read_metrics()), doctest::Contains("step 4"),
-                       Error);
+  CHECK_THROWS_WITH_AS(trainer.check_finite(), doctest::Contains("step 4"), Error);
 }
 
 TEST_CASE("a steady training step asks the system for no memory") {
@@ -119,14 +119,14 @@ TEST_CASE("a steady training step asks the system for no memory") {
 
 TEST_CASE("evaluation counts every test image once, whatever the batch") {
   ClassifierConfig config = small_config();
-  config.eval_batch = 100;
+  config.output.eval_batch = 100;
   ClassifierTrainer trainer = make_trainer(config);
   for (int i = 0; i < 5; ++i) trainer.step();
   const Evaluation whole = trainer.evaluate_ema();
   CHECK(whole.images == 100);
   const auto path = test::TempFolder();
   trainer.save(path / "a.safetensors");
-  config.eval_batch = 33;
+  config.output.eval_batch = 33;
   ClassifierTrainer parts = make_trainer(config);
   parts.load(path / "a.safetensors");
   const Evaluation cut = parts.evaluate_ema();

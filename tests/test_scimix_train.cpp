@@ -1,4 +1,4 @@
-// The scimix_train program from outside: what it writes, what a kill leaves, what a mistake gets.
+// scimix_train classifier from outside: what it writes, what a kill leaves, what a mistake gets.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -38,17 +38,8 @@ std::string final_checkpoint(const std::string& run) {
   return test::read_bytes(run + "/checkpoints/step-00000120.safetensors");
 }
 
-// One line, exit code 2, and every one of `words` in it.
 void check_mistake(std::vector<std::string> arguments, const std::vector<std::string>& words) {
-  const auto result = run_program("scimix_train", std::move(arguments));
-  CAPTURE(result.error);
-  CHECK(result.exit_code == 2);
-  CHECK(std::count(result.error.begin(), result.error.end(), '\n') == 1);
-  CHECK(result.error.starts_with("scimix_train: "));
-  for (const std::string& word : words) {
-    CAPTURE(word);
-    CHECK(result.error.find(word) != std::string::npos);
-  }
+  test::check_mistake("scimix_train", std::move(arguments), words);
 }
 
 }  // namespace

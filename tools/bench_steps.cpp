@@ -18,8 +18,8 @@ ClassifierConfig wrn_28_2(std::int64_t batch, DType dtype) {
   ClassifierConfig config;
   config.batch = batch;
   config.precision = dtype == DType::bf16 ? "bf16" : "f32";
-  config.digits_train = 2000;  // what the images show does not change the time
-  config.digits_test = 10;
+  config.data.digits_train = 2000;  // what the images show does not change the time
+  config.data.digits_test = 10;
   return config;
 }
 
@@ -29,9 +29,9 @@ BenchStep supervised(std::int64_t batch) {
   step.flops = kFlopsPerImage * static_cast<double>(batch);
   step.prepare = [batch](Device device, DType dtype) {
     const ClassifierConfig config = wrn_28_2(batch, dtype);
-    const Dataset digits =
-        load_dataset(config.dataset, "",
-                     {.digits_train = config.digits_train, .digits_test = config.digits_test});
+    const Dataset digits = load_dataset(
+        config.data.dataset, "",
+        {.digits_train = config.data.digits_train, .digits_test = config.data.digits_test});
     const Split split = make_split(digits, std::nullopt, 0);
     auto trainer = std::make_shared<ClassifierTrainer>(config, digits, split, device);
     return [trainer] { trainer->step(); };

@@ -92,10 +92,12 @@ CheckpointMetadata read_checkpoint_metadata(const std::filesystem::path& path) {
   return SafetensorsFile(path).metadata();
 }
 
-void load_checkpoint(const std::filesystem::path& path, const CheckpointTensors& tensors) {
+void load_checkpoint(const std::filesystem::path& path, const CheckpointTensors& tensors,
+                     const std::string& prefix) {
   const SafetensorsFile file(path);
   for (const ParameterStore::Named& tensor : tensors) check_entry(file, tensor);
   for (const std::string& name : file.names()) {
+    if (!name.starts_with(prefix)) continue;
     const bool known = std::any_of(tensors.begin(), tensors.end(),
                                    [&](const auto& tensor) { return tensor.name == name; });
     if (!known) {

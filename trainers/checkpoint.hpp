@@ -32,7 +32,8 @@ void save_checkpoint(const std::filesystem::path& path, const CheckpointTensors&
 
 // Fills `tensors` from the file. Everything is checked before anything is written: a tensor that is
 // missing, left over, or of another shape or dtype is a user error that names the first one and
-// both shapes.
-void load_checkpoint(const std::filesystem::path& path, const CheckpointTensors& tensors);
+// both shapes. With a `prefix`, tensors of other names may be there and are passed over.
+void load_checkpoint(const std::filesystem::path& path, const CheckpointTensors& tensors,
+                     const std::string& prefix = {});
 
 }  // namespace scimix

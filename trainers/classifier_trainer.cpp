@@ -1,5 +1,6 @@
 #include "trainers/classifier_trainer.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -7,6 +8,7 @@
 #include "core/error.hpp"
 #include "kernels/metrics.hpp"
 #include "losses/classification.hpp"
+#include "trainers/pixels.hpp"
 
 namespace scimix {
 
@@ -14,29 +16,6 @@ namespace {
 
 constexpr const char* kFormat = "scimix-classifier-1";
 constexpr std::uint32_t kLabeledStream = 0;  // of the run's samplers
-
-WideResNetConfig model_config(const ClassifierConfig& config, const Dataset& dataset) {
-  return {.depth = config.depth,
-          .width = config.width,
-          .classes = static_cast<int>(dataset.classes()),
-          .norm = {.eps = config.norm_eps, .momentum = config.norm_momentum}};
-}
-
-WeakAugment weak_augment(const ClassifierConfig& config, const Dataset& dataset) {
-  const bool flip = config.flip == "auto" ? dataset.flip_allowed : config.flip == "on";
-  if (config.crop_pad >= dataset.train.height || config.crop_pad >= dataset.train.width) {
-    user_error("--crop-pad ", config.crop_pad, ": expected less than the images' ",
-               dataset.train.height, "x", dataset.train.width, " pixels");
-  }
-  return {.flip = flip, .pad = config.crop_pad, .seed = config.seed};
-}
-
-SgdOptions sgd_options(const ClassifierConfig& config) {
-  return {.schedule = {.base = config.learning_rate, .total_steps = config.steps},
-          .momentum = static_cast<float>(config.momentum),
-          .weight_decay = static_cast<float>(config.weight_decay),
-          .ema_decay = static_cast<float>(config.ema_decay)};
-}
 
 std::string join(const std::vector<std::string>& words) {
   std::string out;
@@ -53,13 +32,14 @@ ClassifierTrainer::ClassifierTrainer(const ClassifierConfig& config, const Datas
       dtype_(config.precision == "bf16" ? DType::bf16 : DType::f32),
       train_hash_(split.train_hash),
       class_names_(join(dataset.class_names)),
-      augment_(weak_augment(config, dataset)),
+      augment_(weak_augment(config.data, dataset, config.seed)),
       train_(dataset.train, device),
       test_(dataset.test, device),
       sampler_(split.labeled, config.seed, kLabeledStream),
-      model_(model_config(config, dataset), config.seed, device),
-      ema_(model_config(config, dataset), config.seed, device),
-      optimizer_(model_.parameters(), ema_.parameters(), sgd_options(config)),
+      model_(encoder_config(config.model, dataset.classes()), config.seed, device),
+      ema_(model_.config(), config.seed, device),
+      optimizer_(model_.parameters(), ema_.parameters(),
+                 sgd_options(config.sgd, config.steps, config.ema_decay)),
       step_(Tensor::zeros({1}, DType::i32, device)),
       metrics_(Tensor::zeros({3}, DType::f32, device)) {}
 
@@ -84,34 +64,32 @@ double ClassifierTrainer::epochs() const {
   return sampler_.epochs(steps_done_, config_.batch);
 }
 
+void ClassifierTrainer::check_finite() const {
+  const std::vector<double> sums = metrics_.to_doubles();
+  if (std::isfinite(sums[static_cast<int>(MetricSlot::loss_sum)])) return;
+  user_error("step ", steps_done_,
+             ": the classification loss is not a number; expected a finite one, try a smaller "
+             "--learning-rate (the last checkpoint is kept)");
+}
+
 TrainingMetrics ClassifierTrainer::read_metrics() {
   const std::vector<double> sums = metrics_.to_doubles();
   metrics_.zero_();
-  const double rows = sums[static_cast<int>(MetricSlot::rows)];
-  if (rows == 0) return {};
-  const double loss = sums[static_cast<int>(MetricSlot::loss_sum)] / rows;
-  if (std::isnan(loss)) {
-    user_error("step ", steps_done_,
-               ": the classification loss is not a number; expected a finite one, try a smaller "
-               "--learning-rate (the last checkpoint is kept)");
-  }
-  return {loss, sums[static_cast<int>(MetricSlot::correct)] / rows};
+  const double rows = std::max(sums[static_cast<int>(MetricSlot::rows)], 1.0);
+  return {sums[static_cast<int>(MetricSlot::loss_sum)] / rows,
+          sums[static_cast<int>(MetricSlot::correct)] / rows};
 }
 
 Evaluation ClassifierTrainer::evaluate_ema() const {
   // The average is over parameters; running statistics are those of the model [METHOD 3].
   ema_.parameters().copy_buffers_from(model_.parameters());
-  return evaluate(ema_, test_, config_.eval_batch, dtype_);
+  return evaluate(ema_, test_, config_.output.eval_batch, dtype_);
 }
 
 std::vector<std::uint8_t> ClassifierTrainer::preview(std::int64_t images) {
   const Batch batch =
       train_.augmented(sampler_.indices(steps_done_, images), step_, augment_, DType::f32);
-  std::vector<std::uint8_t> pixels;
-  for (const double value : batch.images.value().to_doubles()) {
-    pixels.push_back(static_cast<std::uint8_t>(std::lround((value + 1.0) * 127.5)));
-  }
-  return pixels;
+  return to_pixels(batch.images.value());
 }
 
 CheckpointTensors ClassifierTrainer::state() const {
@@ -128,11 +106,11 @@ CheckpointTensors ClassifierTrainer::state() const {
 CheckpointMetadata ClassifierTrainer::metadata() const {
   return {{"format", kFormat},
           {"method", config_.method},
-          {"depth", std::to_string(config_.depth)},
-          {"width", std::to_string(config_.width)},
+          {"depth", std::to_string(config_.model.depth)},
+          {"width", std::to_string(config_.model.width)},
           {"classes", std::to_string(model_.config().classes)},
           {"class_names", class_names_},
-          {"dataset", config_.dataset},
+          {"dataset", config_.data.dataset},
           {"train_hash", train_hash_},
           {"seed", std::to_string(config_.seed)},
           {"step", std::to_string(steps_done_)}};

@@ -12,6 +12,7 @@
 #include "trainers/evaluate.hpp"
 #include "trainers/optimizer.hpp"
 #include "trainers/resident_set.hpp"
+#include "trainers/run_inputs.hpp"
 
 namespace scimix {
 
@@ -37,6 +38,8 @@ class ClassifierTrainer {
   [[nodiscard]] double epochs() const;
 
   // Waits for the device. Throws a user error when the loss has become NaN.
+  void check_finite() const;
+  // Waits for the device.
   [[nodiscard]] TrainingMetrics read_metrics();
   // Of the EMA, on the test images.
   [[nodiscard]] Evaluation evaluate_ema() const;

@@ -1,0 +1,343 @@
+// The mixers against naive definitions in double, FDA also against numpy; who wins the scene.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <complex>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <numbers>
+#include <string>
+#include <vector>
+
+#include "core/device.hpp"
+#include "core/error.hpp"
+#include "core/random.hpp"
+#include "kernels/mixing.hpp"
+#include "kernels/phase_order.hpp"
+#include "tests/skip.hpp"
+
+using namespace scimix;
+
+namespace {
+
+using Values = std::vector<double>;
+
+// In [-1,1], f32 numbers, so that every dtype but bf16 holds them exactly.
+Values random_images(const Shape& shape, std::uint32_t item) {
+  Random random(3, Purpose::test, 0, item);
+  Values values;
+  for (std::int64_t i = 0; i < shape.numel(); ++i) values.push_back(random.uniform(-1, 1));
+  return values;
+}
+
+Values plain_images(const Shape& shape, double value) {
+  return Values(static_cast<std::size_t>(shape.numel()), value);
+}
+
+double largest_difference(const Values& a, const Values& b) {
+  REQUIRE(a.size() == b.size());
+  double largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double difference = std::abs(a[i] - b[i]);
+    if (!(difference <= largest)) largest = difference;  // a NaN stays
+  }
+  return largest;
+}
+
+// Images with values of O(1): a handful of roundings of the dtype, times the length of the sums.
+double tolerance(DType dtype) {
+  if (dtype == DType::f64) return 1e-12;
+  return dtype == DType::f32 ? 1e-5 : 2e-2;
+}
+
+// --- definitions -------------------------------------------------------------------------------
+
+std::size_t at(const Shape& s, std::int64_t n, std::int64_t p, std::int64_t c) {
+  return static_cast<std::size_t>((n * s[1] * s[2] + p) * s[3] + c);
+}
+
+Values adain_definition(const Shape& s, const Values& x_c, const Values& x_r) {
+  Values out(x_c.size());
+  const std::int64_t pixels = s[1] * s[2];
+  for (std::int64_t n = 0; n < s[0]; ++n) {
+    for (std::int64_t c = 0; c < s[3]; ++c) {
+      const auto mean = [&](const Values& x) {
+        double sum = 0;
+        for (std::int64_t p = 0; p < pixels; ++p) sum += x[at(s, n, p, c)];
+        return sum / static_cast<double>(pixels);
+      };
+      const auto deviation = [&](const Values& x) {
+        double sum = 0;
+        for (std::int64_t p = 0; p < pixels; ++p) sum += std::pow(x[at(s, n, p, c)] - mean(x), 2);
+        return std::sqrt(sum / static_cast<double>(pixels - 1) + 1e-5);
+      };
+      for (std::int64_t p = 0; p < pixels; ++p) {
+        out[at(s, n, p, c)] =
+            deviation(x_r) * (x_c[at(s, n, p, c)] - mean(x_c)) / deviation(x_c) + mean(x_r);
+      }
+    }
+  }
+  return out;
+}
+
+// The whole discrete Fourier transform of one channel of x + 1, [H,W], or back.
+using Spectrum = std::vector<std::complex<double>>;
+Spectrum transform(const Spectrum& in, std::int64_t height, std::int64_t width, double sign) {
+  Spectrum out(in.size());
+  for (std::int64_t u = 0; u < height; ++u) {
+    for (std::int64_t v = 0; v < width; ++v) {
+      std::complex<double> sum = 0;
+      for (std::int64_t y = 0; y < height; ++y) {
+        for (std::int64_t x = 0; x < width; ++x) {
+          const double turns = static_cast<double>(u * y) / static_cast<double>(height) +
+                               static_cast<double>(v * x) / static_cast<double>(width);
+          sum += in[static_cast<std::size_t>(y * width + x)] *
+                 std::polar(1.0, sign * 2 * std::numbers::pi * turns);
+        }
+      }
+      out[static_cast<std::size_t>(u * width + v)] = sum;
+    }
+  }
+  return out;
+}
+
+// The published procedure: transform, exchange the amplitudes of a centred square, transform back.
+Values fda_definition(const Shape& s, const Values& x_c, const Values& x_r, double band) {
+  Values out(x_c.size());
+  const std::int64_t height = s[1];
+  const std::int64_t width = s[2];
+  const auto reach =
+      static_cast<std::int64_t>(std::floor(static_cast<double>(std::min(height, width)) * band));
+  for (std::int64_t n = 0; n < s[0]; ++n) {
+    for (std::int64_t c = 0; c < s[3]; ++c) {
+      const auto spectrum = [&](const Values& image) {
+        Spectrum pixels;
+        for (std::int64_t p = 0; p < height * width; ++p)
+          pixels.emplace_back(image[at(s, n, p, c)] + 1);
+        return transform(pixels, height, width, -1);
+      };
+      Spectrum own = spectrum(x_c);
+      const Spectrum other = spectrum(x_r);
+      const double least = 1e-12 * std::abs(own[0]);
+      for (std::int64_t u = -reach; u <= reach; ++u) {
+        for (std::int64_t v = -reach; v <= reach; ++v) {
+          const auto f =
+              static_cast<std::size_t>((u + height) % height * width + (v + width) % width);
+          const double phase = std::abs(own[f]) <= least ? 0 : std::arg(own[f]);
+          own[f] = std::polar(std::abs(other[f]), phase);
+        }
+      }
+      const Spectrum back = transform(own, height, width, 1);
+      for (std::int64_t p = 0; p < height * width; ++p) {
+        const auto value = back[static_cast<std::size_t>(p)] / static_cast<double>(height * width);
+        CHECK(std::abs(value.imag()) < 1e-9);
+        out[at(s, n, p, c)] = value.real() - 1;
+      }
+    }
+  }
+  return out;
+}
+
+// --- running a kernel --------------------------------------------------------------------------
+
+using Mixer = std::function<void(const Tensor&, const Tensor&, const Tensor&)>;  // x_c, x_r, out
+
+Values mix(const Mixer& mixer, const Shape& shape, const Values& x_c, const Values& x_r,
+           DType dtype, Device device = kCpu) {
+  const Tensor out = Tensor::empty(shape, dtype, device);
+  mixer(Tensor::from(x_c, shape, dtype, device), Tensor::from(x_r, shape, dtype, device), out);
+  return out.to_doubles();
+}
+
+const std::vector<Shape>& shapes() {
+  static const std::vector<Shape> all = {{2, 8, 8, 3}, {3, 7, 13, 3}, {1, 12, 5, 1}, {1, 2, 1, 2}};
+  return all;
+}
+
+void check_mixer(
+    const Mixer& mixer,
+    const std::function<Values(const Shape&, const Values&, const Values&)>& definition) {
+  for (const Shape& shape : shapes()) {
+    const Values x_c = random_images(shape, 1);
+    const Values x_r = random_images(shape, 2);
+    const Values wanted = definition(shape, x_c, x_r);
+    for (const DType dtype : {DType::f64, DType::f32, DType::bf16}) {
+      CAPTURE(shape);
+      CAPTURE(name_of(dtype));
+      CHECK(largest_difference(mix(mixer, shape, x_c, x_r, dtype), wanted) < tolerance(dtype));
+      const ShufflePhases shuffle;
+      CHECK(largest_difference(mix(mixer, shape, x_c, x_r, dtype), wanted) < tolerance(dtype));
+    }
+    if (cuda_device_count() > 0) {
+      const Device gpu{Device::Kind::cuda, 0};
+      CHECK(largest_difference(mix(mixer, shape, x_c, x_r, DType::f32, gpu), wanted) <
+            tolerance(DType::f32));
+    }
+  }
+  if (cuda_device_count() == 0) skip_gpu_check("a mixer on the GPU against its definition");
+  const Shape none{0, 4, 4, 3};
+  CHECK(mix(mixer, none, {}, {}, DType::f32).empty());
+}
+
+Tensor shares(std::int64_t count) {
+  std::vector<float> values;
+  for (std::int64_t i = 0; i < count; ++i) values.push_back(0.5F + 0.125F * static_cast<float>(i));
+  return Tensor::from_host(std::span<const float>(values), {count});
+}
+
+}  // namespace
+
+TEST_CASE("MixUp weighs each pair by its own share") {
+  check_mixer(
+      [](const Tensor& x_c, const Tensor& x_r, const Tensor& out) {
+        mix_mixup(x_c, x_r, shares(x_c.dim(0)).to(x_c.device()), out);
+      },
+      [](const Shape& s, const Values& x_c, const Values& x_r) {
+        Values out(x_c.size());
+        for (std::size_t i = 0; i < out.size(); ++i) {
+          const auto n = static_cast<std::int64_t>(i) / (s[1] * s[2] * s[3]);
+          const double share = 0.5 + 0.125 * static_cast<double>(n);
+          out[i] = share * x_c[i] + (1 - share) * x_r[i];
+        }
+        return out;
+      });
+}
+
+TEST_CASE("AdaIN gives x_c the statistics of x_r") {
+  check_mixer(mix_adain, adain_definition);
+}
+
+TEST_CASE("AdaIN of plain images keeps to the epsilon") {
+  const Shape shape{1, 4, 6, 3};
+  const Values noise = random_images(shape, 5);
+  // Without detail in x_c there is nothing to amplify: the mean of x_r remains.
+  const Values plain = plain_images(shape, 0.25);
+  for (const DType dtype : {DType::f64, DType::f32}) {
+    CHECK(largest_difference(mix(mix_adain, shape, plain, noise, dtype),
+                             adain_definition(shape, plain, noise)) < tolerance(dtype));
+    CHECK(largest_difference(mix(mix_adain, shape, noise, plain, dtype),
+                             adain_definition(shape, noise, plain)) < tolerance(dtype));
+  }
+}
+
+TEST_CASE("FDA exchanges amplitudes of low frequencies") {
+  for (const double band : {0.0, 0.05, 0.1, 0.26, 0.49}) {
+    CAPTURE(band);
+    check_mixer([band](const Tensor& x_c, const Tensor& x_r,
+                       const Tensor& out) { mix_fda(x_c, x_r, band, out); },
+                [band](const Shape& s, const Values& x_c, const Values& x_r) {
+                  return fda_definition(s, x_c, x_r, band);
+                });
+  }
+}
+
+// numpy 2.4.6: the published procedure on pixels 0..255 with numpy.fft.fft2, fftshift, abs and
+// angle, amplitudes [2-2:2+3, 3-2:3+3] replaced; then / 127.5 - 1.
+TEST_CASE("FDA agrees with numpy") {
+  const Shape shape{1, 5, 6, 1};
+  Values x_c;
+  Values x_r;
+  for (int i = 0; i < 30; ++i) {
+    x_c.push_back((37 * i + 11) % 256 / 127.5 - 1);
+    x_r.push_back((i * i * 5 + 90) % 256 / 127.5 - 1);
+  }
+  const Values golden = {
+      0.075860481733,  -0.145726967232, -0.129519770432, -0.285323566319, -0.372933899534,
+      0.875045580613,  0.599657522560,  -0.117251599970, -0.108180447963, -0.128985371864,
+      0.003628257028,  -0.395912598502, 0.567103869776,  0.713971839423,  -0.323208393750,
+      -0.208973621780, -0.338797436810, 0.270688056867,  0.487115619861,  0.498943893636,
+      0.508015045643,  -0.241527274563, 0.327803218558,  -0.071737636972, 0.643453814315,
+      0.520283216105,  0.536490412905,  0.282269766263,  -0.943154960556, 0.304824519591};
+  const Mixer fda = [](const Tensor& a, const Tensor& b, const Tensor& out) {
+    mix_fda(a, b, 0.4, out);
+  };
+  CHECK(largest_difference(mix(fda, shape, x_c, x_r, DType::f64), golden) < 1e-11);
+  CHECK(largest_difference(mix(fda, shape, x_c, x_r, DType::f32), golden) < 1e-5);
+}
+
+TEST_CASE("FDA of plain images: what has no phase gets phase 0") {
+  const Shape shape{1, 9, 14, 3};
+  const Values noise = random_images(shape, 6);
+  const Mixer fda = [](const Tensor& a, const Tensor& b, const Tensor& out) {
+    mix_fda(a, b, 0.3, out);
+  };
+  for (const DType dtype : {DType::f64, DType::f32}) {
+    for (const double value : {-1.0, -0.3, 0.7, 1.0}) {  // -1 is black: not even a mean
+      CAPTURE(value);
+      const Values plain = plain_images(shape, value);
+      // A plain scene: low detail of x_c is gone, its mean is the scene's.
+      CHECK(largest_difference(mix(fda, shape, noise, plain, dtype),
+                               fda_definition(shape, noise, plain, 0.3)) < tolerance(dtype));
+      CHECK(largest_difference(mix(fda, shape, plain, noise, dtype),
+                               fda_definition(shape, plain, noise, 0.3)) < tolerance(dtype));
+      // Two plain images: the scene's colour, in a dark scene and in a light one.
+      CHECK(largest_difference(mix(fda, shape, plain_images(shape, 0.5), plain, dtype), plain) <
+            tolerance(dtype));
+    }
+  }
+}
+
+TEST_CASE("FDA with itself changes nothing") {
+  const Shape shape{2, 16, 16, 3};
+  const Values x = random_images(shape, 7);
+  const Mixer fda = [](const Tensor& a, const Tensor& b, const Tensor& out) {
+    mix_fda(a, b, 0.1, out);
+  };
+  CHECK(largest_difference(mix(fda, shape, x, x, DType::f32), x) < 1e-6);
+}
+
+TEST_CASE("clamping to [-1,1], in place too") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const Values values = {-3, -1, -0.5, 0, 0.75, 1, 1.5, nan};
+  for (const DType dtype : {DType::f64, DType::f32, DType::bf16}) {
+    const Tensor x = Tensor::from(values, {1, 2, 4, 1}, dtype);
+    clamp_images(x, x);
+    Values out = x.to_doubles();
+    CHECK(std::isnan(out.back()));  // a fault must not become a picture
+    out.pop_back();
+    CHECK(out == Values{-1, -1, -0.5, 0, 0.75, 1, 1});
+  }
+}
+
+TEST_CASE("who is farther: the semantic parent or the scene") {
+  const Shape shape{4, 5, 7, 3};
+  const Values x_c = random_images(shape, 8);
+  const Values x_r = random_images(shape, 9);
+  Values x_h(x_c.size());
+  // Images 0..3: the scene, mostly the scene, mostly the content, both alike (below).
+  const double share[4] = {1, 0.625, 0.375, 0.5};  // NOLINT: of x_r
+  const std::size_t values = x_c.size() / 4;
+  for (std::size_t i = 0; i < x_h.size(); ++i) {
+    const double s = share[i / values];
+    x_h[i] = s * x_r[i] + (1 - s) * x_c[i];
+  }
+  // Equal to the last bit: x_h = 0 between x_c and -x_c.
+  Values mirrored = x_r;
+  for (std::size_t i = 3 * values; i < 4 * values; ++i) {
+    mirrored[i] = -x_c[i];
+    x_h[i] = 0;
+  }
+  for (const DType dtype : {DType::f64, DType::f32, DType::bf16}) {
+    const Tensor won = Tensor::empty({4}, DType::i32);
+    const ShufflePhases shuffle;
+    scene_won(Tensor::from(x_h, shape, dtype), Tensor::from(x_c, shape, dtype),
+              Tensor::from(mirrored, shape, dtype), won);
+    CHECK(won.to_host<std::int32_t>() == std::vector<std::int32_t>{1, 1, 0, 0});
+  }
+}
+
+TEST_CASE("mixers refuse what does not fit") {
+  const Tensor a = Tensor::zeros({2, 4, 4, 3}, DType::f32);
+  const Tensor b = Tensor::zeros({2, 4, 5, 3}, DType::f32);
+  const Tensor pixel = Tensor::zeros({2, 1, 1, 3}, DType::f32);
+  CHECK_THROWS_AS(mix_adain(a, b, a), Error);
+  CHECK_THROWS_AS(mix_adain(pixel, pixel, pixel), Error);
+  CHECK_THROWS_AS(mix_mixup(a, a, Tensor::zeros({3}, DType::f32), a), Error);
+  CHECK_THROWS_AS(mix_fda(a, a, 0.5, a), Error);
+  CHECK_THROWS_AS(mix_fda(a, a, -0.1, a), Error);
+  CHECK_THROWS_AS(mix_fda(a, a, std::numeric_limits<double>::quiet_NaN(), a), Error);
+  CHECK_THROWS_AS(scene_won(a, a, a, Tensor::zeros({3}, DType::i32)), Error);
+  CHECK_THROWS_AS(clamp_images(a, b), Error);
+}

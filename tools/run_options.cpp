@@ -1,0 +1,79 @@
+#include "tools/run_options.hpp"
+
+#include "data/dataset.hpp"
+
+namespace scimix {
+
+namespace {
+
+std::string dataset_list() {
+  std::string list;
+  for (const std::string& name : dataset_names()) list += (list.empty() ? "" : ", ") + name;
+  return list;
+}
+
+}  // namespace
+
+CLI::Validator whole_seed() {
+  return CLI::Validator(
+      [](const std::string& word) {
+        const bool digits = word.find_first_not_of("0123456789") == std::string::npos;
+        return digits ? std::string() : word + ": expected a whole number from 0";
+      },
+      "", "seed");
+}
+
+void use_setting_defaults(CLI::App& app) {
+  app.option_defaults()->always_capture_default()->multi_option_policy(
+      CLI::MultiOptionPolicy::TakeLast);
+}
+
+void add_data_options(CLI::App& app, DataSettings& s) {
+  const std::string group = "Data";
+  app.add_option("--dataset", s.dataset, dataset_list())->group(group);
+  app.add_option("--data-dir", s.data_dir, "folder of the data set (not for digits)")->group(group);
+  app.add_option("--labels", s.labels, "labelled images, evenly over the classes, or all")
+      ->group(group);
+  app.add_option("--split-seed", s.split_seed, "which images are labelled")
+      ->group(group)
+      ->check(whole_seed());
+  app.add_option("--data-seed", s.data_seed, "digits drawn, folder images held out for testing")
+      ->group(group)
+      ->check(whole_seed());
+  app.add_option("--image-size", s.image_size,
+                 "side in pixels to which images are resized; 0: as they are (folder: 32)")
+      ->group(group);
+  app.add_option("--digits-train", s.digits_train, "digits: training images")->group(group);
+  app.add_option("--digits-test", s.digits_test, "digits: test images")->group(group);
+  app.add_option("--flip", s.flip, "mirror images at random: auto, on, off")->group(group);
+  app.add_option("--crop-pad", s.crop_pad, "random shift in pixels")->group(group);
+}
+
+void add_encoder_options(CLI::App& app, EncoderSettings& s) {
+  const std::string group = "WideResNet";
+  app.add_option("--depth", s.depth, "6 n + 4")->group(group);
+  app.add_option("--width", s.width, "16, 32, 64 channels times this")->group(group);
+  app.add_option("--norm-eps", s.norm_eps, "epsilon of batch norm")->group(group);
+  app.add_option("--norm-momentum", s.norm_momentum, "share of a batch in running statistics")
+      ->group(group);
+}
+
+void add_sgd_options(CLI::App& app, SgdSettings& s, const std::string& group) {
+  app.add_option("--learning-rate", s.learning_rate, "SGD, at step 0; falls as cos(7 pi k / 16 K)")
+      ->group(group);
+  app.add_option("--momentum", s.momentum, "SGD, Nesterov")->group(group);
+  app.add_option("--weight-decay", s.weight_decay, "SGD, on kernels only")->group(group);
+}
+
+void add_output_options(CLI::App& app, OutputSettings& s, const std::string& default_out) {
+  const std::string group = "Output";
+  app.add_option("--out", s.out, "run folder (default " + default_out + ")")->group(group);
+  app.add_option("--log-every", s.log_every, "steps")->group(group);
+  app.add_option("--eval-every", s.eval_every, "steps")->group(group);
+  app.add_option("--eval-batch", s.eval_batch, "images per evaluation batch")->group(group);
+  app.add_option("--checkpoint-every", s.checkpoint_every, "steps")->group(group);
+  app.add_option("--keep-checkpoints", s.keep_checkpoints, "newest ones kept")->group(group);
+  app.add_option("--device", s.device, "auto, cpu, cuda:N")->group(group);
+}
+
+}  // namespace scimix

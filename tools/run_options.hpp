@@ -1,0 +1,22 @@
+// Options that every training run has.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "trainers/settings.hpp"
+
+namespace scimix {
+
+// A whole number from 0: CLI11 alone would wrap a negative one into a huge one.
+[[nodiscard]] CLI::Validator whole_seed();
+
+// Values are those of the settings by default; of an option given twice the last one counts, so
+// that a script's options can be overridden behind it. Call it before adding options.
+void use_setting_defaults(CLI::App& app);
+
+void add_data_options(CLI::App& app, DataSettings& settings);
+void add_encoder_options(CLI::App& app, EncoderSettings& settings);
+void add_sgd_options(CLI::App& app, SgdSettings& settings, const std::string& group);
+void add_output_options(CLI::App& app, OutputSettings& settings, const std::string& default_out);
+
+}  // namespace scimix

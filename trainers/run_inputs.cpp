@@ -1,0 +1,47 @@
+#include "trainers/run_inputs.hpp"
+
+#include "core/error.hpp"
+#include "trainers/run_folder.hpp"
+
+namespace scimix {
+
+RunInputs load_run_inputs(const DataSettings& settings, const std::string& device,
+                          const std::optional<std::filesystem::path>& resume) {
+  RunInputs inputs;
+  inputs.device = parse_device(device);
+  select_device(inputs.device);
+  inputs.dataset = load_dataset(settings.dataset, settings.data_dir,
+                                {.size = settings.image_size,
+                                 .digits_train = settings.digits_train,
+                                 .digits_test = settings.digits_test,
+                                 .data_seed = settings.data_seed});
+  const auto labels = parse_label_count(settings.labels);
+  inputs.split = resume ? load_split(RunFolder::open(*resume).split(), inputs.dataset)
+                        : make_split(inputs.dataset, labels, settings.split_seed);
+  return inputs;
+}
+
+WeakAugment weak_augment(const DataSettings& settings, const Dataset& dataset, std::uint64_t seed) {
+  const bool flip = settings.flip == "auto" ? dataset.flip_allowed : settings.flip == "on";
+  if (settings.crop_pad >= dataset.train.height || settings.crop_pad >= dataset.train.width) {
+    user_error("--crop-pad ", settings.crop_pad, ": expected less than the images' ",
+               dataset.train.height, "x", dataset.train.width, " pixels");
+  }
+  return {.flip = flip, .pad = settings.crop_pad, .seed = seed};
+}
+
+WideResNetConfig encoder_config(const EncoderSettings& settings, std::int64_t classes) {
+  return {.depth = settings.depth,
+          .width = settings.width,
+          .classes = static_cast<int>(classes),
+          .norm = {.eps = settings.norm_eps, .momentum = settings.norm_momentum}};
+}
+
+SgdOptions sgd_options(const SgdSettings& settings, std::int64_t steps, double ema_decay) {
+  return {.schedule = {.base = settings.learning_rate, .total_steps = steps},
+          .momentum = static_cast<float>(settings.momentum),
+          .weight_decay = static_cast<float>(settings.weight_decay),
+          .ema_decay = static_cast<float>(ema_decay)};
+}
+
+}  // namespace scimix

@@ -1,0 +1,40 @@
+// What a training run starts from: a device, a data set and the split that says which of its images
+// are labelled.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "core/device.hpp"
+#include "data/dataset.hpp"
+#include "data/split.hpp"
+#include "kernels/augment.hpp"
+#include "models/wide_resnet.hpp"
+#include "trainers/optimizer.hpp"
+#include "trainers/settings.hpp"
+
+namespace scimix {
+
+struct RunInputs {
+  Device device;
+  Dataset dataset;
+  Split split;
+};
+
+// Selects the device, reads the data set, and makes the split, or reads that of the run in
+// `resume`. Errors (user): whatever is wrong with device, data or split.
+[[nodiscard]] RunInputs load_run_inputs(const DataSettings& settings, const std::string& device,
+                                        const std::optional<std::filesystem::path>& resume);
+
+// The weak augmentation that the settings ask for on images of this data set. Errors (user): a
+// shift as large as the images.
+[[nodiscard]] WeakAugment weak_augment(const DataSettings& settings, const Dataset& dataset,
+                                       std::uint64_t seed);
+
+[[nodiscard]] WideResNetConfig encoder_config(const EncoderSettings& settings,
+                                              std::int64_t classes);
+
+[[nodiscard]] SgdOptions sgd_options(const SgdSettings& settings, std::int64_t steps,
+                                     double ema_decay);
+
+}  // namespace scimix

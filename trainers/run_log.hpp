@@ -1,0 +1,37 @@
+// Where the numbers of a run go: metrics.jsonl for programs, TensorBoard, the progress line.
+#pragma once
+
+#include <optional>
+#include <ostream>
+#include <string_view>
+
+#include "trainers/metrics_log.hpp"
+#include "trainers/progress.hpp"
+#include "trainers/run_folder.hpp"
+#include "trainers/tensorboard.hpp"
+
+namespace scimix {
+
+class RunLog {
+ public:
+  // `resumed`: the step after which an older run goes on.
+  RunLog(const RunFolder& run, std::int64_t total_steps, std::int64_t batch,
+         std::optional<std::int64_t> resumed, std::ostream& progress);
+
+  // Into both files.
+  void record(std::int64_t step, const Metrics& metrics);
+  // A PNG file for TensorBoard.
+  void image(std::int64_t step, std::string_view tag, const std::filesystem::path& png);
+  // On the progress line; without metrics the last ones stay.
+  void show(std::int64_t step, const Metrics& metrics = {});
+  void note(std::string_view message) { progress_.note(message); }
+  void finish() { progress_.finish(); }
+
+ private:
+  MetricsLog log_;
+  TensorBoardWriter events_;
+  Progress progress_;
+  std::int64_t batch_;
+};
+
+}  // namespace scimix

@@ -1,0 +1,54 @@
+// Settings that every training run has, whatever it trains. The command line, a preset in configs/
+// and the config.toml of a run folder fill the same structures.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace scimix {
+
+struct DataSettings {
+  std::string dataset = "digits";
+  std::string data_dir;
+  std::string labels = "all";  // a number, spread evenly over the classes, or "all"
+  std::uint64_t split_seed = 0;
+  std::uint64_t data_seed = 1;  // digits drawn, folder images held out
+  std::int64_t image_size = 0;  // side to resize to; 0: the data set's own (folder: 32)
+  std::int64_t digits_train = 20000;
+  std::int64_t digits_test = 4000;
+  std::string flip = "auto";  // auto (where the data set allows it), on, off
+  int crop_pad = 4;           // pixels
+};
+
+// WideResNet.
+struct EncoderSettings {
+  int depth = 28;
+  int width = 2;
+  double norm_eps = 1e-3;
+  double norm_momentum = 1e-3;  // share of the batch in the running statistics
+};
+
+// SGD with Nesterov momentum, cosine schedule.
+struct SgdSettings {
+  double learning_rate = 0.03;  // at step 0
+  double momentum = 0.9;
+  double weight_decay = 5e-4;  // on kernels alone
+};
+
+struct OutputSettings {
+  std::string out;              // run folder; the run chooses a name under runs/ when empty
+  std::int64_t log_every = 50;  // steps
+  std::int64_t eval_every = 1000;
+  std::int64_t eval_batch = 250;
+  std::int64_t checkpoint_every = 1000;
+  std::int64_t keep_checkpoints = 2;
+  std::string device = "auto";
+};
+
+// Each throws a user error for the first setting that is out of its range.
+void check(const DataSettings& settings);
+void check(const EncoderSettings& settings);
+void check(const SgdSettings& settings);
+void check(const OutputSettings& settings);
+
+}  // namespace scimix

@@ -1,0 +1,29 @@
+// The loop that every training run has: steps, log lines, evaluations, checkpoints, and an end that
+// Ctrl-C may bring early.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+
+#include "trainers/run_folder.hpp"
+#include "trainers/settings.hpp"
+
+namespace scimix {
+
+struct TrainingHooks {
+  std::function<void()> step;
+  std::function<void()> check;     // before log, evaluation and save; throws where a loss is NaN
+  std::function<void()> log;       // every log_every steps and at the end
+  std::function<void()> tick;      // at all other steps
+  std::function<void()> evaluate;  // every eval_every steps and at the end
+  std::function<void(const std::filesystem::path&)> save;
+};
+
+// Goes from `first` to `total` steps. True when it was interrupted (SIGINT, SIGTERM): a checkpoint
+// was written. A checkpoint is only written where `check` found no fault, so that the newest one is
+// always good.
+[[nodiscard]] bool run_training_loop(std::int64_t first, std::int64_t total,
+                                     const OutputSettings& settings, const RunFolder& run,
+                                     const TrainingHooks& hooks);
+
+}  // namespace scimix
