@@ -1,4 +1,4 @@
-// scimix_train classifier [options]: trains a classifier.
+// scimix_train generator|classifier [options]: training runs.
 
 #include <algorithm>
 #include <array>
@@ -9,7 +9,9 @@
 #include "core/names.hpp"
 #include "tools/classifier_options.hpp"
 #include "tools/cli.hpp"
+#include "tools/generator_options.hpp"
 #include "trainers/classifier_run.hpp"
+#include "trainers/generator_run.hpp"
 #include "trainers/run_folder.hpp"
 
 namespace {
@@ -17,27 +19,31 @@ namespace {
 constexpr int kExitInterrupted = 130;
 
 constexpr const char* kUsage =
-    "usage: scimix_train classifier [options]\n"
+    "usage: scimix_train generator [options]\n"
+    "       scimix_train classifier [options]\n"
     "\n"
+    "  generator    train SciMix's generator: the class of one image in the scene of another\n"
     "  classifier   train a classifier (--method supervised)\n"
     "\n"
-    "scimix_train classifier --help lists its options.\n";
+    "scimix_train COMMAND --help lists the options of a command.\n";
 
-int train_classifier(std::vector<std::string> arguments) {
-  CLI::App app("Trains a classifier.", "scimix_train classifier");
-  scimix::ClassifierConfig config;
-  scimix::add_classifier_options(app, config);
-  app.set_config("--config", "", "a preset: TOML with the long option names as keys")
-      ->group("Output")
-      ->configurable(false);
+// --config and --resume. A resumed run takes its settings from its own folder. What may differ is
+// where it runs.
+struct Source {
   std::string resume;
-  app.add_option("--resume", resume, "go on with the run in this folder, with its own settings")
-      ->group("Output")
-      ->configurable(false);
 
-  // A resumed run takes its settings from its own folder. What may differ is where it runs.
-  const auto flag = std::find(arguments.begin(), arguments.end(), "--resume");
-  if (flag != arguments.end() && flag + 1 != arguments.end()) {
+  void add_options(CLI::App& app) {
+    app.set_config("--config", "", "a preset: TOML with the long option names as keys")
+        ->group("Output")
+        ->configurable(false);
+    app.add_option("--resume", resume, "go on with the run in this folder, with its own settings")
+        ->group("Output")
+        ->configurable(false);
+  }
+
+  static void use_settings_of_resumed_run(std::vector<std::string>& arguments) {
+    const auto flag = std::find(arguments.begin(), arguments.end(), "--resume");
+    if (flag == arguments.end() || flag + 1 == arguments.end()) return;
     for (const std::string& word : arguments) {
       const bool allowed = word == "--resume" || word == "--device" || word == "--help";
       if (word.starts_with("--") && !allowed) {
@@ -49,10 +55,41 @@ int train_classifier(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(),
                      {"--config", scimix::RunFolder::open(*(flag + 1)).config().string()});
   }
+
+  [[nodiscard]] std::optional<std::filesystem::path> folder() const {
+    if (resume.empty()) return std::nullopt;
+    return resume;
+  }
+};
+
+std::string settings_of(const CLI::App& app) {
+  return app.config_to_str(/*default_also=*/true, /*write_description=*/false);
+}
+
+int train_generator(std::vector<std::string> arguments) {
+  CLI::App app("Trains SciMix's generator.", "scimix_train generator");
+  scimix::GeneratorRunConfig config;
+  scimix::add_generator_options(app, config);
+  Source source;
+  source.add_options(app);
+  Source::use_settings_of_resumed_run(arguments);
   if (const auto done = scimix::parse(app, arguments)) return *done;
-  const auto from = resume.empty() ? std::nullopt : std::optional<std::filesystem::path>(resume);
-  const std::string text = app.config_to_str(/*default_also=*/true, /*write_description=*/false);
-  const auto result = scimix::run_classifier(config, text, from, std::cout, std::cerr);
+  scimix::apply_preset(app, config);
+  const auto result =
+      scimix::run_generator(config, settings_of(app), source.folder(), std::cout, std::cerr);
+  return result.interrupted ? kExitInterrupted : 0;
+}
+
+int train_classifier(std::vector<std::string> arguments) {
+  CLI::App app("Trains a classifier.", "scimix_train classifier");
+  scimix::ClassifierConfig config;
+  scimix::add_classifier_options(app, config);
+  Source source;
+  source.add_options(app);
+  Source::use_settings_of_resumed_run(arguments);
+  if (const auto done = scimix::parse(app, arguments)) return *done;
+  const auto result =
+      scimix::run_classifier(config, settings_of(app), source.folder(), std::cout, std::cerr);
   return result.interrupted ? kExitInterrupted : 0;
 }
 
@@ -63,8 +100,9 @@ int run(std::vector<std::string> arguments) {
   }
   const std::string command = arguments[0];
   arguments.erase(arguments.begin());
+  if (command == "generator") return train_generator(std::move(arguments));
   if (command == "classifier") return train_classifier(std::move(arguments));
-  static const std::array<std::string, 1> commands{"classifier"};
+  static const std::array<std::string, 2> commands{"generator", "classifier"};
   scimix::user_error("unknown command ", command, "; did you mean ",
                      scimix::nearest_name(command, commands), "?");
 }

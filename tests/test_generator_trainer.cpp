@@ -1,0 +1,193 @@
+// Training of the generator: it learns, it resumes bit for bit, it notices divergence.
+#include <doctest/doctest.h>
+
+#include "core/allocator.hpp"
+#include "core/error.hpp"
+#include "temp_folder.hpp"
+#include "trainers/generator_checkpoint.hpp"
+#include "trainers/generator_trainer.hpp"
+#include "trainers/mixers.hpp"
+
+using namespace scimix;
+
+namespace {
+
+GeneratorRunConfig small_config() {
+  GeneratorRunConfig config;
+  config.data.image_size = 16;
+  config.data.digits_train = 400;
+  config.data.digits_test = 100;
+  config.data.crop_pad = 2;
+  config.encoder = {.depth = 10, .width = 1, .norm_momentum = 0.1};
+  config.g_channels = 8;
+  config.g_max_channels = 16;
+  config.d_channels = 8;
+  config.d_max_channels = 16;
+  config.batch = 8;
+  config.steps = 60;
+  config.r1_every = 4;
+  config.ema_decay = 0.9;
+  config.eval_pairs = 50;
+  config.sample_pairs = 3;
+  config.output.eval_batch = 25;
+  return config;
+}
+
+// The digits of the tests, drawn once.
+RunInputs inputs(const std::string& labels = "all") {
+  static const Dataset set = [] {
+    const DataSettings data = small_config().data;
+    return load_dataset("digits", "",
+                        {.size = data.image_size,
+                         .digits_train = data.digits_train,
+                         .digits_test = data.digits_test});
+  }();
+  return {kCpu, set, make_split(set, parse_label_count(labels), 0)};
+}
+
+double term(const GeneratorMetrics& metrics, Term which) {
+  return metrics.terms[static_cast<std::size_t>(which)].value();
+}
+
+}  // namespace
+
+TEST_CASE("generator training lowers its losses") {
+  GeneratorTrainer trainer(small_config(), inputs());
+  const auto mean_of_next = [&](int steps) {
+    for (int i = 0; i < steps; ++i) trainer.step();
+    trainer.check_finite();
+    return trainer.read_metrics();
+  };
+  const GeneratorMetrics first = mean_of_next(10);
+  static_cast<void>(mean_of_next(40));
+  const GeneratorMetrics last = mean_of_next(10);
+  CHECK(term(last, Term::reconstruction) < 0.8 * term(first, Term::reconstruction));
+  CHECK(term(last, Term::supervised) < term(first, Term::supervised));
+  CHECK(term(last, Term::critic_real) > 0);
+  CHECK_FALSE(first.terms[static_cast<std::size_t>(Term::consistency)].has_value());
+}
+
+TEST_CASE("a resumed generator run ends with the same bits as an uninterrupted one") {
+  const test::TempFolder folder;
+  for (const std::string labels : {"all", "40"}) {  // 40: Mean Teacher as well
+    CAPTURE(labels);
+    GeneratorRunConfig config = small_config();
+    config.noise = true;
+    config.steps = 12;
+    const auto path = folder / (labels + ".safetensors");
+    GeneratorTrainer whole(config, inputs(labels));
+    for (int i = 0; i < 5; ++i) whole.step();
+    whole.save(path);
+    for (int i = 0; i < 7; ++i) whole.step();
+
+    GeneratorTrainer resumed(config, inputs(labels));
+    resumed.load(path);
+    CHECK(resumed.steps_done() == 5);
+    for (int i = 0; i < 7; ++i) resumed.step();
+    whole.save(folder / "whole.safetensors");
+    resumed.save(folder / "resumed.safetensors");
+    CHECK(test::read_bytes(folder / "whole.safetensors") ==
+          test::read_bytes(folder / "resumed.safetensors"));
+  }
+}
+
+TEST_CASE("a diverging generator run names the step, the phase and the term") {
+  GeneratorRunConfig config = small_config();
+  config.sgd.learning_rate = 1e30;
+  GeneratorTrainer trainer(config, inputs());
+  trainer.step();
+  trainer.check_finite();  // the first step's losses are those of the initial weights
+  trainer.step();
+  trainer.step();
+  CHECK_THROWS_WITH_AS(trainer.check_finite(),
+                       doctest::Contains("step 2, phase critic: the loss term critic_rec"), Error);
+}
+
+TEST_CASE("a steady generator step asks the system for no memory") {
+  GeneratorTrainer trainer(small_config(), inputs("40"));
+  for (int i = 0; i < 6; ++i) trainer.step();  // two of them with R1
+  const std::uint64_t before = memory_stats(kCpu).system_calls;
+  for (int i = 0; i < 8; ++i) trainer.step();
+  CHECK(memory_stats(kCpu).system_calls == before);
+}
+
+TEST_CASE("a trained generator is loaded as it was saved, and mixes what it is given") {
+  const test::TempFolder folder;
+  for (const char* variant : {"full", "structural-zc"}) {
+    CAPTURE(variant);
+    GeneratorRunConfig config = small_config();
+    config.variant = variant;
+    GeneratorTrainer trainer(config, inputs());
+    for (int i = 0; i < 3; ++i) trainer.step();
+    const auto path = folder / (std::string(variant) + ".safetensors");
+    trainer.save(path);
+    const TrainedGenerator loaded = load_generator(path, kCpu);
+    CHECK(loaded.class_names == inputs().dataset.class_names);
+    const ResidentSet test(inputs().dataset.test, kCpu);
+    const std::vector<std::int32_t> content{0, 1, 2};
+    const std::vector<std::int32_t> scene{3, 4, 5};
+    const Tensor x_c = test.plain(content, DType::f32).images.value();
+    const Tensor x_r = test.plain(scene, DType::f32).images.value();
+    const Tensor here = scimix_mixer(trainer.average())(x_c, x_r, 0);
+    const Tensor there = scimix_mixer(loaded.networks)(x_c, x_r, 0);
+    CHECK(here.to_doubles() == there.to_doubles());
+    for (const double value : here.to_doubles()) CHECK(std::abs(value) <= 1.0);
+    // Both parents matter.
+    CHECK(scimix_mixer(loaded.networks)(x_r, x_r, 0).to_doubles() != there.to_doubles());
+    CHECK(scimix_mixer(loaded.networks)(x_c, x_c, 0).to_doubles() != there.to_doubles());
+  }
+}
+
+TEST_CASE("evaluation and samples of a generator") {
+  GeneratorTrainer trainer(small_config(), inputs());
+  trainer.step();
+  const GeneratorEvaluation e = trainer.evaluate_ema();
+  CHECK(e.classifier.images == 100);
+  CHECK(e.transfer.pairs == 50);
+  CHECK(e.reconstruction > 0);
+  CHECK(trainer.samples().size() == 3U * 4U * 16U * 16U * 3U);
+  CHECK(trainer.samples() == trainer.samples());
+}
+
+TEST_CASE("a generator's checkpoint must be one, and of this data") {
+  const test::TempFolder folder;
+  GeneratorTrainer trainer(small_config(), inputs());
+  const auto path = folder / "generator.safetensors";
+  trainer.save(path);
+  GeneratorRunConfig wider = small_config();
+  wider.g_channels = 16;
+  GeneratorTrainer other(wider, inputs());
+  CHECK_THROWS_WITH_AS(other.load(path), doctest::Contains("expected ["), Error);
+  const auto elsewhere = folder / "other.safetensors";
+  save_checkpoint(elsewhere, {}, {{"format", "scimix-classifier-1"}});
+  CHECK_THROWS_WITH_AS(static_cast<void>(load_generator(elsewhere, kCpu)),
+                       doctest::Contains("expected \"scimix-generator-1\""), Error);
+  CHECK_THROWS_WITH_AS(trainer.load(elsewhere), doctest::Contains("scimix-generator-1"), Error);
+}
+
+TEST_CASE("what a generator run refuses before it starts") {
+  GeneratorRunConfig config = small_config();
+  config.variant = "no_hyb";
+  CHECK_THROWS_WITH_AS(check(config), doctest::Contains("did you mean no-hyb?"), Error);
+  config = small_config();
+  config.minibatch_std = 3;
+  CHECK_THROWS_WITH_AS(check(config), doctest::Contains("expected a divisor of --batch 8"), Error);
+  config = small_config();
+  config.batch = 1;
+  CHECK_THROWS_WITH_AS(check(config), doctest::Contains("--batch 1: expected at least 2"), Error);
+  CHECK_THROWS_WITH_AS(static_cast<void>(preset_weights("papr")),
+                       doctest::Contains("did you mean paper?"), Error);
+
+  RunInputs odd = inputs();
+  odd.dataset = load_dataset("digits", "", {.size = 36, .digits_train = 20, .digits_test = 10});
+  CHECK_THROWS_WITH_AS(GeneratorTrainer(small_config(), odd),
+                       doctest::Contains("no number of stages fits"), Error);
+}
+
+TEST_CASE("the paper's preset has the printed weights") {
+  const LossWeights paper = preset_weights("paper");
+  CHECK(paper.reconstruction == 1);
+  CHECK(paper.adversarial == 1);
+  CHECK(paper.class_minus == 0.1);
+  CHECK(preset_weights("tuned").reconstruction == 5);
+}

@@ -1,0 +1,146 @@
+// scimix_train generator from outside: what it writes, what a kill leaves, what a mistake gets.
+#include <doctest/doctest.h>
+
+#include <csignal>
+
+#include "core/safetensors.hpp"
+#include "data/image_io.hpp"
+#include "program.hpp"
+
+using namespace scimix;
+using test::check_mistake;
+using test::run_program;
+
+namespace {
+
+std::vector<std::string> small_run(const std::string& out, std::vector<std::string> more = {}) {
+  std::vector<std::string> arguments{"generator"};
+  const std::vector<std::pair<std::string, std::string>> options{{"--digits-train", "200"},
+                                                                 {"--digits-test", "40"},
+                                                                 {"--image-size", "16"},
+                                                                 {"--depth", "10"},
+                                                                 {"--width", "1"},
+                                                                 {"--g-channels", "8"},
+                                                                 {"--g-max-channels", "8"},
+                                                                 {"--d-channels", "8"},
+                                                                 {"--d-max-channels", "8"},
+                                                                 {"--batch", "4"},
+                                                                 {"--steps", "24"},
+                                                                 {"--r1-every", "8"},
+                                                                 {"--log-every", "5"},
+                                                                 {"--eval-every", "12"},
+                                                                 {"--eval-pairs", "20"},
+                                                                 {"--eval-batch", "20"},
+                                                                 {"--sample-pairs", "3"},
+                                                                 {"--checkpoint-every", "4"},
+                                                                 {"--out", out},
+                                                                 {"--device", "cpu"}};
+  for (const auto& [name, value] : options) {
+    arguments.push_back(name);
+    arguments.push_back(value);
+  }
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+std::string last_checkpoint(const std::string& run) {
+  return test::read_bytes(run + "/checkpoints/step-00000024.safetensors");
+}
+
+}  // namespace
+
+TEST_CASE("a generator run folder holds settings, numbers, sample grids and checkpoints") {
+  const test::TempFolder folder;
+  const std::string run = (folder / "run").string();
+  const auto result = run_program("scimix_train", small_run(run));
+  CAPTURE(result.error);
+  REQUIRE(result.exit_code == 0);
+  CHECK(result.out.find("200 training images of 16x16 (200 labelled)") != std::string::npos);
+  CHECK(result.out.find("samples/step-00000024.png") != std::string::npos);
+  CHECK(result.error.find("s_r ") != std::string::npos);
+
+  const Image grid = read_image(run + "/samples/step-00000012.png");
+  CHECK(grid.width == 4 * 16 * 3 + 3 * 2);   // x_c, x_r, reconstruction, hybrid at scale 3
+  CHECK(grid.height == 3 * 16 * 3 + 2 * 2);  // 3 pairs
+  const std::string config = test::read_bytes(run + "/config.toml");
+  CHECK(config.find("weight-rec=5") != std::string::npos);  // the preset's, resolved
+  CHECK(config.find("variant=\"full\"") != std::string::npos);
+  const std::string metrics = test::read_bytes(run + "/metrics.jsonl");
+  for (const char* key : {"reconstruction", "class_plus", "cont_minus", "critic_hyb", "r1",
+                          "own_s_c", "s_r", "test_accuracy"}) {
+    CAPTURE(key);
+    CHECK(metrics.find("\"" + std::string(key) + "\":") != std::string::npos);
+  }
+  const SafetensorsFile checkpoint(run + "/checkpoints/step-00000024.safetensors");
+  CHECK(checkpoint.metadata().at("format") == "scimix-generator-1");
+  CHECK(checkpoint.find("ema.g.blocks.0.conv1.weight") != nullptr);
+  CHECK(checkpoint.find("model.d.fromrgb.weight") != nullptr);
+
+  // The config it wrote describes the same run.
+  const std::string again = (folder / "again").string();
+  const auto repeated =
+      run_program("scimix_train", {"generator", "--config", run + "/config.toml", "--out", again});
+  CAPTURE(repeated.error);
+  REQUIRE(repeated.exit_code == 0);
+  CHECK(last_checkpoint(again) == last_checkpoint(run));
+}
+
+TEST_CASE("a killed generator run resumes bit for bit") {
+  const test::TempFolder folder;
+  const std::string whole = (folder / "whole").string();
+  REQUIRE(run_program("scimix_train", small_run(whole, {"--labels", "40"})).exit_code == 0);
+  const std::string killed = (folder / "killed").string();
+  {
+    const test::Program program(folder, "scimix_train", small_run(killed, {"--labels", "40"}));
+    program.wait_for(killed + "/checkpoints/step-00000008.safetensors");
+    program.signal(SIGKILL);
+    REQUIRE(program.wait().exit_code == -SIGKILL);
+  }
+  const auto resumed = run_program("scimix_train", {"generator", "--resume", killed});
+  CAPTURE(resumed.error);
+  REQUIRE(resumed.exit_code == 0);
+  CHECK(last_checkpoint(killed) == last_checkpoint(whole));
+}
+
+TEST_CASE("every variant and the paper's preset run") {
+  const test::TempFolder folder;
+  for (const std::string variant : {"no-hyb", "basic-hyb", "unfrozen", "structural-zc"}) {
+    CAPTURE(variant);
+    const std::string run = (folder / variant).string();
+    const auto result = run_program(
+        "scimix_train", small_run(run, {"--variant", variant, "--steps", "3", "--preset", "paper",
+                                        "--d-arch", "resnet", "--minibatch-std", "2", "--noise",
+                                        "true", "--weight-adv", "0.5"}));
+    CAPTURE(result.error);
+    CHECK(result.exit_code == 0);
+    const std::string config = test::read_bytes(run + "/config.toml");
+    CHECK(config.find("weight-rec=1\n") != std::string::npos);
+    CHECK(config.find("weight-adv=0.5") != std::string::npos);  // given, not the preset's
+  }
+}
+
+TEST_CASE("mistakes of scimix_train generator get one line and exit code 2") {
+  const auto mistake = [](std::vector<std::string> more, const std::vector<std::string>& words) {
+    const test::TempFolder folder;
+    const std::string run = (folder / "run").string();
+    check_mistake("scimix_train", small_run(run, std::move(more)), words);
+    CHECK_FALSE(std::filesystem::exists(run));
+  };
+  mistake({"--variant", "ful"}, {"--variant ful", "did you mean full?"});
+  mistake({"--preset", "papers"}, {"--preset papers", "paper"});
+  mistake({"--labels", "5"}, {"5", "10"});  // fewer than classes
+  mistake({"--image-size", "36"}, {"36", "no number of stages fits"});
+  mistake({"--encoder-grad", "2"}, {"--encoder-grad 2", "0 to 1"});
+  mistake({"--weight-reconstruction", "2"}, {"--weight-rec"});
+  mistake({"--minibatch-std", "3"}, {"--minibatch-std 3", "--batch 4"});
+}
+
+TEST_CASE("a diverging generator run keeps its last good checkpoint") {
+  const test::TempFolder folder;
+  const std::string run = (folder / "run").string();
+  check_mistake(
+      "scimix_train", small_run(run, {"--checkpoint-every", "1", "--learning-rate", "1e30"}),
+      {"step 2, phase critic", "critic_rec", "not a finite number", "checkpoint is kept"});
+  CHECK(std::filesystem::exists(run + "/checkpoints/step-00000001.safetensors"));
+  CHECK_FALSE(std::filesystem::exists(run + "/checkpoints/step-00000002.safetensors"));
+}

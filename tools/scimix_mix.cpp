@@ -1,0 +1,128 @@
+// scimix_mix: puts the class of one image into the scene of another, with a trained generator.
+
+#include <fmt/format.h>
+
+#include <iostream>
+
+#include "core/device.hpp"
+#include "core/error.hpp"
+#include "tools/cli.hpp"
+#include "tools/mix_images.hpp"
+#include "tools/mix_output.hpp"
+#include "tools/mix_pairs.hpp"
+#include "tools/run_options.hpp"
+#include "trainers/generator_checkpoint.hpp"
+
+namespace {
+
+struct MixSettings {
+  std::string generator;
+  std::string content;
+  std::string scene;
+  std::string out;
+  std::string pairing = "random";
+  std::int64_t count = 0;
+  std::uint64_t seed = 0;
+  bool keep_agreeing = false;
+  bool resize = false;
+  std::string data_dir;
+  scimix::DatasetOptions dataset;
+  std::int64_t batch = 250;
+  std::string device = "auto";
+};
+
+void add_options(CLI::App& app, MixSettings& s) {
+  scimix::use_setting_defaults(app);
+  const char* source = "a folder of images, a folder of one folder per class, or cifar10:test ...";
+  app.add_option("--generator", s.generator, "run folder or checkpoint of scimix_train generator")
+      ->required();
+  app.add_option("--content", s.content, std::string("the images whose class is kept: ") + source)
+      ->required();
+  app.add_option("--scene", s.scene, "the images whose scene is kept, likewise")->required();
+  app.add_option("--out", s.out,
+                 "NAME.npy, NAME.safetensors, NAME.png (a picture with the parents), or a new "
+                 "folder for one PNG each")
+      ->required();
+
+  const std::string pairs = "Pairs";
+  app.add_option("--pairing", s.pairing,
+                 "random (a scene is drawn for each content), in-order, all (contents x scenes)")
+      ->group(pairs);
+  app.add_option("--count", s.count, "pairs; 0: each content once (in-order: each image; all: all)")
+      ->group(pairs);
+  app.add_option("--seed", s.seed, "which scenes are drawn")
+      ->group(pairs)
+      ->check(scimix::whole_seed());
+  app.add_flag("--keep-agreeing", s.keep_agreeing,
+               "only hybrids in which the generator's classifier sees the class of the content")
+      ->group(pairs);
+
+  const std::string images = "Images";
+  app.add_flag("--resize", s.resize, "bring images of another size to the generator's")
+      ->group(images);
+  app.add_option("--data-dir", s.data_dir, "folder of a data set (not for digits)")->group(images);
+  app.add_option("--data-seed", s.dataset.data_seed, "digits drawn")
+      ->group(images)
+      ->check(scimix::whole_seed());
+  app.add_option("--digits-train", s.dataset.digits_train, "digits:train: images")->group(images);
+  app.add_option("--digits-test", s.dataset.digits_test, "digits:test: images")->group(images);
+
+  app.add_option("--batch", s.batch, "images at a time")->check(CLI::PositiveNumber);
+  app.add_option("--device", s.device, "auto, cpu, cuda:N");
+}
+
+int mix(const MixSettings& s) {
+  const std::filesystem::path out = s.out;
+  const scimix::Pairing pairing = scimix::parse_pairing(s.pairing);
+  (void)scimix::output_form(out);  // a wrong name is found before the work
+  const scimix::Device device = scimix::parse_device(s.device);
+  scimix::select_device(device);
+  const scimix::TrainedGenerator generator = scimix::load_generator(s.generator, device);
+
+  const scimix::ImageSourceOptions options{
+      .image_size = generator.networks.config().generator.image_size,
+      .resize = s.resize,
+      .data_dir = s.data_dir,
+      .dataset = s.dataset};
+  const scimix::ImageSource content = scimix::load_image_source(s.content, options);
+  const scimix::ImageSource scene = scimix::load_image_source(s.scene, options);
+  const auto labels = scimix::labels_for(content, generator.class_names);
+  const scimix::Pairs pairs = scimix::pair_images(pairing,
+                                                  {.contents = content.images.count,
+                                                   .scenes = scene.images.count,
+                                                   .same = s.content == s.scene},
+                                                  s.count, s.seed);
+  std::cout << fmt::format("generator {}\n{} contents, {} scenes, {} pairs on {}\n",
+                           generator.checkpoint.string(), content.images.count, scene.images.count,
+                           pairs.content.size(), scimix::describe(device));
+  std::cout.flush();
+
+  const scimix::Hybrids hybrids =
+      scimix::mix_images(generator.networks, content.images, labels, scene.images, pairs,
+                         {.keep_agreeing = s.keep_agreeing, .batch = s.batch}, device);
+  scimix::write_hybrids(out, hybrids,
+                        {.content = content,
+                         .scene = scene,
+                         .class_names = generator.class_names,
+                         .every_pair = pairing == scimix::Pairing::all});
+  if (s.keep_agreeing) {
+    std::cout << fmt::format("kept {} of {} hybrids, in which the class was seen\n",
+                             hybrids.count(), hybrids.mixed);
+  }
+  std::cout << fmt::format("{} hybrids in {}\n", hybrids.count(), out.string());
+  return 0;
+}
+
+int run(const std::vector<std::string>& arguments) {
+  CLI::App app("Puts the class of one image into the scene of another.", "scimix_mix");
+  MixSettings settings;
+  add_options(app, settings);
+  if (const auto done = scimix::parse(app, arguments)) return *done;
+  return mix(settings);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return scimix::run_program("scimix_mix", [&] { return run({argv + 1, argv + argc}); });
+}

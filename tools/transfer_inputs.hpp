@@ -1,0 +1,61 @@
+// What scimix_eval transfer works on: a generator, the test images of a data set, an oracle.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "data/dataset.hpp"
+#include "trainers/classifier_config.hpp"
+#include "trainers/generator_checkpoint.hpp"
+#include "trainers/settings.hpp"
+
+namespace scimix {
+
+struct TransferSettings {
+  std::string generator;  // run folder or checkpoint
+  // The data set: by default that of the generator's run.
+  std::optional<std::string> dataset;
+  std::optional<std::string> data_dir;
+  std::optional<std::uint64_t> data_seed;
+  std::optional<std::int64_t> digits_train;
+  std::optional<std::int64_t> digits_test;
+  bool resize = false;
+  // The oracle.
+  std::string oracle;         // run folder; runs/DATASET-oracle-SIZE when empty
+  std::string oracle_config;  // settings to train one with, as for scimix_train classifier
+  // The measurement.
+  std::int64_t pairs = 0;  // 0: as many as there are test images
+  std::uint64_t seed = 0;
+  double fda_band = 0.05;
+  std::int64_t batch = 250;
+  std::string device = "auto";
+  std::string json;
+  std::string grid;
+  std::int64_t grid_pairs = 10;
+};
+
+struct EvaluationData {
+  DataSettings settings;  // as a classifier is trained on them
+  Dataset dataset;
+};
+
+// The data of the generator's run (as its config.toml says, or as far as a checkpoint alone tells),
+// with the settings that the user gave in their place. Errors (user): whatever is wrong with the
+// data; images of another size than the generator's in a data set that is not the generator's own,
+// where `resize` is not asked for.
+[[nodiscard]] EvaluationData load_evaluation_data(const TransferSettings& settings,
+                                                  const TrainedGenerator& generator);
+
+// Where the oracle is, or will be.
+[[nodiscard]] std::filesystem::path oracle_folder(const TransferSettings& settings,
+                                                  const DataSettings& data);
+
+// How an oracle is trained where there is none: as `settings.oracle_config` says, or else a small
+// one, a minute or two on a CPU; on all labels of `data`, into `folder`.
+[[nodiscard]] ClassifierConfig oracle_settings(const TransferSettings& settings,
+                                               const DataSettings& data,
+                                               const std::filesystem::path& folder);
+
+}  // namespace scimix

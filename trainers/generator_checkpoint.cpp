@@ -1,0 +1,128 @@
+#include "trainers/generator_checkpoint.hpp"
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+#include "trainers/run_folder.hpp"
+
+namespace scimix {
+
+namespace {
+
+constexpr const char* kFormat = "scimix-generator-1";
+
+std::string value_of(const CheckpointMetadata& metadata, const std::string& key) {
+  const auto it = metadata.find(key);
+  return it == metadata.end() ? std::string() : it->second;
+}
+
+template <class T>
+T number_of(const CheckpointMetadata& metadata, const std::string& key,
+            const std::filesystem::path& path) {
+  const std::string text = value_of(metadata, key);
+  T number{};
+  const auto end = text.data() + text.size();
+  if (const auto [at, fault] = std::from_chars(text.data(), end, number);
+      text.empty() || fault != std::errc() || at != end) {
+    user_error(path.string(), ": ", key, " \"", text, "\", expected a number");
+  }
+  return number;
+}
+
+std::vector<std::string> class_names_of(const CheckpointMetadata& metadata,
+                                        const std::filesystem::path& path) {
+  const auto list = nlohmann::json::parse(value_of(metadata, "class_names"), nullptr, false);
+  const bool strings = list.is_array() && std::all_of(list.begin(), list.end(),
+                                                      [](const auto& x) { return x.is_string(); });
+  if (!strings) user_error(path.string(), ": class_names is no list of names");
+  return list.get<std::vector<std::string>>();
+}
+
+AutoencoderConfig config_of(const CheckpointMetadata& found, const std::filesystem::path& path) {
+  const auto whole = [&](const char* key) { return number_of<std::int64_t>(found, key, path); };
+  AutoencoderConfig config;
+  config.encoder = {.depth = static_cast<int>(whole("depth")),
+                    .width = static_cast<int>(whole("width")),
+                    .classes = static_cast<int>(class_names_of(found, path).size()),
+                    .norm = {.eps = number_of<double>(found, "norm_eps", path)}};
+  config.generator = {.image_size = whole("image_size"),
+                      .base_channels = whole("g_channels"),
+                      .max_channels = whole("g_max_channels"),
+                      .noise = value_of(found, "noise") == "true"};
+  config.structural_zc = value_of(found, "structural_zc") == "true";
+  return config;
+}
+
+std::string digits_of(double value) {
+  std::array<char, 32> text{};
+  const auto [end, fault] = std::to_chars(text.data(), text.data() + text.size(), value);
+  SCIMIX_CHECK(fault == std::errc(), "a number of more than 32 characters");
+  return {text.data(), end};
+}
+
+}  // namespace
+
+CheckpointTensors autoencoder_tensors(const Autoencoder& networks) {
+  CheckpointTensors all;
+  const auto add = [&](const std::string& prefix, const ParameterStore& store) {
+    append(all, prefix, store.parameters());
+    append(all, prefix, store.buffers());
+  };
+  add("e_c.", networks.semantic_encoder().parameters());
+  add("e_r.", networks.scene_encoder().parameters());
+  add("g.", networks.generator().parameters());
+  return all;
+}
+
+CheckpointMetadata describe_networks(const AutoencoderConfig& config,
+                                     const std::vector<std::string>& class_names) {
+  const auto yes_or_no = [](bool value) { return value ? "true" : "false"; };
+  return {{"format", kFormat},
+          {"depth", std::to_string(config.encoder.depth)},
+          {"width", std::to_string(config.encoder.width)},
+          {"norm_eps", digits_of(config.encoder.norm.eps)},
+          {"class_names", nlohmann::json(class_names).dump()},
+          {"image_size", std::to_string(config.generator.image_size)},
+          {"g_channels", std::to_string(config.generator.base_channels)},
+          {"g_max_channels", std::to_string(config.generator.max_channels)},
+          {"noise", yes_or_no(config.generator.noise)},
+          {"structural_zc", yes_or_no(config.structural_zc)}};
+}
+
+CheckpointMetadata read_generator_metadata(const std::filesystem::path& path) {
+  CheckpointMetadata found = read_checkpoint_metadata(path);
+  if (value_of(found, "format") != kFormat) {
+    user_error(path.string(), ": format \"", value_of(found, "format"), "\", expected \"", kFormat,
+               "\": a checkpoint of scimix_train generator");
+  }
+  return found;
+}
+
+std::int64_t step_of(const CheckpointMetadata& metadata, const std::filesystem::path& path,
+                     std::int64_t steps) {
+  const auto step = number_of<std::int64_t>(metadata, "step", path);
+  if (step < 0 || step > steps) {
+    user_error(path.string(), ": step ", step, ", expected 0 to ", steps);
+  }
+  return step;
+}
+
+TrainedGenerator load_generator(const std::filesystem::path& path, Device device) {
+  std::filesystem::path checkpoint = path;
+  if (std::filesystem::is_directory(path)) {
+    const auto newest = RunFolder::open(path).latest_checkpoint();
+    if (!newest) user_error(path.string(), ": no checkpoint in this run yet");
+    checkpoint = *newest;
+  }
+  CheckpointMetadata found = read_generator_metadata(checkpoint);
+  std::vector<std::string> names = class_names_of(found, checkpoint);
+  TrainedGenerator out{checkpoint, found, std::move(names),
+                       Autoencoder(config_of(found, checkpoint), /*seed=*/0, device)};
+  CheckpointTensors tensors;
+  append(tensors, "ema.", autoencoder_tensors(out.networks));
+  load_checkpoint(checkpoint, tensors, "ema.");
+  return out;
+}
+
+}  // namespace scimix

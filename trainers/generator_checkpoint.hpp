@@ -1,0 +1,44 @@
+// What a generator's checkpoint says of itself, and the networks in it.
+//
+//   model.{e_c,e_r,g,d}.*      networks in training
+//   ema.{e_c,e_r,g}.*          their averages, which make hybrids
+//   momentum.e_c.*             SGD
+//   adam{1,2}.{e_r,g,d}.*, adam_count.{e_r,g,d}
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "models/autoencoder.hpp"
+#include "trainers/checkpoint.hpp"
+
+namespace scimix {
+
+// Parameters and running statistics, as e_c.*, e_r.*, g.*.
+[[nodiscard]] CheckpointTensors autoencoder_tensors(const Autoencoder& networks);
+
+// Everything that is needed to build the networks again.
+[[nodiscard]] CheckpointMetadata describe_networks(const AutoencoderConfig& config,
+                                                   const std::vector<std::string>& class_names);
+
+// Errors (user): not a generator's checkpoint.
+[[nodiscard]] CheckpointMetadata read_generator_metadata(const std::filesystem::path& path);
+
+// The step of a checkpoint. Errors (user): none there, or beyond `steps`.
+[[nodiscard]] std::int64_t step_of(const CheckpointMetadata& metadata,
+                                   const std::filesystem::path& path, std::int64_t steps);
+
+// A trained generator: the averaged networks.
+struct TrainedGenerator {
+  std::filesystem::path checkpoint;
+  CheckpointMetadata metadata;
+  std::vector<std::string> class_names;
+  Autoencoder networks;
+};
+
+// From a checkpoint, or from the newest one of a run folder. Errors (user): nothing there, not a
+// generator's, damaged.
+[[nodiscard]] TrainedGenerator load_generator(const std::filesystem::path& path, Device device);
+
+}  // namespace scimix

@@ -1,0 +1,242 @@
+#include "trainers/generator_objective.hpp"
+
+#include <array>
+#include <optional>
+
+#include "autograd/ops.hpp"
+#include "autograd/tape.hpp"
+#include "losses/adversarial.hpp"
+#include "losses/classification.hpp"
+#include "losses/consistency.hpp"
+#include "losses/hybridization.hpp"
+#include "losses/r1.hpp"
+#include "losses/reconstruction.hpp"
+
+namespace scimix {
+
+namespace {
+
+struct TermInfo {
+  std::string_view name;
+  std::string_view phase;
+};
+constexpr std::array<TermInfo, kTerms> kTermInfo{{{"critic_real", "critic"},
+                                                  {"critic_rec", "critic"},
+                                                  {"critic_hyb", "critic"},
+                                                  {"r1", "critic_r1"},
+                                                  {"supervised", "generator"},
+                                                  {"consistency", "generator"},
+                                                  {"reconstruction", "generator"},
+                                                  {"adv_rec", "generator"},
+                                                  {"adv_hyb", "generator"},
+                                                  {"class_plus", "generator"},
+                                                  {"cont_plus", "generator"},
+                                                  {"class_minus", "generator"},
+                                                  {"cont_minus", "generator"}}};
+
+[[nodiscard]] LossTerm weighted(Term term, const Variable& value, double weight) {
+  if (weight == 0) return {term, value, {}};
+  return {term, value, weight == 1 ? value : scale(value, weight)};
+}
+
+[[nodiscard]] ReconstructionNorm norm_of(const std::string& name) {
+  if (name == "mse") return ReconstructionNorm::mse;
+  return name == "l1" ? ReconstructionNorm::l1 : ReconstructionNorm::rms;
+}
+
+// StyleGAN2-ADA's rules: 0.01 for its CIFAR setting, 0.0002 R^2 / batch otherwise.
+[[nodiscard]] double default_r1_gamma(std::int64_t image_size, std::int64_t batch) {
+  if (image_size <= 32) return 0.01;
+  return 0.0002 * static_cast<double>(image_size * image_size) / static_cast<double>(batch);
+}
+
+[[nodiscard]] SemanticCode rows_of(const SemanticCode& code, std::int64_t begin, std::int64_t end) {
+  return {slice_rows(code.logits, begin, end), slice_rows(code.z_c, begin, end)};
+}
+
+}  // namespace
+
+std::string_view name_of(Term term) {
+  return kTermInfo[static_cast<std::size_t>(term)].name;
+}
+
+std::string_view phase_of(Term term) {
+  return kTermInfo[static_cast<std::size_t>(term)].phase;
+}
+
+Variable total(const LossTerms& terms) {
+  Variable sum;
+  for (const LossTerm& term : terms) {
+    if (!term.weighted.defined()) continue;
+    sum = sum.defined() ? add(sum, term.weighted) : term.weighted;
+  }
+  return sum;
+}
+
+GeneratorObjective::GeneratorObjective(const GeneratorRunConfig& config,
+                                       const Autoencoder& networks, const Autoencoder& teacher,
+                                       const Discriminator& critic)
+    : config_(config), networks_(networks), teacher_(teacher), critic_(critic) {}
+
+double GeneratorObjective::r1_gamma() const {
+  if (config_.r1_gamma >= 0) return config_.r1_gamma;
+  return default_r1_gamma(networks_.generator().config().image_size, config_.batch);
+}
+
+// Labelled images give E_c its running statistics. Other images pass with statistics of their own,
+// in the same pass where gradients flow back from them, as a constant where none do.
+void GeneratorObjective::encode(const GeneratorBatch& batch, Generated& out) const {
+  if (!batch.images.defined()) {
+    out.semantic = networks_.encode_semantic(batch.labeled, {.mode = NormMode::train});
+    out.labeled_logits = out.semantic.logits;
+    return;
+  }
+  if (config_.weights.encoder_grad > 0 || batch.second_view.defined() ||
+      config_.variant == "unfrozen") {
+    const std::int64_t labeled = batch.labeled.dim(0);
+    const std::int64_t rows = labeled + batch.images.dim(0);
+    const std::array parts{batch.labeled, batch.images};
+    const SemanticCode both = networks_.encode_semantic(
+        concat_rows(parts), {.mode = NormMode::train, .segments = {labeled, batch.images.dim(0)}});
+    out.labeled_logits = slice_rows(both.logits, 0, labeled);
+    out.semantic = rows_of(both, labeled, rows);
+    return;
+  }
+  out.labeled_logits = networks_.encode_semantic(batch.labeled, {.mode = NormMode::train}).logits;
+  const NoGrad constant;
+  out.semantic = networks_.encode_semantic(batch.images, {.mode = NormMode::batch_only});
+}
+
+Variable GeneratorObjective::encoder_share(const Variable& z_c) const {
+  const double share = config_.weights.encoder_grad;
+  if (share == 0) return z_c.detach();
+  return share == 1 ? z_c : scale_gradient(z_c, share);
+}
+
+Generated GeneratorObjective::generate(const GeneratorBatch& batch,
+                                       const NoiseSource* noise) const {
+  Generated out;
+  encode(batch, out);
+  if (batch.second_view.defined()) {
+    const NoGrad constant;
+    out.teacher_logits =
+        teacher_.encode_semantic(batch.second_view, {.mode = NormMode::batch_only}).logits;
+  }
+  out.real = batch.images.defined() ? batch.images : batch.labeled;
+  out.z_r = networks_.encode_scene(out.real, {.mode = NormMode::train});
+  const Variable z_c = encoder_share(out.semantic.z_c);
+  if (!makes_hybrids()) {
+    out.rebuilt = networks_.generate(z_c, out.z_r, noise);
+    return out;
+  }
+  const std::array semantic{z_c, z_c};
+  const std::array scene{out.z_r, gather_rows(out.z_r, batch.partner)};
+  const Variable made = networks_.generate(concat_rows(semantic), concat_rows(scene), noise);
+  const std::int64_t rows = out.real.dim(0);
+  out.rebuilt = slice_rows(made, 0, rows);
+  out.hybrids = slice_rows(made, rows, 2 * rows);
+  return out;
+}
+
+// All parts in one pass, except where the critic compares images within a group: groups must not
+// mix real, rebuilt and hybrid ones.
+std::vector<Variable> GeneratorObjective::judge(std::span<const Variable> parts) const {
+  std::vector<Variable> logits;
+  if (config_.minibatch_std > 0) {
+    for (const Variable& part : parts) logits.push_back(critic_.forward(part));
+    return logits;
+  }
+  const Variable all = critic_.forward(concat_rows(parts));
+  std::int64_t row = 0;
+  for (const Variable& part : parts) {
+    logits.push_back(slice_rows(all, row, row + part.dim(0)));
+    row += part.dim(0);
+  }
+  return logits;
+}
+
+// Reconstructions and hybrids are one half of the fakes each.
+LossTerms GeneratorObjective::critic_terms(const Generated& generated) const {
+  std::vector<Variable> parts{generated.real, generated.rebuilt.detach()};
+  if (makes_hybrids()) parts.push_back(generated.hybrids.detach());
+  const std::vector<Variable> logits = judge(parts);
+  const double share = makes_hybrids() ? 0.5 : 1.0;
+  LossTerms terms{weighted(Term::critic_real, critic_loss_real(logits[0]), 1.0),
+                  weighted(Term::critic_rec, critic_loss_fake(logits[1]), share)};
+  if (makes_hybrids()) {
+    terms.push_back(weighted(Term::critic_hyb, critic_loss_fake(logits[2]), share));
+  }
+  return terms;
+}
+
+LossTerms GeneratorObjective::r1_terms(const Generated& generated) const {
+  const Variable penalty = r1_penalty([&](const Variable& x) { return critic_.forward(x); },
+                                      generated.real.value(), r1_gamma());
+  return {weighted(Term::r1, penalty, static_cast<double>(config_.r1_every))};
+}
+
+void GeneratorObjective::add_semantic_terms(const Generated& generated, const GeneratorBatch& batch,
+                                            const Tensor& consistency_weight,
+                                            LossTerms& terms) const {
+  const double weight = config_.weights.semantic;
+  const Variable supervised = classification_loss(generated.labeled_logits, batch.labels).mean;
+  terms.push_back(weighted(Term::supervised, supervised, weight));
+  if (!generated.teacher_logits.defined()) return;
+  const Variable consistency =
+      consistency_loss(generated.semantic.logits, generated.teacher_logits);
+  LossTerm term{Term::consistency, consistency, {}};
+  if (weight > 0) {
+    const Variable ramped = reshape(Variable(consistency_weight), consistency.shape());
+    term.weighted = scale(mul(consistency, ramped), weight);
+  }
+  terms.push_back(term);
+}
+
+void GeneratorObjective::add_hybrid_terms(const Generated& generated, const Tensor& partner,
+                                          LossTerms& terms) const {
+  const LossWeights& w = config_.weights;
+  const bool frozen = config_.variant != "unfrozen";
+  std::optional<Freeze> frozen_c;
+  std::optional<Freeze> frozen_r;
+  if (frozen) {
+    frozen_c.emplace(networks_.semantic_encoder().parameters());
+    frozen_r.emplace(networks_.scene_encoder().parameters());
+  }
+  const NormPass criterion{.mode = NormMode::batch_only};
+  const Codes of_hybrid{networks_.encode_semantic(generated.hybrids, criterion).logits,
+                        networks_.encode_scene(generated.hybrids, criterion)};
+  const Codes semantic_parent{generated.semantic.logits, generated.z_r};
+  const Codes scene_parent{gather_rows(semantic_parent.logits, partner),
+                           gather_rows(semantic_parent.z_r, partner)};
+  const HybridizationTerms hyb = hybridization_terms(
+      of_hybrid, semantic_parent, scene_parent,
+      {.class_minus = config_.class_minus_cap, .cont_minus = config_.cont_minus_cap}, frozen);
+  const bool maximise = config_.variant != "basic-hyb";
+  terms.push_back(weighted(Term::class_plus, hyb.class_plus, w.class_plus));
+  terms.push_back(weighted(Term::cont_plus, hyb.cont_plus, w.cont_plus));
+  terms.push_back(weighted(Term::class_minus, hyb.class_minus, maximise ? -w.class_minus : 0.0));
+  terms.push_back(weighted(Term::cont_minus, hyb.cont_minus, maximise ? -w.cont_minus : 0.0));
+}
+
+LossTerms GeneratorObjective::generator_terms(const Generated& generated,
+                                              const GeneratorBatch& batch,
+                                              const Tensor& consistency_weight) const {
+  const LossWeights& w = config_.weights;
+  LossTerms terms;
+  add_semantic_terms(generated, batch, consistency_weight, terms);
+  const Variable reconstruction =
+      reconstruction_loss(generated.real, generated.rebuilt, norm_of(config_.reconstruction_norm));
+  terms.push_back(weighted(Term::reconstruction, reconstruction, w.reconstruction));
+
+  const Freeze frozen_critic(critic_.parameters());
+  std::vector<Variable> parts{generated.rebuilt};
+  if (makes_hybrids()) parts.push_back(generated.hybrids);
+  const std::vector<Variable> logits = judge(parts);
+  terms.push_back(weighted(Term::adv_rec, generator_loss(logits[0]), w.adversarial));
+  if (!makes_hybrids()) return terms;
+  terms.push_back(weighted(Term::adv_hyb, generator_loss(logits[1]), w.adversarial));
+  add_hybrid_terms(generated, batch.partner, terms);
+  return terms;
+}
+
+}  // namespace scimix

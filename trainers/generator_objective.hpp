@@ -1,0 +1,106 @@
+// The losses of SciMix's generator (Sun et al., ICPR 2022, section III): which network sees which
+// images, and which gradients flow.
+//
+//   L_gen = L_AE + L_S + L_hyb
+//
+// L_S trains E_c and C on labelled images. L_AE (reconstruction, critic) and L_hyb (critic, class
+// and scene of hybrids) train G and E_r, and E_c by a share of `encoder_grad`. L_hyb looks at
+// hybrids through E_c, C and E_r *without* training them there: they are frozen, and so are the
+// codes of the parents that it compares with.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "models/autoencoder.hpp"
+#include "models/discriminator.hpp"
+#include "trainers/generator_config.hpp"
+
+namespace scimix {
+
+// Every term that is logged, in the order in which a step computes them.
+enum class Term : std::uint8_t {
+  critic_real,     // -log D(x)
+  critic_rec,      // -log (1 - D(G(z_c, z_r)))
+  critic_hyb,      // the same of hybrids
+  r1,              // lazily
+  supervised,      // cross-entropy of C(E_c(x)) on labelled images
+  consistency,     // Mean Teacher's, on all images
+  reconstruction,  // of x by G(E_c(x), E_r(x))
+  adv_rec,         // -log D of the reconstructions
+  adv_hyb,         // -log D of the hybrids
+  class_plus,      // logits of a hybrid to those of its semantic parent
+  cont_plus,       // z_r of a hybrid to that of its scene parent
+  class_minus,     // logits of a hybrid to those of its scene parent; maximised, capped
+  cont_minus,      // z_r of a hybrid to that of its semantic parent; maximised, capped
+};
+inline constexpr std::int64_t kTerms = 13;
+[[nodiscard]] std::string_view name_of(Term term);
+[[nodiscard]] std::string_view phase_of(Term term);  // critic, critic_r1, generator
+
+struct LossTerm {
+  Term term;
+  Variable value;     // scalar, f32 or f64
+  Variable weighted;  // what is minimised; undefined: logged only
+};
+using LossTerms = std::vector<LossTerm>;
+// The sum of what is minimised. Undefined where nothing is.
+[[nodiscard]] Variable total(const LossTerms& terms);
+
+// The images of one step.
+struct GeneratorBatch {
+  Variable labeled;  // [B,H,W,3], weakly augmented
+  Tensor labels;     // i32 [B]
+  Variable images;   // [B,H,W,3], rebuilt and mixed; undefined: the labelled ones
+  Variable second_view =
+      {};          // of the same images, for Mean Teacher's teacher; undefined: no teacher
+  Tensor partner;  // i32 [B]: hybrid i has the class of image i, the scene of partner[i]
+};
+
+// What the generator makes of a batch, with the history that leads back to E_c, E_r and G.
+struct Generated {
+  Variable labeled_logits;  // [B,classes], of the labelled images
+  SemanticCode semantic;    // of the images
+  Variable teacher_logits;  // constant; undefined without Mean Teacher
+  Variable z_r;             // of the images
+  Variable real;            // the images
+  Variable rebuilt;         // [B,H,W,3]
+  Variable hybrids;         // [B,H,W,3]; undefined in variant no-hyb
+};
+
+class GeneratorObjective {
+ public:
+  // `teacher`: the average of `networks`.
+  GeneratorObjective(const GeneratorRunConfig& config, const Autoencoder& networks,
+                     const Autoencoder& teacher, const Discriminator& critic);
+
+  [[nodiscard]] Generated generate(const GeneratorBatch& batch,
+                                   const NoiseSource* noise = nullptr) const;
+  // For D; what G made is constant.
+  [[nodiscard]] LossTerms critic_terms(const Generated& generated) const;
+  // For D: R1 of the real images, times the number of steps that it stands for.
+  [[nodiscard]] LossTerms r1_terms(const Generated& generated) const;
+  // For E_c, C, E_r and G; D is frozen. `consistency_weight` f32 [1].
+  [[nodiscard]] LossTerms generator_terms(const Generated& generated, const GeneratorBatch& batch,
+                                          const Tensor& consistency_weight) const;
+
+  [[nodiscard]] bool makes_hybrids() const { return config_.variant != "no-hyb"; }
+  [[nodiscard]] double r1_gamma() const;
+
+ private:
+  void encode(const GeneratorBatch& batch, Generated& out) const;
+  [[nodiscard]] std::vector<Variable> judge(std::span<const Variable> parts) const;
+  [[nodiscard]] Variable encoder_share(const Variable& z_c) const;
+  void add_semantic_terms(const Generated& generated, const GeneratorBatch& batch,
+                          const Tensor& consistency_weight, LossTerms& terms) const;
+  void add_hybrid_terms(const Generated& generated, const Tensor& partner, LossTerms& terms) const;
+
+  GeneratorRunConfig config_;
+  const Autoencoder& networks_;
+  const Autoencoder& teacher_;
+  const Discriminator& critic_;
+};
+
+}  // namespace scimix

@@ -1,0 +1,326 @@
+#include "trainers/generator_trainer.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "autograd/ops.hpp"
+#include "autograd/tape.hpp"
+#include "core/error.hpp"
+#include "data/random_order.hpp"
+#include "kernels/metrics.hpp"
+#include "kernels/term_sums.hpp"
+#include "losses/classification.hpp"
+#include "trainers/generator_checkpoint.hpp"
+#include "trainers/mixers.hpp"
+#include "trainers/pixels.hpp"
+
+namespace scimix {
+
+namespace {
+
+// The streams of a run's samplers and of its pairs.
+constexpr std::uint32_t kLabeledStream = 0;
+constexpr std::uint32_t kUnlabeledStream = 1;
+constexpr std::uint64_t kCriticSeed = 0xC417;  // D shares names of parameters with G
+constexpr std::uint64_t kEvaluationSeed = 0;   // fixed pairs, so that runs can be compared
+
+AutoencoderConfig autoencoder_config(const GeneratorRunConfig& config, const Dataset& dataset) {
+  return {.encoder = encoder_config(config.encoder, dataset.classes()),
+          .generator = {.image_size = dataset.train.height,
+                        .base_channels = config.g_channels,
+                        .max_channels = config.g_max_channels,
+                        .noise = config.noise},
+          .structural_zc = config.variant == "structural-zc"};
+}
+
+DiscriminatorConfig discriminator_config(const GeneratorRunConfig& config, const Dataset& dataset) {
+  return {.image_size = dataset.train.height,
+          .base_channels = config.d_channels,
+          .max_channels = config.d_max_channels,
+          .arch = config.d_arch == "resnet" ? DiscriminatorArch::resnet : DiscriminatorArch::orig,
+          .minibatch_std = config.minibatch_std};
+}
+
+AdamOptions adam_options(const GeneratorRunConfig& config, std::int64_t lazy_interval) {
+  return {.learning_rate = config.adam_learning_rate,
+          .beta1 = config.adam_beta1,
+          .beta2 = config.adam_beta2,
+          .eps = config.adam_eps,
+          .ema_decay = config.ema_decay,
+          .lazy_interval = static_cast<int>(lazy_interval)};
+}
+
+bool wants_mean_teacher(const GeneratorRunConfig& config, bool all_labeled) {
+  if (config.semantic_loss == "auto") return !all_labeled;
+  return config.semantic_loss == "mean-teacher";
+}
+
+void check_images(const Dataset& dataset) {
+  if (dataset.train.height != dataset.train.width) {
+    user_error(dataset.name, ": images of ", dataset.train.height, "x", dataset.train.width,
+               " pixels, expected square ones");
+  }
+}
+
+// A batch is a share of the set; as the i32 tensor that kernels read.
+Tensor on_device(std::span<const std::int32_t> values, Device device) {
+  return Tensor::from_host(values, {std::ssize(values)}, device);
+}
+
+}  // namespace
+
+GeneratorTrainer::GeneratorTrainer(const GeneratorRunConfig& config, const RunInputs& inputs)
+    : config_((check_images(inputs.dataset), config)),
+      device_(inputs.device),
+      dtype_(config.precision == "bf16" ? DType::bf16 : DType::f32),
+      train_hash_(inputs.split.train_hash),
+      class_names_(inputs.dataset.class_names),
+      all_labeled_(std::ssize(inputs.split.labeled) == inputs.dataset.train.count),
+      mean_teacher_(wants_mean_teacher(config, all_labeled_)),
+      augment_(weak_augment(config.data, inputs.dataset, config.seed)),
+      train_(inputs.dataset.train, device_),
+      test_(inputs.dataset.test, device_),
+      labeled_(inputs.split.labeled, config.seed, kLabeledStream),
+      unlabeled_(all_labeled_ ? inputs.split.labeled
+                              : unlabeled_indices(inputs.split, inputs.dataset,
+                                                  config.unlabeled_includes_labeled),
+                 config.seed, kUnlabeledStream),
+      networks_(autoencoder_config(config, inputs.dataset), config.seed, device_),
+      average_(networks_.config(), config.seed, device_),
+      critic_(discriminator_config(config, inputs.dataset), config.seed ^ kCriticSeed, device_),
+      objective_(config, networks_, average_, critic_),
+      semantic_optimizer_(networks_.semantic_encoder().parameters(),
+                          average_.semantic_encoder().parameters(),
+                          sgd_options(config.sgd, config.steps, config.ema_decay)),
+      scene_optimizer_(networks_.scene_encoder().parameters(),
+                       &average_.scene_encoder().parameters(), adam_options(config, 0)),
+      generator_optimizer_(networks_.generator().parameters(), &average_.generator().parameters(),
+                           adam_options(config, 0)),
+      critic_optimizer_(critic_.parameters(), nullptr, adam_options(config, config.r1_every)),
+      step_(Tensor::zeros({1}, DType::i32, device_)),
+      consistency_weight_(Tensor::zeros({1}, DType::f32, device_)),
+      term_sums_(Tensor::zeros({kTerms}, DType::f32, device_)),
+      term_counts_(Tensor::zeros({kTerms}, DType::f32, device_)),
+      first_bad_(Tensor::zeros({kTerms}, DType::i32, device_)),
+      accuracy_(Tensor::zeros({3}, DType::f32, device_)) {
+  const std::vector<std::int32_t> none(kTerms, -1);
+  first_bad_.copy_from_host(none.data());
+}
+
+// Each view has random numbers of its own: rows 0..B-1 of the step are the labelled images, then
+// come the first and the second view of the others.
+GeneratorBatch GeneratorTrainer::next_batch() {
+  const std::int64_t rows = config_.batch;
+  const auto view = [&](std::span<const std::int32_t> indices, std::uint32_t number) {
+    WeakAugment augment = augment_;
+    augment.first = number * static_cast<std::uint32_t>(rows);
+    return train_.augmented(indices, step_, augment, dtype_);
+  };
+  GeneratorBatch batch;
+  const std::vector<std::int32_t> labeled = labeled_.indices(steps_done_, rows);
+  const Batch with_labels = view(labeled, 0);
+  batch.labeled = with_labels.images;
+  batch.labels = with_labels.labels;
+  std::vector<std::int32_t> mixed = labeled;
+  if (!all_labeled_) {
+    mixed = unlabeled_.indices(steps_done_, rows);
+    batch.images = view(mixed, 1).images;
+  }
+  if (mean_teacher_) batch.second_view = view(mixed, 2).images;
+  const auto partner = random_order(
+      static_cast<std::size_t>(rows),
+      Random(config_.seed, Purpose::pairing, static_cast<std::uint32_t>(steps_done_), 0));
+  batch.partner = on_device(partner, device_);
+  return batch;
+}
+
+void GeneratorTrainer::step() {
+  set_ramp(step_,
+           {.highest = config_.consistency_weight,
+            .total_steps = config_.steps,
+            .share = config_.consistency_ramp},
+           consistency_weight_);
+  const GeneratorBatch batch = next_batch();
+  const NoiseSource noise{.seed = config_.seed, .step = step_};
+  const Generated generated = objective_.generate(batch, config_.noise ? &noise : nullptr);
+  critic_phase(generated);
+  if (config_.r1_every > 0 && steps_done_ % config_.r1_every == 0) critic_r1_phase(generated);
+  generator_phase(generated, batch);
+  advance_step(step_);
+  ++steps_done_;
+}
+
+void GeneratorTrainer::critic_phase(const Generated& generated) {
+  const LossTerms terms = objective_.critic_terms(generated);
+  log_terms(terms);
+  critic_.parameters().zero_grad();
+  backward(total(terms));
+  critic_optimizer_.update();
+}
+
+void GeneratorTrainer::critic_r1_phase(const Generated& generated) {
+  const LossTerms terms = objective_.r1_terms(generated);
+  log_terms(terms);
+  critic_.parameters().zero_grad();
+  backward(total(terms));
+  critic_optimizer_.update();
+}
+
+void GeneratorTrainer::generator_phase(const Generated& generated, const GeneratorBatch& batch) {
+  const LossTerms terms = objective_.generator_terms(generated, batch, consistency_weight_);
+  log_terms(terms);
+  add_metrics(classification_loss(generated.labeled_logits, batch.labels).per_row.value(),
+              generated.labeled_logits.value(), batch.labels, accuracy_);
+  networks_.semantic_encoder().parameters().zero_grad();
+  networks_.scene_encoder().parameters().zero_grad();
+  networks_.generator().parameters().zero_grad();
+  backward(total(terms));
+  semantic_optimizer_.update(step_);
+  scene_optimizer_.update();
+  generator_optimizer_.update();
+}
+
+void GeneratorTrainer::log_terms(const LossTerms& terms) {
+  for (const LossTerm& term : terms) {
+    add_term(term.value.value(), static_cast<std::int64_t>(term.term), step_, term_sums_,
+             term_counts_, first_bad_);
+  }
+}
+
+double GeneratorTrainer::learning_rate() const {
+  return cosine_7_16(semantic_optimizer_.options().schedule, static_cast<double>(steps_done_));
+}
+
+double GeneratorTrainer::epochs() const {
+  return unlabeled_.epochs(steps_done_, config_.batch);
+}
+
+void GeneratorTrainer::check_finite() const {
+  const std::vector<std::int32_t> bad = first_bad_.to_host<std::int32_t>();
+  std::optional<std::size_t> first;
+  for (std::size_t i = 0; i < bad.size(); ++i) {
+    if (bad[i] >= 0 && (!first || bad[i] < bad[*first])) first = i;
+  }
+  if (!first) return;
+  const Term term = static_cast<Term>(*first);
+  user_error("step ", bad[*first] + 1, ", phase ", phase_of(term), ": the loss term ",
+             name_of(term),
+             " is not a finite number; try a smaller --learning-rate or --adam-learning-rate (the "
+             "last checkpoint is kept)");
+}
+
+GeneratorMetrics GeneratorTrainer::read_metrics() {
+  const std::vector<double> sums = term_sums_.to_doubles();
+  const std::vector<double> counts = term_counts_.to_doubles();
+  GeneratorMetrics metrics;
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    metrics.terms.push_back(counts[i] > 0 ? std::optional(sums[i] / counts[i]) : std::nullopt);
+  }
+  const std::vector<double> hits = accuracy_.to_doubles();
+  metrics.train_accuracy = hits[static_cast<int>(MetricSlot::correct)] /
+                           std::max(hits[static_cast<int>(MetricSlot::rows)], 1.0);
+  term_sums_.zero_();
+  term_counts_.zero_();
+  accuracy_.zero_();
+  return metrics;
+}
+
+// The averages are over parameters; running statistics are those of the networks in training.
+void GeneratorTrainer::average_buffers() const {
+  average_.semantic_encoder().parameters().copy_buffers_from(
+      networks_.semantic_encoder().parameters());
+  average_.scene_encoder().parameters().copy_buffers_from(networks_.scene_encoder().parameters());
+}
+
+GeneratorEvaluation GeneratorTrainer::evaluate_ema() const {
+  average_buffers();
+  const NoGrad no_grad;
+  GeneratorEvaluation result;
+  result.classifier =
+      evaluate(average_.semantic_encoder(), test_, config_.output.eval_batch, DType::f32);
+  const Pairs pairs =
+      make_pairs(std::min(config_.eval_pairs, test_.count()), test_.count(), kEvaluationSeed);
+  const Mixer mixer = scimix_mixer(average_);
+  double squares = 0;
+  const std::int64_t count = std::ssize(pairs.content);
+  for (std::int64_t first = 0; first < count; first += config_.output.eval_batch) {
+    const auto rows = static_cast<std::size_t>(std::min(config_.output.eval_batch, count - first));
+    const Tensor x =
+        test_
+            .plain(std::span(pairs.content).subspan(static_cast<std::size_t>(first), rows),
+                   DType::f32)
+            .images.value();
+    const Variable error = sub(Variable(mixer(x, x, 0)), Variable(x));
+    squares += mean(square(error)).value().to_doubles()[0] * static_cast<double>(rows);
+  }
+  result.reconstruction =
+      std::sqrt(squares / static_cast<double>(std::max<std::int64_t>(count, 1)));
+  result.transfer =
+      measure_transfer(mixer, average_.semantic_encoder(), test_, pairs, config_.output.eval_batch);
+  return result;
+}
+
+std::vector<std::uint8_t> GeneratorTrainer::samples() const {
+  average_buffers();
+  const Pairs pairs = make_pairs(config_.sample_pairs, test_.count(), kEvaluationSeed);
+  const Tensor x_c = test_.plain(pairs.content, DType::f32).images.value();
+  const Tensor x_r = test_.plain(pairs.scene, DType::f32).images.value();
+  const Mixer mixer = scimix_mixer(average_);
+  return side_by_side({x_c, x_r, mixer(x_r, x_r, 0), mixer(x_c, x_r, 0)});
+}
+
+CheckpointTensors GeneratorTrainer::state() const {
+  CheckpointTensors all;
+  append(all, "model.", autoencoder_tensors(networks_));
+  append(all, "ema.", autoencoder_tensors(average_));
+  append(all, "model.d.", critic_.parameters().parameters());
+  const auto moments = [&](const std::string& prefix, const ParameterStore& store,
+                           const Slab& slab) { append(all, prefix, store.views(slab)); };
+  moments("momentum.e_c.", networks_.semantic_encoder().parameters(),
+          semantic_optimizer_.moments());
+  const auto adam = [&](const std::string& name, const ParameterStore& store,
+                        const Adam& optimizer) {
+    moments("adam1." + name + ".", store, optimizer.moments1());
+    moments("adam2." + name + ".", store, optimizer.moments2());
+    all.push_back({"adam_count." + name, optimizer.count()});
+  };
+  adam("e_r", networks_.scene_encoder().parameters(), scene_optimizer_);
+  adam("g", networks_.generator().parameters(), generator_optimizer_);
+  adam("d", critic_.parameters(), critic_optimizer_);
+  all.push_back({"metrics.sums", term_sums_});
+  all.push_back({"metrics.counts", term_counts_});
+  all.push_back({"metrics.accuracy", accuracy_});
+  return all;
+}
+
+CheckpointMetadata GeneratorTrainer::metadata() const {
+  CheckpointMetadata out = describe_networks(networks_.config(), class_names_);
+  out["dataset"] = config_.data.dataset;
+  out["train_hash"] = train_hash_;
+  out["labels"] = config_.data.labels;
+  out["split_seed"] = std::to_string(config_.data.split_seed);
+  out["variant"] = config_.variant;
+  out["seed"] = std::to_string(config_.seed);
+  out["step"] = std::to_string(steps_done_);
+  return out;
+}
+
+void GeneratorTrainer::save(const std::filesystem::path& path) const {
+  average_buffers();
+  save_checkpoint(path, state(), metadata());
+}
+
+void GeneratorTrainer::load(const std::filesystem::path& path) {
+  const CheckpointMetadata found = read_generator_metadata(path);
+  if (found.at("train_hash") != train_hash_) {
+    user_error(path.string(), ": trained on images with hash ", found.at("train_hash"),
+               ", expected this data set's ", train_hash_);
+  }
+  const std::int64_t step = step_of(found, path, config_.steps);
+  load_checkpoint(path, state());
+  const auto device_step = static_cast<std::int32_t>(step);
+  step_.copy_from_host(&device_step);
+  steps_done_ = step;
+}
+
+}  // namespace scimix

@@ -1,0 +1,103 @@
+// Training of the generator, in phases:
+//
+//   data -> augment -> generate -> critic        D learns to tell real images from made ones
+//                               -> critic_r1     every r1_every steps
+//                               -> generator     E_c, C, E_r and G learn against the new D
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "data/sampler.hpp"
+#include "trainers/checkpoint.hpp"
+#include "trainers/evaluate.hpp"
+#include "trainers/generator_objective.hpp"
+#include "trainers/optimizer.hpp"
+#include "trainers/resident_set.hpp"
+#include "trainers/run_inputs.hpp"
+#include "trainers/transfer.hpp"
+
+namespace scimix {
+
+// Means over the steps since they were last read, by Term; none where a term was not computed.
+struct GeneratorMetrics {
+  std::vector<std::optional<double>> terms;
+  double train_accuracy = 0.0;  // of C on labelled images
+};
+
+// What the averaged networks do on test images.
+struct GeneratorEvaluation {
+  Evaluation classifier;        // C
+  double reconstruction = 0.0;  // root mean square error in [-1,1]
+  Transfer transfer;            // class as C itself judges it
+};
+
+class GeneratorTrainer {
+ public:
+  // Errors (user): an image size that no network fits, fewer labels than classes.
+  GeneratorTrainer(const GeneratorRunConfig& config, const RunInputs& inputs);
+
+  void step();
+
+  [[nodiscard]] std::int64_t steps_done() const { return steps_done_; }
+  [[nodiscard]] double learning_rate() const;  // of E_c's next step
+  [[nodiscard]] double epochs() const;
+  [[nodiscard]] bool uses_mean_teacher() const { return mean_teacher_; }
+
+  // Waits for the device. Throws a user error when a loss term has become NaN or infinite: it names
+  // the step, the phase and the term where that came first.
+  void check_finite() const;
+  [[nodiscard]] GeneratorMetrics read_metrics();
+  [[nodiscard]] GeneratorEvaluation evaluate_ema() const;
+  // Rows of x_c, x_r, the reconstruction of x_r, and the hybrid with the class of x_c and the scene
+  // of x_r, by the averaged networks, for fixed pairs of test images: u8 [pairs*4,H,W,3].
+  [[nodiscard]] std::vector<std::uint8_t> samples() const;
+
+  void save(const std::filesystem::path& path) const;
+  // Errors (user): a checkpoint of another model, data set or split; the trainer is unchanged.
+  void load(const std::filesystem::path& path);
+
+  [[nodiscard]] const Autoencoder& networks() const { return networks_; }
+  [[nodiscard]] const Autoencoder& average() const { return average_; }
+  [[nodiscard]] const Discriminator& critic() const { return critic_; }
+
+ private:
+  [[nodiscard]] GeneratorBatch next_batch();
+  void critic_phase(const Generated& generated);
+  void critic_r1_phase(const Generated& generated);
+  void generator_phase(const Generated& generated, const GeneratorBatch& batch);
+  void log_terms(const LossTerms& terms);
+  void average_buffers() const;
+  [[nodiscard]] CheckpointTensors state() const;
+  [[nodiscard]] CheckpointMetadata metadata() const;
+
+  GeneratorRunConfig config_;
+  Device device_;
+  DType dtype_;  // of activations
+  std::string train_hash_;
+  std::vector<std::string> class_names_;
+  bool all_labeled_;  // then labelled images are also those that are rebuilt and mixed
+  bool mean_teacher_;
+  WeakAugment augment_;
+  ResidentSet train_;
+  ResidentSet test_;
+  Sampler labeled_;
+  Sampler unlabeled_;
+  Autoencoder networks_;
+  Autoencoder average_;
+  Discriminator critic_;
+  GeneratorObjective objective_;
+  Sgd semantic_optimizer_;     // E_c, C
+  Adam scene_optimizer_;       // E_r
+  Adam generator_optimizer_;   // G
+  Adam critic_optimizer_;      // D
+  Tensor step_;                // i32 [1], on the device
+  Tensor consistency_weight_;  // f32 [1]
+  Tensor term_sums_;           // f32 [kTerms]
+  Tensor term_counts_;         // f32 [kTerms]
+  Tensor first_bad_;           // i32 [kTerms], the first step with a NaN; -1: none
+  Tensor accuracy_;            // f32 [3], see kernels/metrics.hpp
+  std::int64_t steps_done_ = 0;
+};
+
+}  // namespace scimix
