@@ -75,10 +75,20 @@ SCIMIX_HD inline void store_lanes(T* target, const Lanes<compute_t<T>, N>& value
 
 #define SCIMIX_UNROLL_ROWS
 
-// Vectors of 64 bytes have no calling convention without AVX-512; all of these are inlined.
+// Vectors beyond the registers' size have no calling convention; all of these are inlined.
 #pragma GCC diagnostic ignored "-Wpsabi"
 
 namespace detail {
+// The size of a vector register. Vectors twice as large are legal, but g++ 12 takes comparisons and
+// selections of them apart into single elements: passes ran 4 to 10 times slower.
+#if defined(__AVX512F__)
+inline constexpr int kRegisterBytes = 64;
+#elif defined(__AVX__)
+inline constexpr int kRegisterBytes = 32;
+#else
+inline constexpr int kRegisterBytes = 16;
+#endif
+
 template <class T, int N>
 struct VectorOf {
   typedef T type __attribute__((vector_size(sizeof(T) * N)));  // NOLINT: an attribute of a typedef
@@ -99,7 +109,7 @@ template <int kCount, class F>
 
 template <class T, int N>
 struct Lanes {
-  static constexpr int kPart = std::min(N, 64 / static_cast<int>(sizeof(T)));
+  static constexpr int kPart = std::min(N, detail::kRegisterBytes / static_cast<int>(sizeof(T)));
   static constexpr int kParts = N / kPart;
   detail::Vector<T, kPart> part[kParts];  // NOLINT: one or a few registers
 

@@ -34,6 +34,9 @@ const std::vector<Setting>& settings() {
       {"up, noise", 3, 5, 6, 24, 136, 3, {.up = true}, true},
       {"up, not demodulated", 2, 5, 6, 24, 16, 3, {.up = true, .demodulate = false}, true},
       {"to RGB", 3, 17, 19, 136, 3, 1, {.demodulate = false, .slope = 1, .gain = 1}},
+      {"to RGB, activation", 2, 9, 7, 24, 3, 1, {.demodulate = false}},
+      // More channels than its own kernel takes.
+      {"to RGB, 1032 channels", 2, 2, 3, 1032, 3, 1, {.demodulate = false, .slope = 1, .gain = 1}},
       {"to RGB, demodulated", 2, 9, 7, 24, 3, 1, {.slope = 1, .gain = 1}},
       {"to RGB, activation and noise", 2, 9, 7, 24, 3, 1, {.demodulate = false}, true},
       {"to four channels", 3, 9, 7, 17, 4, 1, {.demodulate = false}},

@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
-# Builds the program and trains it on digits that it draws itself: no download, no GPU.
-# usage: tools/demo.sh [RUN_FOLDER]     (default runs/demo; an old demo there is replaced)
+# Builds the programs, trains SciMix's generator on digits that it draws itself, and measures how well
+# its hybrids keep the class of one parent and the scene of the other: no download, no GPU.
+# usage: tools/demo.sh [FOLDER]     (default runs/demo; an old demo there is replaced)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-run=${1:-runs/demo}
+demo=${1:-runs/demo}
 
-if [[ -e $run ]]; then
+if [[ -e $demo ]]; then
   # Only a folder that this script made is removed.
-  [[ -e $run/made-by-demo ]] || {
-    echo "demo.sh: $run exists and is not a demo of mine, expected another folder: tools/demo.sh DIR" >&2
+  [[ -e $demo/made-by-demo ]] || {
+    echo "demo.sh: $demo exists and is not a demo of mine, expected another folder: tools/demo.sh DIR" >&2
     exit 2
   }
-  rm -r "$run"
+  rm -r "$demo"
 fi
 
 # Threads that spin while they wait would slow down everything else on the machine.
@@ -19,7 +20,16 @@ export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 
 tools/setup.sh
 cmake --preset cpu -DSCIMIX_BUILD_TESTS=OFF -B build/demo >/dev/null
-cmake --build build/demo --target scimix_train
-build/demo/bin/scimix_train classifier --config configs/demo.toml --device cpu --out "$run"
-touch "$run/made-by-demo"
-echo "The run is in $run: metrics.jsonl, TensorBoard events, checkpoints. Chance would be 10%."
+cmake --build build/demo --target scimix_train scimix_mix scimix_eval
+mkdir -p "$demo"
+touch "$demo/made-by-demo"
+bin=build/demo/bin
+$bin/scimix_train generator --config configs/demo.toml --device cpu --out "$demo/generator"
+
+# A table of test images: the class of each column in the scene of each row.
+$bin/scimix_mix --generator "$demo/generator" --content digits:test --scene digits:test \
+  --digits-test 10 --resize --pairing all --device cpu --out "$demo/hybrids.png"
+# Judged by a classifier that is trained on all labels.
+$bin/scimix_eval transfer --generator "$demo/generator" --oracle "$demo/oracle" --device cpu \
+  --json "$demo/transfer.json"
+echo "The hybrids are in $demo/hybrids.png: the class of the top row, the scene of the left column."
