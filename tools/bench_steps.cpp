@@ -5,6 +5,7 @@
 
 #include "tools/bench_step.hpp"
 #include "trainers/classifier_trainer.hpp"
+#include "trainers/generator_trainer.hpp"
 
 namespace scimix {
 
@@ -14,13 +15,18 @@ namespace {
 // image of 32x32, less the stem's data gradient.
 constexpr double kFlopsPerImage = 1.285e9;
 
-ClassifierConfig wrn_28_2(std::int64_t batch, DType dtype) {
-  ClassifierConfig config;
-  config.batch = batch;
-  config.precision = dtype == DType::bf16 ? "bf16" : "f32";
-  config.data.digits_train = 2000;  // what the images show does not change the time
-  config.data.digits_test = 10;
-  return config;
+// What the images show does not change the time.
+constexpr std::int64_t kTrainImages = 2000;
+
+RunInputs digits(std::int64_t image_size, const std::string& labels, Device device) {
+  Dataset set = load_dataset("digits", "",
+                             {.size = image_size, .digits_train = kTrainImages, .digits_test = 10});
+  Split split = make_split(set, parse_label_count(labels), 0);
+  return {device, std::move(set), std::move(split)};
+}
+
+std::string precision_name(DType dtype) {
+  return dtype == DType::bf16 ? "bf16" : "f32";
 }
 
 BenchStep supervised(std::int64_t batch) {
@@ -28,18 +34,55 @@ BenchStep supervised(std::int64_t batch) {
   step.images = batch;
   step.flops = kFlopsPerImage * static_cast<double>(batch);
   step.prepare = [batch](Device device, DType dtype) {
-    const ClassifierConfig config = wrn_28_2(batch, dtype);
-    const Dataset digits = load_dataset(
-        config.data.dataset, "",
-        {.digits_train = config.data.digits_train, .digits_test = config.data.digits_test});
-    const Split split = make_split(digits, std::nullopt, 0);
-    auto trainer = std::make_shared<ClassifierTrainer>(config, digits, split, device);
+    ClassifierConfig config;
+    config.batch = batch;
+    config.precision = precision_name(dtype);
+    const RunInputs inputs = digits(0, "all", device);
+    auto trainer =
+        std::make_shared<ClassifierTrainer>(config, inputs.dataset, inputs.split, device);
     return [trainer] { trainer->step(); };
   };
   return step;
 }
 
-const BenchSteps registered{[] { return std::vector{supervised(32), supervised(64)}; }};
+// The whole step: critic, R1 every 16th time, E_c, C, E_r and G. 250 labels: with Mean Teacher.
+BenchStep generator(const std::string& label, std::int64_t image_size, GeneratorRunConfig config) {
+  BenchStep step{.name = "scimix generator", .label = label};
+  step.images = config.batch;
+  step.prepare = [image_size, config](Device device, DType dtype) {
+    GeneratorRunConfig mine = config;
+    mine.precision = precision_name(dtype);
+    auto trainer = std::make_shared<GeneratorTrainer>(
+        mine, digits(image_size, mine.semantic_loss == "cross-entropy" ? "all" : "250", device));
+    return [trainer] { trainer->step(); };
+  };
+  return step;
+}
+
+GeneratorRunConfig default_networks(std::int64_t batch) {
+  GeneratorRunConfig config;
+  config.batch = batch;
+  return config;
+}
+
+// As configs/demo.toml.
+GeneratorRunConfig demo_networks() {
+  GeneratorRunConfig config;
+  config.encoder.depth = 10;
+  config.encoder.width = 1;
+  config.g_channels = config.g_max_channels = 32;
+  config.d_channels = config.d_max_channels = 32;
+  config.weights.encoder_grad = 0;
+  config.semantic_loss = "cross-entropy";
+  config.batch = 32;
+  return config;
+}
+
+const BenchSteps registered{[] {
+  return std::vector{supervised(32), supervised(64),
+                     generator("batch 32, 16 px, small", 16, demo_networks()),
+                     generator("batch 64, 32 px", 32, default_networks(64))};
+}};
 
 }  // namespace
 

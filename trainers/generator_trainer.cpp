@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "autograd/ops.hpp"
 #include "autograd/tape.hpp"
 #include "core/error.hpp"
 #include "data/random_order.hpp"
@@ -11,8 +10,6 @@
 #include "kernels/term_sums.hpp"
 #include "losses/classification.hpp"
 #include "trainers/generator_checkpoint.hpp"
-#include "trainers/mixers.hpp"
-#include "trainers/pixels.hpp"
 
 namespace scimix {
 
@@ -234,39 +231,12 @@ void GeneratorTrainer::average_buffers() const {
 
 GeneratorEvaluation GeneratorTrainer::evaluate_ema() const {
   average_buffers();
-  const NoGrad no_grad;
-  GeneratorEvaluation result;
-  result.classifier =
-      evaluate(average_.semantic_encoder(), test_, config_.output.eval_batch, DType::f32);
-  const Pairs pairs =
-      make_pairs(std::min(config_.eval_pairs, test_.count()), test_.count(), kEvaluationSeed);
-  const Mixer mixer = scimix_mixer(average_);
-  double squares = 0;
-  const std::int64_t count = std::ssize(pairs.content);
-  for (std::int64_t first = 0; first < count; first += config_.output.eval_batch) {
-    const auto rows = static_cast<std::size_t>(std::min(config_.output.eval_batch, count - first));
-    const Tensor x =
-        test_
-            .plain(std::span(pairs.content).subspan(static_cast<std::size_t>(first), rows),
-                   DType::f32)
-            .images.value();
-    const Variable error = sub(Variable(mixer(x, x, 0)), Variable(x));
-    squares += mean(square(error)).value().to_doubles()[0] * static_cast<double>(rows);
-  }
-  result.reconstruction =
-      std::sqrt(squares / static_cast<double>(std::max<std::int64_t>(count, 1)));
-  result.transfer =
-      measure_transfer(mixer, average_.semantic_encoder(), test_, pairs, config_.output.eval_batch);
-  return result;
+  return evaluate_generator(average_, test_, config_.eval_pairs, config_.output.eval_batch);
 }
 
 std::vector<std::uint8_t> GeneratorTrainer::samples() const {
   average_buffers();
-  const Pairs pairs = make_pairs(config_.sample_pairs, test_.count(), kEvaluationSeed);
-  const Tensor x_c = test_.plain(pairs.content, DType::f32).images.value();
-  const Tensor x_r = test_.plain(pairs.scene, DType::f32).images.value();
-  const Mixer mixer = scimix_mixer(average_);
-  return side_by_side({x_c, x_r, mixer(x_r, x_r, 0), mixer(x_c, x_r, 0)});
+  return sample_grid(average_, test_, config_.sample_pairs);
 }
 
 CheckpointTensors GeneratorTrainer::state() const {

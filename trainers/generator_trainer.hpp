@@ -10,12 +10,11 @@
 
 #include "data/sampler.hpp"
 #include "trainers/checkpoint.hpp"
-#include "trainers/evaluate.hpp"
+#include "trainers/generator_evaluation.hpp"
 #include "trainers/generator_objective.hpp"
 #include "trainers/optimizer.hpp"
 #include "trainers/resident_set.hpp"
 #include "trainers/run_inputs.hpp"
-#include "trainers/transfer.hpp"
 
 namespace scimix {
 
@@ -23,13 +22,6 @@ namespace scimix {
 struct GeneratorMetrics {
   std::vector<std::optional<double>> terms;
   double train_accuracy = 0.0;  // of C on labelled images
-};
-
-// What the averaged networks do on test images.
-struct GeneratorEvaluation {
-  Evaluation classifier;        // C
-  double reconstruction = 0.0;  // root mean square error in [-1,1]
-  Transfer transfer;            // class as C itself judges it
 };
 
 class GeneratorTrainer {
@@ -49,8 +41,7 @@ class GeneratorTrainer {
   void check_finite() const;
   [[nodiscard]] GeneratorMetrics read_metrics();
   [[nodiscard]] GeneratorEvaluation evaluate_ema() const;
-  // Rows of x_c, x_r, the reconstruction of x_r, and the hybrid with the class of x_c and the scene
-  // of x_r, by the averaged networks, for fixed pairs of test images: u8 [pairs*4,H,W,3].
+  // See sample_grid; by the averaged networks.
   [[nodiscard]] std::vector<std::uint8_t> samples() const;
 
   void save(const std::filesystem::path& path) const;
