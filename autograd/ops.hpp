@@ -140,6 +140,8 @@ struct UpFirDn {
   bool correlate = false;  // true: the filter is not flipped
 };
 [[nodiscard]] Variable upfirdn2d(const Variable& x, const Tensor& filter, const UpFirDn& options);
+// StyleGAN2's filter, [1,3,3,1] along both axes and of sum 1, for images of `dtype`.
+[[nodiscard]] Tensor resample_filter(DType dtype, Device device);
 
 // ---- modulated convolution (ops/modulate.cpp) --------------------------------------------------
 // StyleGAN2's convolution (Karras et al. 2020, section 2.2 and appendix B) with everything around

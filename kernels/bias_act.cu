@@ -106,9 +106,9 @@ void bias_act_backward(const Tensor& gy, const Tensor& y, double slope, double g
                                                            gbias.dtype(), gbias.device())
                                            : Tensor();
     dispatch_lanes<T, 128>(grid.channels, [&](auto width) {
-      backward<T, decltype(width)::value>(
-          grid, gy.data<T>(), y.data<T>(), static_cast<C>(slope), static_cast<C>(gain),
-          gx.defined() ? gx.data<T>() : nullptr, partial.defined() ? partial.data<C>() : nullptr);
+      backward<T, decltype(width)::value>(grid, gy.data<T>(), y.data<T>(), static_cast<C>(slope),
+                                          static_cast<C>(gain), data_or_null<T>(gx),
+                                          data_or_null<C>(partial));
     });
     if (gbias.defined()) merge<C>(grid, partial.data<C>(), gbias.data<C>());
   });

@@ -1,5 +1,5 @@
-// Sums over the rows of small matrices: what remains to be added up after blocks wrote a row each,
-// and products of a vector with a matrix. Included by .cu files alone.
+// Weighted sums over the rows of small matrices: products of a vector with a matrix, as a phase of
+// a block. Included by .cu files alone.
 #pragma once
 
 #include <algorithm>
@@ -54,49 +54,6 @@ template <int N, class B, class C, class Weight>
   });
   combine_lanes(block, sums, share.lanes, tile.channels);
   return sums;
-}
-
-namespace detail {
-
-template <class C, int N>
-void sum_columns(const Columns& matrix, const C* values, C* out) {
-  for_each_block(matrix.groups, kColumnScratch, [=] SCIMIX_KERNEL_FN(Block & block) {
-    const RowTile tile = matrix.tile(block.index());
-    const C* sums = sum_rows<N>(block, matrix, tile, values, [](std::int64_t) { return C(1); });
-    block.each(tile.channels, [&](std::int64_t c) { out[tile.first_channel + c] = sums[c]; });
-  });
-}
-
-}  // namespace detail
-
-// out[c] = the sum over rows of values[row, c].
-template <class C>
-void sum_columns(std::int64_t rows, std::int64_t columns, const C* values, C* out) {
-  dispatch_lanes<C>(columns, [&](auto width) {
-    detail::sum_columns<C, decltype(width)::value>(Columns(rows, columns), values, out);
-  });
-}
-
-template <class C>
-struct Unchanged {
-  SCIMIX_HD C operator()(std::int64_t, C sum) const { return sum; }
-};
-// out[i, c] = the sum of values[r, c] over the i-th run of `length` rows, through finish(i columns
-// + c, sum).
-template <class C, class Finish = Unchanged<C>>
-void sum_runs(std::int64_t runs, std::int64_t length, std::int64_t columns, const C* values, C* out,
-              Finish finish = {}) {
-  for_each(runs * columns, [=] SCIMIX_KERNEL_FN(std::int64_t i) {
-    const C* mine = values + i / columns * length * columns + i % columns;
-    C sum = 0;
-    for (std::int64_t r = 0; r < length; ++r) sum += mine[r * columns];
-    out[i] = finish(i, sum);
-  });
-}
-
-template <class T>
-[[nodiscard]] T* data_or_null(const Tensor& tensor) {
-  return tensor.defined() ? tensor.data<T>() : nullptr;
 }
 
 }  // namespace scimix::SCIMIX_BACKEND

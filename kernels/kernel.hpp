@@ -16,6 +16,12 @@
 
 namespace scimix {
 
+// The data of a tensor, null for none.
+template <class T>
+[[nodiscard]] T* data_or_null(const Tensor& tensor) {
+  return tensor.defined() ? tensor.data<T>() : nullptr;
+}
+
 namespace detail {
 
 inline Device device_of() {

@@ -19,8 +19,13 @@ namespace scimix {
 
 #ifdef __CUDACC__
 
-// Loads of several rows in flight at once; a CPU reorders by itself.
+// Loads of several rows in flight at once; a CPU reorders by itself, and its compiler, which sees
+// functions for both, does not know the pragma.
+#ifdef __CUDA_ARCH__
 #define SCIMIX_UNROLL_ROWS _Pragma("unroll 4")
+#else
+#define SCIMIX_UNROLL_ROWS
+#endif
 
 template <class T, int N>
 struct Lanes {

@@ -4,6 +4,7 @@
 #include "kernels/launch.hpp"
 #include "kernels/modulate.hpp"
 #include "kernels/pixel_packs.hpp"
+#include "kernels/reduce.hpp"
 
 namespace scimix::SCIMIX_BACKEND {
 
@@ -259,22 +260,15 @@ void finish_backward(const ImageChunks& grid, const Post<compute_t<T>>& post, co
   });
 }
 
-// e = -d^2 A / 2.
+// e = -d^2 A / 2, where A is the sum of an image's chunks.
 template <class C>
-struct EnergyGradient {
-  const C* d;
-  SCIMIX_HD C operator()(std::int64_t i, C product) const {
-    return C(-0.5) * d[i] * d[i] * product;
-  }
-};
-
-// total[0] = the sum of all values.
-template <class C>
-void sum_all(std::int64_t count, const C* values, C* total) {
-  for_each_block(1, 0, [=] SCIMIX_KERNEL_FN(Block & block) {
-    const double sum = block.template sum<double>(
-        count, [&](std::int64_t i) { return static_cast<double>(values[i]); });
-    block.each(1, [&](std::int64_t) { *total = static_cast<C>(sum); });
+void energy_gradient(const ImageChunks& grid, const C* products, const C* d, C* e) {
+  for_each(grid.images * grid.channels, [=] SCIMIX_KERNEL_FN(std::int64_t i) {
+    const std::int64_t image = i / grid.channels;
+    const C* mine = products + image * grid.chunks * grid.channels + i % grid.channels;
+    C sum = 0;
+    for (std::int64_t chunk = 0; chunk < grid.chunks; ++chunk) sum += mine[chunk * grid.channels];
+    e[i] = C(-0.5) * d[i] * d[i] * sum;
   });
 }
 
@@ -416,8 +410,8 @@ void modulate_input_backward(const Tensor& x, const Tensor& style, const Tensor&
       scale_in_backward<T, decltype(width)::value>(grid, x.data<T>(), style.data<C>(), h.data<T>(),
                                                    data_or_null<T>(gx), partial.data<C>());
     });
-    sum_runs<C>(grid.images, grid.chunks, grid.channels, partial.data<C>(), sums.data<C>());
   });
+  sum_middle(partial.reshape({grid.images, grid.chunks, grid.channels}), sums, 1.0);
 }
 
 void weight_energy(const Tensor& w, const Tensor& energy, const Tensor& transposed) {
@@ -510,16 +504,15 @@ void modulate_output_backward(const Tensor& gy, const Tensor& y, const Modulated
                                                  partial);
     });
     if (partial.products != nullptr) {
-      sum_runs<C>(grid.images, grid.chunks, grid.channels, partial.products, gradients.e.data<C>(),
-                  EnergyGradient<C>{post.d.data<C>()});
-    }
-    if (partial.bias != nullptr) {
-      sum_columns<C>(grid.total_chunks(), grid.channels, partial.bias, gradients.bias.data<C>());
-    }
-    if (partial.strength != nullptr) {
-      sum_all<C>(grid.blocks(), partial.strength, gradients.strength.data<C>());
+      energy_gradient<C>(grid, partial.products, post.d.data<C>(), gradients.e.data<C>());
     }
   });
+  if (bias.defined()) {
+    sum_middle(bias.reshape({1, grid.total_chunks(), grid.channels}), gradients.bias, 1.0);
+  }
+  if (strength.defined()) {
+    sum_middle(strength.reshape({1, grid.blocks(), 1}), gradients.strength, 1.0);
+  }
 }
 
 void modulate_filter_adjoint(const Tensor& g, const Tensor& gv) {

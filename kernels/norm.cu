@@ -16,11 +16,6 @@ constexpr std::size_t kScratch = 20 * 1024;
   return Tensor::empty({2, grid.channels, grid.chunks()}, dtype, device);
 }
 
-template <class T>
-[[nodiscard]] T* data_or_null(const Tensor& tensor) {
-  return tensor.defined() ? tensor.data<T>() : nullptr;
-}
-
 // ---- forward -----------------------------------------------------------------------------------
 
 // Mean and sum of squared deviations of each chunk. Values are shifted by the chunk's first row

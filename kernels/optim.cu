@@ -103,7 +103,7 @@ void adam_update(const Tensor& gradient, const Tensor& step, const AdamUpdate& o
                         .parameter = parameter.data<float>(),
                         .moment1 = moment1.data<float>(),
                         .moment2 = moment2.data<float>(),
-                        .ema = ema.defined() ? ema.data<float>() : nullptr};
+                        .ema = data_or_null<float>(ema)};
   const auto run = ema.defined() ? run_adam<true> : run_adam<false>;
   run(n, slabs, numbers_of(options), rates.data<float>());
 }

@@ -1,9 +1,10 @@
 #include <cstring>
 
-#include "kernels/column_sums.hpp"
 #include "kernels/image_chunks.hpp"
 #include "kernels/lanes.hpp"
 #include "kernels/launch.hpp"
+#include "kernels/reduce.hpp"
+#include "kernels/row_chunks.hpp"
 #include "kernels/to_rgb.hpp"
 
 namespace scimix::SCIMIX_BACKEND {
@@ -247,7 +248,7 @@ void to_rgb_backward(const Tensor& gy, const Tensor& y, const Tensor& x, const T
                                           style.data<C>(), data_or_null<T>(gradients.x),
                                           partial.data<C>(), sums_of_g.data<C>());
     });
-    sum_runs<C>(images, grid.chunks, kRgb * channels, partial.data<C>(), products.data<C>());
+    sum_middle(partial.reshape({images, grid.chunks, kRgb * channels}), products, 1.0);
     if (gradients.style.defined()) {
       style_gradient<T>(images, channels, products.data<C>(), w.data<T>(),
                         gradients.style.data<C>());
@@ -256,10 +257,10 @@ void to_rgb_backward(const Tensor& gy, const Tensor& y, const Tensor& x, const T
       weight_gradient<T>(images, channels, products.data<C>(), style.data<C>(),
                          gradients.w.data<T>());
     }
-    if (gradients.bias.defined()) {
-      sum_columns<C>(grid.total_chunks(), kRgb, sums_of_g.data<C>(), gradients.bias.data<C>());
-    }
   });
+  if (gradients.bias.defined()) {
+    sum_middle(sums_of_g.reshape({1, grid.total_chunks(), kRgb}), gradients.bias, 1.0);
+  }
 }
 
 }  // namespace scimix::SCIMIX_BACKEND

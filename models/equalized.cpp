@@ -1,7 +1,6 @@
 #include "models/equalized.hpp"
 
 #include <cmath>
-#include <vector>
 
 namespace scimix {
 
@@ -17,14 +16,6 @@ namespace {
 }
 
 }  // namespace
-
-Tensor resample_filter(DType dtype, Device device) {
-  std::vector<double> values;
-  for (const double row : {1, 3, 3, 1}) {
-    for (const double column : {1, 3, 3, 1}) values.push_back(row * column / 64.0);
-  }
-  return Tensor::from(values, {4, 4}, dtype == DType::f64 ? DType::f64 : DType::f32, device);
-}
 
 Variable upsample_image(const Variable& x, const Tensor& filter) {
   return upfirdn2d(x, filter, {.up = 2, .pad = {2, 1, 2, 1}, .gain = 4.0});

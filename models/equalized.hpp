@@ -19,10 +19,7 @@ namespace scimix {
 inline constexpr BiasAct kLeakyReLU{.slope = 0.2, .gain = 1.4142135623730951};
 inline constexpr BiasAct kNoActivation{.slope = 1.0, .gain = 1.0};
 
-// [1,3,3,1] along both axes, of sum 1: what images are resampled with. f64 for f64, otherwise f32.
-[[nodiscard]] Tensor resample_filter(DType dtype, Device device);
-
-// An image of twice the height and width, by that filter.
+// An image of twice the height and width, by resample_filter.
 [[nodiscard]] Variable upsample_image(const Variable& x, const Tensor& filter);
 
 // weight [K,R,S,C], bias [K].

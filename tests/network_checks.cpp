@@ -84,6 +84,13 @@ Tensor parameter_named(const ParameterStore& store, const std::string& name) {
   return {};
 }
 
+std::vector<std::string> parameter_names(const ParameterStore& store) {
+  std::vector<std::string> names;
+  for (const auto& parameter : store.parameters()) names.push_back(parameter.name);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 void disturb(const ParameterStore& store, double deviation) {
   std::uint32_t item = 1000;
   for (const ParameterStore::Named& parameter : store.parameters()) {

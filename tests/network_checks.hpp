@@ -19,6 +19,9 @@ namespace scimix {
 // The value of the parameter of that name, which shares memory with the network.
 [[nodiscard]] Tensor parameter_named(const ParameterStore& store, const std::string& name);
 
+// Sorted.
+[[nodiscard]] std::vector<std::string> parameter_names(const ParameterStore& store);
+
 // Adds normal numbers times `deviation` to all parameters: biases and noise strengths begin at
 // values at which a mistake can hide.
 void disturb(const ParameterStore& store, double deviation);

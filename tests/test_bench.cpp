@@ -5,6 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "autograd/ops.hpp"
 #include "core/error.hpp"
 #include "tests/program.hpp"
 #include "tools/bench_report.hpp"
@@ -96,6 +97,22 @@ TEST_CASE("bench: an operator has a forward and a backward line") {
   CHECK(results[0].pass == "forward");
   CHECK(results[1].pass == "backward");
   CHECK(results[1].bytes > 0);
+}
+
+TEST_CASE("bench: the backward pass counts one product for each factor of the largest rank") {
+  OpCase product{.op = "product", .label = "of the test"};
+  product.inputs = {{.shape = {2, 3, 5}},
+                    {.shape = {2, 3, 5}},
+                    {.shape = {3, 5}},
+                    {.shape = {2, 3, 5}, .differentiable = false}};
+  product.run = [](const Variables& in) {
+    return Variables{mul(mul(mul(in[0], in[1]), in[2]), in[3])};
+  };
+  product.flops = 90;
+  const auto results = time_operator(product, {.min_time = 0});
+  REQUIRE(results.size() == 2);
+  CHECK(results[0].flops == 90);
+  CHECK(results[1].flops == 2 * 90);
 }
 
 TEST_CASE("bench: a registered step is prepared once and timed") {

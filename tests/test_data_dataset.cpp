@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "data/dataset.hpp"
-#include "data/image_io.hpp"
 #include "data/resize.hpp"
 #include "tests/test_data_support.hpp"
 
@@ -140,8 +139,7 @@ TEST_CASE("data set: images of another size than the data set's own") {
 TEST_CASE("data set: a folder has no size of its own and gets 32") {
   const test::TempFolder dir;
   for (const char* name : {"a/1.png", "a/2.png", "b/1.png", "b/2.png"}) {
-    std::filesystem::create_directories((dir / name).parent_path());
-    write_png(dir / name, {10, 14, std::vector<std::uint8_t>(10 * 14 * 3, 77)});
+    test::write_plain(dir / name, 77, 10, 14);
   }
   CHECK(load_dataset("folder", dir.path()).train.height == 32);
   const Dataset small = load_dataset("folder", dir.path(), {.size = 8});

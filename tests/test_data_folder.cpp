@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "data/image_folder.hpp"
-#include "data/image_io.hpp"
 #include "tests/test_data_support.hpp"
 
 namespace scimix {
@@ -16,15 +15,9 @@ namespace {
 using test::contains;
 using test::TempFolder;
 using test::user_error_of;
+using test::write_plain;
 
 namespace fs = std::filesystem;
-
-void write_plain(const fs::path& path, int value, std::int64_t height = 4, std::int64_t width = 4) {
-  fs::create_directories(path.parent_path());
-  const auto size = static_cast<std::size_t>(height * width * 3);
-  write_png(path,
-            {height, width, std::vector<std::uint8_t>(size, static_cast<std::uint8_t>(value))});
-}
 
 // The value of each plain image.
 std::vector<int> values(const ImageSet& images) {
@@ -42,7 +35,7 @@ std::string error_of(const fs::path& dir) {
 TEST_CASE("image folder: train and test") {
   const TempFolder dir;
   write_plain(dir.path() / "train/wren/b.png", 20, 9, 30);
-  write_plain(dir.path() / "train/wren/a.PNG", 10);
+  write_plain(dir.path() / "train/wren/a.PNG", 10, 4, 4);
   write_plain(dir.path() / "train/auk/z.jpeg", 30);  // a PNG by content: names do not matter
   write_plain(dir.path() / "test/wren/t.png", 40, 8, 8);
   test::write_text(dir.path() / "train/.DS_Store", "x");

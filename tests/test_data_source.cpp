@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "data/digits.hpp"
-#include "data/image_io.hpp"
 #include "data/image_source.hpp"
 #include "data/resize.hpp"
 #include "tests/test_data_support.hpp"
@@ -18,15 +17,9 @@ namespace {
 using test::contains;
 using test::TempFolder;
 using test::user_error_of;
+using test::write_plain;
 
 namespace fs = std::filesystem;
-
-void write_plain(const fs::path& path, int value, std::int64_t height = 8, std::int64_t width = 8) {
-  fs::create_directories(path.parent_path());
-  const auto size = static_cast<std::size_t>(height * width * 3);
-  write_png(path,
-            {height, width, std::vector<std::uint8_t>(size, static_cast<std::uint8_t>(value))});
-}
 
 std::vector<int> values(const ImageSet& images) {
   std::vector<int> result;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "data/image_io.hpp"
 #include "tests/skip.hpp"
 #include "tests/temp_folder.hpp"  // IWYU pragma: export
 
@@ -34,6 +35,15 @@ inline std::vector<std::uint8_t> bytes_of(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
   REQUIRE(in.good());
   return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// A PNG file in which every byte has the same value.
+inline void write_plain(const std::filesystem::path& path, int value, std::int64_t height = 8,
+                        std::int64_t width = 8) {
+  std::filesystem::create_directories(path.parent_path());
+  const auto size = static_cast<std::size_t>(height * width * 3);
+  write_png(path,
+            {height, width, std::vector<std::uint8_t>(size, static_cast<std::uint8_t>(value))});
 }
 
 // The message of the user's error that f must end in. It has to be one line.

@@ -1,5 +1,6 @@
 #include "tools/bench_run.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "autograd/op_inputs.hpp"
@@ -43,13 +44,23 @@ Variables seeds_for(const Variables& outputs) {
   return seeds;
 }
 
+// Of the inputs, those with the most axes.
+std::int64_t factors(const Variables& inputs) {
+  std::int64_t count = 0;
+  int most = 0;
+  for (const Variable& input : inputs) {
+    const int rank = input.shape().rank();
+    if (rank > most) count = 0;
+    most = std::max(most, rank);
+    if (rank == most) ++count;
+  }
+  return count;
+}
+
 BenchResult time_backward(const OpCase& c, const Variables& inputs, const BenchSettings& settings) {
   Variables live;
-  int large = 0;
   for (const Variable& input : inputs) {
-    if (!input.requires_grad()) continue;
-    live.push_back(input);
-    large += input.shape().rank() >= 2 ? 1 : 0;
+    if (input.requires_grad()) live.push_back(input);
   }
   const Variables outputs = c.run(inputs);
   const Variables seeds = seeds_for(outputs);
@@ -63,7 +74,7 @@ BenchResult time_backward(const OpCase& c, const Variables& inputs, const BenchS
       settings.device, settings.min_time);
   const double written = bytes_written(gradients, inputs, seeds);
   if (written == 0) return result;  // nothing moved, nothing was computed
-  result.flops = c.flops * large;
+  result.flops = c.flops * static_cast<double>(factors(live));
   result.bytes = bytes_of(seeds) + bytes_of(inputs) + written;
   return result;
 }

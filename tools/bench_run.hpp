@@ -32,8 +32,9 @@ struct BenchResult {
 };
 
 // Forward, and backward where the operator has one: its vjp for all inputs that are differentiable.
-// A backward pass counts the forward's flops once for each of them of rank 2 or more, which is
-// exact for convolutions and matrix products.
+// A backward pass counts the forward's flops once for each of those with as many axes as the one
+// with the most, which is exact for convolutions and matrix products: the factors of a product have
+// equally many, while a bias or a style has fewer and costs a pass over the gradient.
 [[nodiscard]] std::vector<BenchResult> time_operator(const OpCase& c,
                                                      const BenchSettings& settings);
 

@@ -27,10 +27,10 @@ touch "$demo/made-by-demo"
 bin=build/demo/bin
 $bin/scimix_train generator --config configs/demo.toml --device cpu --out "$demo/generator"
 
-# A table of test images: the class of each column in the scene of each row.
+# A table of test images: the class of each row in the scene of each column.
 $bin/scimix_mix --generator "$demo/generator" --content digits:test --scene digits:test \
   --digits-test 10 --resize --pairing all --device cpu --out "$demo/hybrids.png"
 # Judged by a classifier that is trained on all labels.
 $bin/scimix_eval transfer --generator "$demo/generator" --oracle "$demo/oracle" --device cpu \
   --json "$demo/transfer.json"
-echo "The hybrids are in $demo/hybrids.png: the class of the top row, the scene of the left column."
+echo "The hybrids are in $demo/hybrids.png: the class of the left column in the scene of the top row."

@@ -35,13 +35,10 @@ for tool in cmake ninja g++; do
   }
 done
 
-# Threads that spin while they wait stand in the way of whatever else runs on the machine: tests with
-# two programs at a time would take minutes longer.
-export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
+# Tests are made of tiny parallel loops, two programs at a time in some. Threads that spin for long while
+# they wait would be in each other's way; threads that sleep at once wake later than the loops run.
+export GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-1000}
 
 cmake --preset "$preset" "${options[@]}"
 cmake --build --preset "$preset" --parallel "$(nproc)"
-# Tests are made of tiny parallel loops, in which threads that spin while they wait are in each other's
-# way on a busy machine.
-export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 exec "build/$preset/bin/scimix_tests" "$@"

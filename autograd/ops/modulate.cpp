@@ -78,16 +78,6 @@ struct Sizes {
   return x.dtype() == dtype ? x : cast(x, dtype);
 }
 
-// [1,3,3,1] along both axes, of sum one.
-[[nodiscard]] Tensor blur_filter(DType dtype, Device device) {
-  const std::vector<double> taps{1, 3, 3, 1};
-  std::vector<double> filter;
-  for (const double a : taps) {
-    for (const double b : taps) filter.push_back(a * b / 64);
-  }
-  return Tensor::from(filter, {4, 4}, dtype, device);
-}
-
 // d [N,K] of the formula in ops.hpp: the sum over taps first, then over channels as a product.
 [[nodiscard]] Variable demodulation(const Variable& w, const Variable& style,
                                     const ModulatedConv& options) {
@@ -109,7 +99,7 @@ struct Sizes {
   Variable v;
   if (options.up) {
     v = upfirdn2d(conv2d_dgrad(modulated, w, z.convolved(), z.conv()),
-                  blur_filter(wide, w.device()), {.pad = {1, 1, 1, 1}, .gain = 4.0});
+                  resample_filter(dtype, w.device()), {.pad = {1, 1, 1, 1}, .gain = 4.0});
   } else {
     v = conv2d(modulated, w, z.conv());
   }

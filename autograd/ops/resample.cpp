@@ -53,6 +53,11 @@ Variable downsample_sum(const Variable& x, int factor) {
 
 namespace {
 
+// Of the filter for images of `image`.
+[[nodiscard]] DType filter_type(DType image) {
+  return image == DType::f64 ? DType::f64 : DType::f32;
+}
+
 // Size of an axis after upfirdn2d.
 [[nodiscard]] std::int64_t filtered_size(std::int64_t size, std::int64_t taps, int before,
                                          int after, const UpFirDn& options) {
@@ -79,9 +84,17 @@ namespace {
 
 }  // namespace
 
+Tensor resample_filter(DType dtype, Device device) {
+  std::vector<double> values;
+  for (const double row : {1, 3, 3, 1}) {
+    for (const double column : {1, 3, 3, 1}) values.push_back(row * column / 64);
+  }
+  return Tensor::from(values, {4, 4}, filter_type(dtype), device);
+}
+
 Variable upfirdn2d(const Variable& x, const Tensor& filter, const UpFirDn& options) {
   check_image("upfirdn2d", x);
-  const DType dtype = x.dtype() == DType::f64 ? DType::f64 : DType::f32;
+  const DType dtype = filter_type(x.dtype());
   SCIMIX_CHECK(filter.rank() == 2 && filter.numel() > 0 && filter.dtype() == dtype,
                "upfirdn2d: filter ", name_of(filter.dtype()), " ", filter.shape(), " for x ",
                name_of(x.dtype()), ", expected ", name_of(dtype), " [fh,fw]");
@@ -291,6 +304,9 @@ struct Plane {
       upfirdn_case("zero rows", {0, 4, 4, 8}, {4, 4}, halving()),
       timed(upfirdn_case("double to 64 @32", {32, 16, 16, 64}, {4, 4}, doubling()),
             2.0 * 4 * 32 * 32 * 32 * 64),
+      // An image itself: G's sum of the images of all sizes.
+      timed(upfirdn_case("double to 3 @32", {32, 16, 16, 3}, {4, 4}, doubling()),
+            2.0 * 4 * 32 * 32 * 32 * 3),
       timed(upfirdn_case("half to 64 @16", {32, 32, 32, 64}, {4, 4}, halving()),
             2.0 * 16 * 32 * 16 * 16 * 64),
   };
