@@ -135,6 +135,15 @@ TEST_CASE("mistakes of scimix_train generator get one line and exit code 2") {
   mistake({"--minibatch-std", "3"}, {"--minibatch-std 3", "--batch 4"});
 }
 
+TEST_CASE("a run is resumed by the command that made it") {
+  const test::TempFolder folder;
+  const std::string run = (folder / "run").string();
+  REQUIRE(run_program("scimix_train", small_run(run, {"--steps", "2"})).exit_code == 0);
+  check_mistake(
+      "scimix_train", {"classifier", "--resume", run},
+      {run, "a run of scimix_train generator", "expected one of scimix_train classifier"});
+}
+
 TEST_CASE("a diverging generator run keeps its last good checkpoint") {
   const test::TempFolder folder;
   const std::string run = (folder / "run").string();

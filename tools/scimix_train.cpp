@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <optional>
 
@@ -27,10 +29,27 @@ constexpr const char* kUsage =
     "\n"
     "scimix_train COMMAND --help lists the options of a command.\n";
 
+// The first line of a run's config.toml.
+std::string heading(const std::string& command) {
+  return "# scimix_train " + command;
+}
+
+// A run of another command has other settings. (A run without a heading is taken as it is.)
+void check_command(const std::filesystem::path& config, const std::string& command) {
+  std::ifstream file(config);
+  std::string line;
+  std::getline(file, line);
+  if (line.starts_with(heading("")) && line != heading(command)) {
+    scimix::user_error(config.string(), ": a run of ", line.substr(2), ", expected one of ",
+                       heading(command).substr(2));
+  }
+}
+
 // --config and --resume. A resumed run takes its settings from its own folder. What may differ is
 // where it runs.
 struct Source {
-  std::string resume;
+  std::string command;
+  std::string resume = {};
 
   void add_options(CLI::App& app) {
     app.set_config("--config", "", "a preset: TOML with the long option names as keys")
@@ -41,7 +60,7 @@ struct Source {
         ->configurable(false);
   }
 
-  static void use_settings_of_resumed_run(std::vector<std::string>& arguments) {
+  void use_settings_of_resumed_run(std::vector<std::string>& arguments) const {
     const auto flag = std::find(arguments.begin(), arguments.end(), "--resume");
     if (flag == arguments.end() || flag + 1 == arguments.end()) return;
     for (const std::string& word : arguments) {
@@ -52,8 +71,14 @@ struct Source {
                            "at most --device");
       }
     }
-    arguments.insert(arguments.begin(),
-                     {"--config", scimix::RunFolder::open(*(flag + 1)).config().string()});
+    const std::filesystem::path config = scimix::RunFolder::open(*(flag + 1)).config();
+    check_command(config, command);
+    arguments.insert(arguments.begin(), {"--config", config.string()});
+  }
+
+  [[nodiscard]] std::string settings_of(const CLI::App& app) const {
+    return heading(command) + '\n' +
+           app.config_to_str(/*default_also=*/true, /*write_description=*/false);
   }
 
   [[nodiscard]] std::optional<std::filesystem::path> folder() const {
@@ -62,21 +87,17 @@ struct Source {
   }
 };
 
-std::string settings_of(const CLI::App& app) {
-  return app.config_to_str(/*default_also=*/true, /*write_description=*/false);
-}
-
 int train_generator(std::vector<std::string> arguments) {
   CLI::App app("Trains SciMix's generator.", "scimix_train generator");
   scimix::GeneratorRunConfig config;
   scimix::add_generator_options(app, config);
-  Source source;
+  Source source{.command = "generator"};
   source.add_options(app);
-  Source::use_settings_of_resumed_run(arguments);
+  source.use_settings_of_resumed_run(arguments);
   if (const auto done = scimix::parse(app, arguments)) return *done;
   scimix::apply_preset(app, config);
   const auto result =
-      scimix::run_generator(config, settings_of(app), source.folder(), std::cout, std::cerr);
+      scimix::run_generator(config, source.settings_of(app), source.folder(), std::cout, std::cerr);
   return result.interrupted ? kExitInterrupted : 0;
 }
 
@@ -84,12 +105,12 @@ int train_classifier(std::vector<std::string> arguments) {
   CLI::App app("Trains a classifier.", "scimix_train classifier");
   scimix::ClassifierConfig config;
   scimix::add_classifier_options(app, config);
-  Source source;
+  Source source{.command = "classifier"};
   source.add_options(app);
-  Source::use_settings_of_resumed_run(arguments);
+  source.use_settings_of_resumed_run(arguments);
   if (const auto done = scimix::parse(app, arguments)) return *done;
-  const auto result =
-      scimix::run_classifier(config, settings_of(app), source.folder(), std::cout, std::cerr);
+  const auto result = scimix::run_classifier(config, source.settings_of(app), source.folder(),
+                                             std::cout, std::cerr);
   return result.interrupted ? kExitInterrupted : 0;
 }
 
