@@ -46,7 +46,8 @@ BenchStep supervised(std::int64_t batch) {
 }
 
 // The whole step: critic, R1 every 16th time, E_c, C, E_r and G. 250 labels: with Mean Teacher.
-BenchStep generator(const std::string& label, std::int64_t image_size, GeneratorRunConfig config) {
+BenchStep generator(const std::string& label, std::int64_t image_size,
+                    const GeneratorRunConfig& config) {
   BenchStep step{.name = "scimix generator", .label = label};
   step.images = config.batch;
   step.prepare = [image_size, config](Device device, DType dtype) {
