@@ -166,12 +166,10 @@ const Trained kSemantic{.e_c = true, .c = true};
 const Trained kGeneration{.e_c = true, .e_r = true, .g = true};  // E_c through z_c alone
 const Trained kGenerationAlone{.e_r = true, .g = true};          // encoder_grad 0
 
-// Those that conv_counts() sees: G's images come from a kernel of its own (kernels/to_rgb.hpp).
 std::int64_t convolutions(const ParameterStore& store) {
   const auto parameters = store.parameters();
-  return std::count_if(parameters.begin(), parameters.end(), [](const auto& parameter) {
-    return parameter.value.rank() == 4 && parameter.name.find(".torgb.") == std::string::npos;
-  });
+  return std::count_if(parameters.begin(), parameters.end(),
+                       [](const auto& parameter) { return parameter.value.rank() == 4; });
 }
 
 }  // namespace

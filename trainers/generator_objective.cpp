@@ -6,7 +6,6 @@
 #include "autograd/ops.hpp"
 #include "autograd/tape.hpp"
 #include "losses/adversarial.hpp"
-#include "losses/classification.hpp"
 #include "losses/consistency.hpp"
 #include "losses/hybridization.hpp"
 #include "losses/r1.hpp"
@@ -117,6 +116,7 @@ Generated GeneratorObjective::generate(const GeneratorBatch& batch,
                                        const NoiseSource* noise) const {
   Generated out;
   encode(batch, out);
+  out.supervised = classification_loss(out.labeled_logits, batch.labels);
   if (batch.second_view.defined()) {
     const NoGrad constant;
     out.teacher_logits =
@@ -175,12 +175,11 @@ LossTerms GeneratorObjective::r1_terms(const Generated& generated) const {
   return {weighted(Term::r1, penalty, static_cast<double>(config_.r1_every))};
 }
 
-void GeneratorObjective::add_semantic_terms(const Generated& generated, const GeneratorBatch& batch,
+void GeneratorObjective::add_semantic_terms(const Generated& generated,
                                             const Tensor& consistency_weight,
                                             LossTerms& terms) const {
   const double weight = config_.weights.semantic;
-  const Variable supervised = classification_loss(generated.labeled_logits, batch.labels).mean;
-  terms.push_back(weighted(Term::supervised, supervised, weight));
+  terms.push_back(weighted(Term::supervised, generated.supervised.mean, weight));
   if (!generated.teacher_logits.defined()) return;
   const Variable consistency =
       consistency_loss(generated.semantic.logits, generated.teacher_logits);
@@ -223,7 +222,7 @@ LossTerms GeneratorObjective::generator_terms(const Generated& generated,
                                               const Tensor& consistency_weight) const {
   const LossWeights& w = config_.weights;
   LossTerms terms;
-  add_semantic_terms(generated, batch, consistency_weight, terms);
+  add_semantic_terms(generated, consistency_weight, terms);
   const Variable reconstruction =
       reconstruction_loss(generated.real, generated.rebuilt, norm_of(config_.reconstruction_norm));
   terms.push_back(weighted(Term::reconstruction, reconstruction, w.reconstruction));

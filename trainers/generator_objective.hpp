@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "losses/classification.hpp"
 #include "models/autoencoder.hpp"
 #include "models/discriminator.hpp"
 #include "trainers/generator_config.hpp"
@@ -61,13 +62,14 @@ struct GeneratorBatch {
 
 // What the generator makes of a batch, with the history that leads back to E_c, E_r and G.
 struct Generated {
-  Variable labeled_logits;  // [B,classes], of the labelled images
-  SemanticCode semantic;    // of the images
-  Variable teacher_logits;  // constant; undefined without Mean Teacher
-  Variable z_r;             // of the images
-  Variable real;            // the images
-  Variable rebuilt;         // [B,H,W,3]
-  Variable hybrids;         // [B,H,W,3]; undefined in variant no-hyb
+  Variable labeled_logits;        // [B,classes], of the labelled images
+  ClassificationLoss supervised;  // of those logits
+  SemanticCode semantic;          // of the images
+  Variable teacher_logits;        // constant; undefined without Mean Teacher
+  Variable z_r;                   // of the images
+  Variable real;                  // the images
+  Variable rebuilt;               // [B,H,W,3]
+  Variable hybrids;               // [B,H,W,3]; undefined in variant no-hyb
 };
 
 class GeneratorObjective {
@@ -93,8 +95,8 @@ class GeneratorObjective {
   void encode(const GeneratorBatch& batch, Generated& out) const;
   [[nodiscard]] std::vector<Variable> judge(std::span<const Variable> parts) const;
   [[nodiscard]] Variable encoder_share(const Variable& z_c) const;
-  void add_semantic_terms(const Generated& generated, const GeneratorBatch& batch,
-                          const Tensor& consistency_weight, LossTerms& terms) const;
+  void add_semantic_terms(const Generated& generated, const Tensor& consistency_weight,
+                          LossTerms& terms) const;
   void add_hybrid_terms(const Generated& generated, const Tensor& partner, LossTerms& terms) const;
 
   GeneratorRunConfig config_;

@@ -1,14 +1,12 @@
 #include "trainers/generator_trainer.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "autograd/tape.hpp"
 #include "core/error.hpp"
 #include "data/random_order.hpp"
 #include "kernels/metrics.hpp"
 #include "kernels/term_sums.hpp"
-#include "losses/classification.hpp"
 #include "trainers/generator_checkpoint.hpp"
 
 namespace scimix {
@@ -19,7 +17,6 @@ namespace {
 constexpr std::uint32_t kLabeledStream = 0;
 constexpr std::uint32_t kUnlabeledStream = 1;
 constexpr std::uint64_t kCriticSeed = 0xC417;  // D shares names of parameters with G
-constexpr std::uint64_t kEvaluationSeed = 0;   // fixed pairs, so that runs can be compared
 
 AutoencoderConfig autoencoder_config(const GeneratorRunConfig& config, const Dataset& dataset) {
   return {.encoder = encoder_config(config.encoder, dataset.classes()),
@@ -166,8 +163,8 @@ void GeneratorTrainer::critic_r1_phase(const Generated& generated) {
 void GeneratorTrainer::generator_phase(const Generated& generated, const GeneratorBatch& batch) {
   const LossTerms terms = objective_.generator_terms(generated, batch, consistency_weight_);
   log_terms(terms);
-  add_metrics(classification_loss(generated.labeled_logits, batch.labels).per_row.value(),
-              generated.labeled_logits.value(), batch.labels, accuracy_);
+  add_metrics(generated.supervised.per_row.value(), generated.labeled_logits.value(), batch.labels,
+              accuracy_);
   networks_.semantic_encoder().parameters().zero_grad();
   networks_.scene_encoder().parameters().zero_grad();
   networks_.generator().parameters().zero_grad();

@@ -7,6 +7,7 @@
 #include "autograd/op.hpp"
 #include "autograd/ops.hpp"
 #include "autograd/tape.hpp"
+#include "kernels/conv_counters.hpp"
 #include "kernels/to_rgb.hpp"
 
 namespace scimix {
@@ -270,6 +271,7 @@ void demodulate(const Tensor& w, const Tensor& style, const ModulatedConv& optio
                                  const Sizes& z) {
   const Tensor y = Tensor::empty(z.y(), in[0].dtype(), in[0].device());
   to_rgb(in[0].value(), in[1].value(), in[2].value(), rgb_output(in, options), y);
+  count_conv(ConvKind::fprop, z.n);  // a convolution too, by a kernel of its own
   return y;
 }
 
@@ -287,6 +289,8 @@ void demodulate(const Tensor& w, const Tensor& style, const ModulatedConv& optio
       .x = wanted(0), .w = wanted(1), .style = wanted(2), .bias = wanted(3)};
   to_rgb_backward(g[0].value(), y, in[0].value(), in[1].value(), in[2].value(),
                   rgb_output(in, options), gradients);
+  if (g.wants(0) || g.wants(2)) count_conv(ConvKind::dgrad, y.dim(0));
+  if (g.wants(1)) count_conv(ConvKind::wgrad, y.dim(0));
   return out;
 }
 
