@@ -28,6 +28,24 @@ void run_mixup(const Tensor& x_c, const Tensor& x_r, const Tensor& lambda, const
   });
 }
 
+template <class T>
+void run_cutmix(const Tensor& x_c, const Tensor& x_r, const Tensor& boxes, const Tensor& out) {
+  const T* content = x_c.data<T>();
+  const T* scene = x_r.data<T>();
+  const std::int32_t* corners = boxes.data<std::int32_t>();
+  T* result = out.data<T>();
+  const std::int64_t height = x_c.dim(1);
+  const std::int64_t width = x_c.dim(2);
+  const std::int64_t channels = x_c.dim(3);
+  for_each(x_c.numel(), [=] SCIMIX_KERNEL_FN(std::int64_t i) {
+    const std::int64_t x = i / channels % width;
+    const std::int64_t y = i / (channels * width) % height;
+    const std::int32_t* box = corners + 4 * (i / (channels * width * height));
+    const bool inside = y >= box[0] && x >= box[1] && y < box[2] && x < box[3];
+    result[i] = inside ? scene[i] : content[i];
+  });
+}
+
 // --- AdaIN -------------------------------------------------------------------------------------
 
 template <class C>
@@ -289,6 +307,15 @@ void mix_mixup(const Tensor& x_c, const Tensor& x_r, const Tensor& lambda, const
                " for images ", x_c.shape());
   dispatch_floating(x_c.dtype(), [&](auto tag) {
     run_mixup<typename decltype(tag)::type>(x_c, x_r, lambda, out);
+  });
+}
+
+void mix_cutmix(const Tensor& x_c, const Tensor& x_r, const Tensor& boxes, const Tensor& out) {
+  check_pair("mix_cutmix", x_c, x_r, out);
+  SCIMIX_CHECK(boxes.shape() == Shape({x_c.dim(0), 4}), "mix_cutmix: boxes ", boxes.shape(),
+               " for images ", x_c.shape());
+  dispatch_floating(x_c.dtype(), [&](auto tag) {
+    run_cutmix<typename decltype(tag)::type>(x_c, x_r, boxes, out);
   });
 }
 

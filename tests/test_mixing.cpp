@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <complex>
 #include <cstdint>
@@ -205,6 +206,141 @@ TEST_CASE("MixUp weighs each pair by its own share") {
       });
 }
 
+namespace {
+
+// Boxes by their corners (y0, x0, y1, x1), the same list again and again for as many images.
+using Box = std::array<std::int32_t, 4>;
+
+Tensor boxes_for(const std::vector<Box>& list, std::int64_t images) {
+  std::vector<std::int32_t> corners;
+  for (std::int64_t n = 0; n < images; ++n) {
+    const Box& box = list[static_cast<std::size_t>(n) % list.size()];
+    corners.insert(corners.end(), box.begin(), box.end());
+  }
+  return Tensor::from_host(std::span<const std::int32_t>(corners), {images, 4});
+}
+
+Values cutmix_definition(const Shape& s, const std::vector<Box>& list, const Values& x_c,
+                         const Values& x_r) {
+  Values out = x_c;
+  for (std::int64_t n = 0; n < s[0]; ++n) {
+    const auto [y0, x0, y1, x1] = list[static_cast<std::size_t>(n) % list.size()];
+    for (std::int64_t y = 0; y < s[1]; ++y) {
+      for (std::int64_t x = 0; x < s[2]; ++x) {
+        if (y < y0 || y >= y1 || x < x0 || x >= x1) continue;
+        for (std::int64_t c = 0; c < s[3]; ++c) {
+          out[at(s, n, y * s[2] + x, c)] = x_r[at(s, n, y * s[2] + x, c)];
+        }
+      }
+    }
+  }
+  return out;
+}
+
+constexpr std::int32_t kFar = std::numeric_limits<std::int32_t>::max();
+
+}  // namespace
+
+TEST_CASE("CutMix takes a box of each pair from x_r") {
+  const std::vector<std::vector<Box>> lists = {
+      {{1, 2, 4, 3}, {0, 0, 3, 5}, {2, 1, 7, 13}},             // inside, at a corner, at the other
+      {{0, 0, 1, kFar}, {0, 0, kFar, 1}, {3, 0, 5, kFar}},     // an edge each; beyond the image
+      {{0, 0, 0, 0}, {3, 3, 3, 9}, {5, 4, 2, 6}},              // empty, in three ways
+      {{0, 0, kFar, kFar}, {-3, -4, 2, 2}, {-9, -9, -1, -1}},  // full; over a corner; all outside
+  };
+  for (const std::vector<Box>& list : lists) {
+    check_mixer(
+        [&](const Tensor& x_c, const Tensor& x_r, const Tensor& out) {
+          mix_cutmix(x_c, x_r, boxes_for(list, x_c.dim(0)).to(x_c.device()), out);
+        },
+        [&](const Shape& s, const Values& x_c, const Values& x_r) {
+          return cutmix_definition(s, list, x_c, x_r);
+        });
+  }
+}
+
+// Pixels are copied, not computed with: an empty box is x_c and a full one x_r, bit for bit.
+TEST_CASE("CutMix with an empty and with a full box") {
+  const Shape shape{1, 6, 5, 3};
+  for (const DType dtype : {DType::f64, DType::f32, DType::bf16}) {
+    const Tensor x_c = Tensor::from(random_images(shape, 1), shape, dtype);
+    const Tensor x_r = Tensor::from(random_images(shape, 2), shape, dtype);
+    const Tensor out = Tensor::empty(shape, dtype);
+    mix_cutmix(x_c, x_r, boxes_for({{0, 0, 0, 5}}, 1), out);
+    CHECK(out.to_doubles() == x_c.to_doubles());
+    mix_cutmix(x_c, x_r, boxes_for({{0, 0, 6, 5}}, 1), out);
+    CHECK(out.to_doubles() == x_r.to_doubles());
+  }
+}
+
+namespace {
+
+// Pixel by pixel: what is at most half a side (rounded down) before the centre, or less after it.
+bool within(std::int64_t pixel, std::int64_t centre, std::int64_t side) {
+  return pixel >= centre - side / 2 && pixel < centre + side / 2;
+}
+
+}  // namespace
+
+TEST_CASE("CutMix's box follows the published rule in every draw") {
+  Random random(1, Purpose::test, 0, 0);
+  for (const auto& [height, width] : {std::pair{32, 32}, {9, 14}, {1, 5}, {2, 2}}) {
+    for (int draw = 0; draw < 500; ++draw) {
+      const double lambda = random.uniform();
+      const double u = random.uniform();
+      const double v = random.uniform();
+      const CutBox box = cut_box(lambda, u, v, height, width);
+      REQUIRE((0 <= box.y0 && box.y0 <= box.y1 && box.y1 <= height));
+      REQUIRE((0 <= box.x0 && box.x0 <= box.x1 && box.x1 <= width));
+      const auto side = [&](int size) {
+        return static_cast<std::int64_t>(std::floor(size * std::sqrt(1 - lambda)));
+      };
+      std::int64_t covered = 0;
+      bool same = true;
+      for (std::int64_t y = 0; y < height; ++y) {
+        for (std::int64_t x = 0; x < width; ++x) {
+          const bool wanted =
+              within(y, static_cast<std::int64_t>(std::floor(u * height)), side(height)) &&
+              within(x, static_cast<std::int64_t>(std::floor(v * width)), side(width));
+          const bool found = y >= box.y0 && y < box.y1 && x >= box.x0 && x < box.x1;
+          covered += wanted ? 1 : 0;
+          same = same && wanted == found;
+        }
+      }
+      CHECK(same);
+      CHECK(share_outside(box, height, width) ==
+            doctest::Approx(1.0 - static_cast<double>(covered) / (height * width)).epsilon(1e-12));
+    }
+  }
+}
+
+// Yun et al.'s code: an image of 32 pixels, lambda 0.75 (sides of 16), centre by centre.
+TEST_CASE("CutMix's box in the middle and over the borders") {
+  const auto is = [](const CutBox& b, const Box& wanted) {
+    return Box{b.y0, b.x0, b.y1, b.x1} == wanted;
+  };
+  CHECK(is(cut_box(0.75, 0.5, 0.5, 32, 32), {8, 8, 24, 24}));
+  CHECK(is(cut_box(0.75, 0, 0, 32, 32), {0, 0, 8, 8}));
+  const double last = 1 - 0x1p-24;  // the largest that Random gives
+  CHECK(is(cut_box(0.75, last, last, 32, 32), {23, 23, 32, 32}));
+  CHECK(is(cut_box(0.75, 0.25, last, 32, 16), {0, 11, 16, 16}));
+  CHECK(is(cut_box(0, 0.5, 0.5, 32, 32), {0, 0, 32, 32}));  // everything is x_r
+  CHECK(share_outside(cut_box(0, 0.5, 0.5, 32, 32), 32, 32) == 0);
+  CHECK(share_outside(cut_box(1, 0.5, 0.5, 32, 32), 32, 32) == 1);  // nothing is
+  CHECK(share_outside(cut_box(0.75, 0.5, 0.5, 32, 32), 32, 32) == 0.75);
+}
+
+TEST_CASE("CutMix's box refuses what is no share and no place") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const double lambda : {-0.1, 1.1, nan}) {
+    CHECK_THROWS_AS(static_cast<void>(cut_box(lambda, 0.5, 0.5, 8, 8)), Error);
+  }
+  for (const double centre : {-0.1, 1.0, nan}) {
+    CHECK_THROWS_AS(static_cast<void>(cut_box(0.5, centre, 0.5, 8, 8)), Error);
+    CHECK_THROWS_AS(static_cast<void>(cut_box(0.5, 0.5, centre, 8, 8)), Error);
+  }
+}
+
 TEST_CASE("AdaIN gives x_c the statistics of x_r") {
   check_mixer(mix_adain, adain_definition);
 }
@@ -335,6 +471,10 @@ TEST_CASE("mixers refuse what does not fit") {
   CHECK_THROWS_AS(mix_adain(a, b, a), Error);
   CHECK_THROWS_AS(mix_adain(pixel, pixel, pixel), Error);
   CHECK_THROWS_AS(mix_mixup(a, a, Tensor::zeros({3}, DType::f32), a), Error);
+  CHECK_THROWS_AS(mix_cutmix(a, a, Tensor::zeros({2}, DType::i32), a), Error);
+  CHECK_THROWS_AS(mix_cutmix(a, a, Tensor::zeros({3, 4}, DType::i32), a), Error);
+  CHECK_THROWS_AS(mix_cutmix(a, a, Tensor::zeros({2, 4}, DType::f32), a), Error);
+  CHECK_THROWS_AS(mix_cutmix(a, b, Tensor::zeros({2, 4}, DType::i32), a), Error);
   CHECK_THROWS_AS(mix_fda(a, a, 0.5, a), Error);
   CHECK_THROWS_AS(mix_fda(a, a, -0.1, a), Error);
   CHECK_THROWS_AS(mix_fda(a, a, std::numeric_limits<double>::quiet_NaN(), a), Error);
