@@ -49,6 +49,8 @@ enum class Purpose : std::uint32_t {
   pairing = 5,
   noise = 6,
   test = 7,
+  strong_augment = 8,
+  input_noise = 9,
 };
 
 // A small sequential reader over one stream, addressed by (seed, purpose, step, item).

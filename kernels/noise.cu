@@ -32,8 +32,25 @@ SCIMIX_HD inline Normals draw_normals(const NoiseAddress& address, std::uint32_t
   return out;
 }
 
-template <class T>
-void run(const Tensor& step, const NoiseAddress& address, const Tensor& out) {
+// What becomes of an element and its normal number.
+struct Replace {
+  template <class T>
+  SCIMIX_HD void operator()(T& element, float normal) const {
+    element = static_cast<T>(normal);
+  }
+};
+
+struct Add {
+  float sigma;
+  template <class T>
+  SCIMIX_HD void operator()(T& element, float normal) const {
+    element = static_cast<T>(static_cast<compute_t<T>>(element) +
+                             static_cast<compute_t<T>>(sigma * normal));
+  }
+};
+
+template <class T, class Use>
+void run(const Tensor& step, const NoiseAddress& address, Use use, const Tensor& out) {
   if (out.numel() == 0) return;
   const std::int32_t* now = step.data<std::int32_t>();
   T* target = out.data<T>();
@@ -47,18 +64,29 @@ void run(const Tensor& step, const NoiseAddress& address, const Tensor& out) {
     const auto block = static_cast<std::uint32_t>(from.first_row * draws + i);
     const Normals normals = draw_normals(from, static_cast<std::uint32_t>(now[0]), block);
     for (int k = 0; k < kPerDraw && first + k < row_size; ++k) {
-      target[row * row_size + first + k] = static_cast<T>(normals.value[k]);
+      use(target[row * row_size + first + k], normals.value[k]);
     }
   });
+}
+
+template <class Use>
+void run_any(const char* op, const Tensor& step, const NoiseAddress& address, Use use,
+             const Tensor& out) {
+  SCIMIX_CHECK(out.rank() >= 1 && step.numel() == 1, op, ": step ", step.shape(), ", out ",
+               out.shape());
+  dispatch_floating(out.dtype(),
+                    [&](auto tag) { run<typename decltype(tag)::type>(step, address, use, out); });
 }
 
 }  // namespace
 
 void normal_noise(const Tensor& step, const NoiseAddress& address, const Tensor& out) {
-  SCIMIX_CHECK(out.rank() >= 1 && step.numel() == 1, "normal_noise: step ", step.shape(), ", out ",
-               out.shape());
-  dispatch_floating(out.dtype(),
-                    [&](auto tag) { run<typename decltype(tag)::type>(step, address, out); });
+  run_any("normal_noise", step, address, Replace{}, out);
+}
+
+void add_normal_noise(const Tensor& step, const NoiseAddress& address, float sigma,
+                      const Tensor& images) {
+  run_any("add_normal_noise", step, address, Add{.sigma = sigma}, images);
 }
 
 }  // namespace scimix::SCIMIX_BACKEND

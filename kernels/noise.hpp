@@ -21,4 +21,9 @@ struct NoiseAddress {
 // of a row, and on step i32 [1].
 SCIMIX_KERNEL(normal_noise, (const Tensor& step, const NoiseAddress& address, const Tensor& out))
 
+// images [N, ...] (f32, f64 or bf16) += sigma n, with the numbers n that normal_noise would make.
+// The sum is rounded once. Source: Gaussian input noise, Tarvainen and Valpola 2017, appendix B.
+SCIMIX_KERNEL(add_normal_noise,
+              (const Tensor& step, const NoiseAddress& address, float sigma, const Tensor& images))
+
 }  // namespace scimix

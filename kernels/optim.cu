@@ -28,23 +28,22 @@ void sgd_update(const Tensor& gradient, const Tensor& lr, const SgdUpdate& optio
 
 namespace {
 
-// What every element of an update shares, in the type of the elements.
-struct AdamNumbers {
-  float beta1, rest1;  // rest = 1 - beta
-  float beta2, rest2;
-  float eps;
-  float ema_decay, ema_rest;
-};
-
-AdamNumbers numbers_of(const AdamUpdate& o) {
-  const auto rest = [](double share) { return static_cast<float>(1.0 - share); };
-  return {.beta1 = static_cast<float>(o.beta1),
-          .rest1 = rest(o.beta1),
+// In double, and once for all elements: products of numbers near 1 lose all meaning in float.
+SCIMIX_HD inline AdamScalars adam_scalars(const AdamUpdate& o, double product1, double product2) {
+  return {.rate = static_cast<float>(o.lr / (1.0 - product1)),
+          .correction2 = static_cast<float>(1.0 / (1.0 - product2)),
+          .beta1 = static_cast<float>(o.beta1),
+          .beta1_rest = static_cast<float>(1.0 - o.beta1),
           .beta2 = static_cast<float>(o.beta2),
-          .rest2 = rest(o.beta2),
+          .beta2_rest = static_cast<float>(1.0 - o.beta2),
           .eps = static_cast<float>(o.eps),
           .ema_decay = static_cast<float>(o.ema_decay),
-          .ema_rest = rest(o.ema_decay)};
+          .ema_rest = static_cast<float>(1.0 - o.ema_decay)};
+}
+
+AdamScalars* scalars_in(const Tensor& tensor) {
+  SCIMIX_CHECK(tensor.numel() == kAdamScalars, "Adam's scalars: ", tensor.shape());
+  return reinterpret_cast<AdamScalars*>(tensor.data<float>());
 }
 
 struct AdamSlabs {
@@ -55,31 +54,15 @@ struct AdamSlabs {
   float* ema;
 };
 
-// rates [2]: lr / (1 - beta1^t) and 1 / (1 - beta2^t). Once for all elements and in double: powers
-// of numbers near 1 lose all meaning in float.
-void bias_correct(const Tensor& step, const AdamUpdate& o, const Tensor& rates) {
-  const std::int32_t* made = step.data<std::int32_t>();
-  float* out = rates.data<float>();
-  const double lr = o.lr;
-  const double beta1 = o.beta1;
-  const double beta2 = o.beta2;
-  for_each(1, [=] SCIMIX_KERNEL_FN(std::int64_t) {
-    const double t = static_cast<double>(made[0]) + 1.0;
-    out[0] = static_cast<float>(lr / (1.0 - std::pow(beta1, t)));
-    out[1] = static_cast<float>(1.0 / (1.0 - std::pow(beta2, t)));
-  });
-}
-
 template <bool kEma>
-void run_adam(std::int64_t n, const AdamSlabs& slabs, const AdamNumbers& numbers,
-              const float* rates) {
+void run_adam(std::int64_t n, const AdamSlabs& slabs, const AdamScalars* scalars) {
   const AdamSlabs s = slabs;
-  const AdamNumbers o = numbers;
   for_each(n, [=] SCIMIX_KERNEL_FN(std::int64_t i) {
+    const AdamScalars o = *scalars;
     const float g = s.gradient[i];
-    const float m = o.beta1 * s.moment1[i] + o.rest1 * g;
-    const float v = o.beta2 * s.moment2[i] + o.rest2 * g * g;
-    const float updated = s.parameter[i] - rates[0] * m / (std::sqrt(v * rates[1]) + o.eps);
+    const float m = o.beta1 * s.moment1[i] + o.beta1_rest * g;
+    const float v = o.beta2 * s.moment2[i] + o.beta2_rest * g * g;
+    const float updated = s.parameter[i] - o.rate * m / (std::sqrt(v * o.correction2) + o.eps);
     s.moment1[i] = m;
     s.moment2[i] = v;
     s.parameter[i] = updated;
@@ -89,23 +72,45 @@ void run_adam(std::int64_t n, const AdamSlabs& slabs, const AdamNumbers& numbers
 
 }  // namespace
 
-void adam_update(const Tensor& gradient, const Tensor& step, const AdamUpdate& options,
-                 const Tensor& parameter, const Tensor& moment1, const Tensor& moment2,
-                 const Tensor& ema) {
+void set_adam_scalars(const Tensor& step, const AdamUpdate& constants, const Tensor& scalars) {
+  const std::int32_t* made = step.data<std::int32_t>();
+  AdamScalars* out = scalars_in(scalars);
+  const AdamUpdate o = constants;
+  for_each(1, [=] SCIMIX_KERNEL_FN(std::int64_t) {
+    const double t = static_cast<double>(made[0]) + 1.0;
+    *out = adam_scalars(o, std::pow(o.beta1, t), std::pow(o.beta2, t));
+  });
+}
+
+void set_adam_scalars_on_schedule(const Tensor& step, const AdamSchedule& schedule,
+                                  const Tensor& products, const Tensor& scalars) {
+  SCIMIX_CHECK(products.numel() == 2, "Adam's products: ", products.shape());
+  const std::int32_t* now = step.data<std::int32_t>();
+  double* product = products.data<double>();
+  AdamScalars* out = scalars_in(scalars);
+  const AdamSchedule s = schedule;
+  for_each(1, [=] SCIMIX_KERNEL_FN(std::int64_t) {
+    const AdamUpdate o = adam_at(s, static_cast<double>(now[0]));
+    product[0] *= o.beta1;
+    product[1] *= o.beta2;
+    *out = adam_scalars(o, product[0], product[1]);
+  });
+}
+
+void adam_update(const Tensor& gradient, const Tensor& scalars, const Tensor& parameter,
+                 const Tensor& moment1, const Tensor& moment2, const Tensor& ema) {
   const std::int64_t n = parameter.numel();
   SCIMIX_CHECK(gradient.numel() == n && moment1.numel() == n && moment2.numel() == n &&
-                   (!ema.defined() || ema.numel() == n) && step.numel() == 1,
+                   (!ema.defined() || ema.numel() == n),
                "adam_update: slabs of ", gradient.shape(), ", ", parameter.shape(), ", ",
                moment1.shape(), ", ", moment2.shape());
-  const Tensor rates = Tensor::empty({2}, DType::f32, parameter.device());
-  bias_correct(step, options, rates);
   const AdamSlabs slabs{.gradient = gradient.data<float>(),
                         .parameter = parameter.data<float>(),
                         .moment1 = moment1.data<float>(),
                         .moment2 = moment2.data<float>(),
                         .ema = data_or_null<float>(ema)};
-  const auto run = ema.defined() ? run_adam<true> : run_adam<false>;
-  run(n, slabs, numbers_of(options), rates.data<float>());
+  const auto run = slabs.ema != nullptr ? run_adam<true> : run_adam<false>;
+  run(n, slabs, scalars_in(scalars));
 }
 
 }  // namespace scimix::SCIMIX_BACKEND

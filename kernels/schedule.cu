@@ -12,12 +12,12 @@ void set_learning_rate(const Tensor& step, const CosineSchedule& schedule, const
   });
 }
 
-void set_ramp(const Tensor& step, const LinearRamp& ramp, const Tensor& weight) {
+void set_ramp(const Tensor& step, const WeightRamp& ramp, const Tensor& weight) {
   const std::int32_t* now = step.data<std::int32_t>();
   float* out = weight.data<float>();
-  const LinearRamp r = ramp;
+  const WeightRamp r = ramp;
   for_each(1, [=] SCIMIX_KERNEL_FN(std::int64_t) {
-    out[0] = static_cast<float>(linear_ramp(r, static_cast<double>(now[0])));
+    out[0] = static_cast<float>(ramped_weight(r, static_cast<double>(now[0])));
   });
 }
 

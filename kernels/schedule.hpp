@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cmath>
+#include <cstdint>
 #include <numbers>
 
 #include "core/host_device.hpp"
@@ -27,21 +28,43 @@ struct CosineSchedule {
 SCIMIX_KERNEL(set_learning_rate,
               (const Tensor& step, const CosineSchedule& schedule, const Tensor& lr))
 
-// A weight that grows from 0.
-struct LinearRamp {
+// exp(-5 (1 - t)^2) with t = step / length, 1 from `length` on; it starts at exp(-5), not at 0.
+// Source: Laine and Aila 2017, appendix A; Mean Teacher's code [METHOD 4, preset B].
+[[nodiscard]] SCIMIX_HD inline double sigmoid_ramp_up(double step, double length) {
+  if (step >= length) return 1.0;
+  const double missing = 1.0 - step / length;
+  return std::exp(-5.0 * missing * missing);
+}
+
+// exp(-12.5 phase^2): 1 until the last `length` of `total` steps, over which the phase grows from 0
+// to 1. Sources as above.
+[[nodiscard]] SCIMIX_HD inline double sigmoid_ramp_down(double step, double total, double length) {
+  const double left = step < total ? total - step : 0.0;
+  if (left >= length) return 1.0;
+  const double phase = 1.0 - left / length;
+  return std::exp(-12.5 * phase * phase);
+}
+
+enum class RampShape : std::uint8_t { linear, sigmoid };
+
+// A weight that grows.
+struct WeightRamp {
   double highest = 50.0;
   std::int64_t total_steps = 1;  // length of the run
   double share = 0.4;            // of the run: where `highest` is reached; 0: from the start
+  RampShape shape = RampShape::linear;
 };
 
-// highest min(1, t / (share K)). Source: FixMatch's code for Mean Teacher [METHOD 4].
-[[nodiscard]] SCIMIX_HD inline double linear_ramp(const LinearRamp& ramp, double step) {
+// highest min(1, step / (share K)) (source: FixMatch's code for Mean Teacher [METHOD 4]), or
+// highest sigmoid_ramp_up(step, share K).
+[[nodiscard]] SCIMIX_HD inline double ramped_weight(const WeightRamp& ramp, double step) {
   const double end = ramp.share * static_cast<double>(ramp.total_steps);
+  if (ramp.shape == RampShape::sigmoid) return ramp.highest * sigmoid_ramp_up(step, end);
   return step < end ? ramp.highest * step / end : ramp.highest;
 }
 
 // weight f32 [1] = the ramp at step i32 [1].
-SCIMIX_KERNEL(set_ramp, (const Tensor& step, const LinearRamp& ramp, const Tensor& weight))
+SCIMIX_KERNEL(set_ramp, (const Tensor& step, const WeightRamp& ramp, const Tensor& weight))
 
 // step i32 [1] += 1.
 SCIMIX_KERNEL(advance_step, (const Tensor& step))

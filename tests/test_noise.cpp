@@ -1,6 +1,7 @@
-// Noise images against Philox and Box-Muller written out, and their statistics.
+// Noise images and noise on images against Philox and Box-Muller written out, and their statistics.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -82,4 +83,99 @@ TEST_CASE("noise: moments are those of a normal distribution") {
   CHECK(std::abs(moment[2] - 1) < 5 * std::sqrt(2 / n));
   CHECK(std::abs(moment[3]) < 5 * std::sqrt(15 / n));
   CHECK(std::abs(moment[4] - 3) < 5 * std::sqrt(96 / n));
+}
+
+namespace {
+
+Tensor noisy(const Tensor& images, float sigma, const NoiseAddress& address, std::int32_t step) {
+  Tensor out = images.clone();
+  add_normal_noise(step_of(step), address, sigma, out);
+  return out;
+}
+
+double correlation(const Tensor& a, const Tensor& b) {
+  const std::vector<double> x = a.to_doubles();
+  const std::vector<double> y = b.to_doubles();
+  double xy = 0;
+  double xx = 0;
+  double yy = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    xy += x[i] * y[i];
+    xx += x[i] * x[i];
+    yy += y[i] * y[i];
+  }
+  return xy / std::sqrt(xx * yy);
+}
+
+}  // namespace
+
+TEST_CASE("input noise: images + sigma n, rounded once") {
+  const NoiseAddress address{.seed = 8, .stream = 2, .first_row = 3};
+  struct Precision {
+    DType dtype;
+    double ulp;  // of 1; sigma n is made in f32 for all
+  };
+  for (const Precision& p : {Precision{DType::f64, 0.0}, Precision{DType::f32, 0x1p-23},
+                             Precision{DType::bf16, 0x1p-7}}) {
+    CAPTURE(name_of(p.dtype));
+    for (const Shape& shape : {Shape{4, 6, 6, 3}, Shape{2, 5, 5, 3}}) {
+      Tensor images = Tensor::empty(shape, p.dtype);
+      normal_noise(step_of(0), {.purpose = Purpose::test}, images);
+      const std::vector<double> x = images.to_doubles();
+      const std::vector<double> n = noise(address, 9, shape).to_doubles();
+      const std::vector<double> found = noisy(images, 0.15F, address, 9).to_doubles();
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        CAPTURE(i);
+        const double expected = x[i] + static_cast<double>(0.15F) * n[i];
+        // Half an ulp of the result, and half an ulp in f32 of sigma n, which is below 1.
+        const double bound = 0.5 * p.ulp * std::max(std::abs(expected), 1.0) + 0x1p-24;
+        CHECK(std::abs(found[i] - expected) <= bound);
+      }
+    }
+  }
+}
+
+TEST_CASE("input noise: a sigma of 0 changes nothing, and an empty batch is none") {
+  Tensor images = Tensor::empty({3, 4, 4, 3}, DType::bf16);
+  normal_noise(step_of(0), {}, images);
+  CHECK(noisy(images, 0.0F, {}, 1).to_doubles() == images.to_doubles());
+  CHECK(noisy(Tensor::empty({0, 4, 4, 3}, DType::f32), 1.0F, {}, 1).numel() == 0);
+  CHECK_THROWS_WITH_AS(add_normal_noise(Tensor::zeros({2}, DType::i32), {}, 1.0F, images),
+                       doctest::Contains("add_normal_noise"), Error);
+}
+
+TEST_CASE("input noise: rows do not depend on the batch they are in") {
+  const Tensor images = Tensor::zeros({5, 7, 7, 3}, DType::f32);
+  const Tensor all = noisy(images, 0.5F, {.seed = 3}, 1);
+  for (std::int64_t n = 0; n < 5; ++n) {
+    const Tensor alone = noisy(images.rows(n, n + 1), 0.5F, {.seed = 3, .first_row = n}, 1);
+    CHECK(max_difference(all.rows(n, n + 1), alone) == 0.0);
+  }
+}
+
+TEST_CASE("input noise: moments of N(0, sigma^2); views, steps, seeds and rows are independent") {
+  const std::int64_t rows = 32;
+  const Tensor zeros = Tensor::zeros({rows, 32, 32, 3}, DType::f32);
+  const float sigma = 0.15F;
+  const Tensor student = noisy(zeros, sigma, {.seed = 4}, 10);
+  const auto n = static_cast<double>(zeros.numel());
+  double mean = 0;
+  double square = 0;
+  double fourth = 0;
+  for (const double value : student.to_doubles()) {
+    const double z = value / static_cast<double>(sigma);
+    mean += z / n;
+    square += z * z / n;
+    fourth += z * z * z * z / n;
+  }
+  // Five standard errors throughout; that of a correlation is 1/sqrt(n).
+  CHECK(std::abs(mean) < 5 / std::sqrt(n));
+  CHECK(std::abs(square - 1) < 5 * std::sqrt(2 / n));
+  CHECK(std::abs(fourth - 3) < 5 * std::sqrt(96 / n));
+  const double bound = 5 / std::sqrt(n);
+  CHECK(std::abs(correlation(student, noisy(zeros, sigma, {.seed = 4, .stream = 1}, 10))) < bound);
+  CHECK(std::abs(correlation(student, noisy(zeros, sigma, {.seed = 4}, 11))) < bound);
+  CHECK(std::abs(correlation(student, noisy(zeros, sigma, {.seed = 5}, 10))) < bound);
+  CHECK(std::abs(correlation(student.rows(0, rows - 1), student.rows(1, rows))) < 1.02 * bound);
+  CHECK(correlation(student, noisy(zeros, sigma, {.seed = 4}, 10)) == doctest::Approx(1.0));
 }

@@ -1,11 +1,15 @@
-// SGD, Adam, the schedules and the EMA, against scalar recurrences written from their definitions
-// and against numbers of PyTorch.
+// SGD, Adam and the EMA, against scalar recurrences written from their definitions and against
+// numbers of PyTorch.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
+#include <memory>
 
 #include "kernels/optim.hpp"
 #include "kernels/schedule.hpp"
+#include "temp_folder.hpp"
 #include "trainers/optimizer.hpp"
 
 using namespace scimix;
@@ -64,6 +68,7 @@ void check_close(const Tensor& got, const std::vector<double>& expected) {
 // The slabs of one run of the kernel.
 struct AdamRun {
   Tensor p, m, v, ema, count = counter(0);
+  Tensor scalars = Tensor::zeros({kAdamScalars}, DType::f32);
   AdamUpdate options;
 
   AdamRun(const AdamUpdate& o, const std::vector<double>& start)
@@ -74,25 +79,13 @@ struct AdamRun {
         options(o) {}
 
   void update(const std::vector<double>& g) const {
-    adam_update(f32(g), count, options, p, m, v, ema);
+    set_adam_scalars(count, options, scalars);
+    adam_update(f32(g), scalars, p, m, v, ema);
     advance_step(count);
   }
 };
 
 }  // namespace
-
-TEST_CASE("the cosine schedule starts at the base rate and ends at cos(7 pi / 16)") {
-  const CosineSchedule schedule{.base = 0.03, .total_steps = 1000};
-  CHECK(cosine_7_16(schedule, 0) == 0.03);
-  CHECK(cosine_7_16(schedule, 1000) == doctest::Approx(0.03 * 0.19509032201612828));
-  const Tensor lr = Tensor::zeros({1}, DType::f32);
-  const std::vector<std::int32_t> now{500};
-  const Tensor step = Tensor::from_host(std::span<const std::int32_t>(now), {1});
-  set_learning_rate(step, schedule, lr);
-  CHECK(lr.to_doubles()[0] == static_cast<double>(static_cast<float>(0.03 * 0.7730104533627370)));
-  advance_step(step);
-  CHECK(step.to_host<std::int32_t>()[0] == 501);
-}
 
 TEST_CASE("Nesterov SGD follows PyTorch's recurrence, with decay on the first elements only") {
   const SgdUpdate options{.momentum = 0.9F,
@@ -131,17 +124,16 @@ TEST_CASE("without Nesterov the update is the moment itself") {
   CHECK(p.to_doubles()[0] == doctest::Approx(0.8));
 }
 
-TEST_CASE("the linear ramp grows from 0 to its highest value and stays there") {
-  const LinearRamp ramp{.highest = 50, .total_steps = 1000, .share = 0.4};
-  CHECK(linear_ramp(ramp, 0) == 0);
-  CHECK(linear_ramp(ramp, 100) == doctest::Approx(12.5));
-  CHECK(linear_ramp(ramp, 399) < 50);
-  CHECK(linear_ramp(ramp, 400) == 50);
-  CHECK(linear_ramp(ramp, 1'000'000) == 50);
-  CHECK(linear_ramp({.highest = 3, .total_steps = 10, .share = 0}, 0) == 3);
-  const Tensor weight = Tensor::zeros({1}, DType::f32);
-  set_ramp(counter(100), ramp, weight);
-  CHECK(weight.to_doubles()[0] == 12.5);
+TEST_CASE("SGD: an EMA decay of 0 keeps the model itself, one of 1 never changes") {
+  for (const float decay : {0.0F, 1.0F}) {
+    const Tensor p = f32({0.1, -2.7});
+    const Tensor ema = f32({5.0, 0.3});
+    for (int step = 0; step < 3; ++step) {
+      sgd_update(f32({0.7, 1.3}), f32({0.1}), {.ema_decay = decay}, p, f32({0.0, 0.0}), ema);
+    }
+    CHECK(ema.to_doubles() == (decay == 0.0F ? p : f32({5.0, 0.3})).to_doubles());
+    CHECK(p.to_doubles()[0] != doctest::Approx(0.1));
+  }
 }
 
 TEST_CASE("Adam follows its definition over 50 updates, and so does the EMA") {
@@ -223,7 +215,9 @@ TEST_CASE("Adam: the bias correction is right after a million updates") {
   const Tensor p = f32({1.0});
   const Tensor m = f32({0.5});
   const Tensor v = f32({0.25});
-  adam_update(f32({0.5}), counter(999'999), options, p, m, v, {});
+  const Tensor scalars = Tensor::zeros({kAdamScalars}, DType::f32);
+  set_adam_scalars(counter(999'999), options, scalars);
+  adam_update(f32({0.5}), scalars, p, m, v, {});
   const double v_hat = 0.25 / (1 - std::pow(0.999999, 1e6));
   CHECK(p.to_doubles()[0] == doctest::Approx(1 - 0.1 * 0.5 / std::sqrt(v_hat)).epsilon(1e-6));
 }
@@ -233,12 +227,15 @@ TEST_CASE("Adam: without an EMA the update is the same, and a slab of another si
   const AdamRun without({.lr = 0.1}, {1.0, 2.0, 3.0});
   const Tensor g = f32({0.5, -1.0, 0.0});
   with.update({0.5, -1.0, 0.0});
-  adam_update(g, without.count, without.options, without.p, without.m, without.v, {});
+  set_adam_scalars(without.count, without.options, without.scalars);
+  adam_update(g, without.scalars, without.p, without.m, without.v, {});
   CHECK(with.p.to_doubles() == without.p.to_doubles());
   CHECK(without.ema.to_doubles() == std::vector<double>{1, 2, 3});
   CHECK(without.count.to_host<std::int32_t>()[0] == 0);
-  CHECK_THROWS_WITH_AS(adam_update(g, with.count, with.options, with.p, with.m, with.v, f32({1.0})),
+  CHECK_THROWS_WITH_AS(adam_update(g, with.scalars, with.p, with.m, with.v, f32({1.0})),
                        doctest::Contains("adam_update"), Error);
+  CHECK_THROWS_WITH_AS(adam_update(g, f32({1.0}), with.p, with.m, with.v, {}),
+                       doctest::Contains("scalars"), Error);
 }
 
 namespace {
@@ -258,10 +255,6 @@ struct TwoLayers {
   [[nodiscard]] const Tensor& values() const { return store.parameter_slab().flat(); }
 };
 
-std::vector<float> bits(const Tensor& t) {
-  return t.to_host<float>();
-}
-
 }  // namespace
 
 TEST_CASE("Adam over a network: updates, average, and a counter of its own") {
@@ -271,7 +264,7 @@ TEST_CASE("Adam over a network: updates, average, and a counter of its own") {
   AdamOptions options;
   options.ema_decay = 0.5;
   Adam adam(model.store, &average.store, options);
-  CHECK(bits(average.values()) == bits(model.values()));
+  CHECK(average.values().to_doubles() == model.values().to_doubles());
   HostAdam expected({.lr = 2e-3, .beta1 = 0, .beta2 = 0.99, .eps = 1e-8, .ema_decay = 0.5},
                     model.values().to_doubles());
   for (int t = 1; t <= 10; ++t) {
@@ -309,33 +302,212 @@ TEST_CASE("Adam's lazy correction: lr c and beta^c, c = k/(k+1)") {
                        Error);
 }
 
-TEST_CASE("Adam resumes with the same bits from its moments, its counter and the parameters") {
+namespace {
+
+// All settings change within 50 updates, and the run goes 10 beyond.
+constexpr AdamSchedule kShortSchedule{.total_steps = 50,
+                                      .ramp_up_steps = 15,
+                                      .ramp_down_steps = 20,
+                                      .max_learning_rate = 0.05,
+                                      .ema_decay_during_ramp_up = 0.5,
+                                      .ema_decay_after_ramp_up = 0.9};
+
+// Adam with settings that change, in double. A moment is a weighted sum of the past gradients; its
+// bias is that the weights, added up here, do not make 1.
+struct HostScheduledAdam {
+  std::vector<double> p, m, v, ema;
+  double weights1 = 0, weights2 = 0;
+
+  explicit HostScheduledAdam(const std::vector<double>& start)
+      : p(start), m(start.size()), v(start.size()), ema(start) {}
+
+  void update(const std::vector<double>& g, int step) {
+    const double missing = step < 15 ? 1 - step / 15.0 : 0;
+    const double phase = step > 30 ? std::fmin((step - 30) / 20.0, 1) : 0;
+    const double up = std::exp(-5 * missing * missing);
+    const double down = std::exp(-12.5 * phase * phase);
+    const double lr = 0.05 * up * down;
+    const double beta1 = 0.9 * down + 0.5 * (1 - down);
+    const double beta2 = step < 15 ? 0.99 : 0.999;
+    const double decay = step < 15 ? 0.5 : 0.9;
+    weights1 = beta1 * weights1 + (1 - beta1);
+    weights2 = beta2 * weights2 + (1 - beta2);
+    for (std::size_t i = 0; i < p.size(); ++i) {
+      m[i] = beta1 * m[i] + (1 - beta1) * g[i];
+      v[i] = beta2 * v[i] + (1 - beta2) * g[i] * g[i];
+      p[i] -= lr * (m[i] / weights1) / (std::sqrt(v[i] / weights2) + 1e-8);
+      ema[i] = decay * ema[i] + (1 - decay) * p[i];
+    }
+  }
+};
+
+}  // namespace
+
+TEST_CASE("Adam on a schedule follows its definition across the ends of the ramps") {
   const TwoLayers model;
   const TwoLayers average;
-  const AdamOptions options{.beta1 = 0.9, .lazy_interval = 4};
-  Adam adam(model.store, &average.store, options);
-  const auto updates = [](Adam& optimizer, const TwoLayers& network, int begin, int end) {
-    for (int t = begin; t < end; ++t) {
-      network.set_gradient(t);
-      optimizer.update();
-    }
+  ScheduledAdam adam(model.store, &average.store, kShortSchedule);
+  HostScheduledAdam expected(model.values().to_doubles());
+  const Tensor step = counter(0);
+  for (int t = 0; t < 60; ++t) {
+    CAPTURE(t);
+    model.set_gradient(t);
+    adam.update(step);
+    advance_step(step);
+    expected.update(adam_gradient(expected.p.size(), t), t);
+    check_close(model.values(), expected.p);
+    check_close(average.values(), expected.ema);
+    check_close(adam.moments1().flat(), expected.m);
+    check_close(adam.moments2().flat(), expected.v);
+    // In double: 60 roundings.
+    const std::vector<double> products = adam.products().to_doubles();
+    CHECK(std::abs(1 - products[0] - expected.weights1) < 1e-13);
+    CHECK(std::abs(1 - products[1] - expected.weights2) < 1e-13);
+  }
+}
+
+TEST_CASE("Adam on a schedule without ramps is Adam") {
+  const TwoLayers model;
+  const TwoLayers scheduled_model;
+  Adam adam(model.store, nullptr, {.learning_rate = 0.01, .beta1 = 0.9, .beta2 = 0.999});
+  ScheduledAdam scheduled(
+      scheduled_model.store, nullptr,
+      {.total_steps = 30, .ramp_up_steps = 0, .ramp_down_steps = 0, .max_learning_rate = 0.01});
+  const Tensor step = counter(0);
+  for (int t = 0; t < 30; ++t) {
+    model.set_gradient(t);
+    scheduled_model.set_gradient(t);
+    adam.update(step);
+    scheduled.update(step);
+    advance_step(step);
+  }
+  check_close(scheduled_model.values(), model.values().to_doubles());
+}
+
+TEST_CASE("Adam on a schedule: ramps of negative length, and products of another size, are bugs") {
+  const TwoLayers model;
+  CHECK_THROWS_WITH_AS(ScheduledAdam(model.store, nullptr, {.ramp_up_steps = -1}),
+                       doctest::Contains("ramps of -1"), Error);
+  CHECK_THROWS_WITH_AS(set_adam_scalars_on_schedule(counter(0), {}, Tensor::zeros({1}, DType::f64),
+                                                    Tensor::zeros({kAdamScalars}, DType::f32)),
+                       doctest::Contains("products"), Error);
+}
+
+namespace {
+
+using MakeOptimizer = std::function<std::unique_ptr<Optimizer>(const ParameterStore& model,
+                                                               const ParameterStore& ema)>;
+
+struct Choice {
+  std::string name;
+  MakeOptimizer make;
+};
+
+const std::vector<Choice>& optimizers() {
+  static const std::vector<Choice> all = {
+      {"sgd",
+       [](const ParameterStore& model, const ParameterStore& ema) {
+         return std::make_unique<Sgd>(model, ema, SgdOptions{.schedule = {.total_steps = 50}});
+       }},
+      {"adam",
+       [](const ParameterStore& model, const ParameterStore& ema) {
+         return std::make_unique<Adam>(model, &ema, AdamOptions{.beta1 = 0.9, .lazy_interval = 4});
+       }},
+      {"scheduled adam",
+       [](const ParameterStore& model, const ParameterStore& ema) {
+         return std::make_unique<ScheduledAdam>(model, &ema, kShortSchedule);
+       }},
   };
-  updates(adam, model, 0, 5);
+  return all;
+}
 
-  const TwoLayers resumed;
-  const TwoLayers resumed_average;
-  Adam again(resumed.store, &resumed_average.store, options);
-  resumed.store.copy_parameters_from(model.store);
-  resumed_average.store.copy_parameters_from(average.store);
-  again.moments1().flat().copy_(adam.moments1().flat());
-  again.moments2().flat().copy_(adam.moments2().flat());
-  again.count().copy_(adam.count());
+// A model in training: what a trainer holds of it.
+struct Training {
+  TwoLayers model, average;
+  Tensor step = counter(0);
+  std::unique_ptr<Optimizer> optimizer;
 
-  updates(adam, model, 5, 12);
-  updates(again, resumed, 5, 12);
-  CHECK(bits(resumed.values()) == bits(model.values()));
-  CHECK(bits(resumed_average.values()) == bits(average.values()));
-  CHECK(bits(again.moments1().flat()) == bits(adam.moments1().flat()));
-  CHECK(bits(again.moments2().flat()) == bits(adam.moments2().flat()));
-  CHECK(again.count().to_host<std::int32_t>()[0] == 12);
+  explicit Training(const MakeOptimizer& make) : optimizer(make(model.store, average.store)) {}
+
+  void updates(int begin, int end) const {
+    for (int t = begin; t < end; ++t) {
+      model.set_gradient(t);
+      optimizer->update(step);
+      advance_step(step);
+    }
+  }
+
+  [[nodiscard]] CheckpointTensors state() const {
+    CheckpointTensors all = optimizer->state("");
+    append(all, "model.", model.store.parameters());
+    append(all, "ema.", average.store.parameters());
+    return all;
+  }
+};
+
+std::vector<std::byte> bytes(const Tensor& t) {
+  const std::byte* first = t.raw();
+  return {first, first + t.bytes()};
+}
+
+}  // namespace
+
+TEST_CASE("any optimiser resumes with the same bits from a checkpoint") {
+  const test::TempFolder folder;
+  for (const Choice& choice : optimizers()) {
+    CAPTURE(choice.name);
+    for (const int saved_at : {5, 15, 33}) {  // before, at and after the ends of the ramps
+      CAPTURE(saved_at);
+      const Training whole(choice.make);
+      whole.updates(0, saved_at);
+      const auto path = folder / "step.safetensors";
+      save_checkpoint(path, whole.state(), {});
+      whole.updates(saved_at, 40);
+
+      const Training resumed(choice.make);
+      load_checkpoint(path, resumed.state());
+      resumed.step.copy_(counter(saved_at));
+      resumed.updates(saved_at, 40);
+      const CheckpointTensors expected = whole.state();
+      const CheckpointTensors found = resumed.state();
+      for (std::size_t i = 0; i < expected.size(); ++i) {
+        CAPTURE(expected[i].name);
+        CHECK(bytes(found[i].value) == bytes(expected[i].value));
+      }
+    }
+  }
+}
+
+TEST_CASE("the state of an optimiser has the names of its network's parameters") {
+  const std::vector<std::vector<std::string>> expected = {
+      {"momentum.a.weight", "momentum.b.bias"},
+      {"adam1.a.weight", "adam1.b.bias", "adam2.a.weight", "adam2.b.bias", "adam_count"},
+      {"adam1.a.weight", "adam1.b.bias", "adam2.a.weight", "adam2.b.bias", "adam_products"}};
+  const auto names_of = [](const CheckpointTensors& tensors) {
+    std::vector<std::string> names;
+    for (const auto& tensor : tensors) names.push_back(tensor.name);
+    return names;
+  };
+  for (std::size_t i = 0; i < optimizers().size(); ++i) {
+    const Training training(optimizers()[i].make);
+    CHECK(names_of(training.optimizer->state("")) == expected[i]);
+    std::vector<std::string> of_network = expected[i];
+    for (std::string& name : of_network) {
+      const std::size_t kind = std::min(name.find('.'), name.size());
+      name.insert(kind, ".e_r");
+    }
+    CHECK(names_of(training.optimizer->state("e_r")) == of_network);
+  }
+}
+
+TEST_CASE("an optimiser says its learning rate of any step") {
+  const auto rate = [](std::size_t choice, double step) {
+    return Training(optimizers()[choice].make).optimizer->learning_rate(step);
+  };
+  CHECK(rate(0, 0) == 0.03);
+  CHECK(rate(0, 50) == doctest::Approx(0.03 * 0.19509032201612828));
+  CHECK(rate(1, 7) == doctest::Approx(2e-3 * 4 / 5));  // the lazy interval's k/(k+1)
+  CHECK(rate(2, 0) == doctest::Approx(0.05 * std::exp(-5.0)));
+  CHECK(rate(2, 20) == 0.05);
+  CHECK(rate(2, 40) == doctest::Approx(0.05 * std::exp(-12.5 / 4)));
 }

@@ -4,6 +4,14 @@
 
 namespace scimix {
 
+namespace {
+
+std::string name_of_state(const std::string& kind, const std::string& network) {
+  return network.empty() ? kind : kind + "." + network;
+}
+
+}  // namespace
+
 Sgd::Sgd(const ParameterStore& model, const ParameterStore& ema, const SgdOptions& options)
     : model_(model), ema_(ema), options_(options) {
   const MemoryLabel label("optimiser state");
@@ -13,7 +21,7 @@ Sgd::Sgd(const ParameterStore& model, const ParameterStore& ema, const SgdOption
   ema_.copy_parameters_from(model_);
 }
 
-void Sgd::update(const Tensor& step) const {
+void Sgd::update(const Tensor& step) {
   set_learning_rate(step, options_.schedule, learning_rate_);
   const SgdUpdate update{.momentum = options_.momentum,
                          .nesterov = true,
@@ -22,6 +30,39 @@ void Sgd::update(const Tensor& step) const {
                          .ema_decay = options_.ema_decay};
   sgd_update(model_.gradient_slab().flat(), learning_rate_, update, model_.parameter_slab().flat(),
              moments_.flat(), ema_.parameter_slab().flat());
+}
+
+double Sgd::learning_rate(double step) const {
+  return cosine_7_16(options_.schedule, step);
+}
+
+CheckpointTensors Sgd::state(const std::string& network) const {
+  CheckpointTensors all;
+  append(all, name_of_state("momentum", network) + ".", model_.views(moments_));
+  return all;
+}
+
+AdamMoments::AdamMoments(const ParameterStore& model, const ParameterStore* ema)
+    : model_(model), ema_(ema) {
+  const MemoryLabel label("optimiser state");
+  const Device device = model.parameter_slab().flat().device();
+  first_ = Slab(model.layout(), model.dtype(), device);
+  second_ = Slab(model.layout(), model.dtype(), device);
+  scalars_ = Tensor::zeros({kAdamScalars}, DType::f32, device);
+  if (ema_ != nullptr) ema_->copy_parameters_from(model_);
+}
+
+void AdamMoments::update() const {
+  adam_update(model_.gradient_slab().flat(), scalars_, model_.parameter_slab().flat(),
+              first_.flat(), second_.flat(),
+              ema_ != nullptr ? ema_->parameter_slab().flat() : Tensor());
+}
+
+CheckpointTensors AdamMoments::state(const std::string& network) const {
+  CheckpointTensors all;
+  append(all, name_of_state("adam1", network) + ".", model_.views(first_));
+  append(all, name_of_state("adam2", network) + ".", model_.views(second_));
+  return all;
 }
 
 namespace {
@@ -40,20 +81,62 @@ AdamUpdate corrected_for_laziness(const AdamOptions& o) {
 }  // namespace
 
 Adam::Adam(const ParameterStore& model, const ParameterStore* ema, const AdamOptions& options)
-    : model_(model), ema_(ema), options_(options), update_(corrected_for_laziness(options)) {
-  const MemoryLabel label("optimiser state");
-  const Device device = model.parameter_slab().flat().device();
-  moments1_ = Slab(model.layout(), model.dtype(), device);
-  moments2_ = Slab(model.layout(), model.dtype(), device);
-  count_ = Tensor::zeros({1}, DType::i32, device);
-  if (ema_ != nullptr) ema_->copy_parameters_from(model_);
-}
+    : options_(options),
+      update_(corrected_for_laziness(options)),
+      moments_(model, ema),
+      count_(Tensor::zeros({1}, DType::i32, model.parameter_slab().flat().device())) {}
 
 void Adam::update() {
-  adam_update(model_.gradient_slab().flat(), count_, update_, model_.parameter_slab().flat(),
-              moments1_.flat(), moments2_.flat(),
-              ema_ != nullptr ? ema_->parameter_slab().flat() : Tensor());
+  set_adam_scalars(count_, update_, moments_.scalars());
+  moments_.update();
   advance_step(count_);
+}
+
+void Adam::update(const Tensor& /*step*/) {
+  update();
+}
+
+double Adam::learning_rate(double /*step*/) const {
+  return update_.lr;
+}
+
+CheckpointTensors Adam::state(const std::string& network) const {
+  CheckpointTensors all = moments_.state(network);
+  all.push_back({name_of_state("adam_count", network), count_});
+  return all;
+}
+
+namespace {
+
+const AdamSchedule& checked(const AdamSchedule& s) {
+  SCIMIX_CHECK(s.total_steps >= 0 && s.ramp_up_steps >= 0 && s.ramp_down_steps >= 0,
+               "Adam: a schedule of ", s.total_steps, " steps with ramps of ", s.ramp_up_steps,
+               " and ", s.ramp_down_steps);
+  return s;
+}
+
+}  // namespace
+
+ScheduledAdam::ScheduledAdam(const ParameterStore& model, const ParameterStore* ema,
+                             const AdamSchedule& schedule)
+    : schedule_(checked(schedule)), moments_(model, ema) {
+  const std::vector<double> ones{1.0, 1.0};
+  products_ = Tensor::from(ones, {2}, DType::f64, model.parameter_slab().flat().device());
+}
+
+void ScheduledAdam::update(const Tensor& step) {
+  set_adam_scalars_on_schedule(step, schedule_, products_, moments_.scalars());
+  moments_.update();
+}
+
+double ScheduledAdam::learning_rate(double step) const {
+  return adam_at(schedule_, step).lr;
+}
+
+CheckpointTensors ScheduledAdam::state(const std::string& network) const {
+  CheckpointTensors all = moments_.state(network);
+  all.push_back({name_of_state("adam_products", network), products_});
+  return all;
 }
 
 }  // namespace scimix

@@ -1,27 +1,50 @@
-// SGD with Nesterov momentum, and Adam, over a network's slab; with the EMA of its parameters.
+// SGD with Nesterov momentum, and Adam with constant and with changing settings, over a network's
+// slab; with the EMA of its parameters.
 #pragma once
+
+#include <string>
 
 #include "kernels/optim.hpp"
 #include "kernels/schedule.hpp"
 #include "models/module.hpp"
+#include "trainers/checkpoint.hpp"
 
 namespace scimix {
+
+// What a trainer needs of any optimiser. Each is built for a model and for `ema`, a second network
+// of the same layout: its parameters become the average, from step 0 and without bias correction
+// [METHOD 3].
+class Optimizer {
+ public:
+  Optimizer() = default;
+  virtual ~Optimizer() = default;
+  Optimizer(const Optimizer&) = delete;  // a copy would share the moments
+  Optimizer& operator=(const Optimizer&) = delete;
+
+  // One update from the gradients in the model's slab, with the settings of `step` (i32 [1]).
+  virtual void update(const Tensor& step) = 0;
+  // Of the update at `step`.
+  [[nodiscard]] virtual double learning_rate(double step) const = 0;
+  // For checkpoints: with the parameters, the average and the step it is all there is. Names are
+  // `kind.network.parameter`, without the middle where `network` is empty.
+  [[nodiscard]] virtual CheckpointTensors state(const std::string& network) const = 0;
+};
 
 struct SgdOptions {
   CosineSchedule schedule;
   float momentum = 0.9F;
   float weight_decay = 5e-4F;  // on kernels alone
-  float ema_decay = 0.999F;
+  float ema_decay = 0.999F;    // 0: the average is the model itself; 1: it stays as it is
 };
 
-class Sgd {
+class Sgd : public Optimizer {
  public:
-  // `ema` is a second network of the same layout; its parameters become the average, from step 0
-  // and without bias correction [METHOD 3].
   Sgd(const ParameterStore& model, const ParameterStore& ema, const SgdOptions& options);
 
-  // One update from the gradients in the model's slab, at the learning rate of `step` (i32 [1]).
-  void update(const Tensor& step) const;
+  void update(const Tensor& step) override;
+  [[nodiscard]] double learning_rate(double step) const override;
+  // momentum.*
+  [[nodiscard]] CheckpointTensors state(const std::string& network) const override;
 
   [[nodiscard]] const Slab& moments() const { return moments_; }
   [[nodiscard]] const SgdOptions& options() const { return options_; }
@@ -32,6 +55,29 @@ class Sgd {
   SgdOptions options_;
   Slab moments_;
   Tensor learning_rate_;  // f32 [1]
+};
+
+// What every Adam has: the moments of a network, and the numbers that all elements share.
+class AdamMoments {
+ public:
+  // `ema` null: no average is kept.
+  AdamMoments(const ParameterStore& model, const ParameterStore* ema);
+
+  // One update with the scalars as they are.
+  void update() const;
+  // adam1.*, adam2.*
+  [[nodiscard]] CheckpointTensors state(const std::string& network) const;
+
+  [[nodiscard]] const Slab& first() const { return first_; }
+  [[nodiscard]] const Slab& second() const { return second_; }
+  [[nodiscard]] const Tensor& scalars() const { return scalars_; }  // see kernels/optim.hpp
+
+ private:
+  const ParameterStore& model_;
+  const ParameterStore* ema_;
+  Slab first_;
+  Slab second_;
+  Tensor scalars_;
 };
 
 // Of generator and critic, as StyleGAN2 trains them.
@@ -47,28 +93,54 @@ struct AdamOptions {
   int lazy_interval = 0;
 };
 
-class Adam {
+// With constant settings. It counts its updates itself, as there can be two in a step.
+class Adam : public Optimizer {
  public:
-  // `ema` is a second network of the same layout, as for Sgd, or null: no average is kept.
+  // `ema` null: no average is kept.
   Adam(const ParameterStore& model, const ParameterStore* ema, const AdamOptions& options);
 
   // One update from the gradients in the model's slab.
   void update();
+  void update(const Tensor& step) override;
+  [[nodiscard]] double learning_rate(double step) const override;
+  // adam1.*, adam2.*, adam_count
+  [[nodiscard]] CheckpointTensors state(const std::string& network) const override;
 
-  // The state, for checkpoints: with the parameters and the average it is all there is.
-  [[nodiscard]] const Slab& moments1() const { return moments1_; }
-  [[nodiscard]] const Slab& moments2() const { return moments2_; }
+  [[nodiscard]] const Slab& moments1() const { return moments_.first(); }
+  [[nodiscard]] const Slab& moments2() const { return moments_.second(); }
   [[nodiscard]] const Tensor& count() const { return count_; }  // updates so far, i32 [1]
   [[nodiscard]] const AdamOptions& options() const { return options_; }
 
  private:
-  const ParameterStore& model_;
-  const ParameterStore* ema_;
   AdamOptions options_;
   AdamUpdate update_;
-  Slab moments1_;
-  Slab moments2_;
+  AdamMoments moments_;
   Tensor count_;
+};
+
+// With settings that follow the step: one update in each.
+class ScheduledAdam : public Optimizer {
+ public:
+  // `ema` null: no average is kept.
+  ScheduledAdam(const ParameterStore& model, const ParameterStore* ema,
+                const AdamSchedule& schedule);
+
+  void update(const Tensor& step) override;
+  [[nodiscard]] double learning_rate(double step) const override;
+  // adam1.*, adam2.*, adam_products
+  [[nodiscard]] CheckpointTensors state(const std::string& network) const override;
+
+  [[nodiscard]] const Slab& moments1() const { return moments_.first(); }
+  [[nodiscard]] const Slab& moments2() const { return moments_.second(); }
+  [[nodiscard]] const Tensor& products() const {
+    return products_;
+  }  // of the betas so far, f64 [2]
+  [[nodiscard]] const AdamSchedule& schedule() const { return schedule_; }
+
+ private:
+  AdamSchedule schedule_;
+  AdamMoments moments_;
+  Tensor products_;
 };
 
 }  // namespace scimix
