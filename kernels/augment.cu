@@ -1,43 +1,10 @@
-#include "core/random.hpp"
 #include "kernels/augment.hpp"
 #include "kernels/launch.hpp"
+#include "kernels/weak_augment.hpp"
 
 namespace scimix::SCIMIX_BACKEND {
 
 namespace {
-
-struct ImageSize {
-  std::int64_t height, width;
-};
-
-// Network inputs lie in [-1, 1]. Divided rather than multiplied by a rounded reciprocal, so that
-// 255 becomes exactly 1.
-SCIMIX_HD inline float normalized(std::uint8_t value) {
-  return static_cast<float>(value) / 127.5F - 1.0F;
-}
-
-// Mirror at the border, which is not repeated.
-SCIMIX_HD inline std::int64_t reflect(std::int64_t i, std::int64_t n) {
-  if (i < 0) i = -i;
-  return i < n ? i : 2 * (n - 1) - i;
-}
-
-// Where the crop window starts, and whether it is mirrored.
-struct WeakDraw {
-  bool flip;
-  std::int64_t dy, dx;
-};
-
-SCIMIX_HD inline WeakDraw draw_weak(const WeakAugment& o, std::uint32_t step, std::int64_t row) {
-  Random random(o.seed, Purpose::augment, step, o.first + static_cast<std::uint32_t>(row));
-  const auto offsets = static_cast<std::uint32_t>(2 * o.pad + 1);
-  WeakDraw draw{};
-  // Always three draws: switching the flip off does not change the crops.
-  draw.flip = random.below(2) == 1 && o.flip;
-  draw.dy = static_cast<std::int64_t>(random.below(offsets)) - o.pad;
-  draw.dx = static_cast<std::int64_t>(random.below(offsets)) - o.pad;
-  return draw;
-}
 
 void check(const char* op, const Tensor& images, const Tensor& index, const Tensor& out) {
   SCIMIX_CHECK(images.rank() == 4 && images.dim(3) == 3 && index.rank() == 1 &&
@@ -61,10 +28,8 @@ void run_weak(const Tensor& images, const Tensor& index, const Tensor& step,
     const std::uint8_t* image = source + static_cast<std::int64_t>(rows[row]) * pixels * 3;
     T* result = target + row * pixels * 3;
     block.each(pixels, [=](std::int64_t p) {
-      const std::int64_t y = reflect(p / size.width + draw.dy, size.height);
-      const std::int64_t column = p % size.width;
-      const std::int64_t x =
-          reflect((draw.flip ? size.width - 1 - column : column) + draw.dx, size.width);
+      const std::int64_t y = weak_row(draw, size, p / size.width);
+      const std::int64_t x = weak_column(draw, size, p % size.width);
       const std::uint8_t* from = image + (y * size.width + x) * 3;
       for (int c = 0; c < 3; ++c) result[p * 3 + c] = static_cast<T>(normalized(from[c]));
     });

@@ -12,7 +12,8 @@
 // Inside a phase the items run in any order, at the same time: none may read what another writes.
 // On the CPU `shuffle_phases` makes the order random, so that a test sees such a mistake.
 //
-// Items are addressed by 64-bit indices. Scratch is at most 48 KiB per block.
+// Items are addressed by 64-bit indices. Scratch is at most 64 KiB per block, which
+// every GPU from Volta on has.
 #pragma once
 
 #include <cmath>
@@ -104,6 +105,15 @@ __global__ void __launch_bounds__(kThreads) run_block(F f) {
   f(block);
 }
 
+// CUDA gives a kernel up to 48 KiB of shared memory, with that of `reduce`, unless it asks.
+template <class F>
+void allow_scratch(void (*kernel)(F), std::size_t bytes) {
+  constexpr std::size_t kUnasked = 47 * 1024;
+  if (bytes <= kUnasked) return;
+  SCIMIX_CUDA_CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                         static_cast<int>(bytes)));
+}
+
 }  // namespace detail
 
 template <class F>
@@ -119,7 +129,8 @@ void for_each(std::int64_t n, F f) {
 template <class F>
 void for_each_block(std::int64_t blocks, std::size_t scratch_bytes, F f) {
   if (blocks <= 0) return;
-  SCIMIX_CHECK(scratch_bytes <= 48 * 1024, scratch_bytes, " bytes of scratch, at most 49152");
+  SCIMIX_CHECK(scratch_bytes <= 64 * 1024, scratch_bytes, " bytes of scratch, at most 65536");
+  detail::allow_scratch(detail::run_block<F>, scratch_bytes);
   detail::run_block<<<static_cast<unsigned>(blocks), kThreads, scratch_bytes, current_stream()>>>(
       f);
   SCIMIX_CUDA_CHECK(cudaGetLastError());

@@ -90,11 +90,11 @@ void for_each(std::int64_t n, F f) {
 
 template <class F>
 void for_each_block(std::int64_t blocks, std::size_t scratch_bytes, F f) {
-  SCIMIX_CHECK(scratch_bytes <= 48 * 1024, scratch_bytes, " bytes of scratch, at most 49152");
+  SCIMIX_CHECK(scratch_bytes <= 64 * 1024, scratch_bytes, " bytes of scratch, at most 65536");
 #pragma omp parallel if (blocks > 1)
   {
     // Scratch lives on the stack of its thread: nothing is allocated in a training step.
-    alignas(64) unsigned char scratch[48 * 1024];  // NOLINT
+    alignas(64) unsigned char scratch[64 * 1024];  // NOLINT
 #pragma omp for schedule(static)
     for (std::int64_t i = 0; i < blocks; ++i) {
       Block block(i, scratch);

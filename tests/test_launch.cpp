@@ -50,7 +50,7 @@ TEST_CASE("for_each: every item once, for few and for many items") {
 TEST_CASE("for_each_block: every block once, each with its own scratch") {
   constexpr std::int64_t kBlocks = 57;
   std::vector<std::int64_t> sums(kBlocks);
-  cpu::for_each_block(kBlocks, 48 * 1024, [&](cpu::Block& b) {
+  cpu::for_each_block(kBlocks, 64 * 1024, [&](cpu::Block& b) {
     auto* bytes = b.scratch<std::uint8_t>(3);
     auto* numbers = b.scratch<std::int64_t>(100);
     const auto address = reinterpret_cast<std::uintptr_t>(numbers);
@@ -68,8 +68,8 @@ TEST_CASE("for_each_block: every block once, each with its own scratch") {
 }
 
 TEST_CASE("for_each_block: more scratch than a GPU has is refused") {
-  CHECK_THROWS_WITH_AS(cpu::for_each_block(1, 48 * 1024 + 1, [](cpu::Block&) {}),
-                       doctest::Contains("49153 bytes of scratch, at most 49152"), Error);
+  CHECK_THROWS_WITH_AS(cpu::for_each_block(1, 64 * 1024 + 1, [](cpu::Block&) {}),
+                       doctest::Contains("65537 bytes of scratch, at most 65536"), Error);
 }
 
 TEST_CASE("reduce: sums and maxima of any count") {
