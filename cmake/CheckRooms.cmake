@@ -1,6 +1,8 @@
 # cmake -DROOT=... -DTABLE=... -P CheckRooms.cmake
 # TABLE has a line per folder: its name, then the folders that it may include. Every #include that
-# breaks this is printed, and so is a header that is slow to compile and stands in a second file.
+# breaks this is printed, and so is a header that is slow to compile and stands in a second file. Two
+# types of one name in headers of different folders are printed too: the linker would silently take
+# the functions of one for both.
 cmake_minimum_required(VERSION 3.24)
 file(STRINGS "${TABLE}" table)
 set(rooms "")
@@ -17,6 +19,17 @@ foreach(room IN LISTS rooms)
   file(GLOB_RECURSE files RELATIVE "${ROOT}" "${ROOT}/${room}/*.[ch]pp" "${ROOT}/${room}/*.cu"
        "${ROOT}/${room}/*.cuh")
   foreach(file IN LISTS files)
+    if(file MATCHES "\\.hpp$")
+      file(STRINGS "${ROOT}/${file}" types REGEX "^(struct|class|enum class) [A-Za-z0-9]+[^;]*{")
+      foreach(type IN LISTS types)
+        string(REGEX REPLACE "^(enum )?(struct|class) ([A-Za-z0-9]+).*" "\\3" type "${type}")
+        if(DEFINED room_of_${type} AND NOT room_of_${type} STREQUAL room)
+          list(APPEND faults "${file}: a second type ${type}, the other is in ${file_of_${type}}")
+        endif()
+        set(room_of_${type} ${room})
+        set(file_of_${type} ${file})
+      endforeach()
+    endif()
     file(STRINGS "${ROOT}/${file}" includes REGEX "^[ \t]*#[ \t]*include")
     foreach(include IN LISTS includes)
       if(include MATCHES "\"(${any_room})/")

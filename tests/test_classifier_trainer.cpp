@@ -1,10 +1,16 @@
-// Supervised training: it learns, it resumes bit for bit, it notices divergence.
+// Training of a classifier: it learns, it resumes bit for bit by every method and with all hybrids,
+// it notices divergence.
 #include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
 
 #include "autograd/tape.hpp"
 #include "core/allocator.hpp"
 #include "core/error.hpp"
 #include "temp_folder.hpp"
+#include "tiny_generator.hpp"
 #include "trainers/classifier_trainer.hpp"
 
 using namespace scimix;
@@ -40,6 +46,78 @@ ClassifierTrainer make_trainer(const ClassifierConfig& config) {
   return {config, digits(), make_split(digits(), std::nullopt, 0), kCpu};
 }
 
+double loss_of(const TrainingMetrics& metrics) {
+  return metrics.terms.at(static_cast<std::size_t>(ClassifierTerm::supervised)).value();
+}
+
+// The same at 16x16 pixels with 20 labels, for the methods that learn from other images too.
+const Dataset& tiny_digits() {
+  static const Dataset set =
+      load_dataset("digits", "", {.size = 16, .digits_train = 60, .digits_test = 20});
+  return set;
+}
+
+const Autoencoder& generator() {
+  static const Autoencoder made = test::tiny_networks(16);
+  return made;
+}
+
+ClassifierConfig tiny_config(const std::string& method) {
+  ClassifierConfig config = small_config();
+  config.method = method;
+  config.batch = 3;
+  config.unlabeled_batch = 4;
+  config.steps = 6;
+  config.sgd.learning_rate = 0.02;
+  config.consistency.weight = 5;
+  config.fixmatch.threshold = 0.15;  // of ten classes: new networks pass it now and then
+  config.fixmatch.cutout = 6;
+  if (method == "mean-teacher-b") {  // Mean Teacher's preset B (tools/classifier_options.cpp)
+    config.method = "mean-teacher";
+    config.preset = "B";
+    config.optimizer = "adam";
+    config.sgd.learning_rate = 3e-3;
+    config.sgd.weight_decay = 0;
+    config.norm_statistics = "joint";
+    config.supervised_weight = 0.01;
+    config.consistency.weight = 1;
+    config.consistency.ramp_shape = "sigmoid";
+    config.early_ema_decay = 0.8;
+    config.input_noise = 0.075;
+  }
+  return config;
+}
+
+Split tiny_split() {
+  return make_split(tiny_digits(), 20, 0);
+}
+
+ClassifierTrainer tiny_trainer(const ClassifierConfig& config) {
+  return {config, tiny_digits(), tiny_split(), kCpu,
+          uses_generator(config) ? &generator() : nullptr};
+}
+
+struct HybridCase {
+  std::string mixer;
+  std::string use;
+};
+
+const std::vector<std::string> kMethods{"supervised", "mean-teacher", "mean-teacher-b", "fixmatch"};
+const std::vector<HybridCase> kHybrids{
+    {"none", "contradict"},   {"scimix", "contradict"}, {"scimix", "consistency"},
+    {"scimix", "pseudo"},     {"scimix", "labeled"},    {"mixup", "contradict"},
+    {"cutmix", "contradict"}, {"adain", "pseudo"},      {"fda", "labeled"}};
+
+double norm(const Slab& slab) {
+  double sum = 0;
+  for (const double value : slab.flat().to_doubles()) sum += value * value;
+  return std::sqrt(sum);
+}
+
+bool has(const TrainingMetrics& metrics, ClassifierTerm term) {
+  return metrics.terms.at(static_cast<std::size_t>(term)).has_value();
+}
+
 }  // namespace
 
 TEST_CASE("supervised training lowers the loss and lifts the accuracy") {
@@ -53,7 +131,7 @@ TEST_CASE("supervised training lowers the loss and lifts the accuracy") {
   const TrainingMetrics first = mean_of_next(10);
   static_cast<void>(mean_of_next(129));
   const TrainingMetrics last = mean_of_next(10);
-  CHECK(last.loss < 0.9 * first.loss);
+  CHECK(loss_of(last) < 0.9 * loss_of(first));
   CHECK(last.accuracy > first.accuracy + 0.05);
 }
 
@@ -76,6 +154,201 @@ TEST_CASE("a resumed run ends with the same bits as an uninterrupted one") {
   resumed.save(folder / "resumed.safetensors");
   CHECK(test::read_bytes(folder / "resumed.safetensors") ==
         test::read_bytes(folder / "whole.safetensors"));
+}
+
+TEST_CASE("every method learns with every kind of hybrids, and resumes bit for bit") {
+  const test::TempFolder folder;
+  for (const std::string& method : kMethods) {
+    for (const HybridCase& hybrids : kHybrids) {
+      CAPTURE(method);
+      CAPTURE(hybrids.mixer);
+      CAPTURE(hybrids.use);
+      ClassifierConfig config = tiny_config(method);
+      config.hybrids.mixer = hybrids.mixer;
+      config.hybrids.use = hybrids.use;
+      config.hybrids.generator = "given";
+      CHECK_NOTHROW(check(config));
+      ClassifierTrainer whole = tiny_trainer(config);
+      const std::vector<double> start =
+          whole.model().parameters().parameter_slab().flat().to_doubles();
+      for (int i = 0; i < 4; ++i) {
+        if (i == 2) whole.save(folder / "middle.safetensors");
+        whole.step();
+      }
+      CHECK_NOTHROW(whole.check_finite());
+      whole.save(folder / "whole.safetensors");
+      CHECK(whole.model().parameters().parameter_slab().flat().to_doubles() != start);
+      CHECK(norm(whole.model().parameters().gradient_slab()) > 0);
+      CHECK(norm(whole.average().parameters().gradient_slab()) == 0);
+
+      ClassifierTrainer resumed = tiny_trainer(config);
+      resumed.step();
+      resumed.load(folder / "middle.safetensors");
+      for (int i = 0; i < 2; ++i) resumed.step();
+      resumed.save(folder / "resumed.safetensors");
+      CHECK(test::read_bytes(folder / "resumed.safetensors") ==
+            test::read_bytes(folder / "whole.safetensors"));
+
+      const TrainingMetrics metrics = whole.read_metrics();
+      const bool hybrid = hybrids.mixer != "none";
+      CHECK(has(metrics, ClassifierTerm::supervised));
+      CHECK(has(metrics, ClassifierTerm::consistency) == method.starts_with("mean-teacher"));
+      CHECK(has(metrics, ClassifierTerm::pseudo) == (method == "fixmatch"));
+      CHECK(has(metrics, ClassifierTerm::confident) == (method == "fixmatch"));
+      CHECK(has(metrics, ClassifierTerm::hybrid) == hybrid);
+      CHECK(has(metrics, ClassifierTerm::kept) == (hybrids.mixer == "scimix"));
+      for (const auto& term : metrics.terms) CHECK(std::isfinite(term.value_or(0)));
+    }
+  }
+}
+
+TEST_CASE("no training step touches the generator") {
+  const auto networks = [] {
+    std::vector<const ParameterStore*> all{&generator().semantic_encoder().parameters(),
+                                           &generator().scene_encoder().parameters(),
+                                           &generator().generator().parameters()};
+    return all;
+  };
+  const auto state = [&] {
+    std::vector<double> all;
+    for (const ParameterStore* store : networks()) {
+      for (const double value : store->parameter_slab().flat().to_doubles()) all.push_back(value);
+      for (const auto& buffer : store->buffers()) {
+        for (const double value : buffer.value.to_doubles()) all.push_back(value);
+      }
+    }
+    return all;
+  };
+  const std::vector<double> before = state();
+  for (const std::string& method : kMethods) {
+    CAPTURE(method);
+    ClassifierConfig config = tiny_config(method);
+    config.hybrids.mixer = "scimix";
+    config.init_from = "generator";
+    ClassifierTrainer trainer = tiny_trainer(config);
+    for (int i = 0; i < 3; ++i) trainer.step();
+    CHECK(state() == before);
+    for (const ParameterStore* store : networks()) CHECK(norm(store->gradient_slab()) == 0);
+  }
+}
+
+// The first step's loss has the weights of step 0. A weight that grows is then 0 or nearly so, and
+// only what has no ramp teaches.
+TEST_CASE("hybrids with labels count from the first step, predicted ones grow") {
+  for (const std::string use : {"contradict", "labeled"}) {
+    CAPTURE(use);
+    const auto after_one_step = [&](const std::string& mixer) {
+      ClassifierConfig config = tiny_config("mean-teacher");
+      config.hybrids.mixer = mixer;
+      config.hybrids.use = use;
+      ClassifierTrainer trainer = tiny_trainer(config);
+      trainer.step();
+      return trainer.model().parameters().parameter_slab().flat().to_doubles();
+    };
+    const std::vector<double> with = after_one_step("mixup");
+    const std::vector<double> without = after_one_step("none");
+    double apart = 0;
+    for (std::size_t i = 0; i < with.size(); ++i) {
+      apart = std::max(apart, std::abs(with[i] - without[i]));
+    }
+    if (use == "labeled") CHECK(apart > 1e-4);
+    if (use == "contradict") CHECK(apart < 1e-7);  // rounding: their gradients are times 0
+  }
+}
+
+TEST_CASE("settings that a method does not have change nothing") {
+  const auto after = [](const ClassifierConfig& config) {
+    ClassifierTrainer trainer = tiny_trainer(config);
+    for (int i = 0; i < 2; ++i) trainer.step();
+    return trainer.model().parameters().parameter_slab().flat().to_doubles();
+  };
+  ClassifierConfig config = tiny_config("supervised");
+  const std::vector<double> plain = after(config);
+  config.consistency.weight = 1000;
+  config.fixmatch.weight = 1000;
+  config.hybrids.alpha = 0.6;
+  config.unlabeled_batch = 100'000;  // more than there are: of no interest
+  CHECK(after(config) == plain);
+}
+
+TEST_CASE("each setting of a method changes what it learns") {
+  const auto after = [](const ClassifierConfig& config) {
+    ClassifierTrainer trainer = tiny_trainer(config);
+    for (int i = 0; i < 3; ++i) trainer.step();
+    return trainer.model().parameters().parameter_slab().flat().to_doubles();
+  };
+  const auto changes = [&](const std::string& method, const std::string& mixer,
+                           const std::function<void(ClassifierConfig&)>& change) {
+    ClassifierConfig config = tiny_config(method);
+    config.hybrids.mixer = mixer;
+    ClassifierConfig changed = config;
+    change(changed);
+    return after(config) != after(changed);
+  };
+  using C = ClassifierConfig;
+  CHECK(changes("mean-teacher", "none", [](C& c) { c.consistency.weight = 50; }));
+  CHECK(changes("mean-teacher", "none", [](C& c) { c.consistency.ramp = 1; }));
+  CHECK(changes("mean-teacher", "none", [](C& c) { c.consistency.ramp_shape = "sigmoid"; }));
+  CHECK(changes("mean-teacher", "none", [](C& c) { c.norm_statistics = "joint"; }));
+  CHECK(changes("mean-teacher", "none", [](C& c) { c.input_noise = 0.1; }));
+  CHECK(changes("mean-teacher", "none", [](C& c) { c.optimizer = "adam"; }));
+  CHECK(changes("mean-teacher", "none", [](C& c) { c.ema_decay = 0.5; }));  // the teacher's
+  CHECK(changes("mean-teacher", "none", [](C& c) { c.unlabeled_includes_labeled = false; }));
+  CHECK(changes("supervised", "none", [](C& c) { c.supervised_weight = 0.5; }));
+  CHECK(changes("fixmatch", "none", [](C& c) { c.fixmatch.threshold = 1; }));
+  CHECK(changes("fixmatch", "none", [](C& c) { c.fixmatch.weight = 2; }));
+  CHECK(changes("fixmatch", "none", [](C& c) { c.fixmatch.strong_operations = 0; }));
+  CHECK(changes("fixmatch", "none", [](C& c) { c.fixmatch.cutout = 0; }));
+  CHECK(changes("supervised", "adain", [](C& c) { c.hybrids.alpha = 0.7; }));
+  CHECK(changes("supervised", "adain", [](C& c) { c.hybrids.weight = 0.5; }));
+  CHECK(changes("mean-teacher", "scimix", [](C& c) { c.hybrids.filter = false; }));
+  CHECK(changes("supervised", "mixup", [](C& c) { c.hybrids.mixup_alpha = 0.2; }));
+  CHECK(changes("mean-teacher-b", "none", [](C& c) {
+    c.early_ema_decay = 0.2;
+    c.ramp_up = 1;
+  }));
+  CHECK(changes("mean-teacher-b", "none", [](C& c) { c.ramp_up = 0; }));
+}
+
+TEST_CASE("fewer unlabelled images than a step takes are refused") {
+  ClassifierConfig config = tiny_config("mean-teacher");
+  config.unlabeled_batch = 61;
+  CHECK_THROWS_WITH_AS(static_cast<void>(tiny_trainer(config)),
+                       "digits: 60 unlabelled images, expected at least the 61 of a step "
+                       "(--unlabeled-batch)",
+                       Error);
+  config.unlabeled_batch = 60;
+  CHECK_NOTHROW(static_cast<void>(tiny_trainer(config)));
+  config.unlabeled_includes_labeled = false;  // 40 are left
+  CHECK_THROWS_WITH_AS(static_cast<void>(tiny_trainer(config)),
+                       doctest::Contains("40 unlabelled images, expected at least the 60"), Error);
+  config.method = "fixmatch";
+  config.unlabeled_batch = 0;
+  config.batch = 6;  // 42 unlabelled ones
+  CHECK_THROWS_WITH_AS(static_cast<void>(tiny_trainer(config)),
+                       doctest::Contains("the 42 of a step"), Error);
+}
+
+TEST_CASE("a run shows what its networks see: views and hybrids") {
+  for (const std::string& method : kMethods) {
+    CAPTURE(method);
+    ClassifierConfig config = tiny_config(method);
+    config.hybrids.mixer = "scimix";
+    const ClassifierTrainer trainer = tiny_trainer(config);
+    const std::vector<Sheet> sheets = trainer.preview(7);
+    std::vector<std::string> names;
+    for (const Sheet& sheet : sheets) {
+      names.push_back(sheet.name);
+      const std::size_t images = sheet.name == "hybrids" ? 3 * 7 : 7;
+      CHECK(sheet.pixels.size() == images * 16 * 16 * 3);
+      CHECK_FALSE(sheet.caption.empty());
+    }
+    const std::vector<std::string> expected =
+        method == "fixmatch" ? std::vector<std::string>{"augmented", "strong", "hybrids"}
+                             : std::vector<std::string>{"augmented", "hybrids"};
+    CHECK(names == expected);
+    CHECK(trainer.preview(7)[0].pixels == sheets[0].pixels);
+  }
 }
 
 TEST_CASE("a checkpoint of other images or another model is refused") {
@@ -101,20 +374,37 @@ TEST_CASE("a checkpoint of other images or another model is refused") {
                        Error);
 }
 
-TEST_CASE("a loss that is no number stops the run and names the step") {
+TEST_CASE("a loss that is no number stops the run and names the step and the term") {
   ClassifierConfig config = small_config();
   config.sgd.learning_rate = 1e30;
   ClassifierTrainer trainer = make_trainer(config);
   for (int i = 0; i < 4; ++i) trainer.step();
-  CHECK_THROWS_WITH_AS(trainer.check_finite(), doctest::Contains("step 4"), Error);
+  // The first loss is that of the initial weights; the second sees weights of 1e30 gradients.
+  CHECK_THROWS_WITH_AS(trainer.check_finite(),
+                       doctest::Contains("step 2: the loss term supervised is not a finite number"),
+                       Error);
 }
 
 TEST_CASE("a steady training step asks the system for no memory") {
-  ClassifierTrainer trainer = make_trainer(small_config());
-  for (int i = 0; i < 3; ++i) trainer.step();
-  const std::uint64_t before = memory_stats(kCpu).system_calls;
-  for (int i = 0; i < 5; ++i) trainer.step();
-  CHECK(memory_stats(kCpu).system_calls == before);
+  const auto check_steady = [](ClassifierTrainer& trainer) {
+    for (int i = 0; i < 4; ++i) trainer.step();
+    const std::uint64_t before = memory_stats(kCpu).system_calls;
+    for (int i = 0; i < 5; ++i) trainer.step();
+    CHECK(memory_stats(kCpu).system_calls == before);
+  };
+  ClassifierTrainer supervised = make_trainer(small_config());
+  check_steady(supervised);
+  for (const std::string& method : kMethods) {
+    for (const std::string mixer : {"scimix", "cutmix"}) {
+      CAPTURE(method);
+      CAPTURE(mixer);
+      ClassifierConfig config = tiny_config(method);
+      config.steps = 100;
+      config.hybrids.mixer = mixer;
+      ClassifierTrainer trainer = tiny_trainer(config);
+      check_steady(trainer);
+    }
+  }
 }
 
 TEST_CASE("evaluation counts every test image once, whatever the batch") {
@@ -134,6 +424,21 @@ TEST_CASE("evaluation counts every test image once, whatever the batch") {
   CHECK(cut.loss == doctest::Approx(whole.loss).epsilon(1e-5));
 }
 
+TEST_CASE("an evaluation does not change what is trained") {
+  ClassifierConfig config = tiny_config("mean-teacher");
+  config.hybrids.mixer = "scimix";
+  ClassifierTrainer quiet = tiny_trainer(config);
+  ClassifierTrainer evaluated = tiny_trainer(config);
+  for (int i = 0; i < 3; ++i) {
+    quiet.step();
+    evaluated.step();
+    static_cast<void>(evaluated.evaluate_ema());
+    static_cast<void>(evaluated.preview(5));
+  }
+  CHECK(quiet.model().parameters().parameter_slab().flat().to_doubles() ==
+        evaluated.model().parameters().parameter_slab().flat().to_doubles());
+}
+
 TEST_CASE("bf16 training follows f32") {
   ClassifierConfig config = small_config();
   ClassifierTrainer f32 = make_trainer(config);
@@ -144,5 +449,26 @@ TEST_CASE("bf16 training follows f32") {
     bf16.step();
   }
   // Same start, same images: ten steps part by rounding alone. bf16 keeps 8 bits.
-  CHECK(bf16.read_metrics().loss == doctest::Approx(f32.read_metrics().loss).epsilon(0.05));
+  CHECK(loss_of(bf16.read_metrics()) == doctest::Approx(loss_of(f32.read_metrics())).epsilon(0.05));
+}
+
+TEST_CASE("bf16 training takes every method and its hybrids") {
+  for (const std::string& method : kMethods) {
+    for (const std::string mixer : {"scimix", "mixup"}) {
+      CAPTURE(method);
+      CAPTURE(mixer);
+      ClassifierConfig config = tiny_config(method);
+      config.hybrids.mixer = mixer;
+      ClassifierTrainer f32 = tiny_trainer(config);
+      config.precision = "bf16";
+      ClassifierTrainer bf16 = tiny_trainer(config);
+      f32.step();
+      bf16.step();
+      CHECK_NOTHROW(bf16.check_finite());
+      // One step from the same start: 8 bits behind ten layers, in which batch norm over few
+      // values enlarges what is small.
+      CHECK(loss_of(bf16.read_metrics()) ==
+            doctest::Approx(loss_of(f32.read_metrics())).epsilon(0.05));
+    }
+  }
 }

@@ -85,6 +85,8 @@ void add_generator_options(CLI::App& app, GeneratorRunConfig& c) {
   app.add_option("--variant", c.variant,
                  "full, no-hyb, basic-hyb, unfrozen, structural-zc (the paper's Table IV)")
       ->group("Method");
+  app.add_option("--scale", c.scale, "cpu: smaller networks, smaller batches, fewer steps")
+      ->group("Method");
   add_data_options(app, c.data);
   app.add_option("--unlabeled-includes-labeled", c.unlabeled_includes_labeled,
                  "the unlabelled images are all images: true, false")

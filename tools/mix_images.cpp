@@ -43,7 +43,7 @@ class Mixing {
 
   // Adds the hybrids of one batch to `out`.
   void mix(const Tensor& x_c, const Tensor& x_r, std::span<const std::int32_t> content,
-           std::span<const std::int32_t> scene, Hybrids& out) const {
+           std::span<const std::int32_t> scene, MixedImages& out) const {
     const Tensor x_h = scimix_mixer(networks_)(x_c, x_r, 0);
     const std::vector<std::int32_t> predicted = classify(networks_, x_h);
     const std::vector<std::int32_t> wanted = wanted_classes(x_c, content);
@@ -107,7 +107,7 @@ std::vector<std::int32_t> labels_for(const ImageSource& source,
   return labels;
 }
 
-Hybrids mix_images(const Autoencoder& networks, const ImageSet& content,
+MixedImages mix_images(const Autoencoder& networks, const ImageSet& content,
                    const std::vector<std::int32_t>& labels, const ImageSet& scene,
                    const Pairs& pairs, const MixOptions& options, Device device) {
   SCIMIX_CHECK(std::ssize(labels) == content.count, labels.size(), " labels for ", content.count,
@@ -116,7 +116,7 @@ Hybrids mix_images(const Autoencoder& networks, const ImageSet& content,
   const ResidentSet contents(content, device);
   const ResidentSet scenes(scene, device);
   const Mixing mixing(networks, labels, options);
-  Hybrids out;
+  MixedImages out;
   out.side = content.height;
   const std::int64_t count = std::ssize(pairs.content);
   for (std::int64_t first = 0; first < count; first += options.batch) {

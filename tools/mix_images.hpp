@@ -11,7 +11,7 @@
 
 namespace scimix {
 
-struct Hybrids {
+struct MixedImages {
   std::int64_t side = 0;
   std::vector<std::uint8_t> pixels;     // [N,side,side,3]
   std::vector<std::int32_t> labels;     // [N] class of the content image, or kUnknownLabel
@@ -36,7 +36,7 @@ struct MixOptions {
 
 // Mixes content[pairs.content[i]] with scene[pairs.scene[i]]. `labels` are those of the content
 // images.
-[[nodiscard]] Hybrids mix_images(const Autoencoder& networks, const ImageSet& content,
+[[nodiscard]] MixedImages mix_images(const Autoencoder& networks, const ImageSet& content,
                                  const std::vector<std::int32_t>& labels, const ImageSet& scene,
                                  const Pairs& pairs, const MixOptions& options, Device device);
 

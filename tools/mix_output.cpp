@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t kMostInPicture = 2500;
 
-std::span<const std::uint8_t> image_of(const Hybrids& hybrids, std::int64_t index) {
+std::span<const std::uint8_t> image_of(const MixedImages& hybrids, std::int64_t index) {
   const auto bytes = static_cast<std::size_t>(hybrids.side * hybrids.side * 3);
   return std::span(hybrids.pixels).subspan(static_cast<std::size_t>(index) * bytes, bytes);
 }
@@ -38,7 +38,7 @@ std::string class_name(const std::vector<std::string>& names, std::int32_t label
   return label == kUnknownLabel ? "?" : names.at(static_cast<std::size_t>(label));
 }
 
-void write_records(const fs::path& path, const Hybrids& h) {
+void write_records(const fs::path& path, const MixedImages& h) {
   const std::array fields = {
       npy_field("image", {h.side, h.side, 3}, h.pixels), npy_field("label", {}, h.labels),
       npy_field("predicted", {}, h.predicted), npy_field("content", {}, h.parents.content),
@@ -46,7 +46,7 @@ void write_records(const fs::path& path, const Hybrids& h) {
   write_npy(path, h.count(), fields);
 }
 
-void write_tensors(const fs::path& path, const Hybrids& h, const MixParents& parents) {
+void write_tensors(const fs::path& path, const MixedImages& h, const MixParents& parents) {
   const auto numbers = [&](const char* name, const std::vector<std::int32_t>& values) {
     return TensorEntry{name, "I32", {h.count()}, std::as_bytes(std::span(values))};
   };
@@ -93,7 +93,7 @@ std::int64_t position_in(const std::vector<std::int32_t>& sorted, std::int32_t v
 }
 
 // Scenes on top, contents on the left. What the filter took out stays black.
-Sheet table(const Hybrids& h, const MixParents& parents, std::int64_t& columns) {
+Sheet table(const MixedImages& h, const MixParents& parents, std::int64_t& columns) {
   const std::vector<std::int32_t> contents = distinct(h.parents.content);
   const std::vector<std::int32_t> scenes = distinct(h.parents.scene);
   columns = 1 + std::ssize(scenes);
@@ -114,7 +114,7 @@ Sheet table(const Hybrids& h, const MixParents& parents, std::int64_t& columns) 
 }
 
 // Triples of content, scene and hybrid with a gap between them, about as wide as high.
-Sheet triples(const Hybrids& h, const MixParents& parents, std::int64_t& columns) {
+Sheet triples(const MixedImages& h, const MixParents& parents, std::int64_t& columns) {
   const auto pairs = static_cast<double>(h.count());
   const auto per_row = std::max<std::int64_t>(1, std::llround(std::sqrt(pairs / 4)));
   columns = 4 * per_row - 1;
@@ -129,7 +129,7 @@ Sheet triples(const Hybrids& h, const MixParents& parents, std::int64_t& columns
   return sheet;
 }
 
-void write_picture(const fs::path& path, const Hybrids& h, const MixParents& parents) {
+void write_picture(const fs::path& path, const MixedImages& h, const MixParents& parents) {
   if (h.count() == 0) user_error(path.string(), ": no hybrid was kept, there is nothing to show");
   if (h.count() > kMostInPicture) {
     user_error(path.string(), ": ", h.count(), " hybrids in one picture, expected at most ",
@@ -149,7 +149,7 @@ void make_folder(const fs::path& path) {
   if (error) user_error(path.string(), ": cannot be made: ", error.message());
 }
 
-void write_folder(const fs::path& path, const Hybrids& h, const MixParents& parents) {
+void write_folder(const fs::path& path, const MixedImages& h, const MixParents& parents) {
   make_folder(path);
   std::string list = "file\tclass\tpredicted\tcontent\tscene\n";
   for (std::int64_t i = 0; i < h.count(); ++i) {
@@ -191,7 +191,7 @@ MixForm output_form(const fs::path& path) {
   return MixForm::folder;
 }
 
-void write_hybrids(const fs::path& path, const Hybrids& hybrids, const MixParents& parents) {
+void write_hybrids(const fs::path& path, const MixedImages& hybrids, const MixParents& parents) {
   switch (output_form(path)) {
     case MixForm::npy:
       return write_records(path, hybrids);

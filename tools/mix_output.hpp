@@ -33,7 +33,7 @@ struct MixParents {
 };
 
 // Files are replaced atomically. Errors (user): a picture of more than 2,500 hybrids; a full disk.
-void write_hybrids(const std::filesystem::path& path, const Hybrids& hybrids,
+void write_hybrids(const std::filesystem::path& path, const MixedImages& hybrids,
                    const MixParents& parents);
 
 }  // namespace scimix

@@ -1,5 +1,7 @@
 #include "tools/run_options.hpp"
 
+#include <algorithm>
+
 #include "data/dataset.hpp"
 
 namespace scimix {
@@ -26,6 +28,24 @@ CLI::Validator whole_seed() {
 void use_setting_defaults(CLI::App& app) {
   app.option_defaults()->always_capture_default()->multi_option_policy(
       CLI::MultiOptionPolicy::TakeLast);
+}
+
+void set_option(CLI::App& app, const std::string& name, const std::string& value) {
+  CLI::Option* const option = app.get_option(name);
+  option->clear();
+  option->add_result(value);
+  option->run_callback();
+}
+
+std::string option_text(const CLI::App& app, const std::string& name) {
+  const CLI::Option* const option = app.get_option(name);
+  return option->count() > 0 ? option->results().back() : option->get_default_str();
+}
+
+bool is_named(const std::vector<std::string>& arguments, const std::string& name) {
+  return std::any_of(arguments.begin(), arguments.end(), [&](const std::string& word) {
+    return word == name || word.starts_with(name + "=");
+  });
 }
 
 void add_data_options(CLI::App& app, DataSettings& s) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
 
 #include "trainers/settings.hpp"
 
@@ -13,6 +15,13 @@ namespace scimix {
 // Values are those of the settings by default; of an option given twice the last one counts, so
 // that a script's options can be overridden behind it. Call it before adding options.
 void use_setting_defaults(CLI::App& app);
+
+// Gives an option a value, as if the command line had: it is then also what config.toml says.
+void set_option(CLI::App& app, const std::string& name, const std::string& value);
+// Its value as text: what was given, or its default.
+[[nodiscard]] std::string option_text(const CLI::App& app, const std::string& name);
+// The word stands on the command line itself, as --name VALUE or --name=VALUE.
+[[nodiscard]] bool is_named(const std::vector<std::string>& arguments, const std::string& name);
 
 void add_data_options(CLI::App& app, DataSettings& settings);
 void add_encoder_options(CLI::App& app, EncoderSettings& settings);

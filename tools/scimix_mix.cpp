@@ -97,7 +97,7 @@ int mix(const MixSettings& s) {
                            pairs.content.size(), scimix::describe(device));
   std::cout.flush();
 
-  const scimix::Hybrids hybrids =
+  const scimix::MixedImages hybrids =
       scimix::mix_images(generator.networks, content.images, labels, scene.images, pairs,
                          {.keep_agreeing = s.keep_agreeing, .batch = s.batch}, device);
   scimix::write_hybrids(out, hybrids,

@@ -1,11 +1,6 @@
 #include "tools/transfer_inputs.hpp"
 
-#include <CLI/CLI.hpp>
-
-#include "core/error.hpp"
-#include "tools/classifier_options.hpp"
-#include "tools/cli.hpp"
-#include "tools/generator_options.hpp"
+#include "tools/run_settings.hpp"
 #include "trainers/run_folder.hpp"
 
 namespace scimix {
@@ -14,49 +9,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string metadata_value(const TrainedGenerator& generator, const std::string& key) {
-  const auto it = generator.metadata.find(key);
-  return it == generator.metadata.end() ? std::string() : it->second;
-}
-
-DataSettings settings_of_run(const fs::path& run) {
-  CLI::App app("", "generator");
-  GeneratorRunConfig config;
-  add_generator_options(app, config);
-  app.set_config("--config");
-  (void)parse(app, {"--config", RunFolder::open(run).config().string()});
-  return config.data;
-}
-
 }  // namespace
 
-EvaluationData load_evaluation_data(const TransferSettings& settings,
-                                    const TrainedGenerator& generator) {
-  const std::int64_t side = generator.networks.config().generator.image_size;
-  const std::string own = metadata_value(generator, "dataset");
-  EvaluationData data;
-  DataSettings& s = data.settings;
-  s.dataset = own;
-  if (fs::is_directory(settings.generator)) s = settings_of_run(settings.generator);
-  s.dataset = settings.dataset.value_or(s.dataset);
-  s.data_dir = settings.data_dir.value_or(s.data_dir);
-  s.data_seed = settings.data_seed.value_or(s.data_seed);
-  s.digits_train = settings.digits_train.value_or(s.digits_train);
-  s.digits_test = settings.digits_test.value_or(s.digits_test);
-  s.labels = "all";
-  s.image_size = s.dataset == own || settings.resize ? side : 0;
-  data.dataset = load_dataset(s.dataset, s.data_dir,
-                              {.size = s.image_size,
-                               .digits_train = s.digits_train,
-                               .digits_test = s.digits_test,
-                               .data_seed = s.data_seed});
-  const ImageSet& test = data.dataset.test;
-  if (test.height != side || test.width != side) {
-    user_error(s.dataset, ": ", test.width, "x", test.height, " pixels, expected ", side, "x", side,
-               " (--resize brings images to size)");
+EvaluationData load_transfer_data(const TransferSettings& settings,
+                                  const TrainedGenerator& generator) {
+  DataSettings own;
+  own.dataset = value_of(generator.metadata, "dataset");
+  if (fs::is_directory(settings.generator)) {
+    own = read_generator_config(RunFolder::open(settings.generator).config()).data;
   }
-  s.image_size = side;
-  s.crop_pad = static_cast<int>(side / 8);
+  own.labels = "all";
+  const std::int64_t side = generator.networks.config().generator.image_size;
+  EvaluationData data = load_evaluation_data(settings.data, own, side);
+  data.settings.crop_pad = static_cast<int>(side / 8);
   return data;
 }
 
@@ -77,11 +42,7 @@ ClassifierConfig oracle_settings(const TransferSettings& settings, const DataSet
   config.output.eval_every = 500;
   config.output.checkpoint_every = 500;
   if (!settings.oracle_config.empty()) {
-    CLI::App app("", "oracle");
-    config = {};
-    add_classifier_options(app, config);
-    app.set_config("--config");
-    (void)parse(app, {"--config", settings.oracle_config});
+    config = read_classifier_config(settings.oracle_config);
     const int crop_pad = config.data.crop_pad;
     config.data = data;  // the same images, all labels
     config.data.crop_pad = crop_pad;

@@ -3,25 +3,17 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
 
-#include "data/dataset.hpp"
+#include "tools/evaluation_data.hpp"
 #include "trainers/classifier_config.hpp"
 #include "trainers/generator_checkpoint.hpp"
-#include "trainers/settings.hpp"
 
 namespace scimix {
 
 struct TransferSettings {
   std::string generator;  // run folder or checkpoint
-  // The data set: by default that of the generator's run.
-  std::optional<std::string> dataset;
-  std::optional<std::string> data_dir;
-  std::optional<std::uint64_t> data_seed;
-  std::optional<std::int64_t> digits_train;
-  std::optional<std::int64_t> digits_test;
-  bool resize = false;
+  DataChoice data;        // in place of what the generator's run says
   // The oracle.
   std::string oracle;         // run folder; runs/DATASET-oracle-SIZE when empty
   std::string oracle_config;  // settings to train one with, as for scimix_train classifier
@@ -36,17 +28,11 @@ struct TransferSettings {
   std::int64_t grid_pairs = 10;
 };
 
-struct EvaluationData {
-  DataSettings settings;  // as a classifier is trained on them
-  Dataset dataset;
-};
-
 // The data of the generator's run (as its config.toml says, or as far as a checkpoint alone tells),
-// with the settings that the user gave in their place. Errors (user): whatever is wrong with the
-// data; images of another size than the generator's in a data set that is not the generator's own,
-// where `resize` is not asked for.
-[[nodiscard]] EvaluationData load_evaluation_data(const TransferSettings& settings,
-                                                  const TrainedGenerator& generator);
+// with what the user chose in its place, as an oracle is trained on them. Errors (user): as
+// load_evaluation_data.
+[[nodiscard]] EvaluationData load_transfer_data(const TransferSettings& settings,
+                                                const TrainedGenerator& generator);
 
 // Where the oracle is, or will be.
 [[nodiscard]] std::filesystem::path oracle_folder(const TransferSettings& settings,

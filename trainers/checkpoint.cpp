@@ -1,6 +1,7 @@
 #include "trainers/checkpoint.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "core/error.hpp"
@@ -90,6 +91,27 @@ void save_checkpoint(const std::filesystem::path& path, const CheckpointTensors&
 
 CheckpointMetadata read_checkpoint_metadata(const std::filesystem::path& path) {
   return SafetensorsFile(path).metadata();
+}
+
+std::string digits_of(double value) {
+  std::array<char, 32> text{};
+  const auto [end, fault] = std::to_chars(text.data(), text.data() + text.size(), value);
+  SCIMIX_CHECK(fault == std::errc(), "a number of more than 32 characters");
+  return {text.data(), end};
+}
+
+std::string value_of(const CheckpointMetadata& metadata, const std::string& key) {
+  const auto it = metadata.find(key);
+  return it == metadata.end() ? std::string() : it->second;
+}
+
+std::int64_t step_of(const CheckpointMetadata& metadata, const std::filesystem::path& path,
+                     std::int64_t steps) {
+  const auto step = number_of<std::int64_t>(metadata, "step", path);
+  if (step < 0 || step > steps) {
+    user_error(path.string(), ": step ", step, ", expected 0 to ", steps);
+  }
+  return step;
 }
 
 void load_checkpoint(const std::filesystem::path& path, const CheckpointTensors& tensors,

@@ -7,12 +7,14 @@
 // Convolution kernels are [K,R,S,C] in memory and [K,C,R,S] in the file, as PyTorch keeps them.
 #pragma once
 
+#include <charconv>
 #include <filesystem>
 #include <map>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "core/error.hpp"
 #include "models/module.hpp"
 
 namespace scimix {
@@ -29,6 +31,28 @@ void save_checkpoint(const std::filesystem::path& path, const CheckpointTensors&
 
 // Reads the metadata alone. Errors (user): not a valid safetensors file.
 [[nodiscard]] CheckpointMetadata read_checkpoint_metadata(const std::filesystem::path& path);
+
+// A number as metadata holds it: the fewest digits that give it back.
+[[nodiscard]] std::string digits_of(double value);
+// The value of a key; empty where there is none.
+[[nodiscard]] std::string value_of(const CheckpointMetadata& metadata, const std::string& key);
+
+// The value of a key as a number. Errors (user): none there, or something else.
+template <class T>
+[[nodiscard]] T number_of(const CheckpointMetadata& metadata, const std::string& key,
+                          const std::filesystem::path& path) {
+  const std::string text = value_of(metadata, key);
+  T number{};
+  const auto end = text.data() + text.size();
+  if (const auto [at, fault] = std::from_chars(text.data(), end, number);
+      text.empty() || fault != std::errc() || at != end) {
+    user_error(path.string(), ": ", key, " \"", text, "\", expected a number");
+  }
+  return number;
+}
+// The step of a checkpoint. Errors (user): none there, or beyond `steps`.
+[[nodiscard]] std::int64_t step_of(const CheckpointMetadata& metadata,
+                                   const std::filesystem::path& path, std::int64_t steps);
 
 // Fills `tensors` from the file. Everything is checked before anything is written: a tensor that is
 // missing, left over, or of another shape or dtype is a user error that names the first one and

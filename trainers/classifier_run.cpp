@@ -6,10 +6,12 @@
 #include "core/device.hpp"
 #include "data/image_io.hpp"
 #include "trainers/classifier_trainer.hpp"
-#include "trainers/run_folder.hpp"
-#include "trainers/run_inputs.hpp"
-#include "trainers/run_log.hpp"
-#include "trainers/training_loop.hpp"
+#include "trainers/confusion.hpp"
+#include "trainers/confusion_picture.hpp"
+#include "trainers/interval.hpp"
+#include "trainers/matching_generator.hpp"
+#include "trainers/run_history.hpp"
+#include "trainers/run_report.hpp"
 
 namespace scimix {
 
@@ -17,23 +19,24 @@ namespace {
 
 constexpr std::int64_t kPreviewImages = 60;
 
-std::filesystem::path out_folder(const ClassifierConfig& config) {
-  if (!config.output.out.empty()) return config.output.out;
-  return std::filesystem::path("runs") /
-         fmt::format("{}-{}-{}", config.data.dataset, config.method, config.seed);
-}
-
 // What a classifier run says of itself while it trains.
 class Reporter {
  public:
   Reporter(RunLog& log, ClassifierTrainer& trainer) : log_(log), trainer_(trainer) {}
 
   void training() {
-    last_ = trainer_.read_metrics();
-    log_.record(trainer_.steps_done(), {{"loss", last_.loss},
-                                        {"train_accuracy", last_.accuracy},
-                                        {"learning_rate", trainer_.learning_rate()},
-                                        {"epoch", trainer_.epochs()}});
+    const TrainingMetrics found = trainer_.read_metrics();
+    const auto infos = classifier_terms();
+    Metrics metrics;
+    for (std::size_t i = 0; i < infos.size(); ++i) {
+      if (found.terms[i]) metrics.emplace_back(infos[i].name, *found.terms[i]);
+    }
+    shown_ = metrics;
+    shown_.emplace_back("train", found.accuracy);
+    metrics.emplace_back("train_accuracy", found.accuracy);
+    metrics.emplace_back("learning_rate", trainer_.learning_rate());
+    metrics.emplace_back("epoch", trainer_.epochs());
+    log_.record(trainer_.steps_done(), metrics);
     show();
   }
 
@@ -54,72 +57,145 @@ class Reporter {
 
  private:
   void show() {
-    Metrics shown{{"loss", last_.loss}, {"train", last_.accuracy}};
-    if (test_) shown.emplace_back("test", test_->accuracy);
-    log_.show(trainer_.steps_done(), shown);
+    Metrics line = shown_;
+    if (test_) line.emplace_back("test", test_->accuracy);
+    log_.show(trainer_.steps_done(), line);
   }
 
   RunLog& log_;
   ClassifierTrainer& trainer_;
-  TrainingMetrics last_;
+  Metrics shown_;
   std::optional<Evaluation> test_;
 };
 
-}  // namespace
-
-RunResult run_classifier(const ClassifierConfig& config, const std::string& config_text,
-                         const std::optional<std::filesystem::path>& resume, std::ostream& out,
-                         std::ostream& progress) {
-  check(config);
-  const auto [device, dataset, split] = load_run_inputs(config.data, config.output.device, resume);
-  ClassifierTrainer trainer(config, dataset, split, device);
-
-  std::optional<std::int64_t> resumed;
-  if (resume) {
-    const auto checkpoint = RunFolder::open(*resume).latest_checkpoint();
-    if (checkpoint) trainer.load(*checkpoint);
-    resumed = trainer.steps_done();
+std::string describe_method(const ClassifierConfig& config) {
+  std::string text = config.method;
+  if (config.method == "mean-teacher") text += " (preset " + config.preset + ")";
+  if (uses_hybrids(config)) {
+    text += fmt::format(", hybrids by {} ({}, weight {:g})", config.hybrids.mixer,
+                        config.hybrids.use, hybrid_weight(config));
   }
-  const RunFolder run = resume ? RunFolder::open(*resume) : RunFolder::create(out_folder(config));
-  if (!resume) {
-    save_split(run.split(), split);
-    write_grid(run.samples() / "augmented.png", trainer.preview(kPreviewImages),
-               dataset.train.height, dataset.train.width, /*columns=*/10, /*scale=*/2);
-    run.write_config(config_text);
-  }
+  if (config.init_from == "generator") text += ", started from the generator's encoder";
+  return text;
+}
 
-  fmt::print(out, "{}: {} training images ({} labelled), {} test images, {} classes\n",
-             config.data.dataset, dataset.train.count, split.labeled.size(), dataset.test.count,
-             dataset.classes());
+void introduce(const ClassifierConfig& config, const RunInputs& inputs,
+               const ClassifierTrainer& trainer, std::ostream& out) {
+  const Dataset& data = inputs.dataset;
+  fmt::print(out, "{}: {} training images ({} labelled), {} test images, {} classes\n", data.name,
+             data.train.count, inputs.split.labeled.size(), data.test.count, data.classes());
   fmt::print(out, "WideResNet-{}-{}, {} parameters, {} on {}\n", config.model.depth,
              config.model.width, trainer.model().parameters().parameter_count(), config.precision,
-             describe(device));
-  fmt::print(out, "run folder {}{}\n", run.path().string(),
-             resumed ? fmt::format(", resumed after step {}", *resumed) : "");
-  out.flush();
+             describe(inputs.device));
+  fmt::print(out, "{}; {} labelled and {} unlabelled images a step\n", describe_method(config),
+             config.batch, unlabeled_rows(config));
+  const WeakAugment weak = weak_augment(config.data, data, config.seed);
+  fmt::print(out, "weak augmentation: {}shift by up to {} pixels\n",
+             weak.flip ? "mirror with probability 0.5, " : "", weak.pad);
+  if (config.method == "fixmatch") {
+    for (const std::string& line :
+         describe_policy(strong_augment(config.fixmatch), data.train.height, data.train.width)) {
+      fmt::print(out, "  {}\n", line);
+    }
+  }
+  if (const std::string note = scale_note(config.scale); !note.empty()) {
+    fmt::print(out, "{}\n", note);
+  }
+}
 
-  RunLog log(run, config.steps, config.batch, resumed, progress);
+void write_sheets(const RunFolder& run, const ClassifierTrainer& trainer, const ImageSet& images) {
+  for (const Sheet& sheet : trainer.preview(kPreviewImages)) {
+    write_grid(run.samples() / (sheet.name + ".png"), sheet.pixels, images.height, images.width,
+               sheet.columns, /*scale=*/images.height < 64 ? 2 : 1);
+  }
+}
+
+std::string percent(double share) {
+  return fmt::format("{:.2f}%", 100.0 * share);
+}
+
+// What the run's report.html shows.
+void write_run_report(const ClassifierConfig& config, const RunInputs& inputs,
+                      const RunRequest& request, const RunFolder& run, const RunResult& result,
+                      const ClassifierTrainer& trainer) {
+  const Confusion confusion =
+      confusion_of(trainer.average(), trainer.test_set(), config.output.eval_batch, DType::f32);
+  const ShareInterval interval = wilson_interval(confusion.correct(), confusion.images());
+  RunReport report;
+  report.title = fmt::format("{} on {}, {} labels", config.method, inputs.dataset.name,
+                             inputs.split.labeled.size());
+  report.command = request.command;
+  if (const std::string note = scale_note(config.scale); !note.empty()) report.notes = {note};
+  report.figures = {{"Test accuracy (last EMA)", percent(result.accuracy)},
+                    {"95% interval", percent(interval.low) + " to " + percent(interval.high)},
+                    {fmt::format("Median of the last {} evaluations", result.evaluations),
+                     percent(result.median_accuracy)},
+                    {"Steps", std::to_string(result.steps)},
+                    {"Method", describe_method(config)},
+                    {"Device", describe(inputs.device)}};
+  report.charts = {{"Accuracy", {"test_accuracy", "train_accuracy"}, "%", true},
+                   {"Losses", {"supervised", "consistency", "pseudo_label", "hybrid"}, "", false},
+                   {"Shares", {"confident", "hybrids_kept"}, "%", true},
+                   {"Learning rate", {"learning_rate"}, "", false}};
+  for (const Sheet& sheet : trainer.preview(1)) {
+    const auto png = run.samples() / (sheet.name + ".png");
+    if (std::filesystem::exists(png)) report.pictures.push_back({sheet.caption, png});
+  }
+  report.confusion_svg = confusion_svg(confusion, inputs.dataset.class_names);
+  write_report(run, report);
+}
+
+}  // namespace
+
+std::filesystem::path run_folder_of(const ClassifierConfig& config) {
+  if (!config.output.out.empty()) return config.output.out;
+  const std::string mixer = uses_hybrids(config) ? "-" + config.hybrids.mixer : "";
+  return std::filesystem::path("runs") / fmt::format("{}-{}-{}{}-{}", config.data.dataset,
+                                                     config.data.labels, config.method, mixer,
+                                                     config.seed);
+}
+
+RunResult run_classifier(const ClassifierConfig& config, const RunRequest& request,
+                         const RunStreams& streams) {
+  check(config);
+  const RunInputs inputs = load_run_inputs(config.data, config.output.device, request.resume);
+  std::optional<TrainedGenerator> generator;
+  if (uses_generator(config)) {
+    generator = load_matching_generator(config, inputs.dataset, inputs.split, inputs.device);
+  }
+  ClassifierTrainer trainer(config, inputs.dataset, inputs.split, inputs.device,
+                            generator ? &generator->networks : nullptr);
+  const std::optional<std::int64_t> resumed = resume(trainer, request);
+  const RunFolder run = run_folder(request, run_folder_of(config));
+  if (!request.resume) {
+    save_split(run.split(), inputs.split);
+    write_sheets(run, trainer, inputs.dataset.train);
+    run.write_config(request.config_text);
+  }
+  std::ostream& out = streams.out;
+  introduce(config, inputs, trainer, out);
+  if (generator) fmt::print(out, "generator {}\n", generator->checkpoint.string());
+  introduce_folder(run, resumed, out);
+
+  RunLog log(run, config.steps, config.batch + unlabeled_rows(config), resumed, streams.progress);
   Reporter report(log, trainer);
   RunResult result;
-  result.interrupted =
-      run_training_loop(trainer.steps_done(), config.steps, config.output, run,
-                        {.step = [&] { trainer.step(); },
-                         .check = [&] { trainer.check_finite(); },
-                         .log = [&] { report.training(); },
-                         .tick = [&] { log.show(trainer.steps_done()); },
-                         .evaluate = [&] { report.evaluation(); },
-                         .save = [&](const std::filesystem::path& path) { trainer.save(path); }});
-  log.finish();
+  result.interrupted = train(trainer, report, log, run, config.steps, config.output, out);
   result.steps = trainer.steps_done();
-  if (result.interrupted) {
-    fmt::print(out, "interrupted after step {}; continue with --resume {}\n", result.steps,
-               run.path().string());
-    return result;
-  }
+  if (result.interrupted) return result;
+
   const Evaluation last = report.last_evaluation();
   result.accuracy = last.accuracy;
-  fmt::print(out, "test accuracy {:.2f}% after {} steps (EMA, {} images)\n",
-             100.0 * result.accuracy, result.steps, last.images);
+  const MedianAccuracy median = median_accuracy(RunHistory::read(run.metrics()));
+  result.evaluations = median.evaluations;
+  result.median_accuracy = median.evaluations > 0 ? median.accuracy : last.accuracy;
+  const char* const scaled = config.scale == "full" ? "" : ", scaled down";
+  fmt::print(out, "test accuracy {:.2f}% after {} steps (EMA, {} images{})\n",
+             100.0 * result.accuracy, result.steps, last.images, scaled);
+  fmt::print(out, "median of the last {} evaluations {:.2f}%\n", result.evaluations,
+             100.0 * result.median_accuracy);
+  write_run_report(config, inputs, request, run, result, trainer);
+  fmt::print(out, "report {}\n", (run.path() / "report.html").string());
   return result;
 }
 

@@ -1,26 +1,28 @@
-// A classifier run from start to end: data, training, log lines, evaluation, checkpoints.
+// A classifier run from start to end: data, training, log lines, evaluation, checkpoints, report.
 #pragma once
 
-#include <filesystem>
-#include <optional>
-#include <ostream>
-#include <string>
+#include <cstdint>
 
 #include "trainers/classifier_config.hpp"
+#include "trainers/run_start.hpp"
 
 namespace scimix {
 
 struct RunResult {
-  double accuracy = 0.0;  // of the EMA on the test images, at the end
+  double accuracy = 0.0;         // of the EMA on the test images, at the end
+  double median_accuracy = 0.0;  // of the last evaluations, 20 of them or as many as there are
+  std::int64_t evaluations = 0;  // how many those are
   std::int64_t steps = 0;
   bool interrupted = false;  // by SIGINT or SIGTERM; a checkpoint was written
 };
 
-// Trains as `config` says into a new run folder, or goes on with the run in `resume`. `config_text`
-// is what config.toml shall hold. Progress goes to `progress`, results to `out`.
-// Errors (user): whatever is wrong with settings, data or checkpoint, before anything is written.
-RunResult run_classifier(const ClassifierConfig& config, const std::string& config_text,
-                         const std::optional<std::filesystem::path>& resume, std::ostream& out,
-                         std::ostream& progress);
+// Where a new run goes.
+[[nodiscard]] std::filesystem::path run_folder_of(const ClassifierConfig& config);
+
+// Trains as `config` says into a new run folder, or goes on with an older run.
+// Errors (user): whatever is wrong with settings, data, generator or checkpoint, before anything is
+// written.
+RunResult run_classifier(const ClassifierConfig& config, const RunRequest& request,
+                         const RunStreams& streams);
 
 }  // namespace scimix

@@ -1,83 +1,183 @@
 #include "trainers/classifier_trainer.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "autograd/tape.hpp"
 #include "core/error.hpp"
 #include "kernels/metrics.hpp"
-#include "losses/classification.hpp"
+#include "kernels/noise.hpp"
 #include "trainers/pixels.hpp"
 
 namespace scimix {
 
 namespace {
 
-constexpr const char* kFormat = "scimix-classifier-1";
-constexpr std::uint32_t kLabeledStream = 0;  // of the run's samplers
+constexpr const char* kFormat = "scimix-classifier-2";
+// Of the run's samplers.
+constexpr std::uint32_t kLabeledStream = 0;
+constexpr std::uint32_t kUnlabeledStream = 1;
+// Of the noise on inputs: of labelled images, and of both views of the others.
+constexpr std::uint32_t kLabeledNoise = 0;
+constexpr std::uint32_t kStudentNoise = 1;
+constexpr std::uint32_t kTeacherNoise = 2;
 
-std::string join(const std::vector<std::string>& words) {
-  std::string out;
-  for (const std::string& word : words) out += (out.empty() ? "" : ",") + word;
-  return out;
+std::vector<std::int32_t> unlabeled_members(const ClassifierConfig& config, const Dataset& dataset,
+                                            const Split& split) {
+  if (!uses_unlabeled(config)) return split.labeled;
+  std::vector<std::int32_t> members =
+      unlabeled_indices(split, dataset, config.unlabeled_includes_labeled);
+  if (std::ssize(members) < unlabeled_rows(config)) {
+    user_error(dataset.name, ": ", members.size(), " unlabelled images, expected at least the ",
+               unlabeled_rows(config), " of a step (--unlabeled-batch)");
+  }
+  return members;
+}
+
+std::unique_ptr<Optimizer> make_optimizer(const ClassifierConfig& config,
+                                          const ParameterStore& model, const ParameterStore& ema) {
+  if (config.optimizer == "sgd") {
+    return std::make_unique<Sgd>(model, ema,
+                                 sgd_options(config.sgd, config.steps, config.ema_decay));
+  }
+  const auto share_of_run = [&](double share) {
+    return static_cast<std::int64_t>(share * static_cast<double>(config.steps));
+  };
+  AdamSchedule schedule;
+  schedule.total_steps = config.steps;
+  schedule.ramp_up_steps = share_of_run(config.ramp_up);
+  schedule.ramp_down_steps = share_of_run(config.ramp_down);
+  schedule.max_learning_rate = config.sgd.learning_rate;
+  schedule.ema_decay_after_ramp_up = config.ema_decay;
+  schedule.ema_decay_during_ramp_up =
+      config.early_ema_decay < 0 ? config.ema_decay : config.early_ema_decay;
+  return std::make_unique<ScheduledAdam>(model, &ema, schedule);
 }
 
 }  // namespace
 
 ClassifierTrainer::ClassifierTrainer(const ClassifierConfig& config, const Dataset& dataset,
-                                     const Split& split, Device device)
+                                     const Split& split, Device device,
+                                     const Autoencoder* generator)
     : config_(config),
       device_(device),
       dtype_(config.precision == "bf16" ? DType::bf16 : DType::f32),
       train_hash_(split.train_hash),
-      class_names_(join(dataset.class_names)),
+      class_names_(nlohmann::json(dataset.class_names).dump()),
+      image_size_(dataset.train.height),
       augment_(weak_augment(config.data, dataset, config.seed)),
+      strong_(strong_augment(config.fixmatch)),
       train_(dataset.train, device),
       test_(dataset.test, device),
-      sampler_(split.labeled, config.seed, kLabeledStream),
+      labeled_(split.labeled, config.seed, kLabeledStream),
+      unlabeled_(unlabeled_members(config, dataset, split), config.seed, kUnlabeledStream),
       model_(encoder_config(config.model, dataset.classes()), config.seed, device),
       ema_(model_.config(), config.seed, device),
-      optimizer_(model_.parameters(), ema_.parameters(),
-                 sgd_options(config.sgd, config.steps, config.ema_decay)),
+      objective_(config, model_, ema_),
       step_(Tensor::zeros({1}, DType::i32, device)),
-      metrics_(Tensor::zeros({3}, DType::f32, device)) {}
+      consistency_weight_(Tensor::zeros({1}, DType::f32, device)),
+      hybrid_weight_(Tensor::zeros({1}, DType::f32, device)),
+      terms_(classifier_terms(), device),
+      accuracy_(Tensor::zeros({3}, DType::f32, device)) {
+  if (uses_hybrids(config)) hybrids_.emplace(config, generator);
+  if (config.init_from == "generator") {
+    SCIMIX_CHECK(generator != nullptr, "init_from generator without one");
+    const ParameterStore& encoder = generator->semantic_encoder().parameters();
+    model_.parameters().copy_parameters_from(encoder);
+    model_.parameters().copy_buffers_from(encoder);
+  }
+  optimizer_ = make_optimizer(config, model_.parameters(), ema_.parameters());
+}
+
+// Each view has random numbers of its own: rows 0..B-1 of the step are the labelled images, then
+// come the weak and the other view of the unlabelled ones.
+ClassifierBatch ClassifierTrainer::next_batch(std::int64_t labeled, std::int64_t unlabeled) const {
+  const auto from_row = [&](std::int64_t first) {
+    WeakAugment augment = augment_;
+    augment.first = static_cast<std::uint32_t>(first);
+    return augment;
+  };
+  const Batch with_labels =
+      train_.augmented(labeled_.indices(steps_done_, labeled), step_, from_row(0), dtype_);
+  ClassifierBatch batch{.labeled = noisy(with_labels.images, kLabeledNoise),
+                        .labels = with_labels.labels};
+  if (unlabeled == 0) return batch;
+  const std::vector<std::int32_t> indices = unlabeled_.indices(steps_done_, unlabeled);
+  const WeakAugment first_view = from_row(labeled);
+  const WeakAugment second_view = from_row(labeled + unlabeled);
+  batch.weak = noisy(train_.augmented(indices, step_, first_view, dtype_).images, kStudentNoise);
+  if (config_.method == "fixmatch") {
+    batch.other = train_.strongly_augmented(indices, step_, second_view, strong_, dtype_).images;
+  } else {
+    batch.other =
+        noisy(train_.augmented(indices, step_, second_view, dtype_).images, kTeacherNoise);
+  }
+  return batch;
+}
+
+// In place: the images have just been made.
+Variable ClassifierTrainer::noisy(const Variable& images, std::uint32_t stream) const {
+  if (config_.input_noise > 0) {
+    add_normal_noise(step_,
+                     {.seed = config_.seed, .purpose = Purpose::input_noise, .stream = stream},
+                     static_cast<float>(config_.input_noise), images.value());
+  }
+  return images;
+}
+
+void ClassifierTrainer::set_weights() const {
+  const auto shape =
+      config_.consistency.ramp_shape == "sigmoid" ? RampShape::sigmoid : RampShape::linear;
+  WeightRamp ramp{.highest = config_.consistency.weight,
+                  .total_steps = config_.steps,
+                  .share = config_.consistency.ramp,
+                  .shape = shape};
+  set_ramp(step_, ramp, consistency_weight_);
+  ramp.highest = hybrid_weight(config_);
+  if (labels_hybrids(config_)) ramp.share = 0;  // a label is as good at the start
+  set_ramp(step_, ramp, hybrid_weight_);
+}
 
 void ClassifierTrainer::step() {
-  const Batch batch =
-      train_.augmented(sampler_.indices(steps_done_, config_.batch), step_, augment_, dtype_);
-  const auto out = model_.forward(batch.images, {.mode = NormMode::train});
-  const ClassificationLoss loss = classification_loss(out.logits, batch.labels);
-  add_metrics(loss.per_row.value(), out.logits.value(), batch.labels, metrics_);
+  set_weights();
+  const ClassifierBatch batch = next_batch(config_.batch, unlabeled_rows(config_));
+  MethodPass pass = objective_.method(batch, consistency_weight_);
+  if (hybrids_) {
+    const Hybrids made = hybrids_->make(
+        {.images = pass.images, .labels = batch.labels, .predictions = pass.predictions},
+        steps_done_);
+    const ClassifierLossTerms terms = objective_.hybrid_terms(made, hybrid_weight_);
+    pass.terms.insert(pass.terms.end(), terms.begin(), terms.end());
+  }
+  terms_.add(pass.terms, step_);
+  add_metrics(pass.supervised.per_row.value(), pass.labeled_logits.value(), batch.labels,
+              accuracy_);
   model_.parameters().zero_grad();
-  backward(loss.mean);
-  optimizer_.update(step_);
+  backward(total(pass.terms));
+  optimizer_->update(step_);
   advance_step(step_);
   ++steps_done_;
 }
 
 double ClassifierTrainer::learning_rate() const {
-  return cosine_7_16(optimizer_.options().schedule, static_cast<double>(steps_done_));
+  return optimizer_->learning_rate(static_cast<double>(steps_done_));
 }
 
 double ClassifierTrainer::epochs() const {
-  return sampler_.epochs(steps_done_, config_.batch);
+  return labeled_.epochs(steps_done_, config_.batch);
 }
 
 void ClassifierTrainer::check_finite() const {
-  const std::vector<double> sums = metrics_.to_doubles();
-  if (std::isfinite(sums[static_cast<int>(MetricSlot::loss_sum)])) return;
-  user_error("step ", steps_done_,
-             ": the classification loss is not a number; expected a finite one, try a smaller "
-             "--learning-rate (the last checkpoint is kept)");
+  terms_.check_finite("try a smaller --learning-rate");
 }
 
 TrainingMetrics ClassifierTrainer::read_metrics() {
-  const std::vector<double> sums = metrics_.to_doubles();
-  metrics_.zero_();
-  const double rows = std::max(sums[static_cast<int>(MetricSlot::rows)], 1.0);
-  return {sums[static_cast<int>(MetricSlot::loss_sum)] / rows,
-          sums[static_cast<int>(MetricSlot::correct)] / rows};
+  TrainingMetrics metrics{.terms = terms_.read()};
+  const std::vector<double> hits = accuracy_.to_doubles();
+  metrics.accuracy = hits[static_cast<int>(MetricSlot::correct)] /
+                     std::max(hits[static_cast<int>(MetricSlot::rows)], 1.0);
+  accuracy_.zero_();
+  return metrics;
 }
 
 Evaluation ClassifierTrainer::evaluate_ema() const {
@@ -86,10 +186,28 @@ Evaluation ClassifierTrainer::evaluate_ema() const {
   return evaluate(ema_, test_, config_.output.eval_batch, dtype_);
 }
 
-std::vector<std::uint8_t> ClassifierTrainer::preview(std::int64_t images) {
-  const Batch batch =
-      train_.augmented(sampler_.indices(steps_done_, images), step_, augment_, DType::f32);
-  return to_pixels(batch.images.value());
+std::vector<Sheet> ClassifierTrainer::preview(std::int64_t images) const {
+  const ClassifierBatch batch = next_batch(images, uses_unlabeled(config_) ? images : 0);
+  std::vector<Sheet> sheets{{.name = "augmented",
+                             .caption = "Labelled images, weakly augmented",
+                             .pixels = to_pixels(batch.labeled.value())}};
+  if (config_.method == "fixmatch") {
+    sheets.push_back({.name = "strong",
+                      .caption = "Unlabelled images, strongly augmented",
+                      .pixels = to_pixels(batch.other.value())});
+  }
+  if (!hybrids_) return sheets;
+  const Tensor source = batch.weak.defined() ? batch.weak.value() : batch.labeled.value();
+  const Tensor none = Tensor::zeros({images, model_.config().classes}, DType::f32, device_);
+  const Hybrids made =
+      hybrids_->make({.images = source, .labels = batch.labels, .predictions = none}, steps_done_);
+  const Tensor scenes = gather_rows(Variable(source), made.scenes).value();
+  const std::vector<Tensor> columns{source, scenes, made.images.value()};
+  sheets.push_back({.name = "hybrids",
+                    .caption = "Content, scene, hybrid",
+                    .columns = std::ssize(columns),
+                    .pixels = side_by_side(columns)});
+  return sheets;
 }
 
 CheckpointTensors ClassifierTrainer::state() const {
@@ -98,16 +216,22 @@ CheckpointTensors ClassifierTrainer::state() const {
   append(all, "model.", model_.parameters().buffers());
   append(all, "ema.", ema_.parameters().parameters());
   append(all, "ema.", ema_.parameters().buffers());
-  append(all, "momentum.", model_.parameters().views(optimizer_.moments()));
-  all.push_back({"metrics", metrics_});
+  append(all, "", optimizer_->state(""));
+  append(all, "", terms_.state());
+  all.push_back({"metrics.accuracy", accuracy_});
   return all;
 }
 
 CheckpointMetadata ClassifierTrainer::metadata() const {
   return {{"format", kFormat},
           {"method", config_.method},
+          {"mixer", config_.hybrids.mixer},
+          {"scale", config_.scale},
           {"depth", std::to_string(config_.model.depth)},
           {"width", std::to_string(config_.model.width)},
+          {"norm_eps", digits_of(config_.model.norm_eps)},
+          {"image_size", std::to_string(image_size_)},
+          {"precision", config_.precision},
           {"classes", std::to_string(model_.config().classes)},
           {"class_names", class_names_},
           {"dataset", config_.data.dataset},
@@ -123,23 +247,15 @@ void ClassifierTrainer::save(const std::filesystem::path& path) const {
 
 void ClassifierTrainer::load(const std::filesystem::path& path) {
   const CheckpointMetadata found = read_checkpoint_metadata(path);
-  const auto value = [&](const std::string& key) {
-    const auto it = found.find(key);
-    return it == found.end() ? std::string() : it->second;
-  };
-  if (value("format") != kFormat) {
-    user_error(path.string(), ": format \"", value("format"), "\", expected \"", kFormat, "\"");
+  if (value_of(found, "format") != kFormat) {
+    user_error(path.string(), ": format \"", value_of(found, "format"), "\", expected \"", kFormat,
+               "\"");
   }
-  if (value("train_hash") != train_hash_) {
-    user_error(path.string(), ": trained on images with hash ", value("train_hash"),
+  if (value_of(found, "train_hash") != train_hash_) {
+    user_error(path.string(), ": trained on images with hash ", value_of(found, "train_hash"),
                ", expected this data set's ", train_hash_);
   }
-  std::int64_t step = -1;
-  const std::string text_of_step = value("step");
-  std::from_chars(text_of_step.data(), text_of_step.data() + text_of_step.size(), step);
-  if (step < 0 || step > config_.steps) {
-    user_error(path.string(), ": step \"", text_of_step, "\", expected 0 to ", config_.steps);
-  }
+  const std::int64_t step = step_of(found, path, config_.steps);
   load_checkpoint(path, state());
   const auto device_step = static_cast<std::int32_t>(step);
   step_.copy_from_host(&device_step);

@@ -1,14 +1,18 @@
-// Training of a classifier: data -> augment -> forward -> loss -> backward -> update.
+// Training of a classifier: data -> augment -> (hybrids) -> forward -> loss -> backward -> update.
 #pragma once
 
-#include <functional>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "data/dataset.hpp"
 #include "data/sampler.hpp"
 #include "data/split.hpp"
 #include "models/wide_resnet.hpp"
 #include "trainers/checkpoint.hpp"
-#include "trainers/classifier_config.hpp"
+#include "trainers/classifier_objective.hpp"
 #include "trainers/evaluate.hpp"
 #include "trainers/optimizer.hpp"
 #include "trainers/resident_set.hpp"
@@ -18,34 +22,44 @@ namespace scimix {
 
 // Means over the steps since they were last read.
 struct TrainingMetrics {
-  double loss = 0.0;
-  double accuracy = 0.0;
+  std::vector<std::optional<double>> terms;  // by ClassifierTerm; none where one was not computed
+  double accuracy = 0.0;                     // on the labelled images
+};
+
+// Images of a step as the networks see them.
+struct Sheet {
+  std::string name;  // augmented, strong, hybrids
+  std::string caption;
+  std::int64_t columns = 10;
+  std::vector<std::uint8_t> pixels;  // [N,H,W,3]
 };
 
 // One network in training. Its whole state is its parameters and running statistics, their EMA, the
-// optimiser's moments, the metric sums and the step number: what a checkpoint holds. Random numbers
-// and the order of samples follow from seed and step.
+// optimiser's moments, the sums of the log and the step number: what a checkpoint holds. Random
+// numbers and the order of samples follow from seed and step.
 class ClassifierTrainer {
  public:
+  // `generator` makes hybrids (mixer scimix) or gives the first weights (init_from generator); it
+  // must outlive the trainer. Errors (user): fewer unlabelled images than a step takes.
   ClassifierTrainer(const ClassifierConfig& config, const Dataset& dataset, const Split& split,
-                    Device device);
+                    Device device, const Autoencoder* generator = nullptr);
 
-  // One step of supervised training.
   void step();
 
   [[nodiscard]] std::int64_t steps_done() const { return steps_done_; }
   [[nodiscard]] double learning_rate() const;  // of the next step
-  [[nodiscard]] double epochs() const;
+  [[nodiscard]] double epochs() const;         // over the labelled images
 
-  // Waits for the device. Throws a user error when the loss has become NaN.
+  // Waits for the device. Throws a user error when a loss has become NaN.
   void check_finite() const;
   // Waits for the device.
   [[nodiscard]] TrainingMetrics read_metrics();
   // Of the EMA, on the test images.
   [[nodiscard]] Evaluation evaluate_ema() const;
 
-  // What the network sees: the first augmented images of the next batch, as u8 [N,H,W,3].
-  [[nodiscard]] std::vector<std::uint8_t> preview(std::int64_t images);
+  // What the networks see of the next batch: `images` augmented ones, and hybrids where there are
+  // some.
+  [[nodiscard]] std::vector<Sheet> preview(std::int64_t images) const;
 
   void save(const std::filesystem::path& path) const;
   // Errors (user): a checkpoint of another model, data set or split, or a broken file; the trainer
@@ -53,8 +67,13 @@ class ClassifierTrainer {
   void load(const std::filesystem::path& path);
 
   [[nodiscard]] const WideResNet& model() const { return model_; }
+  [[nodiscard]] const WideResNet& average() const { return ema_; }
+  [[nodiscard]] const ResidentSet& test_set() const { return test_; }
 
  private:
+  [[nodiscard]] ClassifierBatch next_batch(std::int64_t labeled, std::int64_t unlabeled) const;
+  [[nodiscard]] Variable noisy(const Variable& images, std::uint32_t stream) const;
+  void set_weights() const;
   [[nodiscard]] CheckpointTensors state() const;
   [[nodiscard]] CheckpointMetadata metadata() const;
 
@@ -62,16 +81,24 @@ class ClassifierTrainer {
   Device device_;
   DType dtype_;  // of activations
   std::string train_hash_;
-  std::string class_names_;
+  std::string class_names_;  // a JSON list
+  std::int64_t image_size_;
   WeakAugment augment_;
+  StrongAugment strong_;
   ResidentSet train_;
   ResidentSet test_;
-  Sampler sampler_;
+  mutable Sampler labeled_;  // keep the order of the last epoch
+  mutable Sampler unlabeled_;
   WideResNet model_;
   WideResNet ema_;
-  Sgd optimizer_;
-  Tensor step_;     // i32 [1], on the device
-  Tensor metrics_;  // f32 [3], see kernels/metrics.hpp
+  ClassifierObjective objective_;
+  std::optional<HybridMaker> hybrids_;
+  std::unique_ptr<Optimizer> optimizer_;
+  Tensor step_;                // i32 [1], on the device
+  Tensor consistency_weight_;  // f32 [1]
+  Tensor hybrid_weight_;       // f32 [1]
+  TermLog terms_;
+  Tensor accuracy_;  // f32 [3], see kernels/metrics.hpp
   std::int64_t steps_done_ = 0;
 };
 

@@ -12,24 +12,6 @@ namespace {
 
 constexpr const char* kFormat = "scimix-generator-1";
 
-std::string value_of(const CheckpointMetadata& metadata, const std::string& key) {
-  const auto it = metadata.find(key);
-  return it == metadata.end() ? std::string() : it->second;
-}
-
-template <class T>
-T number_of(const CheckpointMetadata& metadata, const std::string& key,
-            const std::filesystem::path& path) {
-  const std::string text = value_of(metadata, key);
-  T number{};
-  const auto end = text.data() + text.size();
-  if (const auto [at, fault] = std::from_chars(text.data(), end, number);
-      text.empty() || fault != std::errc() || at != end) {
-    user_error(path.string(), ": ", key, " \"", text, "\", expected a number");
-  }
-  return number;
-}
-
 std::vector<std::string> class_names_of(const CheckpointMetadata& metadata,
                                         const std::filesystem::path& path) {
   const auto list = nlohmann::json::parse(value_of(metadata, "class_names"), nullptr, false);
@@ -52,13 +34,6 @@ AutoencoderConfig config_of(const CheckpointMetadata& found, const std::filesyst
                       .noise = value_of(found, "noise") == "true"};
   config.structural_zc = value_of(found, "structural_zc") == "true";
   return config;
-}
-
-std::string digits_of(double value) {
-  std::array<char, 32> text{};
-  const auto [end, fault] = std::to_chars(text.data(), text.data() + text.size(), value);
-  SCIMIX_CHECK(fault == std::errc(), "a number of more than 32 characters");
-  return {text.data(), end};
 }
 
 }  // namespace
@@ -97,15 +72,6 @@ CheckpointMetadata read_generator_metadata(const std::filesystem::path& path) {
                "\": a checkpoint of scimix_train generator");
   }
   return found;
-}
-
-std::int64_t step_of(const CheckpointMetadata& metadata, const std::filesystem::path& path,
-                     std::int64_t steps) {
-  const auto step = number_of<std::int64_t>(metadata, "step", path);
-  if (step < 0 || step > steps) {
-    user_error(path.string(), ": step ", step, ", expected 0 to ", steps);
-  }
-  return step;
 }
 
 TrainedGenerator load_generator(const std::filesystem::path& path, Device device) {

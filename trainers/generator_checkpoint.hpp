@@ -25,10 +25,6 @@ namespace scimix {
 // Errors (user): not a generator's checkpoint.
 [[nodiscard]] CheckpointMetadata read_generator_metadata(const std::filesystem::path& path);
 
-// The step of a checkpoint. Errors (user): none there, or beyond `steps`.
-[[nodiscard]] std::int64_t step_of(const CheckpointMetadata& metadata,
-                                   const std::filesystem::path& path, std::int64_t steps);
-
 // A trained generator: the averaged networks.
 struct TrainedGenerator {
   std::filesystem::path checkpoint;

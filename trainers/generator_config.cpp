@@ -41,6 +41,7 @@ LossWeights preset_weights(const std::string& preset) {
 void check(const GeneratorRunConfig& c) {
   one_of("variant", c.variant, kVariants);
   one_of("preset", c.preset, kPresets);
+  one_of("scale", c.scale, std::array<std::string, 2>{"full", "cpu"});
   check(c.data);
   check(c.encoder);
   at_least<std::int64_t>("g-channels", c.g_channels, 1);

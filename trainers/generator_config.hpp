@@ -21,6 +21,7 @@ struct LossWeights {
 struct GeneratorRunConfig {
   std::string variant = "full";  // full, no-hyb, basic-hyb, unfrozen, structural-zc (Table IV)
   std::string preset = "tuned";  // tuned, paper: default loss weights
+  std::string scale = "full";    // full, cpu: what the settings were shrunk for
   DataSettings data;
   bool unlabeled_includes_labeled = true;
 

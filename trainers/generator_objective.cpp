@@ -15,28 +15,19 @@ namespace scimix {
 
 namespace {
 
-struct TermInfo {
-  std::string_view name;
-  std::string_view phase;
-};
-constexpr std::array<TermInfo, kTerms> kTermInfo{{{"critic_real", "critic"},
-                                                  {"critic_rec", "critic"},
-                                                  {"critic_hyb", "critic"},
-                                                  {"r1", "critic_r1"},
-                                                  {"supervised", "generator"},
-                                                  {"consistency", "generator"},
-                                                  {"reconstruction", "generator"},
-                                                  {"adv_rec", "generator"},
-                                                  {"adv_hyb", "generator"},
-                                                  {"class_plus", "generator"},
-                                                  {"cont_plus", "generator"},
-                                                  {"class_minus", "generator"},
-                                                  {"cont_minus", "generator"}}};
-
-[[nodiscard]] LossTerm weighted(Term term, const Variable& value, double weight) {
-  if (weight == 0) return {term, value, {}};
-  return {term, value, weight == 1 ? value : scale(value, weight)};
-}
+constexpr std::array<TermInfo, 13> kTermInfo{{{"critic_real", "critic"},
+                                              {"critic_rec", "critic"},
+                                              {"critic_hyb", "critic"},
+                                              {"r1", "critic_r1"},
+                                              {"supervised", "generator"},
+                                              {"consistency", "generator"},
+                                              {"reconstruction", "generator"},
+                                              {"adv_rec", "generator"},
+                                              {"adv_hyb", "generator"},
+                                              {"class_plus", "generator"},
+                                              {"cont_plus", "generator"},
+                                              {"class_minus", "generator"},
+                                              {"cont_minus", "generator"}}};
 
 [[nodiscard]] ReconstructionNorm norm_of(const std::string& name) {
   if (name == "mse") return ReconstructionNorm::mse;
@@ -55,21 +46,12 @@ constexpr std::array<TermInfo, kTerms> kTermInfo{{{"critic_real", "critic"},
 
 }  // namespace
 
+std::span<const TermInfo> generator_terms() {
+  return kTermInfo;
+}
+
 std::string_view name_of(Term term) {
   return kTermInfo[static_cast<std::size_t>(term)].name;
-}
-
-std::string_view phase_of(Term term) {
-  return kTermInfo[static_cast<std::size_t>(term)].phase;
-}
-
-Variable total(const LossTerms& terms) {
-  Variable sum;
-  for (const LossTerm& term : terms) {
-    if (!term.weighted.defined()) continue;
-    sum = sum.defined() ? add(sum, term.weighted) : term.weighted;
-  }
-  return sum;
 }
 
 GeneratorObjective::GeneratorObjective(const GeneratorRunConfig& config,

@@ -18,6 +18,7 @@
 #include "models/autoencoder.hpp"
 #include "models/discriminator.hpp"
 #include "trainers/generator_config.hpp"
+#include "trainers/loss_terms.hpp"
 
 namespace scimix {
 
@@ -37,18 +38,11 @@ enum class Term : std::uint8_t {
   class_minus,     // logits of a hybrid to those of its scene parent; maximised, capped
   cont_minus,      // z_r of a hybrid to that of its semantic parent; maximised, capped
 };
-inline constexpr std::int64_t kTerms = 13;
+// Their names in logs, in that order.
+[[nodiscard]] std::span<const TermInfo> generator_terms();
 [[nodiscard]] std::string_view name_of(Term term);
-[[nodiscard]] std::string_view phase_of(Term term);  // critic, critic_r1, generator
 
-struct LossTerm {
-  Term term;
-  Variable value;     // scalar, f32 or f64
-  Variable weighted;  // what is minimised; undefined: logged only
-};
-using LossTerms = std::vector<LossTerm>;
-// The sum of what is minimised. Undefined where nothing is.
-[[nodiscard]] Variable total(const LossTerms& terms);
+using LossTerms = std::vector<LossTerm<Term>>;
 
 // The images of one step.
 struct GeneratorBatch {

@@ -6,10 +6,8 @@
 #include "core/device.hpp"
 #include "data/image_io.hpp"
 #include "trainers/generator_trainer.hpp"
-#include "trainers/run_folder.hpp"
 #include "trainers/run_inputs.hpp"
-#include "trainers/run_log.hpp"
-#include "trainers/training_loop.hpp"
+#include "trainers/run_report.hpp"
 
 namespace scimix {
 
@@ -43,11 +41,10 @@ class Reporter {
     const auto of = [&](Term term) {
       return found.terms[static_cast<std::size_t>(term)].value_or(0.0);
     };
-    shown_ = {{"rec", of(Term::reconstruction)},
-              {"class+", of(Term::class_plus)},
-              {"D", of(Term::critic_real)},
-              {"train", found.train_accuracy}};
-    log_.show(trainer_.steps_done(), shown_);
+    log_.show(trainer_.steps_done(), {{"rec", of(Term::reconstruction)},
+                                      {"class+", of(Term::class_plus)},
+                                      {"D", of(Term::critic_real)},
+                                      {"train", found.train_accuracy}});
   }
 
   void evaluation() {
@@ -67,22 +64,26 @@ class Reporter {
                /*scale=*/image_size_ < 64 ? 3 : 1);
     log_.image(step, "samples", path);
     last_samples_ = path;
+    last_evaluation_ = e;
   }
 
+  // Of the last evaluation; empty before the first.
   [[nodiscard]] const std::filesystem::path& last_samples() const { return last_samples_; }
+  [[nodiscard]] const std::optional<GeneratorEvaluation>& last_evaluation() const {
+    return last_evaluation_;
+  }
 
  private:
   RunLog& log_;
   const RunFolder& run_;
   GeneratorTrainer& trainer_;
   std::int64_t image_size_;
-  Metrics shown_;
   std::filesystem::path last_samples_;
+  std::optional<GeneratorEvaluation> last_evaluation_;
 };
 
 void introduce(const GeneratorRunConfig& config, const RunInputs& inputs,
-               const GeneratorTrainer& trainer, const RunFolder& run,
-               std::optional<std::int64_t> resumed, std::ostream& out) {
+               const GeneratorTrainer& trainer, std::ostream& out) {
   const auto count = [](const ParameterStore& store) { return store.parameter_count(); };
   fmt::print(out, "{}: {} training images of {}x{} ({} labelled), {} test images, {} classes\n",
              config.data.dataset, inputs.dataset.train.count, inputs.dataset.train.height,
@@ -95,52 +96,69 @@ void introduce(const GeneratorRunConfig& config, const RunInputs& inputs,
              count(trainer.critic().parameters()), config.precision, describe(inputs.device));
   fmt::print(out, "variant {}, L_S by {}\n", config.variant,
              trainer.uses_mean_teacher() ? "cross-entropy and Mean Teacher" : "cross-entropy");
-  fmt::print(out, "run folder {}{}\n", run.path().string(),
-             resumed ? fmt::format(", resumed after step {}", *resumed) : "");
-  out.flush();
+  if (const std::string note = scale_note(config.scale); !note.empty()) {
+    fmt::print(out, "{}\n", note);
+  }
+}
+
+// What the run's report.html shows.
+void write_run_report(const GeneratorRunConfig& config, const RunInputs& inputs,
+                      const RunRequest& request, const RunFolder& run, const Reporter& last) {
+  RunReport report;
+  report.title = fmt::format("SciMix generator on {}, {} labels", inputs.dataset.name,
+                             inputs.split.labeled.size());
+  report.command = request.command;
+  if (const std::string note = scale_note(config.scale); !note.empty()) report.notes = {note};
+  if (const auto& e = last.last_evaluation()) {
+    report.figures = {
+        {"C is right on test images", fmt::format("{:.1f}%", 100.0 * e->classifier.accuracy)},
+        {"C sees the class of x_c in hybrids", fmt::format("{:.1f}%", 100.0 * e->transfer.s_c())},
+        {"s_r", fmt::format("{:.3f}", e->transfer.s_r())},
+        {"Reconstruction error", fmt::format("{:.3f}", e->reconstruction)}};
+  }
+  report.figures.emplace_back("Variant", config.variant);
+  report.figures.emplace_back("Device", describe(inputs.device));
+  report.charts = {
+      {"Evaluation", {"test_accuracy", "own_s_c", "s_r", "train_accuracy"}, "%", true},
+      {"Reconstruction", {"reconstruction", "test_reconstruction"}, "", false},
+      {"Critic", {"critic_real", "critic_rec", "critic_hyb", "adv_rec", "adv_hyb"}, "", false},
+      {"Hybridisation", {"class_plus", "cont_plus", "class_minus", "cont_minus"}, "", false},
+      {"L_S", {"supervised", "consistency"}, "", false}};
+  if (!last.last_samples().empty()) {
+    report.pictures = {
+        {"Content, scene, reconstruction of the scene, hybrid: test images", last.last_samples()}};
+  }
+  write_report(run, report);
 }
 
 }  // namespace
 
-GeneratorResult run_generator(const GeneratorRunConfig& config, const std::string& config_text,
-                              const std::optional<std::filesystem::path>& resume, std::ostream& out,
-                              std::ostream& progress) {
+GeneratorResult run_generator(const GeneratorRunConfig& config, const RunRequest& request,
+                              const RunStreams& streams) {
   check(config);
-  const RunInputs inputs = load_run_inputs(config.data, config.output.device, resume);
+  const RunInputs inputs = load_run_inputs(config.data, config.output.device, request.resume);
   GeneratorTrainer trainer(config, inputs);
-
-  std::optional<std::int64_t> resumed;
-  if (resume) {
-    const auto checkpoint = RunFolder::open(*resume).latest_checkpoint();
-    if (checkpoint) trainer.load(*checkpoint);
-    resumed = trainer.steps_done();
-  }
-  const RunFolder run = resume ? RunFolder::open(*resume) : RunFolder::create(out_folder(config));
-  if (!resume) {
+  const std::optional<std::int64_t> resumed = resume(trainer, request);
+  const RunFolder run = run_folder(request, out_folder(config));
+  if (!request.resume) {
     save_split(run.split(), inputs.split);
-    run.write_config(config_text);
+    run.write_config(request.config_text);
   }
-  introduce(config, inputs, trainer, run, resumed, out);
+  std::ostream& out = streams.out;
+  introduce(config, inputs, trainer, out);
+  introduce_folder(run, resumed, out);
 
-  RunLog log(run, config.steps, config.batch, resumed, progress);
+  RunLog log(run, config.steps, config.batch, resumed, streams.progress);
   Reporter report(log, run, trainer, inputs.dataset.train.height);
   GeneratorResult result;
-  result.interrupted =
-      run_training_loop(trainer.steps_done(), config.steps, config.output, run,
-                        {.step = [&] { trainer.step(); },
-                         .check = [&] { trainer.check_finite(); },
-                         .log = [&] { report.training(); },
-                         .tick = [&] { log.show(trainer.steps_done()); },
-                         .evaluate = [&] { report.evaluation(); },
-                         .save = [&](const std::filesystem::path& path) { trainer.save(path); }});
-  log.finish();
+  result.interrupted = train(trainer, report, log, run, config.steps, config.output, out);
   result.steps = trainer.steps_done();
-  if (result.interrupted) {
-    fmt::print(out, "interrupted after step {}; continue with --resume {}\n", result.steps,
-               run.path().string());
-  } else if (!report.last_samples().empty()) {
-    fmt::print(out, "hybrids of test images: {}\n", report.last_samples().string());
+  if (result.interrupted) return result;
+  if (const auto samples = report.last_samples(); !samples.empty()) {
+    fmt::print(out, "hybrids of test images: {}\n", samples.string());
   }
+  write_run_report(config, inputs, request, run, report);
+  fmt::print(out, "report {}\n", (run.path() / "report.html").string());
   return result;
 }
 

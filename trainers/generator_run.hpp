@@ -1,12 +1,10 @@
-// A generator run from start to end: data, training, log lines, sample grids, checkpoints.
+// A generator run from start to end: data, training, log lines, sample grids, checkpoints, report.
 #pragma once
 
-#include <filesystem>
-#include <optional>
-#include <ostream>
-#include <string>
+#include <cstdint>
 
 #include "trainers/generator_config.hpp"
+#include "trainers/run_start.hpp"
 
 namespace scimix {
 
@@ -15,11 +13,9 @@ struct GeneratorResult {
   bool interrupted = false;  // by SIGINT or SIGTERM; a checkpoint was written
 };
 
-// Trains as `config` says into a new run folder, or goes on with the run in `resume`. `config_text`
-// is what config.toml shall hold. Progress goes to `progress`, results to `out`.
+// Trains as `config` says into a new run folder, or goes on with an older run.
 // Errors (user): whatever is wrong with settings, data or checkpoint, before anything is written.
-GeneratorResult run_generator(const GeneratorRunConfig& config, const std::string& config_text,
-                              const std::optional<std::filesystem::path>& resume, std::ostream& out,
-                              std::ostream& progress);
+GeneratorResult run_generator(const GeneratorRunConfig& config, const RunRequest& request,
+                              const RunStreams& streams);
 
 }  // namespace scimix

@@ -6,7 +6,6 @@
 #include "core/error.hpp"
 #include "data/random_order.hpp"
 #include "kernels/metrics.hpp"
-#include "kernels/term_sums.hpp"
 #include "trainers/generator_checkpoint.hpp"
 
 namespace scimix {
@@ -93,13 +92,8 @@ GeneratorTrainer::GeneratorTrainer(const GeneratorRunConfig& config, const RunIn
       critic_optimizer_(critic_.parameters(), nullptr, adam_options(config, config.r1_every)),
       step_(Tensor::zeros({1}, DType::i32, device_)),
       consistency_weight_(Tensor::zeros({1}, DType::f32, device_)),
-      term_sums_(Tensor::zeros({kTerms}, DType::f32, device_)),
-      term_counts_(Tensor::zeros({kTerms}, DType::f32, device_)),
-      first_bad_(Tensor::zeros({kTerms}, DType::i32, device_)),
-      accuracy_(Tensor::zeros({3}, DType::f32, device_)) {
-  const std::vector<std::int32_t> none(kTerms, -1);
-  first_bad_.copy_from_host(none.data());
-}
+      terms_(generator_terms(), device_),
+      accuracy_(Tensor::zeros({3}, DType::f32, device_)) {}
 
 // Each view has random numbers of its own: rows 0..B-1 of the step are the labelled images, then
 // come the first and the second view of the others.
@@ -137,24 +131,17 @@ void GeneratorTrainer::step() {
   const GeneratorBatch batch = next_batch();
   const NoiseSource noise{.seed = config_.seed, .step = step_};
   const Generated generated = objective_.generate(batch, config_.noise ? &noise : nullptr);
-  critic_phase(generated);
-  if (config_.r1_every > 0 && steps_done_ % config_.r1_every == 0) critic_r1_phase(generated);
+  update_critic(objective_.critic_terms(generated));
+  if (config_.r1_every > 0 && steps_done_ % config_.r1_every == 0) {
+    update_critic(objective_.r1_terms(generated));
+  }
   generator_phase(generated, batch);
   advance_step(step_);
   ++steps_done_;
 }
 
-void GeneratorTrainer::critic_phase(const Generated& generated) {
-  const LossTerms terms = objective_.critic_terms(generated);
-  log_terms(terms);
-  critic_.parameters().zero_grad();
-  backward(total(terms));
-  critic_optimizer_.update();
-}
-
-void GeneratorTrainer::critic_r1_phase(const Generated& generated) {
-  const LossTerms terms = objective_.r1_terms(generated);
-  log_terms(terms);
+void GeneratorTrainer::update_critic(const LossTerms& terms) {
+  terms_.add(terms, step_);
   critic_.parameters().zero_grad();
   backward(total(terms));
   critic_optimizer_.update();
@@ -162,7 +149,7 @@ void GeneratorTrainer::critic_r1_phase(const Generated& generated) {
 
 void GeneratorTrainer::generator_phase(const Generated& generated, const GeneratorBatch& batch) {
   const LossTerms terms = objective_.generator_terms(generated, batch, consistency_weight_);
-  log_terms(terms);
+  terms_.add(terms, step_);
   add_metrics(generated.supervised.per_row.value(), generated.labeled_logits.value(), batch.labels,
               accuracy_);
   networks_.semantic_encoder().parameters().zero_grad();
@@ -174,13 +161,6 @@ void GeneratorTrainer::generator_phase(const Generated& generated, const Generat
   generator_optimizer_.update();
 }
 
-void GeneratorTrainer::log_terms(const LossTerms& terms) {
-  for (const LossTerm& term : terms) {
-    add_term(term.value.value(), static_cast<std::int64_t>(term.term), step_, term_sums_,
-             term_counts_, first_bad_);
-  }
-}
-
 double GeneratorTrainer::learning_rate() const {
   return cosine_7_16(semantic_optimizer_.options().schedule, static_cast<double>(steps_done_));
 }
@@ -190,31 +170,14 @@ double GeneratorTrainer::epochs() const {
 }
 
 void GeneratorTrainer::check_finite() const {
-  const std::vector<std::int32_t> bad = first_bad_.to_host<std::int32_t>();
-  std::optional<std::size_t> first;
-  for (std::size_t i = 0; i < bad.size(); ++i) {
-    if (bad[i] >= 0 && (!first || bad[i] < bad[*first])) first = i;
-  }
-  if (!first) return;
-  const Term term = static_cast<Term>(*first);
-  user_error("step ", bad[*first] + 1, ", phase ", phase_of(term), ": the loss term ",
-             name_of(term),
-             " is not a finite number; try a smaller --learning-rate or --adam-learning-rate (the "
-             "last checkpoint is kept)");
+  terms_.check_finite("try a smaller --learning-rate or --adam-learning-rate");
 }
 
 GeneratorMetrics GeneratorTrainer::read_metrics() {
-  const std::vector<double> sums = term_sums_.to_doubles();
-  const std::vector<double> counts = term_counts_.to_doubles();
-  GeneratorMetrics metrics;
-  for (std::size_t i = 0; i < sums.size(); ++i) {
-    metrics.terms.push_back(counts[i] > 0 ? std::optional(sums[i] / counts[i]) : std::nullopt);
-  }
+  GeneratorMetrics metrics{.terms = terms_.read()};
   const std::vector<double> hits = accuracy_.to_doubles();
   metrics.train_accuracy = hits[static_cast<int>(MetricSlot::correct)] /
                            std::max(hits[static_cast<int>(MetricSlot::rows)], 1.0);
-  term_sums_.zero_();
-  term_counts_.zero_();
   accuracy_.zero_();
   return metrics;
 }
@@ -241,21 +204,11 @@ CheckpointTensors GeneratorTrainer::state() const {
   append(all, "model.", autoencoder_tensors(networks_));
   append(all, "ema.", autoencoder_tensors(average_));
   append(all, "model.d.", critic_.parameters().parameters());
-  const auto moments = [&](const std::string& prefix, const ParameterStore& store,
-                           const Slab& slab) { append(all, prefix, store.views(slab)); };
-  moments("momentum.e_c.", networks_.semantic_encoder().parameters(),
-          semantic_optimizer_.moments());
-  const auto adam = [&](const std::string& name, const ParameterStore& store,
-                        const Adam& optimizer) {
-    moments("adam1." + name + ".", store, optimizer.moments1());
-    moments("adam2." + name + ".", store, optimizer.moments2());
-    all.push_back({"adam_count." + name, optimizer.count()});
-  };
-  adam("e_r", networks_.scene_encoder().parameters(), scene_optimizer_);
-  adam("g", networks_.generator().parameters(), generator_optimizer_);
-  adam("d", critic_.parameters(), critic_optimizer_);
-  all.push_back({"metrics.sums", term_sums_});
-  all.push_back({"metrics.counts", term_counts_});
+  append(all, "", semantic_optimizer_.state("e_c"));
+  append(all, "", scene_optimizer_.state("e_r"));
+  append(all, "", generator_optimizer_.state("g"));
+  append(all, "", critic_optimizer_.state("d"));
+  append(all, "", terms_.state());
   all.push_back({"metrics.accuracy", accuracy_});
   return all;
 }
@@ -267,6 +220,7 @@ CheckpointMetadata GeneratorTrainer::metadata() const {
   out["labels"] = config_.data.labels;
   out["split_seed"] = std::to_string(config_.data.split_seed);
   out["variant"] = config_.variant;
+  out["scale"] = config_.scale;
   out["seed"] = std::to_string(config_.seed);
   out["step"] = std::to_string(steps_done_);
   return out;
@@ -279,9 +233,9 @@ void GeneratorTrainer::save(const std::filesystem::path& path) const {
 
 void GeneratorTrainer::load(const std::filesystem::path& path) {
   const CheckpointMetadata found = read_generator_metadata(path);
-  if (found.at("train_hash") != train_hash_) {
-    user_error(path.string(), ": trained on images with hash ", found.at("train_hash"),
-               ", expected this data set's ", train_hash_);
+  if (const std::string hash = value_of(found, "train_hash"); hash != train_hash_) {
+    user_error(path.string(), ": trained on images with hash ", hash, ", expected this data set's ",
+               train_hash_);
   }
   const std::int64_t step = step_of(found, path, config_.steps);
   load_checkpoint(path, state());

@@ -54,10 +54,8 @@ class GeneratorTrainer {
 
  private:
   [[nodiscard]] GeneratorBatch next_batch();
-  void critic_phase(const Generated& generated);
-  void critic_r1_phase(const Generated& generated);
   void generator_phase(const Generated& generated, const GeneratorBatch& batch);
-  void log_terms(const LossTerms& terms);
+  void update_critic(const LossTerms& terms);
   void average_buffers() const;
   [[nodiscard]] CheckpointTensors state() const;
   [[nodiscard]] CheckpointMetadata metadata() const;
@@ -84,10 +82,8 @@ class GeneratorTrainer {
   Adam critic_optimizer_;      // D
   Tensor step_;                // i32 [1], on the device
   Tensor consistency_weight_;  // f32 [1]
-  Tensor term_sums_;           // f32 [kTerms]
-  Tensor term_counts_;         // f32 [kTerms]
-  Tensor first_bad_;           // i32 [kTerms], the first step with a NaN; -1: none
-  Tensor accuracy_;            // f32 [3], see kernels/metrics.hpp
+  TermLog terms_;
+  Tensor accuracy_;  // f32 [3], see kernels/metrics.hpp
   std::int64_t steps_done_ = 0;
 };
 

@@ -23,6 +23,15 @@ Batch ResidentSet::augmented(std::span<const std::int32_t> indices, const Tensor
   return gather(index, out);
 }
 
+Batch ResidentSet::strongly_augmented(std::span<const std::int32_t> indices, const Tensor& step,
+                                      const WeakAugment& weak, const StrongAugment& strong,
+                                      DType dtype) const {
+  const Tensor index = Tensor::from_host(indices, {std::ssize(indices)}, device());
+  const Tensor out = Tensor::empty(images_.shape().with(0, std::ssize(indices)), dtype, device());
+  augment_strong(images_, index, step, weak, strong, out);
+  return gather(index, out);
+}
+
 Batch ResidentSet::plain(std::span<const std::int32_t> indices, DType dtype) const {
   const Tensor index = Tensor::from_host(indices, {std::ssize(indices)}, device());
   const Tensor out = Tensor::empty(images_.shape().with(0, std::ssize(indices)), dtype, device());

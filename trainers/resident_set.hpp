@@ -6,6 +6,7 @@
 #include "autograd/variable.hpp"
 #include "data/dataset.hpp"
 #include "kernels/augment.hpp"
+#include "kernels/strong_augment.hpp"
 
 namespace scimix {
 
@@ -24,6 +25,10 @@ class ResidentSet {
   // The images at `indices`, weakly augmented with the random numbers of `step` (i32 [1]).
   [[nodiscard]] Batch augmented(std::span<const std::int32_t> indices, const Tensor& step,
                                 const WeakAugment& options, DType dtype) const;
+  // The same, then strongly augmented.
+  [[nodiscard]] Batch strongly_augmented(std::span<const std::int32_t> indices, const Tensor& step,
+                                         const WeakAugment& weak, const StrongAugment& strong,
+                                         DType dtype) const;
   // As they are.
   [[nodiscard]] Batch plain(std::span<const std::int32_t> indices, DType dtype) const;
 

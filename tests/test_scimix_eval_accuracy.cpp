@@ -1,0 +1,269 @@
+// scimix_eval accuracy from outside, on tiny runs.
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "data/image_io.hpp"
+#include "program.hpp"
+#include "tests/markup_check.hpp"
+#include "tests/tiny_generator.hpp"
+#include "tools/trained_classifier.hpp"
+#include "trainers/confusion.hpp"
+#include "trainers/interval.hpp"
+#include "trainers/run_history.hpp"
+
+using namespace scimix;
+using test::run_program;
+using test::TempFolder;
+
+namespace {
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+void check_mistake(const std::vector<std::string>& arguments,
+                   const std::vector<std::string>& words) {
+  test::check_mistake("scimix_eval", arguments, words);
+}
+
+// A classifier's run of 4 steps, evaluated every other step.
+struct ClassifierRun {
+  ClassifierRun() {
+    const auto result = run_program("scimix_train", {"classifier", "--digits-train",
+                                                     "40",         "--digits-test",
+                                                     "30",         "--depth",
+                                                     "10",         "--width",
+                                                     "1",          "--norm-eps",
+                                                     "0.01",       "--norm-momentum",
+                                                     "0.3",        "--ema-decay",
+                                                     "0.5",        "--batch",
+                                                     "8",          "--steps",
+                                                     "4",          "--eval-every",
+                                                     "2",          "--checkpoint-every",
+                                                     "4",          "--device",
+                                                     "cpu",        "--out",
+                                                     run.string()});
+    CAPTURE(result.error);
+    REQUIRE(result.exit_code == 0);
+  }
+  TempFolder folder;
+  std::filesystem::path run = folder / "run";
+  std::filesystem::path checkpoint = run / "checkpoints" / "step-00000004.safetensors";
+};
+
+struct GeneratorFile {
+  GeneratorFile() { test::save_generator(path, networks); }
+  TempFolder folder;
+  Autoencoder networks = test::tiny_networks(16);
+  std::filesystem::path path = folder / "g.safetensors";
+};
+
+std::string evaluated(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "accuracy");
+  arguments.insert(arguments.end(), {"--device", "cpu"});
+  const auto result = run_program("scimix_eval", arguments);
+  CAPTURE(result.error);
+  CHECK(result.exit_code == 0);
+  return result.out;
+}
+
+// A copy of a checkpoint with other metadata; its tensors are of no interest.
+void save_metadata(const std::filesystem::path& path, const CheckpointMetadata& metadata) {
+  save_checkpoint(path, {{"ema.x", Tensor::zeros({1}, DType::f32, kCpu)}}, metadata);
+}
+
+// A data set of two classes with 16x16 images.
+void write_folder(const std::filesystem::path& path) {
+  for (const char* const name : {"left", "right"}) {
+    std::filesystem::create_directories(path / name);
+    for (int i = 0; i < 5; ++i) {
+      write_png(path / name / (std::to_string(i) + ".png"),
+                {16, 16, std::vector<std::uint8_t>(768, static_cast<std::uint8_t>(i))});
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("scimix_eval accuracy: a classifier's run, as its own log has it") {
+  const ClassifierRun f;
+  const std::string json = (f.folder / "a.json").string();
+  const std::string svg = (f.folder / "c.svg").string();
+  const std::string out = evaluated({f.run.string(), "--json", json, "--confusion", svg});
+  CHECK(contains(out, f.checkpoint.string() + ": classifier of scimix_train classifier, step 4"));
+  CHECK(contains(out, "digits: 30 test images, 10 classes"));
+  CHECK(contains(out, "median of the run's last 2 evaluations"));
+  CHECK(!contains(out, "note:"));
+
+  const auto found = nlohmann::json::parse(test::read_bytes(json));
+  const RunHistory history = RunHistory::read(f.run / "metrics.jsonl");
+  const Series& logged = *history.find("test_accuracy");
+  CHECK(found["accuracy"]["share"].get<double>() == logged.points.back().value);
+  CHECK(found["median_of_last_evaluations"]["evaluations"] == 2);
+  CHECK(found["median_of_last_evaluations"]["accuracy"].get<double>() ==
+        median_of_last(logged, 20));
+  CHECK(found["trained_by"] == "classifier");
+  CHECK(found["step"] == 4);
+  CHECK(found["dataset"] == "digits");
+
+  const ClassifierCheckpoint checkpoint = find_classifier(f.run);
+  const ClassifierSettings settings = settings_of(checkpoint);
+  CHECK(settings.encoder.norm_eps == 0.01);  // of config.toml
+  CHECK(settings.data.digits_test == 30);
+  const Dataset data = load_dataset("digits", "", {.digits_train = 40, .digits_test = 30});
+  const Confusion expected = confusion_of(load_classifier(checkpoint, settings, kCpu),
+                                          ResidentSet(data.test, kCpu), 7, DType::f32);
+  CHECK(found["images"] == 30);
+  CHECK(found["correct"] == expected.correct());
+  const ShareInterval all = wilson_interval(expected.correct(), 30);
+  CHECK(found["accuracy"]["low"].get<double>() == all.low);
+  CHECK(found["accuracy"]["high"].get<double>() == all.high);
+  REQUIRE(found["classes"].size() == 10);
+  for (std::int64_t i = 0; i < 10; ++i) {
+    const auto& shown = found["classes"][static_cast<std::size_t>(i)];
+    CHECK(shown["name"] == std::to_string(i));
+    CHECK(shown["images"] == 3);
+    CHECK(shown["correct"] == expected.correct(i));
+    CHECK(shown["accuracy"]["high"].get<double>() == wilson_interval(expected.correct(i), 3).high);
+    for (std::int64_t p = 0; p < 10; ++p) {
+      CHECK(found["confusion"][static_cast<std::size_t>(i)][static_cast<std::size_t>(p)] ==
+            expected.count(i, p));
+    }
+  }
+  const std::vector<Mistake> mistakes = frequent_mistakes(expected, 10);
+  REQUIRE(!mistakes.empty());  // after four steps
+  CHECK(contains(out, "most frequent confusions"));
+  CHECK(test::markup_fault(test::read_bytes(svg)) == "");
+  CHECK(contains(test::read_bytes(svg), "Confusion matrix of 10 classes"));
+
+  // Its checkpoint alone is evaluated alike, but has no history.
+  const std::string alone = evaluated({f.checkpoint.string(), "--batch", "7"});
+  CHECK(!contains(alone, "median"));
+  CHECK(alone.substr(alone.find("\nclass ")) == out.substr(out.find("\nclass ")));
+  // Elsewhere, other images are remarked on.
+  const std::string other = evaluated({f.run.string(), "--data-seed", "9", "--digits-test", "20"});
+  CHECK(contains(other, "note: the classifier was trained on other images"));
+  CHECK(contains(other, "digits: 20 test images"));
+}
+
+TEST_CASE("scimix_eval accuracy: a generator's own classifier is E_c and C, averaged") {
+  const GeneratorFile f;
+  const std::string json = (f.folder / "a.json").string();
+  const std::string out =
+      evaluated({f.path.string(), "--digits-test", "30", "--digits-train", "40", "--json", json});
+  CHECK(contains(out, "classifier of scimix_train generator, step 0"));
+  const auto found = nlohmann::json::parse(test::read_bytes(json));
+  const Dataset data =
+      load_dataset("digits", "", {.size = 16, .digits_train = 40, .digits_test = 30});
+  const Confusion expected =
+      confusion_of(f.networks.semantic_encoder(), ResidentSet(data.test, kCpu), 30, DType::f32);
+  CHECK(found["correct"] == expected.correct());
+  std::vector<std::int64_t> counts;
+  for (const auto& row : found["confusion"]) {
+    for (const auto& count : row) counts.push_back(count.get<std::int64_t>());
+  }
+  CHECK(counts == expected.counts);
+  CHECK(found["trained_by"] == "generator");
+  CHECK(!found.contains("median_of_last_evaluations"));
+}
+
+TEST_CASE("scimix_eval accuracy: a run of scimix_train generator") {
+  const TempFolder folder;
+  const std::string run = (folder / "g").string();
+  const auto trained = run_program(
+      "scimix_train",
+      {"generator", "--digits-train",     "40", "--digits-test",    "20",  "--image-size",
+       "16",        "--crop-pad",         "2",  "--depth",          "10",  "--width",
+       "1",         "--g-channels",       "8",  "--g-max-channels", "8",   "--d-channels",
+       "8",         "--d-max-channels",   "8",  "--batch",          "4",   "--steps",
+       "2",         "--eval-every",       "1",  "--eval-pairs",     "4",   "--sample-pairs",
+       "2",         "--checkpoint-every", "2",  "--device",         "cpu", "--out",
+       run});
+  CAPTURE(trained.error);
+  REQUIRE(trained.exit_code == 0);
+  const std::string out = evaluated({run});
+  CHECK(contains(out, "classifier of scimix_train generator, step 2"));
+  CHECK(contains(out, "digits: 20 test images"));
+  CHECK(contains(out, "median of the run's last 2 evaluations"));
+  CHECK(!contains(out, "note:"));
+}
+
+TEST_CASE("scimix_eval accuracy: runs and checkpoints that are none") {
+  const TempFolder folder;
+  const auto path = [&](const char* name) { return (folder / name).string(); };
+  check_mistake({"accuracy"}, {"run is required"});
+  check_mistake({"accuracy", path("none")},
+                {path("none"), "expected a run folder or a checkpoint"});
+  check_mistake({"accuracy", folder.path().string()}, {"no run here", "config.toml"});
+  test::write_bytes(folder / "config.toml", "depth=10\n");
+  check_mistake({"accuracy", folder.path().string()}, {"no checkpoint in this run yet"});
+  test::write_bytes(folder / "text", "hello");
+  check_mistake({"accuracy", path("text")}, {path("text")});
+
+  save_metadata(folder / "other", {{"format", "pt"}});
+  check_mistake({"accuracy", path("other")},
+                {"format \"pt\", expected a checkpoint of scimix_train classifier or generator"});
+  save_metadata(folder / "bare", {});
+  check_mistake({"accuracy", path("bare")}, {"format \"\""});
+}
+
+TEST_CASE("scimix_eval accuracy: damaged metadata") {
+  const TempFolder folder;
+  const std::string path = (folder / "c").string();
+  const CheckpointMetadata classifier{{"format", "scimix-classifier-1"},
+                                      {"depth", "10"},
+                                      {"width", "1"},
+                                      {"classes", "10"},
+                                      {"class_names", "0,1,2,3,4,5,6,7,8,9"},
+                                      {"dataset", "digits"},
+                                      {"train_hash", "x"},
+                                      {"step", "4"}};
+  const auto check = [&](CheckpointMetadata metadata, const std::string& key,
+                         const std::string& value, const std::vector<std::string>& words) {
+    CAPTURE(key);
+    metadata[key] = value;
+    save_metadata(path, metadata);
+    check_mistake({"accuracy", path, "--digits-test", "20", "--digits-train", "20"}, words);
+  };
+  check(classifier, "depth", "ten", {path + ": depth \"ten\", expected a number"});
+  check(classifier, "depth", "", {"depth \"\", expected a number"});
+  check(classifier, "depth", "11", {"11"});
+  check(classifier, "width", "99999999", {"width 99999999, expected 1 to 1000"});
+  check(classifier, "classes", "0", {"classes 0, expected 1 to"});
+  check(classifier, "step", "-1", {"step -1, expected 0"});
+  check(classifier, "seed", "0", {"no tensor ema.conv1.weight"});  // nothing damaged but weights
+  check(classifier, "dataset", "cifar01", {"ema.conv1.weight"});
+
+  CheckpointMetadata generator = describe_networks(test::tiny_networks().config(), {"a", "b"});
+  generator["dataset"] = "digits";
+  generator["step"] = "0";
+  check(generator, "class_names", "a,b", {"class_names is no list of names"});
+  check(generator, "class_names", "[]", {"class_names is no list of names"});
+  check(generator, "norm_eps", "1e", {"norm_eps \"1e\", expected a number"});
+  check(generator, "image_size", "0", {"image_size 0, expected 4 to 4096"});
+  check(generator, "seed", "0", {"no tensor ema.e_c.conv1.weight"});
+}
+
+TEST_CASE("scimix_eval accuracy: data that do not fit") {
+  const GeneratorFile f;
+  write_folder(f.folder / "images");
+  const std::vector<std::string> folder_data{"--dataset", "folder", "--data-dir",
+                                             (f.folder / "images").string()};
+  const auto with = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> all{"accuracy", f.path.string()};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  std::vector<std::string> resized = folder_data;
+  resized.emplace_back("--resize");
+  check_mistake(with(folder_data), {"folder: 32x32 pixels, expected 16x16", "--resize"});
+  check_mistake(with(resized), {"knows the classes [\"0\",", "expected left,right"});
+  check_mistake(with({"--dataset", "cifar01"}), {"unknown data set 'cifar01'", "cifar10"});
+  check_mistake(with({"--confusion", "c.png"}), {"--confusion c.png", "ends in .svg"});
+  check_mistake(with({"--confusio", "c.svg"}), {"did you mean --confusion?"});
+  check_mistake(with({"--batch", "0"}), {"--batch"});
+  check_mistake(with({"--digits-test", "20", "--digits-train", "20", "--json",
+                      (f.folder / "none" / "a.json").string()}),
+                {"none/a.json"});
+}

@@ -1,0 +1,568 @@
+// scimix_train classifier with everything a classifier can learn from, from outside: methods,
+// hybrids, generators, several seeds, and runs that are scaled down.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+
+#include "core/safetensors.hpp"
+#include "data/dataset.hpp"
+#include "data/image_io.hpp"
+#include "program.hpp"
+#include "tiny_generator.hpp"
+#include "tools/classifier_options.hpp"
+#include "tools/run_options.hpp"
+#include "tools/scale.hpp"
+
+using namespace scimix;
+using test::ProgramResult;
+using test::run_program;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+constexpr std::int64_t kTrain = 60;
+
+Words operator+(Words words, const Words& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+// The data of every run here: 60 digits of 16x16 pixels, 20 of them labelled.
+Words data_options() {
+  return {"--dataset",     "digits", "--digits-train", std::to_string(kTrain),
+          "--digits-test", "20",     "--image-size",   "16",
+          "--labels",      "20"};
+}
+
+Words tiny_run(const std::string& out, const Words& more = {}) {
+  return Words{"classifier", "--depth",
+               "10",         "--width",
+               "1",          "--batch",
+               "3",          "--unlabeled-batch",
+               "4",          "--steps",
+               "6",          "--log-every",
+               "2",          "--eval-every",
+               "3",          "--eval-batch",
+               "20",         "--checkpoint-every",
+               "2",          "--out",
+               out,          "--device",
+               "cpu"} +
+         data_options() + more;
+}
+
+// Files of one test, and a generator among them.
+class Place {
+ public:
+  [[nodiscard]] std::string operator/(const std::string& name) const {
+    return (folder_ / name).string();
+  }
+  [[nodiscard]] const test::TempFolder& folder() const { return folder_; }
+  [[nodiscard]] int count() const { return folder_.count(); }
+
+  // Random networks that say they were trained with 20 labels of split 0.
+  [[nodiscard]] std::string generator() const {
+    const Dataset data =
+        load_dataset("digits", "", {.size = 16, .digits_train = kTrain, .digits_test = 20});
+    const Autoencoder networks = test::tiny_networks(16);
+    CheckpointTensors tensors;
+    append(tensors, "ema.", autoencoder_tensors(networks));
+    CheckpointMetadata metadata = describe_networks(networks.config(), test::digit_names());
+    metadata["dataset"] = "digits";
+    metadata["train_hash"] = content_hash(data.train);
+    metadata["labels"] = "20";
+    metadata["split_seed"] = "0";
+    metadata["step"] = "0";
+    save_checkpoint(folder_ / "g.safetensors", tensors, metadata);
+    return (folder_ / "g.safetensors").string();
+  }
+
+ private:
+  test::TempFolder folder_;
+};
+
+ProgramResult train(const Words& arguments) {
+  ProgramResult result = run_program("scimix_train", arguments);
+  CAPTURE(result.error);
+  REQUIRE(result.exit_code == 0);
+  return result;
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+void check_words(const std::string& text, const Words& words) {
+  CAPTURE(text);
+  for (const std::string& word : words) {
+    CAPTURE(word);
+    CHECK(has(text, word));
+  }
+}
+
+std::string config_of(const std::string& run) {
+  return test::read_bytes(run + "/config.toml");
+}
+
+// The lines of a config.toml that set something.
+std::string settings_of(const std::string& run) {
+  std::istringstream lines(config_of(run));
+  std::string out;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("#") && !line.starts_with("out=")) out += line + "\n";
+  }
+  return out;
+}
+
+std::string checkpoint_of(const std::string& run, int step) {
+  std::string number = std::to_string(step);
+  number.insert(0, 8 - number.size(), '0');
+  return run + "/checkpoints/step-" + number + ".safetensors";
+}
+
+std::string weights_of(const std::string& run, int step) {
+  return test::read_bytes(checkpoint_of(run, step));
+}
+
+std::set<std::string> keys_in_metrics(const std::string& run) {
+  std::set<std::string> keys;
+  std::istringstream lines(test::read_bytes(run + "/metrics.jsonl"));
+  for (std::string line; std::getline(lines, line);) {
+    const auto record = nlohmann::json::parse(line);
+    for (const auto& [key, value] : record.items()) keys.insert(key);
+  }
+  return keys;
+}
+
+// The accuracy that a run's metrics hold for its last evaluation, in percent, and the median of
+// all.
+struct Accuracies {
+  double last;
+  double median;
+};
+
+Accuracies accuracies_of(const std::string& run) {
+  std::vector<double> all;
+  std::istringstream lines(test::read_bytes(run + "/metrics.jsonl"));
+  for (std::string line; std::getline(lines, line);) {
+    const auto record = nlohmann::json::parse(line);
+    if (record.contains("test_accuracy")) {
+      all.push_back(100 * record.at("test_accuracy").get<double>());
+    }
+  }
+  REQUIRE(!all.empty());
+  Accuracies out{.last = all.back(), .median = 0};
+  std::sort(all.begin(), all.end());
+  const std::size_t half = all.size() / 2;
+  out.median = all.size() % 2 == 1 ? all[half] : (all[half - 1] + all[half]) / 2;
+  return out;
+}
+
+// A value as the last line of --seeds prints it, behind this word.
+double number_behind(const std::string& text, const std::string& word) {
+  const auto at = text.rfind(word);
+  REQUIRE(at != std::string::npos);
+  return std::stod(text.substr(at + word.size()));
+}
+
+// Two digits behind the point are printed.
+constexpr double kPrinted = 0.00501;
+
+}  // namespace
+
+TEST_CASE("each method with hybrids runs, says what it does and shows what it sees") {
+  const Place place;
+  const std::string generator = place.generator();
+  struct Case {
+    std::string name;
+    Words options;
+    Words out;  // what it prints
+    std::set<std::string> terms;
+    bool strong;
+  };
+  const std::vector<Case> cases{
+      {"a",
+       {"--mixer", "scimix", "--generator", generator},
+       {"supervised, hybrids by scimix (contradict, weight 50)", "generator " + generator,
+        "3 labelled and 0 unlabelled"},
+       {"supervised", "hybrid", "hybrids_kept"},
+       false},
+      {"b",
+       {"--method", "mean-teacher", "--mixer", "scimix", "--generator", generator, "--hybrid-use",
+        "labeled"},
+       {"mean-teacher (preset A), hybrids by scimix (labeled, weight 1)",
+        "3 labelled and 4 unlabelled"},
+       {"supervised", "consistency", "hybrid", "hybrids_kept"},
+       false},
+      {"c",
+       {"--method", "fixmatch", "--mixer", "cutmix", "--hybrid-weight", "7"},
+       {"fixmatch, hybrids by cutmix (contradict, weight 7)", "RandAugment"},
+       {"supervised", "pseudo_label", "confident", "hybrid"},
+       true}};
+  const std::set<std::string> terms{"supervised", "consistency", "pseudo_label",
+                                    "confident",  "hybrid",      "hybrids_kept"};
+  for (const Case& one : cases) {
+    CAPTURE(one.name);
+    const std::string run = place / one.name;
+    check_words(train(tiny_run(run, one.options)).out, one.out);
+    const std::set<std::string> keys = keys_in_metrics(run);
+    for (const std::string& term : terms) {
+      CAPTURE(term);
+      CHECK(keys.contains(term) == one.terms.contains(term));
+    }
+    CHECK(std::filesystem::exists(run + "/samples/strong.png") == one.strong);
+    // Content, scene and hybrid stand beside each other, at twice their size.
+    const Image hybrids = read_image(run + "/samples/hybrids.png");
+    CHECK(hybrids.width / (16 * 2) == 3);
+    CHECK(std::filesystem::exists(run + "/report.html"));
+    // The config it wrote describes the same run.
+    const std::string again = place / (one.name + "-again");
+    train({"classifier", "--config", run + "/config.toml", "--out", again});
+    CHECK(weights_of(again, 6) == weights_of(run, 6));
+  }
+}
+
+TEST_CASE("a killed run with a generator's hybrids resumes bit for bit") {
+  const Place place;
+  const Words options{"--method",    "mean-teacher",    "--mixer", "scimix",
+                      "--generator", place.generator(), "--steps", "60"};
+  const std::string whole = place / "whole";
+  train(tiny_run(whole, options));
+  const std::string killed = place / "killed";
+  {
+    const test::Program program(place.folder(), "scimix_train", tiny_run(killed, options));
+    program.wait_for(checkpoint_of(killed, 4));
+    program.signal(SIGKILL);
+    REQUIRE(program.wait().exit_code == -SIGKILL);
+  }
+  train({"classifier", "--resume", killed});
+  CHECK(weights_of(killed, 60) == weights_of(whole, 60));
+}
+
+TEST_CASE("preset B fills in what neither the command line nor a file gives") {
+  const Place place;
+  test::write_bytes(place / "b.toml",
+                    "method = \"mean-teacher\"\npreset = \"B\"\nema-decay = 0.5\n");
+  const std::string run = place / "run";
+  Words arguments{"classifier",
+                  "--config",
+                  place / "b.toml",
+                  "--out",
+                  run,
+                  "--depth",
+                  "10",
+                  "--width",
+                  "1",
+                  "--steps",
+                  "2",
+                  "--unlabeled-batch",
+                  "5",
+                  "--input-noise",
+                  "0.25",
+                  "--device",
+                  "cpu"};
+  train(arguments + data_options());
+  check_words(config_of(run),
+              {"optimizer=\"adam\"\n", "learning-rate=3e-3\n", "batch=1\n",
+               "supervised-weight=0.01\n", "norm-statistics=\"joint\"\n", "consistency-weight=1\n",
+               "ramp-shape=\"sigmoid\"\n", "early-ema-decay=0.99\n", "crop-pad=2\n",
+               // given
+               "ema-decay=0.5\n", "steps=2\n", "unlabeled-batch=5\n", "input-noise=0.25\n"});
+  // Preset A and other methods have nothing to do with it.
+  const std::string plain = place / "plain";
+  train(tiny_run(plain, {"--preset", "B", "--steps", "1"}));
+  check_words(config_of(plain), {"optimizer=\"sgd\"\n", "learning-rate=0.03\n"});
+}
+
+TEST_CASE("mistakes about methods and hybrids get one line, exit code 2 and no run folder") {
+  const Place place;
+  const std::string generator = place.generator();
+  const std::string run = place / "run";
+  const int files = place.count();
+  const auto mistake = [&](const Words& options, const Words& words) {
+    CAPTURE(options.back());
+    test::check_mistake("scimix_train", tiny_run(run, options), words);
+    CHECK_FALSE(std::filesystem::exists(run));
+    CHECK(place.count() == files);
+  };
+  mistake({"--method", "mean-teachr"}, {"--method mean-teachr", "did you mean mean-teacher?"});
+  mistake({"--mixer", "cutmx"}, {"--mixer cutmx", "did you mean cutmix?"});
+  mistake({"--hybrid-use", "pseudolabel"}, {"--hybrid-use pseudolabel", "did you mean pseudo?"});
+  mistake({"--preset", "C"}, {"--preset C", "A, B"});
+  mistake({"--scale", "gpu"}, {"--scale gpu", "full, cpu"});
+  mistake({"--init-from", "teacher"}, {"--init-from teacher", "scratch, generator"});
+  mistake({"--optimizer", "adamw"}, {"--optimizer adamw", "did you mean adam?"});
+  mistake({"--ramp-shape", "cosine"}, {"--ramp-shape cosine", "linear, sigmoid"});
+  mistake({"--norm-statistics", "batch"}, {"--norm-statistics batch", "joint, segments"});
+  mistake({"--strong-table", "fixmach"}, {"fixmach", "fixmatch"});
+  mistake({"--mixer", "mixup", "--alpha", "0.5"}, {"--alpha 0.5", "more than 0.5 and at most 1"});
+  mistake({"--alpha", "1.01"}, {"--alpha 1.01", "at most 1"});
+  mistake({"--alpha", "nan"}, {"--alpha nan", "at most 1"});
+  mistake({"--mixup-alpha", "0"}, {"--mixup-alpha 0", "at least"});
+  mistake({"--fda-band", "0.5"}, {"--fda-band 0.5", "0 to"});
+  mistake({"--threshold", "1.5"}, {"--threshold 1.5", "0 to 1"});
+  mistake({"--consistency-weight", "-1"}, {"--consistency-weight -1", "at least 0"});
+  mistake({"--input-noise", "-0.1"}, {"--input-noise -0.1", "at least 0"});
+  mistake({"--supervised-weight", "0"}, {"--supervised-weight 0", "no other loss"});
+  mistake({"--method", "fixmatch", "--supervised-weight", "0", "--unlabeled-weight", "0"},
+          {"--supervised-weight 0", "no other loss"});
+  mistake({"--mixer", "scimix"}, {"--mixer scimix", "--generator RUN"});
+  mistake({"--init-from", "generator"}, {"--init-from generator", "--generator RUN"});
+  mistake({"--mixer", "scimix", "--generator", place / "nowhere"}, {"nowhere"});
+  mistake({"--mixer", "scimix", "--generator", generator, "--labels", "30"},
+          {generator, "20 labels by split seed 0", "expected 30 labels by split seed 0"});
+  mistake({"--mixer", "scimix", "--generator", generator, "--split-seed", "1"},
+          {"20 labels by split seed 0", "expected 20 labels by split seed 1"});
+  mistake({"--mixer", "scimix", "--generator", generator, "--data-seed", "2"},
+          {generator, "other training images"});
+  mistake({"--mixer", "scimix", "--generator", generator, "--image-size", "32",
+           "--allow-other-split", "true"},
+          {generator, "16x16", "expected 32x32", "--image-size"});
+  mistake({"--init-from", "generator", "--generator", generator, "--width", "2"},
+          {"--init-from generator", "WideResNet-10-1", "--width 2"});
+  mistake({"--labels", "70"}, {"70"});
+  mistake({"--method", "mean-teacher", "--unlabeled-batch", "61"},
+          {"digits: 60 unlabelled images", "the 61 of a step", "--unlabeled-batch"});
+  mistake({"--method", "mean-teacher", "--unlabeled-batch", "41", "--unlabeled-includes-labeled",
+           "false"},
+          {"digits: 40 unlabelled images", "the 41 of a step"});
+  for (const std::string seeds : {"0,1,", "0,0", "zero", "-1", "", "0;1"}) {
+    mistake({"--seeds", seeds}, {"--seeds " + seeds, "whole numbers from 0"});
+  }
+  test::check_mistake("scimix_train", {"classifier", "--resume", run, "--seeds", "0"},
+                      {"--seeds: a resumed run keeps its settings"});
+}
+
+TEST_CASE("a generator of another split is taken where that is permitted") {
+  const Place place;
+  const std::string generator = place.generator();
+  train(tiny_run(place / "run", {"--mixer", "scimix", "--generator", generator, "--split-seed", "1",
+                                 "--allow-other-split", "true", "--steps", "1"}));
+}
+
+TEST_CASE("several seeds: a folder each, and a table of what they say together") {
+  const Place place;
+  const std::string out = place / "all";
+  const Words several =
+      tiny_run(out, {"--method", "mean-teacher", "--mixer", "mixup", "--seeds", "0,3"});
+  const ProgramResult result = train(several);
+  check_words(result.out, {"seed 0 (1 of 2)", "seed 3 (2 of 2)", "of 2 seeds"});
+  CHECK_FALSE(std::filesystem::exists(out + "/config.toml"));
+  std::vector<Accuracies> found;
+  for (const std::string seed : {"0", "3"}) {
+    const std::string run = out + "/seed-" + seed;
+    check_words(config_of(run), {"\nseed=" + seed + "\n", "split-seed=" + seed + "\n",
+                                 "out=\"" + run + "\"\n", "--seeds 0,3"});
+    found.push_back(accuracies_of(run));
+    std::ostringstream line;  // of the table
+    line.precision(2);
+    line << std::fixed << found.back().last;
+    CHECK(has(result.out, line.str()));
+  }
+  // The runs are those of --seed and --split-seed.
+  const std::string single = place / "single";
+  train(tiny_run(single, {"--method", "mean-teacher", "--mixer", "mixup", "--seed", "3",
+                          "--split-seed", "3"}));
+  CHECK(weights_of(single, 6) == weights_of(out + "/seed-3", 6));
+
+  // Of two values, the standard deviation is their distance over sqrt 2.
+  const auto check_pair = [&](const std::string& word, double a, double b) {
+    CHECK(std::abs(number_behind(result.out, word + " ") - (a + b) / 2) < kPrinted);
+    const std::string behind = result.out.substr(result.out.rfind(word + " "));
+    CHECK(std::abs(std::stod(behind.substr(behind.find("± ") + std::string("± ").size())) -
+                   std::abs(a - b) / std::sqrt(2.0)) < kPrinted);
+  };
+  check_pair("seeds: last EMA", found[0].last, found[1].last);
+  check_pair("median", found[0].median, found[1].median);
+
+  // Finished runs stay as they are and are counted again.
+  const std::string before = weights_of(out + "/seed-0", 6);
+  const auto last_line = [](const std::string& text) {
+    return text.substr(text.rfind("test accuracy in %"));
+  };
+  CHECK(last_line(train(several).out) == last_line(result.out));
+  CHECK(weights_of(out + "/seed-0", 6) == before);
+
+  // One that is missing is made again, the others are not; with more seeds too.
+  std::filesystem::remove_all(out + "/seed-3");
+  CHECK(last_line(train(several).out) == last_line(result.out));
+  CHECK(has(train(several + Words{"--seeds", "0,3,1"}).out, "of 3 seeds"));
+
+  // Runs of other settings are neither mixed up with these nor overwritten.
+  test::check_mistake("scimix_train", several + Words{"--mixer", "cutmix"},
+                      {out + "/seed-0", "other settings", "--out"});
+  CHECK(weights_of(out + "/seed-0", 6) == before);
+}
+
+TEST_CASE("several seeds go on where they were interrupted") {
+  const Place place;
+  const Words options{"--seeds", "0,1", "--steps", "60"};
+  const std::string whole = place / "whole";
+  const std::string result = train(tiny_run(whole, options)).out;
+  const std::string broken = place / "broken";
+  {
+    const test::Program program(place.folder(), "scimix_train", tiny_run(broken, options));
+    program.wait_for(checkpoint_of(broken + "/seed-1", 2));
+    program.signal(SIGTERM);
+    const ProgramResult stopped = program.wait();
+    CHECK(stopped.exit_code == 130);
+    CHECK(has(stopped.out, "continue with --resume " + broken + "/seed-1"));
+    CHECK_FALSE(has(stopped.out, "of 2 seeds:"));
+  }
+  const std::string rest = train(tiny_run(broken, options)).out;
+  check_words(rest, {broken + "/seed-0, resumed after step 60", broken + "/seed-1, resumed after"});
+  for (const std::string seed : {"/seed-0", "/seed-1"}) {
+    CHECK(weights_of(broken + seed, 60) == weights_of(whole + seed, 60));
+  }
+  CHECK(rest.substr(rest.rfind("test accuracy in %")) ==
+        result.substr(result.rfind("test accuracy in %")));
+}
+
+TEST_CASE("--scale cpu shrinks what the command line does not name, and says so") {
+  const Place place;
+  test::write_bytes(place / "preset.toml",
+                    "depth = 28\nwidth = 2\nsteps = 100000\nbatch = 64\nema-decay = 0.999\n"
+                    "method = \"mean-teacher\"\nlearning-rate = 0.02\n");
+  const std::string run = place / "run";
+  const ProgramResult result =
+      train(Words{"classifier", "--config", place / "preset.toml", "--scale", "cpu", "--steps", "2",
+                  "--batch=5", "--out", run, "--device", "cpu"} +
+            data_options());
+  check_words(config_of(run),
+              {"scale=\"cpu\"\n", "depth=10\n", "width=1\n", "ema-decay=0.99\n",
+               "unlabeled-batch=32\n", "norm-momentum=0.05\n", "steps=2\n", "batch=5\n",  // named
+               "learning-rate=0.02\n"});  // none of its business
+  check_words(result.out, {"Scaled down", "--scale cpu", ", scaled down)"});
+  const std::string report = test::read_bytes(run + "/report.html");
+  check_words(report, {"Scaled down"});
+
+  // The settings stay when the run goes on or is repeated: nothing shrinks twice.
+  const std::string settings = settings_of(run);
+  std::filesystem::remove(checkpoint_of(run, 2));
+  train({"classifier", "--resume", run});
+  CHECK(settings_of(run) == settings);
+  const std::string again = place / "again";
+  CHECK(has(train({"classifier", "--config", run + "/config.toml", "--out", again}).out,
+            "Scaled down"));
+  CHECK(settings_of(again) == settings);
+  CHECK(weights_of(again, 2) == weights_of(run, 2));
+
+  // A whole run says nothing of the kind.
+  const std::string full = place / "full";
+  const std::string out = train(tiny_run(full, {"--steps", "1"})).out;
+  CHECK_FALSE(has(out, "caled down"));
+  CHECK_FALSE(has(test::read_bytes(full + "/report.html"), "caled down"));
+}
+
+TEST_CASE("scaled runs get folders of their own, unless the command line names them") {
+  const auto folders = [](const Words& arguments) {
+    CLI::App app;
+    ClassifierConfig config;
+    add_classifier_options(app, config);
+    set_option(app, "--out", "runs/a");  // as a preset does
+    set_option(app, "--generator", "runs/g-{split}");
+    for (std::size_t i = 0; i + 1 < arguments.size(); i += 2) {
+      set_option(app, arguments[i], arguments[i + 1]);
+    }
+    const Words names{"--out", "--generator"};
+    mark_scaled_folders(app, arguments, names);
+    return Words{config.output.out, config.hybrids.generator};
+  };
+  CHECK(folders({}) == Words{"runs/a", "runs/g-{split}"});
+  CHECK(folders({"--scale", "full"}) == Words{"runs/a", "runs/g-{split}"});
+  CHECK(folders({"--scale", "cpu"}) == Words{"runs/a-cpu", "runs/g-{split}-cpu"});
+  CHECK(folders({"--scale", "cpu", "--out", "mine"}) == Words{"mine", "runs/g-{split}-cpu"});
+  CHECK(folders({"--scale", "cpu", "--generator", "mine"}) == Words{"runs/a-cpu", "mine"});
+}
+
+TEST_CASE("a missing generator is trained once for each split, and finished where it was not") {
+  const Place place;
+  test::write_bytes(place / "g.toml",
+                    "depth = 10\nwidth = 1\ng-channels = 8\ng-max-channels = 8\nd-channels = 8\n"
+                    "d-max-channels = 8\nbatch = 4\nsteps = 4\nlog-every = 2\neval-every = 4\n"
+                    "eval-pairs = 10\neval-batch = 10\nsample-pairs = 2\ncheckpoint-every = 2\n");
+  test::write_bytes(place / "c.toml",
+                    "method = \"mean-teacher\"\nmixer = \"scimix\"\n"
+                    "generator = \"" +
+                        (place / "g-{split}") + "\"\ngenerator-config = \"" + (place / "g.toml") +
+                        "\"\n");
+  const auto command = [&](const std::string& out, const Words& more) {
+    return tiny_run(place / out, Words{"--config", place / "c.toml"} + more);
+  };
+  const std::string first = train(command("both", {"--seeds", "0,2"})).out;
+  for (const std::string split : {"0", "2"}) {
+    const std::string run = place / ("g-" + split);
+    check_words(first, {"no generator in " + run + ": training one"});
+    check_words(config_of(run),
+                {"# scimix_train generator\n", "labels=20\n", "split-seed=" + split + "\n",
+                 "\nseed=" + split + "\n", "image-size=16\n", "digits-train=60\n"});
+    check_words(config_of(place / ("both/seed-" + split)), {"generator=\"" + run + "\"\n"});
+  }
+  const std::string made = weights_of(place / "g-2", 4);
+
+  const std::string second = train(command("third", {"--split-seed", "2"})).out;
+  CHECK_FALSE(has(second, "training one"));
+  CHECK_FALSE(has(second, "going on"));
+  check_words(second, {"generator " + checkpoint_of(place / "g-2", 4)});
+  CHECK(weights_of(place / "g-2", 4) == made);
+
+  std::filesystem::remove(checkpoint_of(place / "g-2", 4));
+  const std::string third = train(command("fourth", {"--split-seed", "2"})).out;
+  check_words(third, {place / "g-2", "not finished yet, going on with it"});
+  CHECK(weights_of(place / "g-2", 4) == made);
+  CHECK(weights_of(place / "fourth", 6) == weights_of(place / "third", 6));
+
+  // A generator that exists but is of other labels is refused, not trained over.
+  test::check_mistake("scimix_train", command("fifth", {"--split-seed", "2", "--labels", "30"}),
+                      {place / "g-2", "20 labels", "expected 30 labels"});
+  CHECK(weights_of(place / "g-2", 4) == made);
+  CHECK_FALSE(std::filesystem::exists(place / "fifth"));
+}
+
+TEST_CASE("a mistake in the settings of a generator or its classifier trains neither") {
+  const Place place;
+  test::write_bytes(place / "g.toml", "stepps = 4\n");
+  const int files = place.count();
+  const Words options{"--mixer",       "scimix", "--generator", place / "g", "--generator-config",
+                      place / "g.toml"};
+  const auto mistake = [&](const Words& more, const Words& words) {
+    test::check_mistake("scimix_train", tiny_run(place / "run", options + more), words);
+    CHECK(place.count() == files);
+  };
+  mistake({}, {place / "g.toml", "stepps", "steps"});
+  mistake({"--generator-config", place / "none.toml"}, {"none.toml"});
+  test::write_bytes(place / "g.toml", "steps = 4\nbatch = 4\n");
+  mistake({"--alpha", "0.4"}, {"--alpha 0.4"});
+  mistake({"--generator-config", place / "g.toml", "--generator", ""}, {"--generator RUN"});
+  mistake({"--labels", "33"}, {"33"});
+}
+
+TEST_CASE("a classifier that starts from a generator is trained on from its encoder") {
+  const Place place;
+  const std::string generator = place.generator();
+  const std::string run = place / "run";
+  const Words options{"--init-from", "generator", "--generator", generator, "--steps", "1"};
+  check_words(train(tiny_run(run, options)).out, {"started from the generator's encoder"});
+  // At a learning rate of 0 a step leaves the weights as they were given.
+  const std::string still = place / "still";
+  train(tiny_run(still, options + Words{"--learning-rate", "0", "--ema-decay", "0"}));
+  const std::string other = place / "other";
+  train(tiny_run(other, {"--steps", "1", "--learning-rate", "0", "--ema-decay", "0"}));
+  const SafetensorsFile found(checkpoint_of(still, 1));
+  const SafetensorsFile scratch(checkpoint_of(other, 1));
+  const SafetensorsFile expected(generator);
+  const auto bytes = [](const SafetensorsFile& file, const std::string& name) {
+    const auto found_bytes = file.entry(name).bytes;
+    return std::vector<std::byte>(found_bytes.begin(), found_bytes.end());
+  };
+  for (const std::string name : {"conv1.weight", "blocks.1.conv2.weight", "fc.weight"}) {
+    CAPTURE(name);
+    CHECK(bytes(found, "ema." + name) == bytes(expected, "ema.e_c." + name));
+    CHECK(bytes(scratch, "ema." + name) != bytes(expected, "ema.e_c." + name));
+  }
+}

@@ -1,0 +1,57 @@
+#include "tools/evaluation_data.hpp"
+
+#include <fmt/format.h>
+
+#include <ostream>
+
+#include "core/error.hpp"
+#include "tools/run_options.hpp"
+
+namespace scimix {
+
+void add_data_choice(CLI::App& app, DataChoice& c, const std::string& whose,
+                     const std::string& training_images) {
+  const std::string group = "Data (default: that of " + whose + "'s run)";
+  app.add_option("--dataset", c.dataset, "test images of this data set")->group(group);
+  app.add_option("--data-dir", c.data_dir, "folder of the data set (not for digits)")->group(group);
+  app.add_option("--data-seed", c.data_seed, "digits drawn, folder images held out")
+      ->group(group)
+      ->check(whole_seed());
+  app.add_option("--digits-train", c.digits_train, "digits: " + training_images)->group(group);
+  app.add_option("--digits-test", c.digits_test, "digits: test images")->group(group);
+  app.add_flag("--resize", c.resize, "bring images of another data set to " + whose + "'s size")
+      ->group(group);
+}
+
+EvaluationData load_evaluation_data(const DataChoice& choice, const DataSettings& own,
+                                    std::int64_t side) {
+  EvaluationData data{.settings = own, .dataset = {}};
+  DataSettings& s = data.settings;
+  s.dataset = choice.dataset.value_or(own.dataset);
+  s.data_dir = choice.data_dir.value_or(own.data_dir);
+  s.data_seed = choice.data_seed.value_or(own.data_seed);
+  s.digits_train = choice.digits_train.value_or(own.digits_train);
+  s.digits_test = choice.digits_test.value_or(own.digits_test);
+  s.image_size = s.dataset == own.dataset || choice.resize ? side : 0;
+  data.dataset = load_dataset(s.dataset, s.data_dir,
+                              {.size = s.image_size,
+                               .digits_train = s.digits_train,
+                               .digits_test = s.digits_test,
+                               .data_seed = s.data_seed});
+  const ImageSet& test = data.dataset.test;
+  if (test.height != side || test.width != side) {
+    user_error(s.dataset, ": ", test.width, "x", test.height, " pixels, expected ", side, "x", side,
+               " (--resize brings images to size)");
+  }
+  s.image_size = side;
+  return data;
+}
+
+void note_other_images(std::ostream& out, const std::string& what, const std::string& trained_on,
+                       const std::string& here) {
+  if (trained_on == here) return;
+  out << fmt::format("note: the {} was trained on other images (hash {}, here {})\n", what,
+                     trained_on, here);
+}
+
+}  // namespace scimix

@@ -1,0 +1,162 @@
+#include "tools/trained_classifier.hpp"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+#include "tools/run_settings.hpp"
+#include "trainers/run_folder.hpp"
+#include "trainers/run_inputs.hpp"
+
+namespace scimix {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Kind = ClassifierCheckpoint::Kind;
+
+constexpr std::int64_t kOwnSide = 32;  // of the images of every data set, where none is asked for
+
+// What load_checkpoint finds the averaged classifier under.
+const char* prefix_of(Kind kind) {
+  return kind == Kind::classifier ? "ema." : "ema.e_c.";
+}
+
+Kind kind_of(const CheckpointMetadata& metadata, const fs::path& file) {
+  const std::string format = value_of(metadata, "format");
+  if (format.starts_with("scimix-classifier-")) return Kind::classifier;
+  if (format.starts_with("scimix-generator-")) return Kind::generator;
+  user_error(file.string(), ": format \"", format,
+             "\", expected a checkpoint of scimix_train classifier or generator");
+}
+
+fs::path newest_checkpoint(const fs::path& run) {
+  if (!fs::exists(run / "config.toml")) {
+    user_error(run.string(),
+               ": no run here, expected a folder with a config.toml, or a checkpoint");
+  }
+  const auto newest = RunFolder::open(run).latest_checkpoint();
+  if (!newest) user_error(run.string(), ": no checkpoint in this run yet");
+  return *newest;
+}
+
+// The run of RUN/checkpoints/step-N.safetensors.
+std::optional<fs::path> run_around(const fs::path& file) {
+  const fs::path folder = fs::absolute(file).parent_path();
+  const fs::path run = folder.parent_path();
+  if (folder.filename() != "checkpoints" || !fs::exists(run / "config.toml")) return std::nullopt;
+  return run;
+}
+
+// A classifier's checkpoint has the names with commas between them, a generator's a JSON list.
+bool has_classes(const std::string& written, const std::vector<std::string>& names) {
+  std::string joined;
+  for (const std::string& name : names) joined += (joined.empty() ? "" : ",") + name;
+  if (written == joined) return true;
+  const auto list = nlohmann::json::parse(written, nullptr, /*allow_exceptions=*/false);
+  if (!list.is_array() || list.size() != names.size()) return false;
+  return std::equal(names.begin(), names.end(), list.begin(), [](const auto& name, const auto& x) {
+    return x.is_string() && x.template get<std::string>() == name;
+  });
+}
+
+std::int64_t whole(const ClassifierCheckpoint& c, const std::string& key, std::int64_t least,
+                   std::int64_t most) {
+  const auto number = number_of<std::int64_t>(c.metadata, key, c.file);
+  if (number < least || number > most) {
+    user_error(c.file.string(), ": ", key, " ", number, ", expected ", least, " to ", most);
+  }
+  return number;
+}
+
+std::int64_t class_count(const ClassifierCheckpoint& c) {
+  if (c.kind == Kind::classifier) return whole(c, "classes", 1, 1'000'000);
+  const auto list = nlohmann::json::parse(value_of(c.metadata, "class_names"), nullptr, false);
+  if (!list.is_array() || list.empty()) {
+    user_error(c.file.string(), ": class_names is no list of names");
+  }
+  return std::ssize(list);
+}
+
+// Of a file alone. A classifier's metadata lack what the defaults then stand for.
+EncoderSettings encoder_of(const ClassifierCheckpoint& c) {
+  EncoderSettings encoder;
+  encoder.depth = static_cast<int>(whole(c, "depth", 10, 1000));
+  encoder.width = static_cast<int>(whole(c, "width", 1, 1000));
+  if (c.metadata.contains("norm_eps")) {
+    encoder.norm_eps = number_of<double>(c.metadata, "norm_eps", c.file);
+  }
+  return encoder;
+}
+
+DType precision_of(const std::string& name) {
+  return name == "bf16" ? DType::bf16 : DType::f32;
+}
+
+}  // namespace
+
+ClassifierCheckpoint find_classifier(const fs::path& path) {
+  ClassifierCheckpoint found;
+  if (fs::is_directory(path)) {
+    found.run = path;
+    found.file = newest_checkpoint(path);
+  } else {
+    if (!fs::exists(path)) {
+      user_error(path.string(), ": not found, expected a run folder or a checkpoint");
+    }
+    found.run = run_around(path);
+    found.file = path;
+  }
+  found.metadata = read_checkpoint_metadata(found.file);
+  found.kind = kind_of(found.metadata, found.file);
+  return found;
+}
+
+ClassifierSettings settings_of(const ClassifierCheckpoint& c) {
+  ClassifierSettings s;
+  s.classes = class_count(c);
+  s.step = whole(c, "step", 0, std::int64_t{1} << 40);
+  s.data.dataset = value_of(c.metadata, "dataset");
+  s.precision = precision_of(value_of(c.metadata, "precision"));
+  const bool own_config = c.run && c.kind == Kind::classifier;
+  if (c.run) {
+    const fs::path config = *c.run / "config.toml";
+    const auto take = [&](const auto& settings) {
+      s.data = settings.data;
+      s.precision = precision_of(settings.precision);
+    };
+    if (own_config) {
+      const ClassifierConfig settings = read_classifier_config(config);
+      take(settings);
+      s.encoder = settings.model;
+    } else {
+      take(read_generator_config(config));
+    }
+  }
+  if (!own_config) s.encoder = encoder_of(c);
+  s.image_size = s.data.image_size == 0 ? kOwnSide : s.data.image_size;
+  if (c.metadata.contains("image_size")) s.image_size = whole(c, "image_size", 4, 4096);
+  return s;
+}
+
+void check_classes(const ClassifierCheckpoint& c, const std::vector<std::string>& names) {
+  const std::string written = value_of(c.metadata, "class_names");
+  if (has_classes(written, names)) return;
+  std::string expected;
+  for (const std::string& name : names) expected += (expected.empty() ? "" : ",") + name;
+  user_error(c.file.string(), ": knows the classes ", written, ", expected ", expected);
+}
+
+WideResNet load_classifier(const ClassifierCheckpoint& c, const ClassifierSettings& settings,
+                           Device device) {
+  WideResNet network(encoder_config(settings.encoder, settings.classes), /*seed=*/0, device);
+  const std::string prefix = prefix_of(c.kind);
+  CheckpointTensors tensors;
+  append(tensors, prefix, network.parameters().parameters());
+  append(tensors, prefix, network.parameters().buffers());
+  load_checkpoint(c.file, tensors, prefix);
+  return network;
+}
+
+}  // namespace scimix

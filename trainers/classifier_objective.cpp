@@ -1,0 +1,152 @@
+#include "trainers/classifier_objective.hpp"
+
+#include <array>
+
+#include "autograd/ops.hpp"
+#include "autograd/tape.hpp"
+#include "losses/consistency.hpp"
+#include "losses/contradict.hpp"
+#include "losses/hybrid_labels.hpp"
+#include "losses/precision.hpp"
+#include "losses/pseudo_label.hpp"
+
+namespace scimix {
+
+namespace {
+
+constexpr std::array<TermInfo, 6> kTermInfo{{{"supervised", ""},
+                                             {"consistency", ""},
+                                             {"pseudo_label", ""},
+                                             {"confident", ""},
+                                             {"hybrid", ""},
+                                             {"hybrids_kept", ""}}};
+
+// Is logged, not minimised.
+LossTerm<ClassifierTerm> share_of(ClassifierTerm term, const Tensor& ones_and_zeros) {
+  return {term, mean(Variable(ones_and_zeros)), {}};
+}
+
+Tensor probabilities(const Variable& logits) {
+  const NoGrad constant;
+  return softmax(at_least_f32(logits)).value();
+}
+
+}  // namespace
+
+std::span<const TermInfo> classifier_terms() {
+  return kTermInfo;
+}
+
+ClassifierObjective::ClassifierObjective(const ClassifierConfig& config, const WideResNet& model,
+                                         const WideResNet& average)
+    : config_(config), model_(model), average_(average) {}
+
+// All parts in one pass, in which each is normalised by itself or all are together.
+Variable ClassifierObjective::logits(const WideResNet& network, std::span<const Variable> parts,
+                                     NormMode mode) const {
+  NormPass pass{.mode = mode};
+  if (!joint_statistics(config_)) {
+    for (const Variable& part : parts) pass.segments.push_back(part.value().dim(0));
+  }
+  return network.forward(parts.size() == 1 ? parts[0] : concat_rows(parts), pass).logits;
+}
+
+// With the statistics of its own batch, as in training [METHOD 4].
+Variable ClassifierObjective::teacher_logits(std::span<const Variable> parts) const {
+  const NoGrad constant;
+  return logits(average_, parts, NormMode::batch_only);
+}
+
+MethodPass ClassifierObjective::method(const ClassifierBatch& batch, const Tensor& ramp) const {
+  if (config_.method == "fixmatch") return fixmatch(batch);
+  if (config_.method == "mean-teacher") return mean_teacher(batch, ramp);
+  return supervised(batch);
+}
+
+void ClassifierObjective::add_supervised(const Variable& labeled_logits, const Tensor& labels,
+                                         MethodPass& pass) const {
+  pass.labeled_logits = labeled_logits;
+  pass.supervised = classification_loss(labeled_logits, labels);
+  pass.terms.push_back(
+      weighted(ClassifierTerm::supervised, pass.supervised.mean, config_.supervised_weight));
+}
+
+MethodPass ClassifierObjective::supervised(const ClassifierBatch& batch) const {
+  MethodPass pass;
+  const std::array parts{batch.labeled};
+  add_supervised(logits(model_, parts, NormMode::train), batch.labels, pass);
+  if (uses_hybrids(config_)) {
+    pass.images = batch.labeled.value();
+    pass.predictions = probabilities(teacher_logits(parts));
+  }
+  return pass;
+}
+
+// Hybrids are made of what the teacher sees, which gives their targets without another pass.
+MethodPass ClassifierObjective::mean_teacher(const ClassifierBatch& batch,
+                                             const Tensor& ramp) const {
+  const std::int64_t labeled = batch.labeled.value().dim(0);
+  const std::int64_t rows = labeled + batch.weak.value().dim(0);
+  const std::array seen_by_student{batch.labeled, batch.weak};
+  const Variable student = logits(model_, seen_by_student, NormMode::train);
+  MethodPass pass;
+  add_supervised(slice_rows(student, 0, labeled), batch.labels, pass);
+
+  std::vector<Variable> seen_by_teacher{batch.other};
+  const bool all = uses_hybrids(config_) || joint_statistics(config_);
+  if (all) seen_by_teacher.insert(seen_by_teacher.begin(), batch.labeled);
+  const Variable teacher = teacher_logits(seen_by_teacher);
+  const Variable consistency = consistency_loss(slice_rows(student, labeled, rows),
+                                                all ? slice_rows(teacher, labeled, rows) : teacher);
+  pass.terms.push_back(weighted(ClassifierTerm::consistency, consistency, ramp));
+  if (uses_hybrids(config_)) {
+    const NoGrad constant;
+    pass.images = concat_rows(seen_by_teacher).value();
+    pass.predictions = probabilities(teacher);
+  }
+  return pass;
+}
+
+// One pass over everything [METHOD 3]. Hybrids are made of the weak views.
+MethodPass ClassifierObjective::fixmatch(const ClassifierBatch& batch) const {
+  const std::int64_t labeled = batch.labeled.value().dim(0);
+  const std::int64_t unlabeled = batch.weak.value().dim(0);
+  const std::array parts{batch.labeled, batch.weak, batch.other};
+  const Variable all = logits(model_, parts, NormMode::train);
+  MethodPass pass;
+  add_supervised(slice_rows(all, 0, labeled), batch.labels, pass);
+  const PseudoLabelLoss pseudo = pseudo_label_loss(
+      slice_rows(all, labeled, labeled + unlabeled),
+      slice_rows(all, labeled + unlabeled, labeled + 2 * unlabeled), config_.fixmatch.threshold);
+  pass.terms.push_back(weighted(ClassifierTerm::pseudo, pseudo.mean, config_.fixmatch.weight));
+  pass.terms.push_back(share_of(ClassifierTerm::confident, pseudo.confident));
+  if (uses_hybrids(config_)) {
+    const NoGrad constant;
+    pass.images = concat_rows(std::span(parts).first(2)).value();
+    pass.predictions = probabilities(slice_rows(all, 0, labeled + unlabeled));
+  }
+  return pass;
+}
+
+// Hybrids have batch statistics of their own, which don't enter the running ones: the classifier is
+// judged on real images.
+ClassifierLossTerms ClassifierObjective::hybrid_terms(const Hybrids& hybrids,
+                                                      const Tensor& weight) const {
+  const Variable seen = model_.forward(hybrids.images, {.mode = NormMode::batch_only}).logits;
+  ClassifierLossTerms terms;
+  if (labels_hybrids(config_)) {
+    terms.push_back(weighted(ClassifierTerm::hybrid,
+                             hybrid_label_loss(seen, hybrids.labels, hybrids.kept), weight));
+  } else {
+    const Variable loss = contradict_loss(
+        seen,
+        {.p_c = hybrids.p_c, .p_r = hybrids.p_r, .share = hybrids.share, .kept = hybrids.kept});
+    terms.push_back(weighted(ClassifierTerm::hybrid, loss, weight));
+  }
+  if (hybrids.kept.defined()) {
+    terms.push_back(share_of(ClassifierTerm::kept, hybrids.kept));
+  }
+  return terms;
+}
+
+}  // namespace scimix

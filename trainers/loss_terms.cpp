@@ -1,0 +1,49 @@
+#include "trainers/loss_terms.hpp"
+
+#include "core/error.hpp"
+#include "kernels/term_sums.hpp"
+
+namespace scimix {
+
+TermLog::TermLog(std::span<const TermInfo> terms, Device device) : terms_(terms) {
+  const std::int64_t count = std::ssize(terms);
+  sums_ = Tensor::zeros({count}, DType::f32, device);
+  counts_ = Tensor::zeros({count}, DType::f32, device);
+  const std::vector<std::int32_t> none(terms.size(), -1);
+  first_bad_ = Tensor::from_host(std::span<const std::int32_t>(none), {count}, device);
+}
+
+void TermLog::add(std::int64_t term, const Tensor& value, const Tensor& step) const {
+  add_term(value, term, step, sums_, counts_, first_bad_);
+}
+
+void TermLog::check_finite(std::string_view advice) const {
+  const std::vector<std::int32_t> bad = first_bad_.to_host<std::int32_t>();
+  std::optional<std::size_t> first;
+  for (std::size_t i = 0; i < bad.size(); ++i) {
+    if (bad[i] >= 0 && (!first || bad[i] < bad[*first])) first = i;
+  }
+  if (!first) return;
+  const TermInfo& term = terms_[*first];
+  user_error("step ", bad[*first] + 1, term.phase.empty() ? "" : ", phase ", term.phase,
+             ": the loss term ", term.name, " is not a finite number; ", advice,
+             " (the last checkpoint is kept)");
+}
+
+std::vector<std::optional<double>> TermLog::read() const {
+  const std::vector<double> sums = sums_.to_doubles();
+  const std::vector<double> counts = counts_.to_doubles();
+  std::vector<std::optional<double>> means;
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    means.push_back(counts[i] > 0 ? std::optional(sums[i] / counts[i]) : std::nullopt);
+  }
+  sums_.zero_();
+  counts_.zero_();
+  return means;
+}
+
+CheckpointTensors TermLog::state() const {
+  return {{"metrics.sums", sums_}, {"metrics.counts", counts_}};
+}
+
+}  // namespace scimix

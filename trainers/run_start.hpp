@@ -1,0 +1,78 @@
+// What every training run does before its first step and between its steps, whatever it trains.
+#pragma once
+
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+
+#include <filesystem>
+#include <optional>
+#include <ostream>
+#include <string>
+
+#include "trainers/run_folder.hpp"
+#include "trainers/run_log.hpp"
+#include "trainers/training_loop.hpp"
+
+namespace scimix {
+
+// How a run was asked for.
+struct RunRequest {
+  std::string config_text;                           // what config.toml shall hold
+  std::string command;                               // the exact command line, for the report
+  std::optional<std::filesystem::path> resume = {};  // the folder of a run to go on with
+};
+
+// Where a run speaks: results to `out`, the moving progress line to `progress`.
+struct RunStreams {
+  std::ostream& out;
+  std::ostream& progress;
+};
+
+// The settings a run was shrunk by, as every output of it says; empty for scale `full`.
+[[nodiscard]] std::string scale_note(const std::string& scale);
+
+// Takes the newest checkpoint of the run to go on with, if it has one. The step after which it goes
+// on; none for a new run.
+template <class Trainer>
+[[nodiscard]] std::optional<std::int64_t> resume(Trainer& trainer, const RunRequest& request) {
+  if (!request.resume) return std::nullopt;
+  const auto checkpoint = RunFolder::open(*request.resume).latest_checkpoint();
+  if (checkpoint) trainer.load(*checkpoint);
+  return trainer.steps_done();
+}
+
+// The folder of the run to go on with, or a new one.
+[[nodiscard]] inline RunFolder run_folder(const RunRequest& request,
+                                          const std::filesystem::path& new_folder) {
+  return request.resume ? RunFolder::open(*request.resume) : RunFolder::create(new_folder);
+}
+
+inline void introduce_folder(const RunFolder& run, std::optional<std::int64_t> resumed,
+                             std::ostream& out) {
+  fmt::print(out, "run folder {}{}\n", run.path().string(),
+             resumed ? fmt::format(", resumed after step {}", *resumed) : "");
+  out.flush();
+}
+
+// Runs the steps that are left. `report` has training() and evaluation(), which log. True when it
+// was interrupted; that is then said.
+template <class Trainer, class Report>
+[[nodiscard]] bool train(Trainer& trainer, Report& report, RunLog& log, const RunFolder& run,
+                         std::int64_t steps, const OutputSettings& settings, std::ostream& out) {
+  const bool interrupted =
+      run_training_loop(trainer.steps_done(), steps, settings, run,
+                        {.step = [&] { trainer.step(); },
+                         .check = [&] { trainer.check_finite(); },
+                         .log = [&] { report.training(); },
+                         .tick = [&] { log.show(trainer.steps_done()); },
+                         .evaluate = [&] { report.evaluation(); },
+                         .save = [&](const std::filesystem::path& path) { trainer.save(path); }});
+  log.finish();
+  if (interrupted) {
+    fmt::print(out, "interrupted after step {}; continue with --resume {}\n", trainer.steps_done(),
+               run.path().string());
+  }
+  return interrupted;
+}
+
+}  // namespace scimix
