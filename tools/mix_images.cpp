@@ -108,8 +108,8 @@ std::vector<std::int32_t> labels_for(const ImageSource& source,
 }
 
 MixedImages mix_images(const Autoencoder& networks, const ImageSet& content,
-                   const std::vector<std::int32_t>& labels, const ImageSet& scene,
-                   const Pairs& pairs, const MixOptions& options, Device device) {
+                       const std::vector<std::int32_t>& labels, const ImageSet& scene,
+                       const Pairs& pairs, const MixOptions& options, Device device) {
   SCIMIX_CHECK(std::ssize(labels) == content.count, labels.size(), " labels for ", content.count,
                " images");
   const NoGrad no_grad;

@@ -37,7 +37,7 @@ struct MixOptions {
 // Mixes content[pairs.content[i]] with scene[pairs.scene[i]]. `labels` are those of the content
 // images.
 [[nodiscard]] MixedImages mix_images(const Autoencoder& networks, const ImageSet& content,
-                                 const std::vector<std::int32_t>& labels, const ImageSet& scene,
-                                 const Pairs& pairs, const MixOptions& options, Device device);
+                                     const std::vector<std::int32_t>& labels, const ImageSet& scene,
+                                     const Pairs& pairs, const MixOptions& options, Device device);
 
 }  // namespace scimix
