@@ -70,9 +70,9 @@ SCIMIX_KERNEL(augment_strong,
 //   brightness, color, contrast, sharpness  the factor: 1 leaves the image as it is
 //   posterize                               bits kept, 1..8
 //   rotate                                  degrees, counter-clockwise
-//   shear_x, shear_y                        by how many pixels more each next line looks right,
-//   down solarize                                values from this one on are inverted translate_x,
-//   translate_y                by how many pixels all look right, down; below 2^15
+//   shear_x, shear_y                        pixels to look further right, down, in each next line
+//   solarize                                values from this one on are inverted
+//   translate_x, translate_y                by how many pixels all look right, down; below 2^15
 // and nothing to the others. Errors (user): more than kStrongPixels.
 SCIMIX_KERNEL(apply_image_operation, (const Tensor& images, ImageOperation operation,
                                       float argument, std::uint8_t fill, const Tensor& out))
