@@ -15,6 +15,8 @@
 
 namespace scimix {
 
+class Comm;  // core/comm.hpp
+
 // ---- elementwise (ops/elementwise.cpp) ---------------------------------------------------------
 // Binary operators broadcast as NumPy does: shapes align at the last axis, 1 stretches.
 [[nodiscard]] Variable add(const Variable& a, const Variable& b);
@@ -102,6 +104,8 @@ struct BatchNorm {
   // Rows of each segment that has statistics of its own; empty means one, over the whole batch.
   // Only the first segment updates the running statistics.
   std::vector<std::int64_t> segments = {};
+  // Statistics are over the rows of all ranks, of which each has as many; null: over the rows here.
+  Comm* ranks = nullptr;
 };
 struct RunningStats {
   Tensor mean;      // [C], f32 (f64 in f64 graphs)
@@ -184,5 +188,12 @@ struct PixelNoise {
 // y[i] = x[index[i]]; index i32 [M] -> [M, ...]. Its adjoint adds rows that share an index.
 [[nodiscard]] Variable gather_rows(const Variable& x, const Tensor& index);
 [[nodiscard]] Variable scatter_add_rows(const Variable& gy, const Tensor& index, std::int64_t rows);
+
+// ---- rows of several ranks (ops/ranks.cpp) -----------------------------------------------------
+// Called by all ranks, in forward and in backward passes.
+// x [N,...] -> [R N,...], the rows of ranks 0, 1, ... below each other. Its adjoint: gy [R N,...]
+// -> [N,...], this rank's rows of the sum over all ranks.
+[[nodiscard]] Variable gather_ranks(const Variable& x, Comm& ranks);
+[[nodiscard]] Variable scatter_ranks(const Variable& gy, Comm& ranks);
 
 }  // namespace scimix

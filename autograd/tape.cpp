@@ -102,6 +102,18 @@ class Walk {
     for (const Variable& output : outputs) find_useful(Tape::origin(output).get());
   }
 
+  // How many gradients may reach each target in the walk: one per input of a useful node.
+  [[nodiscard]] std::unordered_map<const Origin*, std::int64_t> arrivals() const {
+    std::unordered_map<const Origin*, std::int64_t> counts;
+    for (const auto& [node, useful] : useful_) {
+      if (!useful) continue;
+      for (const auto& input : node->inputs) {
+        if (input != nullptr && is_target(*input)) ++counts[input.get()];
+      }
+    }
+    return counts;
+  }
+
   // Calls deliver(target, gradient) for every cotangent that reaches a target.
   template <class Deliver>
   void run(std::span<const Variable> outputs, std::span<const Variable> seeds, bool keep_graph,
@@ -323,17 +335,20 @@ Variable record(const char* op, Tensor value, std::vector<Variable> inputs, Vjp 
   return record_many(op, std::move(values), std::move(inputs), std::move(vjp)).front();
 }
 
-void backward(const Variable& output, const Variable& seed) {
+void backward(const Variable& output, const Variable& seed, const OnComplete& on_complete) {
   const NoGrad no_grad;
   const std::span<const Variable> outputs(&output, 1);
   const std::vector<Variable> seeds = seeds_or_ones(outputs, {&seed, 1});
   Walk walk(outputs, nullptr);
-  walk.run(outputs, seeds, /*keep_graph=*/false, [](Origin& leaf, const Variable& gradient) {
+  std::unordered_map<const Origin*, std::int64_t> to_come;
+  if (on_complete) to_come = walk.arrivals();
+  walk.run(outputs, seeds, /*keep_graph=*/false, [&](Origin& leaf, const Variable& gradient) {
     if (leaf.grad.defined()) {
       accumulate(gradient.value(), leaf.grad);
     } else {
       leaf.grad = gradient.value().clone();
     }
+    if (on_complete && --to_come[&leaf] == 0) on_complete(leaf.grad);
   });
 }
 

@@ -38,7 +38,13 @@ using Vjp = std::function<std::vector<Variable>(const Cotangents&)>;
 
 // Adds d(output)/d(leaf), times `seed` (ones when undefined: then the output is a scalar), into the
 // grad() of every leaf that requires a gradient. Releases the graph as it goes.
-void backward(const Variable& output, const Variable& seed = {});
+//
+// `on_complete` is told of the grad() of a leaf as soon as all of it has been added, while the walk
+// goes on: what remains to be done with it can be done beside. It is not told of a leaf to which a
+// part of the graph sent nothing. The order follows from the graph alone.
+using OnComplete = std::function<void(const Tensor& grad)>;
+void backward(const Variable& output, const Variable& seed = {},
+              const OnComplete& on_complete = {});
 
 // d(outputs)/d(inputs), times the seeds (ones when empty). An input that the outputs don't depend
 // on gets an undefined Variable. With create_graph the result carries a graph of its own and the

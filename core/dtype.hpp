@@ -125,4 +125,14 @@ void dispatch_floating(DType dtype, F&& f) {
   }
 }
 
+// The same for the types that parameters have: f32, and f64 on the CPU.
+template <class F>
+void dispatch_parameter(DType dtype, F&& f) {
+  if (dtype == DType::f32) return f(TypeTag<float>{});
+#ifndef __CUDACC__
+  if (dtype == DType::f64) return f(TypeTag<double>{});
+#endif
+  SCIMIX_CHECK(false, "no kernel for parameters of ", name_of(dtype));
+}
+
 }  // namespace scimix

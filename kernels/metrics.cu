@@ -21,14 +21,15 @@ SCIMIX_HD inline std::int32_t predicted(const T* row, std::int64_t classes) {
 template <class T>
 void run(const Tensor& loss, const Tensor& logits, const Tensor& labels,
          const Tensor& accumulator) {
-  const float* losses = loss.data<float>();
+  const compute_t<T>* losses = loss.data<compute_t<T>>();
   const T* scores = logits.data<T>();
   const std::int32_t* label = labels.data<std::int32_t>();
   float* sums = accumulator.data<float>();
   const std::int64_t n = logits.dim(0);
   const std::int64_t classes = logits.dim(1);
   for_each_block(1, 0, [=] SCIMIX_KERNEL_FN(Block & block) {
-    const float loss_sum = block.sum<float>(n, [=](std::int64_t i) { return losses[i]; });
+    const float loss_sum =
+        block.sum<float>(n, [=](std::int64_t i) { return static_cast<float>(losses[i]); });
     const float correct = block.sum<float>(n, [=](std::int64_t i) {
       return predicted(scores + i * classes, classes) == label[i] ? 1.0F : 0.0F;
     });

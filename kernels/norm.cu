@@ -70,11 +70,71 @@ void chunk_statistics(const RowChunks& grid, const T* a, const T* b, T* sum,
   });
 }
 
-// Chan, Golub and LeVeque, "Algorithms for computing the sample variance", 1983: sums of squared
-// deviations add up, plus those of the chunk means.
+// Mean and sum of squared deviations of some rows.
+struct Moments {
+  double rows = 0;
+  double mean = 0;
+  double deviation = 0;
+};
+
+// Of parts together: Chan, Golub and LeVeque, "Algorithms for computing the sample variance", 1983.
+// Sums of squared deviations add up, plus those of the means. `part(i)` gives Moments.
+template <class Block, class Part>
+SCIMIX_HD inline Moments merge_parts(Block& block, std::int64_t parts, double rows, Part part) {
+  const double sum = block.template sum<double>(parts, [&](std::int64_t i) {
+    const Moments m = part(i);
+    return m.mean * m.rows;
+  });
+  const double mean = sum / rows;
+  const double deviation = block.template sum<double>(parts, [&](std::int64_t i) {
+    const Moments m = part(i);
+    const double apart = m.mean - mean;
+    return m.deviation + apart * apart * m.rows;
+  });
+  return {rows, mean, deviation};
+}
+
+// What follows from the moments of a segment, for one channel. A segment without rows leaves all as
+// it was.
 template <class C>
-void merge_statistics(const RowChunks& grid, const C* partial, double eps, double momentum,
-                      C* stats, C* running_mean, C* running_variance) {
+struct StatisticsOut {
+  double eps, momentum;
+  C* stats;  // [S,2,C]
+  C* running_mean;
+  C* running_variance;
+
+  SCIMIX_HD void write(std::int64_t channels, int segment, std::int64_t channel,
+                       const Moments& m) const {
+    if (m.rows == 0) return;
+    C* out = stats + 2 * segment * channels + channel;
+    out[0] = static_cast<C>(m.mean);
+    out[channels] = static_cast<C>(1.0 / std::sqrt(m.deviation / m.rows + eps));
+    if (segment != 0 || running_mean == nullptr) return;
+    const double unbiased = m.deviation / (m.rows > 1.0 ? m.rows - 1.0 : 1.0);
+    move(running_mean[channel], m.mean);
+    move(running_variance[channel], unbiased);
+  }
+  SCIMIX_HD void move(C& running, double batch) const {
+    running = static_cast<C>(running + momentum * (batch - static_cast<double>(running)));
+  }
+};
+
+template <class C>
+struct MomentsOut {
+  C* moments;  // [S,2,C]
+
+  SCIMIX_HD void write(std::int64_t channels, int segment, std::int64_t channel,
+                       const Moments& m) const {
+    C* out = moments + 2 * segment * channels + channel;
+    out[0] = static_cast<C>(m.mean);
+    out[channels] = static_cast<C>(m.deviation);
+  }
+};
+
+// Merges the chunks of each segment.
+template <class C, class Out>
+void merge_chunks(const RowChunks& grid, const C* partial, const Out& to) {
+  const Out out = to;
   for_each_block(grid.channels, 0, [=] SCIMIX_KERNEL_FN(Block & block) {
     const std::int64_t channel = block.index();
     const C* means = partial + channel * grid.chunks();
@@ -82,30 +142,36 @@ void merge_statistics(const RowChunks& grid, const C* partial, double eps, doubl
     for (int s = 0; s < grid.segments.count; ++s) {
       const std::int64_t first = grid.first_chunk[s];
       const std::int64_t chunks = grid.first_chunk[s + 1] - first;
-      const auto n = static_cast<double>(grid.segments.rows(s));
-      if (chunks == 0) continue;
-      const double sum = block.sum<double>(chunks, [&](std::int64_t i) {
-        return static_cast<double>(means[first + i]) *
-               static_cast<double>(grid.rows_of(s, first + i));
-      });
-      const double mean = sum / n;
-      const double deviation = block.sum<double>(chunks, [&](std::int64_t i) {
-        const double apart = static_cast<double>(means[first + i]) - mean;
-        return static_cast<double>(squares[first + i]) +
-               apart * apart * static_cast<double>(grid.rows_of(s, first + i));
-      });
-      block.each(1, [&](std::int64_t) {
-        C* out = stats + 2 * s * grid.channels + channel;
-        out[0] = static_cast<C>(mean);
-        out[grid.channels] = static_cast<C>(1.0 / std::sqrt(deviation / n + eps));
-        if (s != 0 || running_mean == nullptr) return;
-        const double unbiased = deviation / (n > 1.0 ? n - 1.0 : 1.0);
-        const auto move = [&](C& running, double batch) {
-          running = static_cast<C>(running + momentum * (batch - static_cast<double>(running)));
-        };
-        move(running_mean[channel], mean);
-        move(running_variance[channel], unbiased);
-      });
+      Moments merged;
+      if (chunks > 0) {
+        merged = merge_parts(block, chunks, static_cast<double>(grid.segments.rows(s)),
+                             [&](std::int64_t i) -> Moments {
+                               return {static_cast<double>(grid.rows_of(s, first + i)),
+                                       static_cast<double>(means[first + i]),
+                                       static_cast<double>(squares[first + i])};
+                             });
+      }
+      block.each(1, [&](std::int64_t) { out.write(grid.channels, s, channel, merged); });
+    }
+  });
+}
+
+template <class C>
+void merge_ranks(std::int64_t ranks, const RowSegments& segments, std::int64_t channels,
+                 const C* moments, const StatisticsOut<C>& to) {
+  const StatisticsOut<C> out = to;
+  const RowSegments all = segments;
+  for_each_block(channels, 0, [=] SCIMIX_KERNEL_FN(Block & block) {
+    const std::int64_t channel = block.index();
+    for (int s = 0; s < all.count; ++s) {
+      const auto rows = static_cast<double>(all.rows(s));
+      if (all.rows(s) == 0) continue;
+      const Moments merged = merge_parts(
+          block, ranks, rows * static_cast<double>(ranks), [&](std::int64_t rank) -> Moments {
+            const C* of = moments + 2 * (rank * all.count + s) * channels + channel;
+            return {rows, static_cast<double>(of[0]), static_cast<double>(of[channels])};
+          });
+      block.each(1, [&](std::int64_t) { out.write(channels, s, channel, merged); });
     }
   });
 }
@@ -231,7 +297,7 @@ void merge_backward(const RowChunks& grid, const C* partial, C* sums, C* ggamma,
 template <class T, int N, bool kAdd>
 void backward_apply(const RowChunks& grid, const T* gy, const T* gsum, const T* x,
                     const compute_t<T>* stats, const compute_t<T>* gamma, const compute_t<T>* beta,
-                    const compute_t<T>* sums, compute_t<T> slope, T* gx) {
+                    const compute_t<T>* sums, int ranks, compute_t<T> slope, T* gx) {
   using C = compute_t<T>;
   using V = Lanes<C, N>;
   for_each_block(grid.blocks(), 0, [=] SCIMIX_KERNEL_FN(Block & block) {
@@ -239,7 +305,7 @@ void backward_apply(const RowChunks& grid, const T* gy, const T* gsum, const T* 
     const RowTile tile = grid.tile(block.index());
     const RowLanes<N> share(tile);
     const std::int64_t corner = tile.first_row * grid.channels + tile.first_channel;
-    const C share_of_one = C(1) / static_cast<C>(grid.segments.rows(tile.segment));
+    const C share_of_one = C(1) / static_cast<C>(grid.segments.rows(tile.segment) * ranks);
     block.each(share.items(), [&](std::int64_t item) {
       const RowWalk walk = share.walk(item);
       const std::int64_t channel = tile.first_channel + walk.channel;
@@ -268,11 +334,14 @@ void backward_apply(const RowChunks& grid, const T* gy, const T* gsum, const T* 
 
 }  // namespace
 
-void norm_statistics(const Tensor& a, const Tensor& b, const RowSegments& segments, double eps,
-                     double momentum, const Tensor& sum, const Tensor& stats,
-                     const Tensor& running_mean, const Tensor& running_variance) {
-  const RowChunks grid(segments, a.shape()[-1]);
-  const Tensor partial = partial_sums(grid, stats.dtype(), a.device());
+namespace {
+
+// The pass over the data that both forms begin with. `merge(tag of the compute type, partial
+// sums)`.
+template <class Merge>
+void with_chunk_statistics(const Tensor& a, const Tensor& b, const RowChunks& grid,
+                           const Tensor& sum, DType statistics, Merge merge) {
+  const Tensor partial = partial_sums(grid, statistics, a.device());
   dispatch_floating(a.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     using C = compute_t<T>;
@@ -285,8 +354,48 @@ void norm_statistics(const Tensor& a, const Tensor& b, const RowSegments& segmen
         chunk_statistics<T, kWidth, false>(grid, a.data<T>(), nullptr, nullptr, partial.data<C>());
       }
     });
-    merge_statistics<C>(grid, partial.data<C>(), eps, momentum, stats.data<C>(),
-                        data_or_null<C>(running_mean), data_or_null<C>(running_variance));
+    merge(TypeTag<C>{}, partial.data<C>());
+  });
+}
+
+template <class C>
+StatisticsOut<C> statistics_out(double eps, double momentum, const Tensor& stats,
+                                const Tensor& running_mean, const Tensor& running_variance) {
+  return {eps, momentum, stats.data<C>(), data_or_null<C>(running_mean),
+          data_or_null<C>(running_variance)};
+}
+
+}  // namespace
+
+void norm_statistics(const Tensor& a, const Tensor& b, const RowSegments& segments, double eps,
+                     double momentum, const Tensor& sum, const Tensor& stats,
+                     const Tensor& running_mean, const Tensor& running_variance) {
+  const RowChunks grid(segments, a.shape()[-1]);
+  with_chunk_statistics(a, b, grid, sum, stats.dtype(), [&](auto tag, const auto* partial) {
+    using C = typename decltype(tag)::type;
+    merge_chunks<C>(grid, partial,
+                    statistics_out<C>(eps, momentum, stats, running_mean, running_variance));
+  });
+}
+
+void norm_moments(const Tensor& a, const Tensor& b, const RowSegments& segments, const Tensor& sum,
+                  const Tensor& moments) {
+  const RowChunks grid(segments, a.shape()[-1]);
+  with_chunk_statistics(a, b, grid, sum, moments.dtype(), [&](auto tag, const auto* partial) {
+    using C = typename decltype(tag)::type;
+    merge_chunks<C>(grid, partial, MomentsOut<C>{moments.data<C>()});
+  });
+}
+
+void norm_statistics_of_ranks(const Tensor& moments, const RowSegments& segments, double eps,
+                              double momentum, const Tensor& stats, const Tensor& running_mean,
+                              const Tensor& running_variance) {
+  SCIMIX_CHECK(moments.rank() == 4 && moments.dim(1) == segments.count && moments.dim(2) == 2,
+               "norm_statistics_of_ranks: moments ", moments.shape());
+  dispatch_floating(stats.dtype(), [&](auto tag) {
+    using C = compute_t<typename decltype(tag)::type>;
+    merge_ranks<C>(moments.dim(0), segments, moments.dim(3), moments.data<C>(),
+                   statistics_out<C>(eps, momentum, stats, running_mean, running_variance));
   });
 }
 
@@ -352,7 +461,7 @@ void norm_backward_reduce(const Tensor& gy, const Tensor& x, const Tensor& stats
 
 void norm_backward_apply(const Tensor& gy, const Tensor& gsum, const Tensor& x, const Tensor& stats,
                          const Tensor& gamma, const Tensor& beta, const Tensor& sums,
-                         const RowSegments& segments, double slope, const Tensor& gx) {
+                         const RowSegments& segments, int ranks, double slope, const Tensor& gx) {
   const RowChunks grid(segments, x.shape()[-1]);
   dispatch_floating(x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -360,13 +469,13 @@ void norm_backward_apply(const Tensor& gy, const Tensor& gsum, const Tensor& x, 
     dispatch_lanes<T, 128>(grid.channels, [&](auto width) {
       constexpr int kWidth = decltype(width)::value;
       if (gsum.defined()) {
-        backward_apply<T, kWidth, true>(grid, gy.data<T>(), gsum.data<T>(), x.data<T>(),
-                                        stats.data<C>(), gamma.data<C>(), beta.data<C>(),
-                                        data_or_null<C>(sums), static_cast<C>(slope), gx.data<T>());
+        backward_apply<T, kWidth, true>(
+            grid, gy.data<T>(), gsum.data<T>(), x.data<T>(), stats.data<C>(), gamma.data<C>(),
+            beta.data<C>(), data_or_null<C>(sums), ranks, static_cast<C>(slope), gx.data<T>());
       } else {
         backward_apply<T, kWidth, false>(grid, gy.data<T>(), nullptr, x.data<T>(), stats.data<C>(),
                                          gamma.data<C>(), beta.data<C>(), data_or_null<C>(sums),
-                                         static_cast<C>(slope), gx.data<T>());
+                                         ranks, static_cast<C>(slope), gx.data<T>());
       }
     });
   });

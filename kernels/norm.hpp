@@ -18,6 +18,16 @@ SCIMIX_KERNEL(norm_statistics, (const Tensor& a, const Tensor& b, const RowSegme
                                 double eps, double momentum, const Tensor& sum, const Tensor& stats,
                                 const Tensor& running_mean, const Tensor& running_variance))
 
+// The same with rows that are shared out to ranks, in two halves. moments [S,2,C]: the mean of each
+// segment's rows here and their sum of squared deviations from it (0 without rows).
+SCIMIX_KERNEL(norm_moments, (const Tensor& a, const Tensor& b, const RowSegments& segments,
+                             const Tensor& sum, const Tensor& moments))
+// moments [R,S,2,C] of all ranks, each with as many rows as `segments` says -> stats and running
+// statistics over the rows of all of them.
+SCIMIX_KERNEL(norm_statistics_of_ranks,
+              (const Tensor& moments, const RowSegments& segments, double eps, double momentum,
+               const Tensor& stats, const Tensor& running_mean, const Tensor& running_variance))
+
 // stats [1,2,C] from running statistics.
 SCIMIX_KERNEL(norm_running_statistics,
               (const Tensor& mean, const Tensor& variance, double eps, const Tensor& stats))
@@ -37,10 +47,11 @@ SCIMIX_KERNEL(norm_backward_reduce,
                const Tensor& ggamma, const Tensor& gbeta))
 
 // gx = gamma/sqrt(variance + eps) (g - mean(g) - xhat mean(g xhat)) [+ gsum]; without the two means
-// where `sums` is undefined (constant statistics).
+// where `sums` is undefined (constant statistics). The means are over `ranks` times as many rows as
+// are here, and `sums` over all of those.
 SCIMIX_KERNEL(norm_backward_apply,
               (const Tensor& gy, const Tensor& gsum, const Tensor& x, const Tensor& stats,
                const Tensor& gamma, const Tensor& beta, const Tensor& sums,
-               const RowSegments& segments, double slope, const Tensor& gx))
+               const RowSegments& segments, int ranks, double slope, const Tensor& gx))
 
 }  // namespace scimix

@@ -3,26 +3,36 @@
 
 namespace scimix::SCIMIX_BACKEND {
 
+namespace {
+
+template <class T>
+void run_sgd(std::int64_t n, const T* g, const float* rate, const SgdUpdate& options, T* p, T* m,
+             T* average) {
+  const SgdUpdate o = options;
+  for_each(n, [=] SCIMIX_KERNEL_FN(std::int64_t i) {
+    const T decay = i < o.decayed_count ? T(o.weight_decay) : T(0);
+    const T momentum = T(o.momentum);
+    const T step = g[i] + decay * p[i];
+    const T velocity = momentum * m[i] + step;
+    const T updated = p[i] - T(rate[0]) * (o.nesterov ? step + momentum * velocity : velocity);
+    m[i] = velocity;
+    p[i] = updated;
+    average[i] = T(o.ema_decay) * average[i] + T(1.0F - o.ema_decay) * updated;
+  });
+}
+
+}  // namespace
+
 void sgd_update(const Tensor& gradient, const Tensor& lr, const SgdUpdate& options,
                 const Tensor& parameter, const Tensor& moment, const Tensor& ema) {
   const std::int64_t n = parameter.numel();
   SCIMIX_CHECK(gradient.numel() == n && moment.numel() == n && ema.numel() == n && lr.numel() == 1,
                "sgd_update: slabs of ", gradient.shape(), ", ", parameter.shape(), ", ",
                moment.shape(), ", ", ema.shape());
-  const float* g = gradient.data<float>();
-  const float* rate = lr.data<float>();
-  float* p = parameter.data<float>();
-  float* m = moment.data<float>();
-  float* average = ema.data<float>();
-  const SgdUpdate o = options;
-  for_each(n, [=] SCIMIX_KERNEL_FN(std::int64_t i) {
-    const float decay = i < o.decayed_count ? o.weight_decay : 0.0F;
-    const float step = g[i] + decay * p[i];
-    const float velocity = o.momentum * m[i] + step;
-    const float updated = p[i] - rate[0] * (o.nesterov ? step + o.momentum * velocity : velocity);
-    m[i] = velocity;
-    p[i] = updated;
-    average[i] = o.ema_decay * average[i] + (1.0F - o.ema_decay) * updated;
+  dispatch_parameter(parameter.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    run_sgd<T>(n, gradient.data<T>(), lr.data<float>(), options, parameter.data<T>(),
+               moment.data<T>(), ema.data<T>());
   });
 }
 
@@ -46,27 +56,28 @@ AdamScalars* scalars_in(const Tensor& tensor) {
   return reinterpret_cast<AdamScalars*>(tensor.data<float>());
 }
 
+template <class T>
 struct AdamSlabs {
-  const float* gradient;
-  float* parameter;
-  float* moment1;
-  float* moment2;
-  float* ema;
+  const T* gradient;
+  T* parameter;
+  T* moment1;
+  T* moment2;
+  T* ema;
 };
 
-template <bool kEma>
-void run_adam(std::int64_t n, const AdamSlabs& slabs, const AdamScalars* scalars) {
-  const AdamSlabs s = slabs;
+template <class T, bool kEma>
+void run_adam(std::int64_t n, const AdamSlabs<T>& slabs, const AdamScalars* scalars) {
+  const AdamSlabs<T> s = slabs;
   for_each(n, [=] SCIMIX_KERNEL_FN(std::int64_t i) {
     const AdamScalars o = *scalars;
-    const float g = s.gradient[i];
-    const float m = o.beta1 * s.moment1[i] + o.beta1_rest * g;
-    const float v = o.beta2 * s.moment2[i] + o.beta2_rest * g * g;
-    const float updated = s.parameter[i] - o.rate * m / (std::sqrt(v * o.correction2) + o.eps);
+    const T g = s.gradient[i];
+    const T m = T(o.beta1) * s.moment1[i] + T(o.beta1_rest) * g;
+    const T v = T(o.beta2) * s.moment2[i] + T(o.beta2_rest) * g * g;
+    const T updated = s.parameter[i] - T(o.rate) * m / (std::sqrt(v * T(o.correction2)) + T(o.eps));
     s.moment1[i] = m;
     s.moment2[i] = v;
     s.parameter[i] = updated;
-    if constexpr (kEma) s.ema[i] = o.ema_decay * s.ema[i] + o.ema_rest * updated;
+    if constexpr (kEma) s.ema[i] = T(o.ema_decay) * s.ema[i] + T(o.ema_rest) * updated;
   });
 }
 
@@ -104,13 +115,16 @@ void adam_update(const Tensor& gradient, const Tensor& scalars, const Tensor& pa
                    (!ema.defined() || ema.numel() == n),
                "adam_update: slabs of ", gradient.shape(), ", ", parameter.shape(), ", ",
                moment1.shape(), ", ", moment2.shape());
-  const AdamSlabs slabs{.gradient = gradient.data<float>(),
-                        .parameter = parameter.data<float>(),
-                        .moment1 = moment1.data<float>(),
-                        .moment2 = moment2.data<float>(),
-                        .ema = data_or_null<float>(ema)};
-  const auto run = slabs.ema != nullptr ? run_adam<true> : run_adam<false>;
-  run(n, slabs, scalars_in(scalars));
+  dispatch_parameter(parameter.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const AdamSlabs<T> slabs{.gradient = gradient.data<T>(),
+                             .parameter = parameter.data<T>(),
+                             .moment1 = moment1.data<T>(),
+                             .moment2 = moment2.data<T>(),
+                             .ema = data_or_null<T>(ema)};
+    const auto run = slabs.ema != nullptr ? run_adam<T, true> : run_adam<T, false>;
+    run(n, slabs, scalars_in(scalars));
+  });
 }
 
 }  // namespace scimix::SCIMIX_BACKEND

@@ -19,7 +19,7 @@ struct SgdUpdate {
 // g' = g + weight_decay p; m = momentum m + g'; p -= lr (nesterov ? g' + momentum m : m);
 // ema = ema_decay ema + (1 - ema_decay) p. Source: Sutskever et al. 2013 in the form of PyTorch and
 // TensorFlow (no dampening); EMA after the update, as FixMatch's code does.
-// All f32 [n]; lr f32 [1].
+// All [n], f32 (f64 in f64 runs); lr f32 [1].
 SCIMIX_KERNEL(sgd_update, (const Tensor& gradient, const Tensor& lr, const SgdUpdate& options,
                            const Tensor& parameter, const Tensor& moment, const Tensor& ema))
 
@@ -93,7 +93,7 @@ SCIMIX_KERNEL(set_adam_scalars_on_schedule, (const Tensor& step, const AdamSched
 // m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2;
 // p -= lr m / (1 - B1) / (sqrt(v / (1 - B2)) + eps); ema = ema_decay ema + (1 - ema_decay) p.
 // Source: Kingma and Ba 2015, algorithm 1, with eps where PyTorch has it.
-// All f32 [n], moments zero at first; scalars as above; ema undefined: none.
+// All [n], f32 (f64 in f64 runs), moments zero at first; scalars as above; ema undefined: none.
 SCIMIX_KERNEL(adam_update, (const Tensor& gradient, const Tensor& scalars, const Tensor& parameter,
                             const Tensor& moment1, const Tensor& moment2, const Tensor& ema))
 

@@ -48,7 +48,8 @@ BatchNorm NormActLayer::options(const NormPass& pass) const {
           .eps = settings_.eps,
           .momentum = settings_.momentum,
           .slope = settings_.slope,
-          .segments = pass.segments};
+          .segments = pass.segments,
+          .ranks = pass.ranks};
 }
 
 Variable NormActLayer::operator()(const Variable& x, const NormPass& pass) const {

@@ -13,6 +13,7 @@ namespace scimix {
 struct NormPass {
   NormMode mode = NormMode::train;
   std::vector<std::int64_t> segments = {};  // rows of each segment with statistics of its own
+  Comm* ranks = nullptr;                    // batch statistics are those of all ranks; null: own
 };
 
 // A convolution without bias; weight [K,R,S,C]. In a bf16 pass it computes with a rounded copy of

@@ -42,7 +42,7 @@ RunInputs inputs(const std::string& labels = "all") {
                          .digits_train = data.digits_train,
                          .digits_test = data.digits_test});
   }();
-  return {kCpu, set, make_split(set, parse_label_count(labels), 0)};
+  return {.device = kCpu, .dataset = set, .split = make_split(set, parse_label_count(labels), 0)};
 }
 
 double term(const GeneratorMetrics& metrics, Term which) {

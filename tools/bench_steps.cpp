@@ -22,7 +22,7 @@ RunInputs digits(std::int64_t image_size, const std::string& labels, Device devi
   Dataset set = load_dataset("digits", "",
                              {.size = image_size, .digits_train = kTrainImages, .digits_test = 10});
   Split split = make_split(set, parse_label_count(labels), 0);
-  return {device, std::move(set), std::move(split)};
+  return {.device = device, .dataset = std::move(set), .split = std::move(split)};
 }
 
 std::string precision_name(DType dtype) {

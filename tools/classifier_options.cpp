@@ -121,7 +121,7 @@ void add_training_options(CLI::App& app, ClassifierConfig& c) {
   app.add_option("--seed", c.seed, "initial weights, order of images, augmentation, pairs")
       ->group(group)
       ->check(whole_seed());
-  app.add_option("--precision", c.precision, "f32, bf16 (activations)")->group(group);
+  add_precision_option(app, c.precision, group);
 }
 
 }  // namespace
@@ -138,6 +138,7 @@ void add_classifier_options(CLI::App& app, ClassifierConfig& c) {
   add_consistency_options(app, c.consistency);
   add_fixmatch_options(app, c.fixmatch);
   add_training_options(app, c);
+  add_rank_options(app, c.ranks);
   add_output_options(app, c.output, "runs/DATASET-LABELS-METHOD-MIXER-SEED");
 }
 

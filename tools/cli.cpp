@@ -1,8 +1,10 @@
 #include "tools/cli.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <iostream>
 #include <optional>
+#include <thread>
 
 #include "core/error.hpp"
 #include "core/names.hpp"
@@ -71,16 +73,60 @@ std::optional<int> parse(CLI::App& app, std::vector<std::string> arguments) {
   user_error("unknown option ", word, suggestion(app, name.substr(0, name.find('=')), "--"));
 }
 
+namespace {
+
+// What is to be said of the exception in hand, and the exit code.
+struct Failure {
+  std::string message;
+  int exit_code;
+};
+
+Failure current_failure() {
+  try {
+    throw;
+  } catch (const Error& error) {
+    return {error.what(), error.fault() == Fault::user ? kExitUserError : kExitBug};
+  } catch (const std::exception& error) {
+    return {std::string("unexpected: ") + error.what(), kExitBug};
+  }
+}
+
+void say(const std::string& name, const std::string& message) {
+  std::cerr << name + ": " + message + '\n' << std::flush;  // one write: ranks don't mix lines
+}
+
+}  // namespace
+
 int run_program(const std::string& name, const std::function<int()>& body) {
   try {
     return body();
-  } catch (const Error& error) {
-    std::cerr << name << ": " << error.what() << '\n';
-    return error.fault() == Fault::user ? kExitUserError : kExitBug;
-  } catch (const std::exception& error) {
-    std::cerr << name << ": unexpected: " << error.what() << '\n';
-    return kExitBug;
+  } catch (...) {
+    const Failure failure = current_failure();
+    say(name, failure.message);
+    return failure.exit_code;
   }
+}
+
+int run_program_on_ranks(const std::string& name, const std::function<int(Ranks&)>& body) {
+  return run_program(name, [&] {
+    Ranks ranks;
+    if (ranks.size() == 1) return body(ranks);
+    if (ranks.rank() != 0) std::cout.setstate(std::ios::badbit);
+    try {
+      return body(ranks);
+    } catch (...) {
+      const Failure failure = current_failure();
+      if (ranks.rank() == 0) {
+        say(name, failure.message);
+      } else {
+        // Where rank 0 has met the same, it has said so and ended this rank before it comes
+        // further.
+        std::this_thread::sleep_for(std::chrono::seconds(2));
+        say(name, "rank " + std::to_string(ranks.rank()) + ": " + failure.message);
+      }
+      ranks.abort(failure.exit_code);
+    }
+  });
 }
 
 }  // namespace scimix

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "core/ranks.hpp"
+
 namespace scimix {
 
 inline constexpr int kExitUserError = 2;
@@ -20,5 +22,9 @@ inline constexpr int kExitBug = 70;  // EX_SOFTWARE of sysexits.h
 
 // Runs `body`; an Error becomes "program: message" on standard error and an exit code.
 [[nodiscard]] int run_program(const std::string& name, const std::function<int()>& body);
+// The same for a program that may be one of several ranks. Rank 0 alone writes to standard output.
+// An error of one rank ends all of them; one that all make is said once.
+[[nodiscard]] int run_program_on_ranks(const std::string& name,
+                                       const std::function<int(Ranks&)>& body);
 
 }  // namespace scimix

@@ -75,7 +75,7 @@ void add_training_options(CLI::App& app, GeneratorRunConfig& c) {
   app.add_option("--seed", c.seed, "initial weights, order of images, augmentation, pairs")
       ->group(group)
       ->check(whole_seed());
-  app.add_option("--precision", c.precision, "f32, bf16 (activations)")->group(group);
+  add_precision_option(app, c.precision, group);
 }
 
 }  // namespace
@@ -95,6 +95,7 @@ void add_generator_options(CLI::App& app, GeneratorRunConfig& c) {
   add_network_options(app, c);
   add_loss_options(app, c);
   add_training_options(app, c);
+  add_rank_options(app, c.ranks);
   const std::string output = "Output";
   app.add_option("--sample-pairs", c.sample_pairs, "rows of the sample grids")->group(output);
   app.add_option("--eval-pairs", c.eval_pairs, "pairs of test images mixed at an evaluation")

@@ -21,12 +21,13 @@ namespace {
 namespace fs = std::filesystem;
 
 // What generator and classifier must agree on.
-constexpr std::array<const char*, 12> kShared{"--dataset",     "--data-dir",
+constexpr std::array<const char*, 14> kShared{"--dataset",     "--data-dir",
                                               "--split-seed",  "--data-seed",
                                               "--image-size",  "--digits-train",
                                               "--digits-test", "--flip",
                                               "--crop-pad",    "--unlabeled-includes-labeled",
-                                              "--device",      "--precision"};
+                                              "--device",      "--precision",
+                                              "--sync-norm",   "--rank-timeout"};
 
 bool is_finished(const fs::path& folder, const GeneratorRunConfig& config) {
   const auto checkpoint = RunFolder::open(folder).latest_checkpoint();
@@ -35,19 +36,21 @@ bool is_finished(const fs::path& folder, const GeneratorRunConfig& config) {
 }
 
 // A run that stands there already keeps its own settings.
-bool finish(const fs::path& folder, const RunStreams& streams) {
+bool finish(const fs::path& folder, Ranks& ranks) {
+  const RunStreams streams = streams_of(ranks);
   CLI::App app("", "scimix_train generator");
   GeneratorRunConfig config;
   add_generator_options(app, config);
   TrainCommand command("generator", {"--resume", folder.string()});
   (void)command.parse(app);
-  if (is_finished(folder, config)) return true;
+  if (ranks.agree(is_finished(folder, config))) return true;
   fmt::print(streams.out, "generator {}: not finished yet, going on with it\n", folder.string());
   streams.out.flush();
-  return !run_generator(config, command.request(app, ""), streams).interrupted;
+  return !run_generator(config, command.request(app, "", ranks), streams).interrupted;
 }
 
-bool train(const CLI::App& classifier, const ClassifierConfig& wanted, const RunStreams& streams) {
+bool train(const CLI::App& classifier, const ClassifierConfig& wanted, Ranks& ranks) {
+  const RunStreams streams = streams_of(ranks);
   std::vector<std::string> arguments{"--config", wanted.hybrids.generator_config};
   if (wanted.scale != "full") arguments.insert(arguments.end(), {"--scale", wanted.scale});
   CLI::App app("", "scimix_train generator");
@@ -66,7 +69,7 @@ bool train(const CLI::App& classifier, const ClassifierConfig& wanted, const Run
   fmt::print(streams.out, "no generator in {}: training one as {} says\n", wanted.hybrids.generator,
              wanted.hybrids.generator_config);
   streams.out.flush();
-  const RunRequest request = command.request(app, command_line("generator", arguments));
+  const RunRequest request = command.request(app, command_line("generator", arguments), ranks);
   return !run_generator(config, request, streams).interrupted;
 }
 
@@ -81,15 +84,15 @@ void resolve_generator(CLI::App& classifier, const ClassifierConfig& config) {
   set_option(classifier, "--generator", path);
 }
 
-bool provide_generator(const CLI::App& classifier, const ClassifierConfig& config,
-                       const RunStreams& streams) {
+bool provide_generator(const CLI::App& classifier, const ClassifierConfig& config, Ranks& ranks) {
   if (!uses_generator(config) || config.hybrids.generator_config.empty()) return true;
   check(config);  // before minutes are spent
-  if (fs::exists(config.hybrids.generator)) {
-    return !fs::is_directory(config.hybrids.generator) || finish(config.hybrids.generator, streams);
+  const fs::path there = config.hybrids.generator;
+  if (ranks.agree(fs::exists(there))) {
+    return !fs::is_directory(there) || finish(there, ranks);
   }
-  const bool done = train(classifier, config, streams);
-  fmt::print(streams.out, "\n");
+  const bool done = train(classifier, config, ranks);
+  fmt::print(streams_of(ranks).out, "\n");
   return done;
 }
 

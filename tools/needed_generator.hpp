@@ -17,6 +17,6 @@ void resolve_generator(CLI::App& classifier, const ClassifierConfig& config);
 // settings and on the data, labels and split of the classifier (labels that the file names itself
 // stay), by the scale of the classifier. False when that was interrupted. Without it does nothing.
 [[nodiscard]] bool provide_generator(const CLI::App& classifier, const ClassifierConfig& config,
-                                     const RunStreams& streams);
+                                     Ranks& ranks);
 
 }  // namespace scimix

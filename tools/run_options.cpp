@@ -85,6 +85,24 @@ void add_sgd_options(CLI::App& app, SgdSettings& s, const std::string& group) {
   app.add_option("--weight-decay", s.weight_decay, "SGD, on kernels only")->group(group);
 }
 
+void add_precision_option(CLI::App& app, std::string& precision, const std::string& group) {
+  app.add_option("--precision", precision, "f32, bf16 (activations), f64 (CPU: slow, for checks)")
+      ->group(group);
+}
+
+void add_rank_options(CLI::App& app, RankSettings& s) {
+  const std::string group = "Ranks (mpirun, srun)";
+  app.add_option("--sync-norm", s.sync_norm,
+                 "batch norm's statistics are those of the images of all ranks: true, false")
+      ->group(group);
+  app.add_option("--rank-timeout", s.timeout,
+                 "seconds after which a rank that is waited for is given up, and the run ends")
+      ->group(group);
+  app.add_option("--check-ranks-every", s.check_every,
+                 "steps between two checks that all ranks hold the same parameters")
+      ->group(group);
+}
+
 void add_output_options(CLI::App& app, OutputSettings& s, const std::string& default_out) {
   const std::string group = "Output";
   app.add_option("--out", s.out, "run folder (default " + default_out + ")")->group(group);

@@ -21,15 +21,15 @@ constexpr const char* kUsage =
     "\n"
     "scimix_train COMMAND --help lists the options of a command.\n";
 
-int run(std::vector<std::string> arguments) {
+int run(std::vector<std::string> arguments, scimix::Ranks& ranks) {
   if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h") {
     std::cout << kUsage;
     return arguments.empty() ? scimix::kExitUserError : 0;
   }
   const std::string command = arguments[0];
   arguments.erase(arguments.begin());
-  if (command == "generator") return scimix::train_generator(arguments);
-  if (command == "classifier") return scimix::train_classifier(arguments);
+  if (command == "generator") return scimix::train_generator(arguments, ranks);
+  if (command == "classifier") return scimix::train_classifier(arguments, ranks);
   static const std::array<std::string, 2> commands{"generator", "classifier"};
   scimix::user_error("unknown command ", command, "; did you mean ",
                      scimix::nearest_name(command, commands), "?");
@@ -38,5 +38,7 @@ int run(std::vector<std::string> arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return scimix::run_program("scimix_train", [&] { return run({argv + 1, argv + argc}); });
+  return scimix::run_program_on_ranks("scimix_train", [&](scimix::Ranks& ranks) {
+    return run({argv + 1, argv + argc}, ranks);
+  });
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <iostream>
 
 #include "core/error.hpp"
 #include "tools/cli.hpp"
@@ -76,10 +77,12 @@ std::optional<int> TrainCommand::parse(CLI::App& app) {
   return scimix::parse(app, arguments_);
 }
 
-RunRequest TrainCommand::request(const CLI::App& app, const std::string& command) const {
+RunRequest TrainCommand::request(const CLI::App& app, const std::string& command,
+                                 Ranks& ranks) const {
   RunRequest request{
       .config_text = heading(name_) + '\n' + kCommandMark + command + '\n' + settings_text(app),
-      .command = command};
+      .command = command,
+      .ranks = &ranks};
   if (!resumes()) return request;
   request.resume = resume_;
   for (const std::string& line : lines_of(RunFolder::open(resume_).config())) {
@@ -88,6 +91,11 @@ RunRequest TrainCommand::request(const CLI::App& app, const std::string& command
     }
   }
   return request;
+}
+
+// Standard output of the other ranks has been closed (tools/cli.hpp).
+RunStreams streams_of(const Ranks& ranks) {
+  return {std::cout, ranks.rank() == 0 ? std::cerr : std::cout};
 }
 
 std::string settings_text(const CLI::App& app) {

@@ -27,7 +27,8 @@ class TrainCommand {
   [[nodiscard]] const std::vector<std::string>& arguments() const { return arguments_; }
   [[nodiscard]] bool resumes() const { return !resume_.empty(); }
   // Of the settings as they are now. `command`: as the user typed it.
-  [[nodiscard]] RunRequest request(const CLI::App& app, const std::string& command) const;
+  [[nodiscard]] RunRequest request(const CLI::App& app, const std::string& command,
+                                   Ranks& ranks) const;
 
  private:
   void use_settings_of_resumed_run();
@@ -36,6 +37,9 @@ class TrainCommand {
   std::vector<std::string> arguments_;
   std::string resume_;
 };
+
+// Standard output and error for rank 0, silence for others.
+[[nodiscard]] RunStreams streams_of(const Ranks& ranks);
 
 // Every setting, as config.toml holds it, without the lines that only say what made the file.
 [[nodiscard]] std::string settings_text(const CLI::App& app);

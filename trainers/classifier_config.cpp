@@ -82,7 +82,8 @@ void check(const ClassifierConfig& c) {
   between("ramp-down", c.ramp_down, 0.0, 1.0);
   between("ema-decay", c.ema_decay, 0.0, 1.0);
   between("early-ema-decay", c.early_ema_decay, -1.0, 1.0);
-  one_of("precision", c.precision, std::array<std::string, 2>{"f32", "bf16"});
+  check_precision(c.precision, kCpu);
+  check(c.ranks);
   check(c.output);
 }
 

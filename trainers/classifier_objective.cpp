@@ -38,13 +38,13 @@ std::span<const TermInfo> classifier_terms() {
 }
 
 ClassifierObjective::ClassifierObjective(const ClassifierConfig& config, const WideResNet& model,
-                                         const WideResNet& average)
-    : config_(config), model_(model), average_(average) {}
+                                         const WideResNet& average, Comm* statistics)
+    : config_(config), model_(model), average_(average), statistics_(statistics) {}
 
 // All parts in one pass, in which each is normalised by itself or all are together.
 Variable ClassifierObjective::logits(const WideResNet& network, std::span<const Variable> parts,
                                      NormMode mode) const {
-  NormPass pass{.mode = mode};
+  NormPass pass{.mode = mode, .ranks = statistics_};
   if (!joint_statistics(config_)) {
     for (const Variable& part : parts) pass.segments.push_back(part.value().dim(0));
   }
@@ -132,7 +132,8 @@ MethodPass ClassifierObjective::fixmatch(const ClassifierBatch& batch) const {
 // judged on real images.
 ClassifierLossTerms ClassifierObjective::hybrid_terms(const Hybrids& hybrids,
                                                       const Tensor& weight) const {
-  const Variable seen = model_.forward(hybrids.images, {.mode = NormMode::batch_only}).logits;
+  const NormPass pass{.mode = NormMode::batch_only, .ranks = statistics_};
+  const Variable seen = model_.forward(hybrids.images, pass).logits;
   ClassifierLossTerms terms;
   if (labels_hybrids(config_)) {
     terms.push_back(weighted(ClassifierTerm::hybrid,

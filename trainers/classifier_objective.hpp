@@ -54,9 +54,10 @@ struct MethodPass {
 class ClassifierObjective {
  public:
   // `average` is the teacher of Mean Teacher, and of hybrids under supervised training. The
-  // networks must outlive the objective.
+  // networks must outlive the objective. `statistics`: the ranks whose images batch norm takes its
+  // batch statistics over; null: of the images here.
   ClassifierObjective(const ClassifierConfig& config, const WideResNet& model,
-                      const WideResNet& average);
+                      const WideResNet& average, Comm* statistics = nullptr);
 
   // `ramp` f32 [1]: the weight of consistency at this step.
   [[nodiscard]] MethodPass method(const ClassifierBatch& batch, const Tensor& ramp) const;
@@ -77,6 +78,7 @@ class ClassifierObjective {
   ClassifierConfig config_;
   const WideResNet& model_;
   const WideResNet& average_;
+  Comm* statistics_;
 };
 
 }  // namespace scimix

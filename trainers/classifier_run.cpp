@@ -119,7 +119,8 @@ void write_run_report(const ClassifierConfig& config, const RunInputs& inputs,
                       const RunRequest& request, const RunFolder& run, const RunResult& result,
                       const ClassifierTrainer& trainer) {
   const Confusion confusion =
-      confusion_of(trainer.average(), trainer.test_set(), config.output.eval_batch, DType::f32);
+      confusion_of(trainer.average(), trainer.test_set(), config.output.eval_batch,
+                   parameter_type(config.precision));
   const ShareInterval interval = wilson_interval(confusion.correct(), confusion.images());
   RunReport report;
   report.title = fmt::format("{} on {}, {} labels", config.method, inputs.dataset.name,
@@ -158,16 +159,18 @@ std::filesystem::path run_folder_of(const ClassifierConfig& config) {
 RunResult run_classifier(const ClassifierConfig& config, const RunRequest& request,
                          const RunStreams& streams) {
   check(config);
-  const RunInputs inputs = load_run_inputs(config.data, config.output.device, request.resume);
+  const RunInputs inputs =
+      load_run_inputs(config.data, config.ranks, config.output.device, request);
+  Comm& ranks = *inputs.ranks;
   std::optional<TrainedGenerator> generator;
   if (uses_generator(config)) {
     generator = load_matching_generator(config, inputs.dataset, inputs.split, inputs.device);
   }
   ClassifierTrainer trainer(config, inputs.dataset, inputs.split, inputs.device,
-                            generator ? &generator->networks : nullptr);
+                            generator ? &generator->networks : nullptr, ranks);
   const std::optional<std::int64_t> resumed = resume(trainer, request);
-  const RunFolder run = run_folder(request, run_folder_of(config));
-  if (!request.resume) {
+  const RunFolder run = run_folder(request, run_folder_of(config), ranks);
+  if (!request.resume && ranks.is_first()) {
     save_split(run.split(), inputs.split);
     write_sheets(run, trainer, inputs.dataset.train);
     run.write_config(request.config_text);
@@ -175,17 +178,20 @@ RunResult run_classifier(const ClassifierConfig& config, const RunRequest& reque
   std::ostream& out = streams.out;
   introduce(config, inputs, trainer, out);
   if (generator) fmt::print(out, "generator {}\n", generator->checkpoint.string());
-  introduce_folder(run, resumed, out);
+  introduce_folder(run, resumed, ranks, out);
 
-  RunLog log(run, config.steps, config.batch + unlabeled_rows(config), resumed, streams.progress);
+  const std::int64_t images = config.batch + unlabeled_rows(config);
+  RunLog log =
+      ranks.is_first() ? RunLog(run, config.steps, images, resumed, streams.progress) : RunLog();
   Reporter report(log, trainer);
   RunResult result;
-  result.interrupted = train(trainer, report, log, run, config.steps, config.output, out);
+  result.interrupted = train(trainer, report, log, run, config.steps, config.output, ranks, out);
   result.steps = trainer.steps_done();
   if (result.interrupted) return result;
 
   const Evaluation last = report.last_evaluation();
   result.accuracy = last.accuracy;
+  if (!ranks.is_first()) return result;  // the rest is for the user to read
   const MedianAccuracy median = median_accuracy(RunHistory::read(run.metrics()));
   result.evaluations = median.evaluations;
   result.median_accuracy = median.evaluations > 0 ? median.accuracy : last.accuracy;

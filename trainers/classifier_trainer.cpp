@@ -8,6 +8,7 @@
 #include "kernels/metrics.hpp"
 #include "kernels/noise.hpp"
 #include "trainers/pixels.hpp"
+#include "trainers/rank_state.hpp"
 
 namespace scimix {
 
@@ -58,10 +59,10 @@ std::unique_ptr<Optimizer> make_optimizer(const ClassifierConfig& config,
 
 ClassifierTrainer::ClassifierTrainer(const ClassifierConfig& config, const Dataset& dataset,
                                      const Split& split, Device device,
-                                     const Autoencoder* generator)
+                                     const Autoencoder* generator, Comm& ranks)
     : config_(config),
       device_(device),
-      dtype_(config.precision == "bf16" ? DType::bf16 : DType::f32),
+      dtype_(activation_type(config.precision)),
       train_hash_(split.train_hash),
       class_names_(nlohmann::json(dataset.class_names).dump()),
       image_size_(dataset.train.height),
@@ -71,14 +72,20 @@ ClassifierTrainer::ClassifierTrainer(const ClassifierConfig& config, const Datas
       test_(dataset.test, device),
       labeled_(split.labeled, config.seed, kLabeledStream),
       unlabeled_(unlabeled_members(config, dataset, split), config.seed, kUnlabeledStream),
-      model_(encoder_config(config.model, dataset.classes()), config.seed, device),
-      ema_(model_.config(), config.seed, device),
-      objective_(config, model_, ema_),
+      model_(encoder_config(config.model, dataset.classes()), config.seed, device,
+             parameter_type(config.precision)),
+      ema_(model_.config(), config.seed, device, parameter_type(config.precision)),
+      objective_(config, model_, ema_, config.ranks.sync_norm ? &ranks : nullptr),
       step_(Tensor::zeros({1}, DType::i32, device)),
       consistency_weight_(Tensor::zeros({1}, DType::f32, device)),
       hybrid_weight_(Tensor::zeros({1}, DType::f32, device)),
       terms_(classifier_terms(), device),
-      accuracy_(Tensor::zeros({3}, DType::f32, device)) {
+      accuracy_(Tensor::zeros({3}, DType::f32, device)),
+      ranks_(ranks),
+      gradients_(ranks, {&model_.parameters()}) {
+  check_precision(config.precision, device);
+  check_batch("--batch", config.batch, ranks);
+  check_batch("--unlabeled-batch", unlabeled_rows(config), ranks);
   if (uses_hybrids(config)) hybrids_.emplace(config, generator);
   if (config.init_from == "generator") {
     SCIMIX_CHECK(generator != nullptr, "init_from generator without one");
@@ -91,35 +98,45 @@ ClassifierTrainer::ClassifierTrainer(const ClassifierConfig& config, const Datas
 
 // Each view has random numbers of its own: rows 0..B-1 of the step are the labelled images, then
 // come the weak and the other view of the unlabelled ones.
-ClassifierBatch ClassifierTrainer::next_batch(std::int64_t labeled, std::int64_t unlabeled) const {
+ClassifierBatch ClassifierTrainer::next_batch(std::int64_t labeled, std::int64_t unlabeled,
+                                              const Comm& ranks) const {
   const auto from_row = [&](std::int64_t first) {
     WeakAugment augment = augment_;
     augment.first = static_cast<std::uint32_t>(first);
     return augment;
   };
-  const Batch with_labels =
-      train_.augmented(labeled_.indices(steps_done_, labeled), step_, from_row(0), dtype_);
-  ClassifierBatch batch{.labeled = noisy(with_labels.images, kLabeledNoise),
+  const std::vector<std::int32_t> all_labeled = labeled_.indices(steps_done_, labeled);
+  const std::int64_t row = ranks.first_row(labeled);
+  const Batch with_labels = train_.augmented(rank_slice(all_labeled, ranks.rank(), ranks.size()),
+                                             step_, from_row(row), dtype_);
+  ClassifierBatch batch{.labeled = noisy(with_labels.images, kLabeledNoise, row),
                         .labels = with_labels.labels};
   if (unlabeled == 0) return batch;
-  const std::vector<std::int32_t> indices = unlabeled_.indices(steps_done_, unlabeled);
-  const WeakAugment first_view = from_row(labeled);
-  const WeakAugment second_view = from_row(labeled + unlabeled);
-  batch.weak = noisy(train_.augmented(indices, step_, first_view, dtype_).images, kStudentNoise);
+  const std::vector<std::int32_t> all_unlabeled = unlabeled_.indices(steps_done_, unlabeled);
+  const auto indices = rank_slice(all_unlabeled, ranks.rank(), ranks.size());
+  const std::int64_t other_row = ranks.first_row(unlabeled);
+  const WeakAugment first_view = from_row(labeled + other_row);
+  const WeakAugment second_view = from_row(labeled + unlabeled + other_row);
+  batch.weak =
+      noisy(train_.augmented(indices, step_, first_view, dtype_).images, kStudentNoise, other_row);
   if (config_.method == "fixmatch") {
     batch.other = train_.strongly_augmented(indices, step_, second_view, strong_, dtype_).images;
   } else {
-    batch.other =
-        noisy(train_.augmented(indices, step_, second_view, dtype_).images, kTeacherNoise);
+    batch.other = noisy(train_.augmented(indices, step_, second_view, dtype_).images, kTeacherNoise,
+                        other_row);
   }
   return batch;
 }
 
 // In place: the images have just been made.
-Variable ClassifierTrainer::noisy(const Variable& images, std::uint32_t stream) const {
+Variable ClassifierTrainer::noisy(const Variable& images, std::uint32_t stream,
+                                  std::int64_t first_row) const {
   if (config_.input_noise > 0) {
     add_normal_noise(step_,
-                     {.seed = config_.seed, .purpose = Purpose::input_noise, .stream = stream},
+                     {.seed = config_.seed,
+                      .purpose = Purpose::input_noise,
+                      .stream = stream,
+                      .first_row = first_row},
                      static_cast<float>(config_.input_noise), images.value());
   }
   return images;
@@ -140,23 +157,25 @@ void ClassifierTrainer::set_weights() const {
 
 void ClassifierTrainer::step() {
   set_weights();
-  const ClassifierBatch batch = next_batch(config_.batch, unlabeled_rows(config_));
+  const ClassifierBatch batch = next_batch(config_.batch, unlabeled_rows(config_), ranks_);
   MethodPass pass = objective_.method(batch, consistency_weight_);
   if (hybrids_) {
     const Hybrids made = hybrids_->make(
         {.images = pass.images, .labels = batch.labels, .predictions = pass.predictions},
-        steps_done_);
+        steps_done_, ranks_);
     const ClassifierLossTerms terms = objective_.hybrid_terms(made, hybrid_weight_);
     pass.terms.insert(pass.terms.end(), terms.begin(), terms.end());
   }
   terms_.add(pass.terms, step_);
   add_metrics(pass.supervised.per_row.value(), pass.labeled_logits.value(), batch.labels,
               accuracy_);
-  model_.parameters().zero_grad();
-  backward(total(pass.terms));
+  gradients_.backward(total(pass.terms));
   optimizer_->update(step_);
   advance_step(step_);
   ++steps_done_;
+  if (steps_done_ % config_.ranks.check_every == 0) {
+    check_equal_parameters(state(), steps_done_, ranks_);
+  }
 }
 
 double ClassifierTrainer::learning_rate() const {
@@ -168,11 +187,12 @@ double ClassifierTrainer::epochs() const {
 }
 
 void ClassifierTrainer::check_finite() const {
-  terms_.check_finite("try a smaller --learning-rate");
+  terms_.check_finite("try a smaller --learning-rate", ranks_);
 }
 
 TrainingMetrics ClassifierTrainer::read_metrics() {
-  TrainingMetrics metrics{.terms = terms_.read()};
+  TrainingMetrics metrics{.terms = terms_.read(ranks_)};
+  ranks_.all_reduce(accuracy_);
   const std::vector<double> hits = accuracy_.to_doubles();
   metrics.accuracy = hits[static_cast<int>(MetricSlot::correct)] /
                      std::max(hits[static_cast<int>(MetricSlot::rows)], 1.0);
@@ -181,13 +201,21 @@ TrainingMetrics ClassifierTrainer::read_metrics() {
 }
 
 Evaluation ClassifierTrainer::evaluate_ema() const {
-  // The average is over parameters; running statistics are those of the model [METHOD 3].
+  average_buffers();
+  return evaluate(ema_, test_, config_.output.eval_batch, dtype_, ranks_);
+}
+
+// The average is over parameters; running statistics are those of the model [METHOD 3]. Where each
+// rank has those of its own images, their mean: what all of a step's images together would have
+// given, but for the spread of the ranks' means.
+void ClassifierTrainer::average_buffers() const {
+  mean_over_ranks(model_.parameters().buffers(), ranks_);
   ema_.parameters().copy_buffers_from(model_.parameters());
-  return evaluate(ema_, test_, config_.output.eval_batch, dtype_);
 }
 
 std::vector<Sheet> ClassifierTrainer::preview(std::int64_t images) const {
-  const ClassifierBatch batch = next_batch(images, uses_unlabeled(config_) ? images : 0);
+  const ClassifierBatch batch =
+      next_batch(images, uses_unlabeled(config_) ? images : 0, local_comm());
   std::vector<Sheet> sheets{{.name = "augmented",
                              .caption = "Labelled images, weakly augmented",
                              .pixels = to_pixels(batch.labeled.value())}};
@@ -198,9 +226,10 @@ std::vector<Sheet> ClassifierTrainer::preview(std::int64_t images) const {
   }
   if (!hybrids_) return sheets;
   const Tensor source = batch.weak.defined() ? batch.weak.value() : batch.labeled.value();
-  const Tensor none = Tensor::zeros({images, model_.config().classes}, DType::f32, device_);
-  const Hybrids made =
-      hybrids_->make({.images = source, .labels = batch.labels, .predictions = none}, steps_done_);
+  const Tensor none =
+      Tensor::zeros({images, model_.config().classes}, parameter_type(config_.precision), device_);
+  const Hybrids made = hybrids_->make(
+      {.images = source, .labels = batch.labels, .predictions = none}, steps_done_, local_comm());
   const Tensor scenes = gather_rows(Variable(source), made.scenes).value();
   const std::vector<Tensor> columns{source, scenes, made.images.value()};
   sheets.push_back({.name = "hybrids",
@@ -241,8 +270,14 @@ CheckpointMetadata ClassifierTrainer::metadata() const {
 }
 
 void ClassifierTrainer::save(const std::filesystem::path& path) const {
-  ema_.parameters().copy_buffers_from(model_.parameters());
-  save_checkpoint(path, state(), metadata());
+  average_buffers();
+  terms_.mean_over_ranks(ranks_);
+  mean_over_ranks({{"", accuracy_}}, ranks_);
+  if (ranks_.is_first()) save_checkpoint(path, state(), metadata());
+}
+
+void ClassifierTrainer::share_state() {
+  steps_done_ = share_tensors(state(), step_, ranks_);
 }
 
 void ClassifierTrainer::load(const std::filesystem::path& path) {

@@ -14,6 +14,7 @@
 #include "trainers/checkpoint.hpp"
 #include "trainers/classifier_objective.hpp"
 #include "trainers/evaluate.hpp"
+#include "trainers/gradient_exchange.hpp"
 #include "trainers/optimizer.hpp"
 #include "trainers/resident_set.hpp"
 #include "trainers/run_inputs.hpp"
@@ -39,11 +40,16 @@ struct Sheet {
 // numbers and the order of samples follow from seed and step.
 class ClassifierTrainer {
  public:
-  // `generator` makes hybrids (mixer scimix) or gives the first weights (init_from generator); it
-  // must outlive the trainer. Errors (user): fewer unlabelled images than a step takes.
+  // `generator` makes hybrids (mixer scimix) or gives the first weights (init_from generator).
+  // `ranks` train together: batches of the settings are those of all ranks, which each take an
+  // equal share. Both must outlive the trainer. Errors (user): fewer unlabelled images than a step
+  // takes; batches that cannot be shared equally.
   ClassifierTrainer(const ClassifierConfig& config, const Dataset& dataset, const Split& split,
-                    Device device, const Autoencoder* generator = nullptr);
+                    Device device, const Autoencoder* generator = nullptr,
+                    Comm& ranks = local_comm());
 
+  // With several ranks these are for all of them to call: step, check_finite, read_metrics,
+  // evaluate_ema, save, share_state.
   void step();
 
   [[nodiscard]] std::int64_t steps_done() const { return steps_done_; }
@@ -54,14 +60,17 @@ class ClassifierTrainer {
   void check_finite() const;
   // Waits for the device.
   [[nodiscard]] TrainingMetrics read_metrics();
-  // Of the EMA, on the test images.
+  // Of the EMA, on the test images, of which each rank takes its share.
   [[nodiscard]] Evaluation evaluate_ema() const;
 
   // What the networks see of the next batch: `images` augmented ones, and hybrids where there are
   // some.
   [[nodiscard]] std::vector<Sheet> preview(std::int64_t images) const;
 
+  // Rank 0 writes.
   void save(const std::filesystem::path& path) const;
+  // All ranks take what rank 0 holds.
+  void share_state();
   // Errors (user): a checkpoint of another model, data set or split, or a broken file; the trainer
   // is then unchanged.
   void load(const std::filesystem::path& path);
@@ -71,9 +80,12 @@ class ClassifierTrainer {
   [[nodiscard]] const ResidentSet& test_set() const { return test_; }
 
  private:
-  [[nodiscard]] ClassifierBatch next_batch(std::int64_t labeled, std::int64_t unlabeled) const;
-  [[nodiscard]] Variable noisy(const Variable& images, std::uint32_t stream) const;
+  [[nodiscard]] ClassifierBatch next_batch(std::int64_t labeled, std::int64_t unlabeled,
+                                           const Comm& ranks) const;
+  [[nodiscard]] Variable noisy(const Variable& images, std::uint32_t stream,
+                               std::int64_t first_row) const;
   void set_weights() const;
+  void average_buffers() const;
   [[nodiscard]] CheckpointTensors state() const;
   [[nodiscard]] CheckpointMetadata metadata() const;
 
@@ -99,6 +111,8 @@ class ClassifierTrainer {
   Tensor hybrid_weight_;       // f32 [1]
   TermLog terms_;
   Tensor accuracy_;  // f32 [3], see kernels/metrics.hpp
+  Comm& ranks_;
+  GradientExchange gradients_;
   std::int64_t steps_done_ = 0;
 };
 

@@ -1,6 +1,7 @@
 // Accuracy of a classifier on a labelled set.
 #pragma once
 
+#include "core/comm.hpp"
 #include "models/wide_resnet.hpp"
 #include "trainers/resident_set.hpp"
 
@@ -13,7 +14,8 @@ struct Evaluation {
 };
 
 // With running statistics, without augmentation, every image once. The last batch may be smaller.
+// Ranks share the images; the result is that of all.
 [[nodiscard]] Evaluation evaluate(const WideResNet& model, const ResidentSet& set,
-                                  std::int64_t batch, DType dtype);
+                                  std::int64_t batch, DType dtype, Comm& ranks = local_comm());
 
 }  // namespace scimix

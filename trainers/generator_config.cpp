@@ -70,9 +70,10 @@ void check(const GeneratorRunConfig& c) {
   between("adam-beta2", c.adam_beta2, 0.0, 0.999999);
   at_least("adam-eps", c.adam_eps, 1e-30);
   between("ema-decay", c.ema_decay, 0.0, 1.0);
-  one_of("precision", c.precision, std::array<std::string, 2>{"f32", "bf16"});
+  check_precision(c.precision, kCpu);
   at_least<std::int64_t>("sample-pairs", c.sample_pairs, 1);
   at_least<std::int64_t>("eval-pairs", c.eval_pairs, 1);
+  check(c.ranks);
   check(c.output);
 }
 

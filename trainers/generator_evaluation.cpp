@@ -1,6 +1,7 @@
 #include "trainers/generator_evaluation.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <span>
 
@@ -15,39 +16,66 @@ namespace {
 
 constexpr std::uint64_t kSeed = 0;  // of the pairs
 
-// Of images mixed with themselves.
-double reconstruction_error(const Mixer& mixer, const ResidentSet& images,
-                            std::span<const std::int32_t> indices, std::int64_t batch) {
+// The sum over images of the mean square error, of images mixed with themselves.
+double squared_errors(const Mixer& mixer, const ResidentSet& images,
+                      std::span<const std::int32_t> indices, std::int64_t batch, DType dtype) {
   const NoGrad no_grad;
   const std::int64_t count = std::ssize(indices);
   double squares = 0;
   for (std::int64_t first = 0; first < count; first += batch) {
     const auto rows = static_cast<std::size_t>(std::min(batch, count - first));
     const Tensor x =
-        images.plain(indices.subspan(static_cast<std::size_t>(first), rows), DType::f32)
-            .images.value();
+        images.plain(indices.subspan(static_cast<std::size_t>(first), rows), dtype).images.value();
     const Variable error = sub(Variable(mixer(x, x, first)), Variable(x));
     squares += mean(square(error)).value().to_doubles()[0] * static_cast<double>(rows);
   }
-  return std::sqrt(squares / static_cast<double>(std::max<std::int64_t>(count, 1)));
+  return squares;
+}
+
+Pairs share_of(const Pairs& pairs, const Comm& ranks) {
+  const std::int64_t first = ranks.first_row(std::ssize(pairs.content));
+  const std::int64_t end = first + ranks.row_count(std::ssize(pairs.content));
+  const auto part = [&](const std::vector<std::int32_t>& all) {
+    return std::vector<std::int32_t>(all.begin() + first, all.begin() + end);
+  };
+  return {.content = part(pairs.content), .scene = part(pairs.scene)};
+}
+
+// f64 networks, those of checks, take f64 images; others f32.
+DType image_type(const Autoencoder& networks) {
+  return networks.generator().parameters().dtype();
 }
 
 }  // namespace
 
 GeneratorEvaluation evaluate_generator(const Autoencoder& networks, const ResidentSet& images,
-                                       std::int64_t pairs, std::int64_t batch) {
-  const Pairs mixed = make_pairs(std::min(pairs, images.count()), images.count(), kSeed);
+                                       std::int64_t pairs, std::int64_t batch, Comm& ranks) {
+  const std::int64_t count = std::min(pairs, images.count());
+  const Pairs mine = share_of(make_pairs(count, images.count(), kSeed), ranks);
   const Mixer mixer = scimix_mixer(networks);
-  return {.classifier = evaluate(networks.semantic_encoder(), images, batch, DType::f32),
-          .reconstruction = reconstruction_error(mixer, images, mixed.content, batch),
-          .transfer = measure_transfer(mixer, networks.semantic_encoder(), images, mixed, batch)};
+  const DType dtype = image_type(networks);
+  const WideResNet& classifier = networks.semantic_encoder();
+  const Transfer here = measure_transfer(mixer, classifier, images, mine, batch, dtype);
+  const std::array found{squared_errors(mixer, images, mine.content, batch, dtype),
+                         static_cast<double>(here.class_kept),
+                         static_cast<double>(here.scene_kept)};
+  std::array<double, found.size()> all{};
+  const std::vector<double> by_rank = ranks.all_gather(found);
+  for (std::size_t i = 0; i < by_rank.size(); ++i) all[i % all.size()] += by_rank[i];
+  const auto number = static_cast<double>(std::max<std::int64_t>(count, 1));
+  return {.classifier = evaluate(classifier, images, batch, dtype, ranks),
+          .reconstruction = std::sqrt(all[0] / number),
+          .transfer = {.pairs = count,
+                       .class_kept = static_cast<std::int64_t>(all[1]),
+                       .scene_kept = static_cast<std::int64_t>(all[2])}};
 }
 
 std::vector<std::uint8_t> sample_grid(const Autoencoder& networks, const ResidentSet& images,
                                       std::int64_t pairs) {
   const Pairs mixed = make_pairs(pairs, images.count(), kSeed);
-  const Tensor x_c = images.plain(mixed.content, DType::f32).images.value();
-  const Tensor x_r = images.plain(mixed.scene, DType::f32).images.value();
+  const DType dtype = image_type(networks);
+  const Tensor x_c = images.plain(mixed.content, dtype).images.value();
+  const Tensor x_r = images.plain(mixed.scene, dtype).images.value();
   const Mixer mixer = scimix_mixer(networks);
   return side_by_side({x_c, x_r, mixer(x_r, x_r, 0), mixer(x_c, x_r, 0)});
 }

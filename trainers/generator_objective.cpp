@@ -56,8 +56,17 @@ std::string_view name_of(Term term) {
 
 GeneratorObjective::GeneratorObjective(const GeneratorRunConfig& config,
                                        const Autoencoder& networks, const Autoencoder& teacher,
-                                       const Discriminator& critic)
-    : config_(config), networks_(networks), teacher_(teacher), critic_(critic) {}
+                                       const Discriminator& critic, Comm& ranks)
+    : config_(config), networks_(networks), teacher_(teacher), critic_(critic), ranks_(ranks) {}
+
+// Over the images here, or over those of all ranks.
+NormPass GeneratorObjective::batch_statistics(NormMode mode) const {
+  return {.mode = mode, .ranks = config_.ranks.sync_norm ? &ranks_ : nullptr};
+}
+
+Variable GeneratorObjective::of_partners(const Variable& x, const Tensor& partner) const {
+  return gather_rows(ranks_.is_alone() ? x : gather_ranks(x, ranks_), partner);
+}
 
 double GeneratorObjective::r1_gamma() const {
   if (config_.r1_gamma >= 0) return config_.r1_gamma;
@@ -68,7 +77,7 @@ double GeneratorObjective::r1_gamma() const {
 // in the same pass where gradients flow back from them, as a constant where none do.
 void GeneratorObjective::encode(const GeneratorBatch& batch, Generated& out) const {
   if (!batch.images.defined()) {
-    out.semantic = networks_.encode_semantic(batch.labeled, {.mode = NormMode::train});
+    out.semantic = networks_.encode_semantic(batch.labeled, batch_statistics(NormMode::train));
     out.labeled_logits = out.semantic.logits;
     return;
   }
@@ -77,15 +86,17 @@ void GeneratorObjective::encode(const GeneratorBatch& batch, Generated& out) con
     const std::int64_t labeled = batch.labeled.dim(0);
     const std::int64_t rows = labeled + batch.images.dim(0);
     const std::array parts{batch.labeled, batch.images};
-    const SemanticCode both = networks_.encode_semantic(
-        concat_rows(parts), {.mode = NormMode::train, .segments = {labeled, batch.images.dim(0)}});
+    NormPass pass = batch_statistics(NormMode::train);
+    pass.segments = {labeled, batch.images.dim(0)};
+    const SemanticCode both = networks_.encode_semantic(concat_rows(parts), pass);
     out.labeled_logits = slice_rows(both.logits, 0, labeled);
     out.semantic = rows_of(both, labeled, rows);
     return;
   }
-  out.labeled_logits = networks_.encode_semantic(batch.labeled, {.mode = NormMode::train}).logits;
+  out.labeled_logits =
+      networks_.encode_semantic(batch.labeled, batch_statistics(NormMode::train)).logits;
   const NoGrad constant;
-  out.semantic = networks_.encode_semantic(batch.images, {.mode = NormMode::batch_only});
+  out.semantic = networks_.encode_semantic(batch.images, batch_statistics(NormMode::batch_only));
 }
 
 Variable GeneratorObjective::encoder_share(const Variable& z_c) const {
@@ -102,17 +113,17 @@ Generated GeneratorObjective::generate(const GeneratorBatch& batch,
   if (batch.second_view.defined()) {
     const NoGrad constant;
     out.teacher_logits =
-        teacher_.encode_semantic(batch.second_view, {.mode = NormMode::batch_only}).logits;
+        teacher_.encode_semantic(batch.second_view, batch_statistics(NormMode::batch_only)).logits;
   }
   out.real = batch.images.defined() ? batch.images : batch.labeled;
-  out.z_r = networks_.encode_scene(out.real, {.mode = NormMode::train});
+  out.z_r = networks_.encode_scene(out.real, batch_statistics(NormMode::train));
   const Variable z_c = encoder_share(out.semantic.z_c);
   if (!makes_hybrids()) {
     out.rebuilt = networks_.generate(z_c, out.z_r, noise);
     return out;
   }
   const std::array semantic{z_c, z_c};
-  const std::array scene{out.z_r, gather_rows(out.z_r, batch.partner)};
+  const std::array scene{out.z_r, of_partners(out.z_r, batch.partner)};
   const Variable made = networks_.generate(concat_rows(semantic), concat_rows(scene), noise);
   const std::int64_t rows = out.real.dim(0);
   out.rebuilt = slice_rows(made, 0, rows);
@@ -168,7 +179,7 @@ void GeneratorObjective::add_semantic_terms(const Generated& generated,
   LossTerm term{Term::consistency, consistency, {}};
   if (weight > 0) {
     const Variable ramped = reshape(Variable(consistency_weight), consistency.shape());
-    term.weighted = scale(mul(consistency, ramped), weight);
+    term.weighted = scale(mul(consistency, cast(ramped, consistency.dtype())), weight);
   }
   terms.push_back(term);
 }
@@ -183,12 +194,12 @@ void GeneratorObjective::add_hybrid_terms(const Generated& generated, const Tens
     frozen_c.emplace(networks_.semantic_encoder().parameters());
     frozen_r.emplace(networks_.scene_encoder().parameters());
   }
-  const NormPass criterion{.mode = NormMode::batch_only};
+  const NormPass criterion = batch_statistics(NormMode::batch_only);
   const Codes of_hybrid{networks_.encode_semantic(generated.hybrids, criterion).logits,
                         networks_.encode_scene(generated.hybrids, criterion)};
   const Codes semantic_parent{generated.semantic.logits, generated.z_r};
-  const Codes scene_parent{gather_rows(semantic_parent.logits, partner),
-                           gather_rows(semantic_parent.z_r, partner)};
+  const Codes scene_parent{of_partners(semantic_parent.logits, partner),
+                           of_partners(semantic_parent.z_r, partner)};
   const HybridizationTerms hyb = hybridization_terms(
       of_hybrid, semantic_parent, scene_parent,
       {.class_minus = config_.class_minus_cap, .cont_minus = config_.cont_minus_cap}, frozen);

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/comm.hpp"
 #include "losses/classification.hpp"
 #include "models/autoencoder.hpp"
 #include "models/discriminator.hpp"
@@ -50,8 +51,10 @@ struct GeneratorBatch {
   Tensor labels;     // i32 [B]
   Variable images;   // [B,H,W,3], rebuilt and mixed; undefined: the labelled ones
   Variable second_view =
-      {};          // of the same images, for Mean Teacher's teacher; undefined: no teacher
-  Tensor partner;  // i32 [B]: hybrid i has the class of image i, the scene of partner[i]
+      {};  // of the same images, for Mean Teacher's teacher; undefined: no teacher
+  // i32 [B]: hybrid i has the class of image i, the scene of partner[i] of the images of all ranks,
+  // below each other.
+  Tensor partner;
 };
 
 // What the generator makes of a batch, with the history that leads back to E_c, E_r and G.
@@ -68,9 +71,11 @@ struct Generated {
 
 class GeneratorObjective {
  public:
-  // `teacher`: the average of `networks`.
+  // `teacher`: the average of `networks`. `ranks` mix across each other; they and the networks must
+  // outlive the objective.
   GeneratorObjective(const GeneratorRunConfig& config, const Autoencoder& networks,
-                     const Autoencoder& teacher, const Discriminator& critic);
+                     const Autoencoder& teacher, const Discriminator& critic,
+                     Comm& ranks = local_comm());
 
   [[nodiscard]] Generated generate(const GeneratorBatch& batch,
                                    const NoiseSource* noise = nullptr) const;
@@ -89,6 +94,8 @@ class GeneratorObjective {
   void encode(const GeneratorBatch& batch, Generated& out) const;
   [[nodiscard]] std::vector<Variable> judge(std::span<const Variable> parts) const;
   [[nodiscard]] Variable encoder_share(const Variable& z_c) const;
+  [[nodiscard]] NormPass batch_statistics(NormMode mode) const;
+  [[nodiscard]] Variable of_partners(const Variable& x, const Tensor& partner) const;
   void add_semantic_terms(const Generated& generated, const Tensor& consistency_weight,
                           LossTerms& terms) const;
   void add_hybrid_terms(const Generated& generated, const Tensor& partner, LossTerms& terms) const;
@@ -97,6 +104,7 @@ class GeneratorObjective {
   const Autoencoder& networks_;
   const Autoencoder& teacher_;
   const Discriminator& critic_;
+  Comm& ranks_;
 };
 
 }  // namespace scimix

@@ -24,8 +24,10 @@ std::filesystem::path out_folder(const GeneratorRunConfig& config) {
 // What a generator run says of itself while it trains.
 class Reporter {
  public:
-  Reporter(RunLog& log, const RunFolder& run, GeneratorTrainer& trainer, std::int64_t image_size)
-      : log_(log), run_(run), trainer_(trainer), image_size_(image_size) {}
+  // `draws`: writes sample grids.
+  Reporter(RunLog& log, const RunFolder& run, GeneratorTrainer& trainer, std::int64_t image_size,
+           bool draws)
+      : log_(log), run_(run), trainer_(trainer), image_size_(image_size), draws_(draws) {}
 
   void training() {
     const GeneratorMetrics found = trainer_.read_metrics();
@@ -59,6 +61,7 @@ class Reporter {
                     "hybrids, s_r {:.3f}, reconstruction error {:.3f} (EMA)",
                     step, 100.0 * e.classifier.accuracy, 100.0 * e.transfer.s_c(), e.transfer.s_r(),
                     e.reconstruction));
+    if (!draws_) return;
     const auto path = run_.samples() / fmt::format("step-{:08}.png", step);
     write_grid(path, trainer_.samples(), image_size_, image_size_, kColumns,
                /*scale=*/image_size_ < 64 ? 3 : 1);
@@ -78,6 +81,7 @@ class Reporter {
   const RunFolder& run_;
   GeneratorTrainer& trainer_;
   std::int64_t image_size_;
+  bool draws_;
   std::filesystem::path last_samples_;
   std::optional<GeneratorEvaluation> last_evaluation_;
 };
@@ -136,24 +140,27 @@ void write_run_report(const GeneratorRunConfig& config, const RunInputs& inputs,
 GeneratorResult run_generator(const GeneratorRunConfig& config, const RunRequest& request,
                               const RunStreams& streams) {
   check(config);
-  const RunInputs inputs = load_run_inputs(config.data, config.output.device, request.resume);
+  const RunInputs inputs =
+      load_run_inputs(config.data, config.ranks, config.output.device, request);
+  Comm& ranks = *inputs.ranks;
   GeneratorTrainer trainer(config, inputs);
   const std::optional<std::int64_t> resumed = resume(trainer, request);
-  const RunFolder run = run_folder(request, out_folder(config));
-  if (!request.resume) {
+  const RunFolder run = run_folder(request, out_folder(config), ranks);
+  if (!request.resume && ranks.is_first()) {
     save_split(run.split(), inputs.split);
     run.write_config(request.config_text);
   }
   std::ostream& out = streams.out;
   introduce(config, inputs, trainer, out);
-  introduce_folder(run, resumed, out);
+  introduce_folder(run, resumed, ranks, out);
 
-  RunLog log(run, config.steps, config.batch, resumed, streams.progress);
-  Reporter report(log, run, trainer, inputs.dataset.train.height);
+  RunLog log = ranks.is_first() ? RunLog(run, config.steps, config.batch, resumed, streams.progress)
+                                : RunLog();
+  Reporter report(log, run, trainer, inputs.dataset.train.height, ranks.is_first());
   GeneratorResult result;
-  result.interrupted = train(trainer, report, log, run, config.steps, config.output, out);
+  result.interrupted = train(trainer, report, log, run, config.steps, config.output, ranks, out);
   result.steps = trainer.steps_done();
-  if (result.interrupted) return result;
+  if (result.interrupted || !ranks.is_first()) return result;
   if (const auto samples = report.last_samples(); !samples.empty()) {
     fmt::print(out, "hybrids of test images: {}\n", samples.string());
   }

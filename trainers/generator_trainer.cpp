@@ -7,6 +7,7 @@
 #include "data/random_order.hpp"
 #include "kernels/metrics.hpp"
 #include "trainers/generator_checkpoint.hpp"
+#include "trainers/rank_state.hpp"
 
 namespace scimix {
 
@@ -65,7 +66,7 @@ Tensor on_device(std::span<const std::int32_t> values, Device device) {
 GeneratorTrainer::GeneratorTrainer(const GeneratorRunConfig& config, const RunInputs& inputs)
     : config_((check_images(inputs.dataset), config)),
       device_(inputs.device),
-      dtype_(config.precision == "bf16" ? DType::bf16 : DType::f32),
+      dtype_(activation_type(config.precision)),
       train_hash_(inputs.split.train_hash),
       class_names_(inputs.dataset.class_names),
       all_labeled_(std::ssize(inputs.split.labeled) == inputs.dataset.train.count),
@@ -78,10 +79,12 @@ GeneratorTrainer::GeneratorTrainer(const GeneratorRunConfig& config, const RunIn
                               : unlabeled_indices(inputs.split, inputs.dataset,
                                                   config.unlabeled_includes_labeled),
                  config.seed, kUnlabeledStream),
-      networks_(autoencoder_config(config, inputs.dataset), config.seed, device_),
-      average_(networks_.config(), config.seed, device_),
-      critic_(discriminator_config(config, inputs.dataset), config.seed ^ kCriticSeed, device_),
-      objective_(config, networks_, average_, critic_),
+      networks_(autoencoder_config(config, inputs.dataset), config.seed, device_,
+                parameter_type(config.precision)),
+      average_(networks_.config(), config.seed, device_, parameter_type(config.precision)),
+      critic_(discriminator_config(config, inputs.dataset), config.seed ^ kCriticSeed, device_,
+              parameter_type(config.precision)),
+      objective_(config, networks_, average_, critic_, *inputs.ranks),
       semantic_optimizer_(networks_.semantic_encoder().parameters(),
                           average_.semantic_encoder().parameters(),
                           sgd_options(config.sgd, config.steps, config.ema_decay)),
@@ -93,16 +96,33 @@ GeneratorTrainer::GeneratorTrainer(const GeneratorRunConfig& config, const RunIn
       step_(Tensor::zeros({1}, DType::i32, device_)),
       consistency_weight_(Tensor::zeros({1}, DType::f32, device_)),
       terms_(generator_terms(), device_),
-      accuracy_(Tensor::zeros({3}, DType::f32, device_)) {}
+      accuracy_(Tensor::zeros({3}, DType::f32, device_)),
+      ranks_(*inputs.ranks),
+      // In the order in which backward comes to them.
+      generator_gradients_(
+          ranks_, {&networks_.generator().parameters(), &networks_.scene_encoder().parameters(),
+                   &networks_.semantic_encoder().parameters()}),
+      critic_gradients_(ranks_, {&critic_.parameters()}) {
+  check_precision(config.precision, device_);
+  check_batch("--batch", config.batch, ranks_);
+  if (const std::int64_t rows = config.batch / ranks_.size();
+      config.minibatch_std > 1 && rows % std::min(rows, config.minibatch_std) != 0) {
+    user_error("--minibatch-std ", config.minibatch_std, ": expected a divisor of the ", rows,
+               " images of each rank, within which the critic compares");
+  }
+}
 
 // Each view has random numbers of its own: rows 0..B-1 of the step are the labelled images, then
 // come the first and the second view of the others.
 GeneratorBatch GeneratorTrainer::next_batch() {
-  const std::int64_t rows = config_.batch;
-  const auto view = [&](std::span<const std::int32_t> indices, std::uint32_t number) {
+  const std::int64_t rows = config_.batch;  // of all ranks
+  const auto mine = [&](std::span<const std::int32_t> all) {
+    return rank_slice(all, ranks_.rank(), ranks_.size());
+  };
+  const auto view = [&](std::span<const std::int32_t> indices, std::int64_t number) {
     WeakAugment augment = augment_;
-    augment.first = number * static_cast<std::uint32_t>(rows);
-    return train_.augmented(indices, step_, augment, dtype_);
+    augment.first = static_cast<std::uint32_t>(number * rows + ranks_.first_row(rows));
+    return train_.augmented(mine(indices), step_, augment, dtype_);
   };
   GeneratorBatch batch;
   const std::vector<std::int32_t> labeled = labeled_.indices(steps_done_, rows);
@@ -118,7 +138,7 @@ GeneratorBatch GeneratorTrainer::next_batch() {
   const auto partner = random_order(
       static_cast<std::size_t>(rows),
       Random(config_.seed, Purpose::pairing, static_cast<std::uint32_t>(steps_done_), 0));
-  batch.partner = on_device(partner, device_);
+  batch.partner = on_device(mine(partner), device_);
   return batch;
 }
 
@@ -129,7 +149,12 @@ void GeneratorTrainer::step() {
             .share = config_.consistency_ramp},
            consistency_weight_);
   const GeneratorBatch batch = next_batch();
-  const NoiseSource noise{.seed = config_.seed, .step = step_};
+  // Of the images rebuilt and of hybrids.
+  const NoiseSource noise{.seed = config_.seed,
+                          .step = step_,
+                          .first_row = ranks_.first_row(config_.batch),
+                          .part_rows = ranks_.row_count(config_.batch),
+                          .part_distance = config_.batch};
   const Generated generated = objective_.generate(batch, config_.noise ? &noise : nullptr);
   update_critic(objective_.critic_terms(generated));
   if (config_.r1_every > 0 && steps_done_ % config_.r1_every == 0) {
@@ -138,12 +163,14 @@ void GeneratorTrainer::step() {
   generator_phase(generated, batch);
   advance_step(step_);
   ++steps_done_;
+  if (steps_done_ % config_.ranks.check_every == 0) {
+    check_equal_parameters(state(), steps_done_, ranks_);
+  }
 }
 
 void GeneratorTrainer::update_critic(const LossTerms& terms) {
   terms_.add(terms, step_);
-  critic_.parameters().zero_grad();
-  backward(total(terms));
+  critic_gradients_.backward(total(terms));
   critic_optimizer_.update();
 }
 
@@ -152,10 +179,7 @@ void GeneratorTrainer::generator_phase(const Generated& generated, const Generat
   terms_.add(terms, step_);
   add_metrics(generated.supervised.per_row.value(), generated.labeled_logits.value(), batch.labels,
               accuracy_);
-  networks_.semantic_encoder().parameters().zero_grad();
-  networks_.scene_encoder().parameters().zero_grad();
-  networks_.generator().parameters().zero_grad();
-  backward(total(terms));
+  generator_gradients_.backward(total(terms));
   semantic_optimizer_.update(step_);
   scene_optimizer_.update();
   generator_optimizer_.update();
@@ -170,11 +194,12 @@ double GeneratorTrainer::epochs() const {
 }
 
 void GeneratorTrainer::check_finite() const {
-  terms_.check_finite("try a smaller --learning-rate or --adam-learning-rate");
+  terms_.check_finite("try a smaller --learning-rate or --adam-learning-rate", ranks_);
 }
 
 GeneratorMetrics GeneratorTrainer::read_metrics() {
-  GeneratorMetrics metrics{.terms = terms_.read()};
+  GeneratorMetrics metrics{.terms = terms_.read(ranks_)};
+  ranks_.all_reduce(accuracy_);
   const std::vector<double> hits = accuracy_.to_doubles();
   metrics.train_accuracy = hits[static_cast<int>(MetricSlot::correct)] /
                            std::max(hits[static_cast<int>(MetricSlot::rows)], 1.0);
@@ -183,19 +208,26 @@ GeneratorMetrics GeneratorTrainer::read_metrics() {
 }
 
 // The averages are over parameters; running statistics are those of the networks in training.
-void GeneratorTrainer::average_buffers() const {
+void GeneratorTrainer::copy_buffers() const {
   average_.semantic_encoder().parameters().copy_buffers_from(
       networks_.semantic_encoder().parameters());
   average_.scene_encoder().parameters().copy_buffers_from(networks_.scene_encoder().parameters());
 }
 
+// Where each rank has those of its own images, their mean.
+void GeneratorTrainer::average_buffers() const {
+  mean_over_ranks(networks_.semantic_encoder().parameters().buffers(), ranks_);
+  mean_over_ranks(networks_.scene_encoder().parameters().buffers(), ranks_);
+  copy_buffers();
+}
+
 GeneratorEvaluation GeneratorTrainer::evaluate_ema() const {
   average_buffers();
-  return evaluate_generator(average_, test_, config_.eval_pairs, config_.output.eval_batch);
+  return evaluate_generator(average_, test_, config_.eval_pairs, config_.output.eval_batch, ranks_);
 }
 
 std::vector<std::uint8_t> GeneratorTrainer::samples() const {
-  average_buffers();
+  copy_buffers();
   return sample_grid(average_, test_, config_.sample_pairs);
 }
 
@@ -228,7 +260,13 @@ CheckpointMetadata GeneratorTrainer::metadata() const {
 
 void GeneratorTrainer::save(const std::filesystem::path& path) const {
   average_buffers();
-  save_checkpoint(path, state(), metadata());
+  terms_.mean_over_ranks(ranks_);
+  mean_over_ranks({{"", accuracy_}}, ranks_);
+  if (ranks_.is_first()) save_checkpoint(path, state(), metadata());
+}
+
+void GeneratorTrainer::share_state() {
+  steps_done_ = share_tensors(state(), step_, ranks_);
 }
 
 void GeneratorTrainer::load(const std::filesystem::path& path) {

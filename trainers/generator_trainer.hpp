@@ -12,6 +12,7 @@
 #include "trainers/checkpoint.hpp"
 #include "trainers/generator_evaluation.hpp"
 #include "trainers/generator_objective.hpp"
+#include "trainers/gradient_exchange.hpp"
 #include "trainers/optimizer.hpp"
 #include "trainers/resident_set.hpp"
 #include "trainers/run_inputs.hpp"
@@ -26,9 +27,13 @@ struct GeneratorMetrics {
 
 class GeneratorTrainer {
  public:
-  // Errors (user): an image size that no network fits, fewer labels than classes.
+  // The batch of the settings is that of all ranks of `inputs`, which each take an equal share.
+  // Errors (user): an image size that no network fits, fewer labels than classes, a batch that
+  // cannot be shared equally.
   GeneratorTrainer(const GeneratorRunConfig& config, const RunInputs& inputs);
 
+  // With several ranks these are for all of them to call: step, check_finite, read_metrics,
+  // evaluate_ema, save, share_state.
   void step();
 
   [[nodiscard]] std::int64_t steps_done() const { return steps_done_; }
@@ -40,11 +45,15 @@ class GeneratorTrainer {
   // the step, the phase and the term where that came first.
   void check_finite() const;
   [[nodiscard]] GeneratorMetrics read_metrics();
+  // On the test images, of which each rank takes its share.
   [[nodiscard]] GeneratorEvaluation evaluate_ema() const;
-  // See sample_grid; by the averaged networks.
+  // See sample_grid; by the averaged networks as they were evaluated last.
   [[nodiscard]] std::vector<std::uint8_t> samples() const;
 
+  // Rank 0 writes.
   void save(const std::filesystem::path& path) const;
+  // All ranks take what rank 0 holds.
+  void share_state();
   // Errors (user): a checkpoint of another model, data set or split; the trainer is unchanged.
   void load(const std::filesystem::path& path);
 
@@ -56,6 +65,7 @@ class GeneratorTrainer {
   [[nodiscard]] GeneratorBatch next_batch();
   void generator_phase(const Generated& generated, const GeneratorBatch& batch);
   void update_critic(const LossTerms& terms);
+  void copy_buffers() const;
   void average_buffers() const;
   [[nodiscard]] CheckpointTensors state() const;
   [[nodiscard]] CheckpointMetadata metadata() const;
@@ -84,6 +94,9 @@ class GeneratorTrainer {
   Tensor consistency_weight_;  // f32 [1]
   TermLog terms_;
   Tensor accuracy_;  // f32 [3], see kernels/metrics.hpp
+  Comm& ranks_;
+  GradientExchange generator_gradients_;  // of G, E_r, E_c and C
+  GradientExchange critic_gradients_;
   std::int64_t steps_done_ = 0;
 };
 

@@ -57,64 +57,102 @@ HybridMaker::HybridMaker(const ClassifierConfig& config, const Autoencoder* gene
       seed_(config.seed),
       generator_(generator) {}
 
-Hybrids HybridMaker::make(const HybridParents& parents, std::int64_t step) const {
+// In the batch of all ranks the labelled images of ranks 0, 1, ... come first, then their others.
+// Where all ranks' images lie below each other, each rank's labelled ones stand before its others.
+class HybridMaker::GlobalBatch {
+ public:
+  GlobalBatch(std::int64_t labeled, std::int64_t rows, const Comm& ranks)
+      : labeled_(labeled), others_(rows - labeled), ranks_(ranks) {}
+
+  [[nodiscard]] std::int64_t size() const { return (labeled_ + others_) * ranks_.size(); }
+  // Of row i of this rank.
+  [[nodiscard]] std::int64_t number(std::int64_t row) const {
+    if (row < labeled_) return ranks_.rank() * labeled_ + row;
+    return ranks_.size() * labeled_ + ranks_.rank() * others_ + row - labeled_;
+  }
+  // Where image `number` lies below those of all ranks.
+  [[nodiscard]] std::int64_t place(std::int64_t number) const {
+    const std::int64_t all_labeled = ranks_.size() * labeled_;
+    const std::int64_t rows = labeled_ + others_;
+    if (number < all_labeled) return number / labeled_ * rows + number % labeled_;
+    const std::int64_t other = number - all_labeled;
+    return other / others_ * rows + labeled_ + other % others_;
+  }
+
+ private:
+  std::int64_t labeled_;
+  std::int64_t others_;
+  const Comm& ranks_;
+};
+
+Hybrids HybridMaker::make(const HybridParents& parents, std::int64_t step, Comm& ranks) const {
   const NoGrad constant;
+  const GlobalBatch batch(parents.labels.dim(0), parents.images.dim(0), ranks);
   const std::int64_t rows = labeled_only_ ? parents.labels.dim(0) : parents.images.dim(0);
   const std::vector<std::int32_t> order =
-      random_order(static_cast<std::size_t>(parents.images.dim(0)),
+      random_order(static_cast<std::size_t>(batch.size()),
                    Random(seed_, Purpose::pairing, static_cast<std::uint32_t>(step), kOrder));
-  const auto scenes = std::span(order).first(static_cast<std::size_t>(rows));
+  Contents contents{.images = parents.images.rows(0, rows), .labels = parents.labels};
+  std::vector<std::int32_t> scenes;
+  for (std::int64_t row = 0; row < rows; ++row) {
+    contents.numbers.push_back(batch.number(row));
+    const std::int32_t scene = order[static_cast<std::size_t>(contents.numbers.back())];
+    scenes.push_back(static_cast<std::int32_t>(batch.place(scene)));
+  }
   const Tensor partner =
       Tensor::from_host(std::span<const std::int32_t>(scenes), {rows}, parents.images.device());
-
-  const Mixed mixed = mix(parents, partner, rows, step);
+  const auto of_partners = [&](const Tensor& x) {
+    const Variable all = ranks.is_alone() ? Variable(x) : gather_ranks(Variable(x), ranks);
+    return gather_rows(all, partner).value();
+  };
+  const Tensor x_r = of_partners(parents.images);
+  const Mixed mixed =
+      settings_.mixer == "scimix" ? by_generator(contents, x_r) : by_pixels(contents, x_r, step);
   Hybrids out;
   out.images = Variable(mixed.images);
   out.scenes = partner;
   out.share = mixed.share;
   out.kept = mixed.kept;
   out.p_c = parents.predictions.rows(0, rows);
-  out.p_r = gather_rows(Variable(parents.predictions), partner).value();
+  out.p_r = of_partners(parents.predictions);
   out.labels = mixed.labels.defined() ? mixed.labels : labels_of(out.p_c, parents.labels);
   return out;
 }
 
-HybridMaker::Mixed HybridMaker::mix(const HybridParents& parents, const Tensor& partner,
-                                    std::int64_t rows, std::int64_t step) const {
-  if (settings_.mixer == "scimix") return by_generator(parents, partner, rows);
-  return by_pixels(parents.images.rows(0, rows),
-                   gather_rows(Variable(parents.images), partner).value(), step);
-}
-
-HybridMaker::Mixed HybridMaker::by_generator(const HybridParents& parents, const Tensor& partner,
-                                             std::int64_t rows) const {
+// The generator computes in f32 where the run computes in f64.
+HybridMaker::Mixed HybridMaker::by_generator(const Contents& contents, const Tensor& x_r) const {
   const NormPass pass{.mode = NormMode::eval};
-  const SemanticCode of_content =
-      generator_->encode_semantic(Variable(parents.images.rows(0, rows)), pass);
-  const Variable z_r =
-      generator_->encode_scene(gather_rows(Variable(parents.images), partner), pass);
+  const DType dtype = contents.images.dtype();
+  const auto seen = [](const Tensor& x) {
+    return x.dtype() == DType::f64 ? cast(Variable(x), DType::f32) : Variable(x);
+  };
+  const std::int64_t rows = contents.images.dim(0);
+  const SemanticCode of_content = generator_->encode_semantic(seen(contents.images), pass);
+  const Variable z_r = generator_->encode_scene(seen(x_r), pass);
+  const Variable made = generator_->generate(of_content.z_c, z_r);
+  clamp_images(made.value(), made.value());
   Mixed out;
-  out.images = generator_->generate(of_content.z_c, z_r).value();
-  clamp_images(out.images, out.images);
+  out.images = dtype == made.dtype() ? made.value() : cast(made, dtype).value();
   out.share = same_share(alpha_, rows, out.images.device());
-  out.labels = labels_of(of_content.logits.value(), parents.labels);
+  out.labels = labels_of(of_content.logits.value(), contents.labels);
   if (settings_.filter) {
     out.kept = Tensor::empty({rows}, DType::f32, out.images.device());
-    agreeing_rows(generator_->encode_semantic(Variable(out.images), pass).logits.value(),
-                  out.labels, out.kept);
+    agreeing_rows(generator_->encode_semantic(made, pass).logits.value(), out.labels, out.kept);
   }
   return out;
 }
 
 // The share of the target is what the clipped box leaves of x_c.
-HybridMaker::Mixed HybridMaker::cut(const Tensor& x_c, const Tensor& x_r, const PairDraws& draws) {
+HybridMaker::Mixed HybridMaker::cut(const Contents& contents, const Tensor& x_r,
+                                    const PairDraws& draws) {
+  const Tensor& x_c = contents.images;
   const std::int64_t rows = x_c.dim(0);
   const std::int64_t height = x_c.dim(1);
   const std::int64_t width = x_c.dim(2);
   std::vector<std::int32_t> corners;
   std::vector<float> shares;
-  for (std::int64_t i = 0; i < rows; ++i) {
-    Random random = draws.of(i);
+  for (const std::int64_t number : contents.numbers) {
+    Random random = draws.of(number);
     const double lambda = random.uniform();  // Beta(1, 1)
     const double y = random.uniform();
     const double x = random.uniform();
@@ -130,22 +168,23 @@ HybridMaker::Mixed HybridMaker::cut(const Tensor& x_c, const Tensor& x_r, const 
   return out;
 }
 
-HybridMaker::Mixed HybridMaker::by_pixels(const Tensor& x_c, const Tensor& x_r,
+HybridMaker::Mixed HybridMaker::by_pixels(const Contents& contents, const Tensor& x_r,
                                           std::int64_t step) const {
+  const Tensor& x_c = contents.images;
   const std::int64_t rows = x_c.dim(0);
   const PairDraws draws(seed_, step);
   Mixed out{.images = like(x_c)};
   if (settings_.mixer == "mixup") {
     std::vector<float> shares;
-    for (std::int64_t i = 0; i < rows; ++i) {
-      Random random = draws.of(i);
+    for (const std::int64_t number : contents.numbers) {
+      Random random = draws.of(number);
       shares.push_back(static_cast<float>(beta_symmetric(random, settings_.mixup_alpha)));
     }
     out.share = Tensor::from_host(std::span<const float>(shares), {rows}, x_c.device());
     mix_mixup(x_c, x_r, out.share, out.images);
     return out;
   }
-  if (settings_.mixer == "cutmix") return cut(x_c, x_r, draws);
+  if (settings_.mixer == "cutmix") return cut(contents, x_r, draws);
   out.share = same_share(alpha_, rows, x_c.device());
   if (settings_.mixer == "adain") mix_adain(x_c, x_r, out.images);
   if (settings_.mixer == "fda") mix_fda(x_c, x_r, settings_.fda_band, out.images);

@@ -1,5 +1,6 @@
-// Ctrl-C and SIGTERM as a flag: a run ends after the step in hand, with a checkpoint. A second
-// Ctrl-C ends the program at once.
+// Ctrl-C, SIGTERM and SIGUSR1 as a flag: a run ends after the step in hand, with a checkpoint. A
+// second signal ends the program at once. (SIGUSR1 is what launchers pass on to all ranks without
+// killing them soon after, and what Slurm can send before a job's time is over.)
 #pragma once
 
 #include <csignal>
@@ -19,6 +20,7 @@ class InterruptFlag {
  private:
   struct sigaction old_int_ {};
   struct sigaction old_term_ {};
+  struct sigaction old_usr1_ {};
 };
 
 }  // namespace scimix

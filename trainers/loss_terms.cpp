@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "kernels/term_sums.hpp"
+#include "trainers/rank_state.hpp"
 
 namespace scimix {
 
@@ -14,23 +15,32 @@ TermLog::TermLog(std::span<const TermInfo> terms, Device device) : terms_(terms)
 }
 
 void TermLog::add(std::int64_t term, const Tensor& value, const Tensor& step) const {
-  add_term(value, term, step, sums_, counts_, first_bad_);
+  const Tensor in_f32 =
+      value.dtype() == DType::f64 ? cast(Variable(value), DType::f32).value() : value;
+  add_term(in_f32, term, step, sums_, counts_, first_bad_);
 }
 
-void TermLog::check_finite(std::string_view advice) const {
-  const std::vector<std::int32_t> bad = first_bad_.to_host<std::int32_t>();
+void TermLog::check_finite(std::string_view advice, Comm& ranks) const {
+  ranks.wait_for_device();
+  const std::vector<double> bad = ranks.all_gather(first_bad_.to_doubles());
   std::optional<std::size_t> first;
   for (std::size_t i = 0; i < bad.size(); ++i) {
     if (bad[i] >= 0 && (!first || bad[i] < bad[*first])) first = i;
   }
   if (!first) return;
-  const TermInfo& term = terms_[*first];
+  const TermInfo& term = terms_[*first % terms_.size()];
   user_error("step ", bad[*first] + 1, term.phase.empty() ? "" : ", phase ", term.phase,
              ": the loss term ", term.name, " is not a finite number; ", advice,
              " (the last checkpoint is kept)");
 }
 
-std::vector<std::optional<double>> TermLog::read() const {
+void TermLog::mean_over_ranks(Comm& ranks) const {
+  scimix::mean_over_ranks(state(), ranks);
+}
+
+std::vector<std::optional<double>> TermLog::read(Comm& ranks) const {
+  ranks.all_reduce(sums_);
+  ranks.all_reduce(counts_);
   const std::vector<double> sums = sums_.to_doubles();
   const std::vector<double> counts = counts_.to_doubles();
   std::vector<std::optional<double>> means;

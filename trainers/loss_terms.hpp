@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "autograd/ops.hpp"
+#include "core/comm.hpp"
 #include "trainers/checkpoint.hpp"
 
 namespace scimix {
@@ -29,7 +30,7 @@ template <class Term>
 // By a weight in device memory, f32 [1].
 template <class Term>
 [[nodiscard]] LossTerm<Term> weighted(Term term, const Variable& value, const Tensor& weight) {
-  return {term, value, mul(value, Variable(weight.reshape(value.shape())))};
+  return {term, value, mul(value, cast(Variable(weight.reshape(value.shape())), value.dtype()))};
 }
 
 // The sum of what is minimised. Undefined where nothing is.
@@ -65,10 +66,13 @@ class TermLog {
   void add(std::int64_t term, const Tensor& value, const Tensor& step) const;
 
   // Waits for the device. Throws a user error when a term has become NaN or infinite: it names the
-  // step, the phase and the term where that came first, and gives the advice.
-  void check_finite(std::string_view advice) const;
-  // Waits for the device. None where a term was not computed. Starts anew.
-  [[nodiscard]] std::vector<std::optional<double>> read() const;
+  // step, the phase and the term where that came first on any rank, and gives the advice.
+  void check_finite(std::string_view advice, Comm& ranks = local_comm()) const;
+  // Means over all ranks. Waits for the device. None where a term was not computed. Starts anew.
+  [[nodiscard]] std::vector<std::optional<double>> read(Comm& ranks = local_comm()) const;
+  // The sums here become the mean of the ranks' sums: what a checkpoint holds can be taken up by
+  // any number of ranks.
+  void mean_over_ranks(Comm& ranks) const;
 
   // For checkpoints.
   [[nodiscard]] CheckpointTensors state() const;

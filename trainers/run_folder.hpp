@@ -17,6 +17,10 @@ class RunFolder {
  public:
   // A new run. Errors (user): the folder already holds one, or cannot be made.
   [[nodiscard]] static RunFolder create(const std::filesystem::path& path);
+  // The same run as another rank sees it, which writes nothing.
+  [[nodiscard]] static RunFolder of_another_rank(const std::filesystem::path& path) {
+    return RunFolder(path);
+  }
   // A run to go on with. Errors (user): no config.toml there.
   [[nodiscard]] static RunFolder open(const std::filesystem::path& path);
 

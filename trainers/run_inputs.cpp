@@ -5,20 +5,28 @@
 
 namespace scimix {
 
-RunInputs load_run_inputs(const DataSettings& settings, const std::string& device,
-                          const std::optional<std::filesystem::path>& resume) {
+RunInputs load_run_inputs(const DataSettings& settings, const RankSettings& ranks,
+                          const std::string& device, const RunRequest& request) {
   RunInputs inputs;
-  inputs.device = parse_device(device);
+  inputs.device = request.ranks != nullptr ? request.ranks->device(device) : parse_device(device);
   select_device(inputs.device);
+  if (request.ranks != nullptr) inputs.ranks = &request.ranks->comm(inputs.device, ranks.timeout);
   inputs.dataset = load_dataset(settings.dataset, settings.data_dir,
                                 {.size = settings.image_size,
                                  .digits_train = settings.digits_train,
                                  .digits_test = settings.digits_test,
                                  .data_seed = settings.data_seed});
   const auto labels = parse_label_count(settings.labels);
-  inputs.split = resume ? load_split(RunFolder::open(*resume).split(), inputs.dataset)
-                        : make_split(inputs.dataset, labels, settings.split_seed);
+  inputs.split = request.resume
+                     ? load_split(RunFolder::open(*request.resume).split(), inputs.dataset)
+                     : make_split(inputs.dataset, labels, settings.split_seed);
   return inputs;
+}
+
+void check_batch(const std::string& option, std::int64_t rows, const Comm& ranks) {
+  if (rows % ranks.size() == 0) return;
+  user_error(option, " ", rows, ": expected a multiple of the ", ranks.size(),
+             " ranks, which share every batch equally");
 }
 
 WeakAugment weak_augment(const DataSettings& settings, const Dataset& dataset, std::uint64_t seed) {

@@ -5,26 +5,32 @@
 #include <filesystem>
 #include <optional>
 
+#include "core/comm.hpp"
 #include "core/device.hpp"
 #include "data/dataset.hpp"
 #include "data/split.hpp"
 #include "kernels/augment.hpp"
 #include "models/wide_resnet.hpp"
 #include "trainers/optimizer.hpp"
+#include "trainers/run_start.hpp"
 #include "trainers/settings.hpp"
 
 namespace scimix {
 
 struct RunInputs {
   Device device;
+  Comm* ranks = &local_comm();  // those that train together
   Dataset dataset;
   Split split;
 };
 
-// Selects the device, reads the data set, and makes the split, or reads that of the run in
-// `resume`. Errors (user): whatever is wrong with device, data or split.
-[[nodiscard]] RunInputs load_run_inputs(const DataSettings& settings, const std::string& device,
-                                        const std::optional<std::filesystem::path>& resume);
+// Selects this rank's device, reads the data set, and makes the split, or reads that of the run to
+// go on with. Errors (user): whatever is wrong with device, data or split.
+[[nodiscard]] RunInputs load_run_inputs(const DataSettings& data, const RankSettings& ranks,
+                                        const std::string& device, const RunRequest& request);
+
+// Errors (user): a batch that the ranks cannot share equally.
+void check_batch(const std::string& option, std::int64_t rows, const Comm& ranks);
 
 // The weak augmentation that the settings ask for on images of this data set. Errors (user): a
 // shift as large as the images.

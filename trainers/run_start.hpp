@@ -9,6 +9,7 @@
 #include <ostream>
 #include <string>
 
+#include "core/ranks.hpp"
 #include "trainers/run_folder.hpp"
 #include "trainers/run_log.hpp"
 #include "trainers/training_loop.hpp"
@@ -20,6 +21,7 @@ struct RunRequest {
   std::string config_text;                           // what config.toml shall hold
   std::string command;                               // the exact command line, for the report
   std::optional<std::filesystem::path> resume = {};  // the folder of a run to go on with
+  Ranks* ranks = nullptr;  // that train together; null: this process alone
 };
 
 // Where a run speaks: results to `out`, the moving progress line to `progress`.
@@ -31,24 +33,29 @@ struct RunStreams {
 // The settings a run was shrunk by, as every output of it says; empty for scale `full`.
 [[nodiscard]] std::string scale_note(const std::string& scale);
 
-// Takes the newest checkpoint of the run to go on with, if it has one. The step after which it goes
-// on; none for a new run.
+// Takes the newest checkpoint of the run to go on with, if it has one; then all ranks start from
+// what rank 0 holds. The step after which it goes on; none for a new run.
 template <class Trainer>
 [[nodiscard]] std::optional<std::int64_t> resume(Trainer& trainer, const RunRequest& request) {
-  if (!request.resume) return std::nullopt;
-  const auto checkpoint = RunFolder::open(*request.resume).latest_checkpoint();
-  if (checkpoint) trainer.load(*checkpoint);
-  return trainer.steps_done();
+  if (request.resume) {
+    const auto checkpoint = RunFolder::open(*request.resume).latest_checkpoint();
+    if (checkpoint) trainer.load(*checkpoint);
+  }
+  trainer.share_state();
+  return request.resume ? std::optional(trainer.steps_done()) : std::nullopt;
 }
 
-// The folder of the run to go on with, or a new one.
+// The folder of the run to go on with, or a new one, which rank 0 makes.
 [[nodiscard]] inline RunFolder run_folder(const RunRequest& request,
-                                          const std::filesystem::path& new_folder) {
-  return request.resume ? RunFolder::open(*request.resume) : RunFolder::create(new_folder);
+                                          const std::filesystem::path& new_folder,
+                                          const Comm& ranks) {
+  if (request.resume) return RunFolder::open(*request.resume);
+  return ranks.is_first() ? RunFolder::create(new_folder) : RunFolder::of_another_rank(new_folder);
 }
 
 inline void introduce_folder(const RunFolder& run, std::optional<std::int64_t> resumed,
-                             std::ostream& out) {
+                             const Comm& ranks, std::ostream& out) {
+  if (!ranks.is_alone()) fmt::print(out, "{} ranks share every batch\n", ranks.size());
   fmt::print(out, "run folder {}{}\n", run.path().string(),
              resumed ? fmt::format(", resumed after step {}", *resumed) : "");
   out.flush();
@@ -58,9 +65,10 @@ inline void introduce_folder(const RunFolder& run, std::optional<std::int64_t> r
 // was interrupted; that is then said.
 template <class Trainer, class Report>
 [[nodiscard]] bool train(Trainer& trainer, Report& report, RunLog& log, const RunFolder& run,
-                         std::int64_t steps, const OutputSettings& settings, std::ostream& out) {
+                         std::int64_t steps, const OutputSettings& settings, Comm& ranks,
+                         std::ostream& out) {
   const bool interrupted =
-      run_training_loop(trainer.steps_done(), steps, settings, run,
+      run_training_loop(trainer.steps_done(), steps, settings, run, ranks,
                         {.step = [&] { trainer.step(); },
                          .check = [&] { trainer.check_finite(); },
                          .log = [&] { report.training(); },

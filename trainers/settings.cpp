@@ -6,6 +6,22 @@
 
 namespace scimix {
 
+DType activation_type(const std::string& precision) {
+  if (precision == "f64") return DType::f64;
+  return precision == "bf16" ? DType::bf16 : DType::f32;
+}
+
+DType parameter_type(const std::string& precision) {
+  return precision == "f64" ? DType::f64 : DType::f32;
+}
+
+void check_precision(const std::string& precision, Device device) {
+  one_of("precision", precision, std::array<std::string, 3>{"f32", "bf16", "f64"});
+  if (precision == "f64" && !device.is_cpu()) {
+    user_error("--precision f64: expected --device cpu, where it is the reference of checks");
+  }
+}
+
 void check(const DataSettings& s) {
   one_of("flip", s.flip, std::array<std::string, 3>{"auto", "on", "off"});
   if (s.image_size != 0 && (s.image_size < 8 || s.image_size % 4 != 0)) {
@@ -26,6 +42,11 @@ void check(const SgdSettings& s) {
   at_least("learning-rate", s.learning_rate, 0.0);
   between("momentum", s.momentum, 0.0, 0.9999);
   at_least("weight-decay", s.weight_decay, 0.0);
+}
+
+void check(const RankSettings& s) {
+  at_least("rank-timeout", s.timeout, 1.0);
+  at_least<std::int64_t>("check-ranks-every", s.check_every, 1);
 }
 
 void check(const OutputSettings& s) {

@@ -5,6 +5,9 @@
 #include <cstdint>
 #include <string>
 
+#include "core/device.hpp"
+#include "core/dtype.hpp"
+
 namespace scimix {
 
 struct DataSettings {
@@ -35,6 +38,13 @@ struct SgdSettings {
   double weight_decay = 5e-4;  // on kernels alone
 };
 
+// Several processes that train one model (core/ranks.hpp); without effect on one alone.
+struct RankSettings {
+  bool sync_norm = false;           // batch statistics over the images of all ranks
+  double timeout = 600;             // seconds after which a rank that is waited for is given up
+  std::int64_t check_every = 1000;  // steps between two checks that all hold the same parameters
+};
+
 struct OutputSettings {
   std::string out;              // run folder; the run chooses a name under runs/ when empty
   std::int64_t log_every = 50;  // steps
@@ -45,10 +55,17 @@ struct OutputSettings {
   std::string device = "auto";
 };
 
+// The type of activations in a run of this precision (f32, bf16, f64), and that of its parameters.
+[[nodiscard]] DType activation_type(const std::string& precision);
+[[nodiscard]] DType parameter_type(const std::string& precision);
+// Errors (user): another precision, or f64, the reference of checks, on a GPU.
+void check_precision(const std::string& precision, Device device);
+
 // Each throws a user error for the first setting that is out of its range.
 void check(const DataSettings& settings);
 void check(const EncoderSettings& settings);
 void check(const SgdSettings& settings);
+void check(const RankSettings& settings);
 void check(const OutputSettings& settings);
 
 }  // namespace scimix

@@ -1,17 +1,31 @@
 #include "trainers/training_loop.hpp"
 
+#include <algorithm>
+
 #include "trainers/interrupt.hpp"
 
 namespace scimix {
 
+namespace {
+
+// Signals reach ranks at different steps.
+bool any_rank(bool mine, Comm& ranks) {
+  const double said = mine ? 1 : 0;
+  const std::vector<double> all = ranks.all_gather(std::span(&said, 1));
+  return std::any_of(all.begin(), all.end(), [](double one) { return one != 0; });
+}
+
+}  // namespace
+
 bool run_training_loop(std::int64_t first, std::int64_t total, const OutputSettings& settings,
-                       const RunFolder& run, const TrainingHooks& hooks) {
+                       const RunFolder& run, Comm& ranks, const TrainingHooks& hooks) {
   const InterruptFlag interrupted;
   for (std::int64_t done = first + 1; done <= total; ++done) {
     hooks.step();
     const auto due = [&](std::int64_t every) { return done % every == 0 || done == total; };
-    const bool stop = interrupted.raised();
     const bool log = due(settings.log_every);
+    const bool stop =
+        ranks.is_alone() ? interrupted.raised() : log && any_rank(interrupted.raised(), ranks);
     const bool evaluate = due(settings.eval_every);
     const bool save = due(settings.checkpoint_every) || stop;
     if (log || evaluate || save) hooks.check();
@@ -23,7 +37,8 @@ bool run_training_loop(std::int64_t first, std::int64_t total, const OutputSetti
     if (evaluate) hooks.evaluate();
     if (save) {
       hooks.save(run.checkpoint(done));
-      run.keep_newest_checkpoints(settings.keep_checkpoints);
+      if (ranks.is_first()) run.keep_newest_checkpoints(settings.keep_checkpoints);
+      if (!ranks.is_alone()) ranks.barrier();  // the file is whole for everybody
     }
     if (stop && done < total) return true;
   }

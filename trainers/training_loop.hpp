@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 
+#include "core/comm.hpp"
 #include "trainers/run_folder.hpp"
 #include "trainers/settings.hpp"
 
@@ -19,11 +20,14 @@ struct TrainingHooks {
   std::function<void(const std::filesystem::path&)> save;
 };
 
-// Goes from `first` to `total` steps. True when it was interrupted (SIGINT, SIGTERM): a checkpoint
-// was written. A checkpoint is only written where `check` found no fault, so that the newest one is
-// always good.
+// Goes from `first` to `total` steps. True when it was interrupted (SIGINT, SIGTERM, SIGUSR1): a
+// checkpoint was written. A checkpoint is only written where `check` found no fault, so that the
+// newest one is always good.
+//
+// All ranks call the same hooks at the same steps. Several of them look for an interrupt where they
+// meet anyway: when they log.
 [[nodiscard]] bool run_training_loop(std::int64_t first, std::int64_t total,
                                      const OutputSettings& settings, const RunFolder& run,
-                                     const TrainingHooks& hooks);
+                                     Comm& ranks, const TrainingHooks& hooks);
 
 }  // namespace scimix

@@ -48,7 +48,7 @@ Pairs make_pairs(std::int64_t count, std::int64_t images, std::uint64_t seed) {
 }
 
 Transfer measure_transfer(const Mixer& mixer, const WideResNet& oracle, const ResidentSet& images,
-                          const Pairs& pairs, std::int64_t batch) {
+                          const Pairs& pairs, std::int64_t batch, DType dtype) {
   const NoGrad no_grad;
   const Tensor sums = Tensor::zeros({3}, DType::f32, images.device());
   Transfer result;
@@ -56,8 +56,8 @@ Transfer measure_transfer(const Mixer& mixer, const WideResNet& oracle, const Re
   for (std::int64_t first = 0; first < result.pairs; first += batch) {
     const auto begin = static_cast<std::size_t>(first);
     const auto rows = static_cast<std::size_t>(std::min(batch, result.pairs - first));
-    const Batch content = images.plain(std::span(pairs.content).subspan(begin, rows), DType::f32);
-    const Batch scene = images.plain(std::span(pairs.scene).subspan(begin, rows), DType::f32);
+    const Batch content = images.plain(std::span(pairs.content).subspan(begin, rows), dtype);
+    const Batch scene = images.plain(std::span(pairs.scene).subspan(begin, rows), dtype);
     const Tensor hybrids = mixer(content.images.value(), scene.images.value(), first);
     const auto out = oracle.forward(Variable(hybrids), {.mode = NormMode::eval});
     add_metrics(classification_loss(out.logits, content.labels).per_row.value(), out.logits.value(),

@@ -34,6 +34,6 @@ struct Transfer {
 
 [[nodiscard]] Transfer measure_transfer(const Mixer& mixer, const WideResNet& oracle,
                                         const ResidentSet& images, const Pairs& pairs,
-                                        std::int64_t batch);
+                                        std::int64_t batch, DType dtype = DType::f32);
 
 }  // namespace scimix

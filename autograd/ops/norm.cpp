@@ -7,6 +7,7 @@
 #include "autograd/op.hpp"
 #include "autograd/ops.hpp"
 #include "autograd/tape.hpp"
+#include "core/comm.hpp"
 
 namespace scimix {
 
@@ -61,6 +62,7 @@ struct Saved {
   RowSegments segments;
   double slope = 1.0;
   bool constant_statistics = false;
+  Comm* ranks = nullptr;  // whose rows the statistics are of; null: this rank's own
 };
 
 struct Forward {
@@ -94,9 +96,21 @@ struct Forward {
                out.sum, out.y);
     return out;
   }
-  const bool update = options.mode == NormMode::train;
-  norm_statistics(x, residual, saved.segments, options.eps, options.momentum, out.sum, saved.stats,
-                  update ? running.mean : Tensor(), update ? running.variance : Tensor());
+  const RunningStats moved = options.mode == NormMode::train ? running : RunningStats{};
+  saved.ranks = options.ranks;
+  if (saved.ranks == nullptr) {
+    norm_statistics(x, residual, saved.segments, options.eps, options.momentum, out.sum,
+                    saved.stats, moved.mean, moved.variance);
+  } else {
+    const Shape shape = saved.stats.shape();
+    const Tensor moments = Tensor::empty(shape, dtype, device);
+    norm_moments(x, residual, saved.segments, out.sum, moments);
+    const Tensor of_ranks =
+        Tensor::empty({saved.ranks->size(), shape[0], shape[1], shape[2]}, dtype, device);
+    saved.ranks->all_gather(moments, of_ranks);
+    norm_statistics_of_ranks(of_ranks, saved.segments, options.eps, options.momentum, saved.stats,
+                             moved.mean, moved.variance);
+  }
   norm_apply(out.sum, Tensor(), saved.stats, saved.gamma, saved.beta, saved.segments, options.slope,
              Tensor(), out.y);
   return out;
@@ -129,9 +143,11 @@ struct Gradients {
   }
   if (wanted.x) {
     const Tensor gx = Tensor::empty(saved.x.shape(), saved.x.dtype(), saved.x.device());
+    // Behind gamma's and beta's gradients, which are those of this rank's rows.
+    if (saved.ranks != nullptr) saved.ranks->all_reduce(sums);
     norm_backward_apply(gy, gsum, saved.x, saved.stats, saved.gamma, saved.beta,
-                        saved.constant_statistics ? Tensor() : sums, saved.segments, saved.slope,
-                        gx);
+                        saved.constant_statistics ? Tensor() : sums, saved.segments,
+                        saved.ranks != nullptr ? saved.ranks->size() : 1, saved.slope, gx);
     out.x = Variable(gx);
   }
   return out;
@@ -164,6 +180,8 @@ struct Gradients {
 [[nodiscard]] Variable composite_form(const Variable& x, const Variable& gamma,
                                       const Variable& beta, const RunningStats& running,
                                       const BatchNorm& options) {
+  SCIMIX_CHECK(options.ranks == nullptr || options.mode == NormMode::eval,
+               "batch_norm with statistics of several ranks has no second derivative");
   const Variable wide = cast_to(x, gamma.dtype());
   std::vector<Variable> parts;
   std::int64_t begin = 0;

@@ -1,0 +1,164 @@
+#include "core/ranks.hpp"
+
+#include <omp.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <string_view>
+
+#include "core/comm_mpi.hpp"
+#include "core/comm_nccl.hpp"
+#include "core/error.hpp"
+
+namespace scimix {
+
+namespace {
+
+constexpr bool kWithMpi = SCIMIX_WITH_MPI != 0;
+
+// A number that a launcher has left in the environment; 0 where it has not.
+int number_in_environment(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? 0 : std::atoi(value);  // NOLINT(cert-err34-c): 0 is none
+}
+
+// How many processes the launcher started, as far as it says so.
+int launched_processes() {
+  static constexpr std::array kSizes{"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"};
+  int most = 0;
+  for (const char* const name : kSizes) most = std::max(most, number_in_environment(name));
+  return most;
+}
+
+bool is_launched() {
+  return launched_processes() > 1 || std::getenv("PMIX_RANK") != nullptr ||
+         std::getenv("PMI_RANK") != nullptr || std::getenv("OMPI_COMM_WORLD_RANK") != nullptr;
+}
+
+// Threads of ranks that no launcher has bound to cores of their own would all run on all cores.
+void share_cores(int ranks_here) {
+  if (std::getenv("OMP_NUM_THREADS") != nullptr) return;
+  const int cores = omp_get_num_procs();  // those that this process may use
+  if (cores < sysconf(_SC_NPROCESSORS_ONLN)) return;
+  omp_set_num_threads(std::max(1, cores / ranks_here));
+}
+
+}  // namespace
+
+#if SCIMIX_WITH_MPI
+class Ranks::World {
+ public:
+  World() { share_cores(session_.place().local_size); }
+
+  [[nodiscard]] const mpi::Place& place() const { return session_.place(); }
+
+  [[nodiscard]] Comm& comm(Device device, double timeout_seconds) {
+    session_.set_timeout(timeout_seconds);
+#if SCIMIX_WITH_CUDA
+    if (device.is_cuda()) {
+      if (gpu_ == nullptr) gpu_ = nccl::connect(session_);
+      return *gpu_;
+    }
+#endif
+    SCIMIX_CHECK(device.is_cpu(), "ranks on ", device);
+    return session_.comm();
+  }
+
+  [[nodiscard]] Comm& host() {
+    return session_.comm();
+  }
+  [[noreturn]] void abort(int exit_code) {
+    session_.abort(exit_code);
+  }
+
+ private:
+  mpi::Session session_;
+  std::unique_ptr<Comm> gpu_;
+};
+#else
+class Ranks::World {
+ public:
+  [[nodiscard]] mpi::Place place() const { return {}; }
+  [[nodiscard]] Comm& comm(Device /*device*/, double /*timeout_seconds*/) { return local_comm(); }
+  [[nodiscard]] Comm& host() { return local_comm(); }
+  [[noreturn]] void abort(int exit_code) { std::exit(exit_code); }
+};
+#endif
+
+Ranks::Ranks() {
+  if (!is_launched()) return;
+  const int launched = launched_processes();
+  if constexpr (!kWithMpi) {
+    if (launched > 1) {
+      user_error(
+          "one of ", launched,
+          " processes, but this program was built without MPI and would train alone in each; "
+          "start it once, or build it where CMake finds MPI");
+    }
+    return;
+  }
+  world_ = std::make_unique<World>();
+  if (launched > 1 && size() == 1) {
+    user_error(
+        "the launcher started ", launched,
+        " processes, but MPI sees one alone; with srun say --mpi=pmix (srun --mpi=list shows "
+        "what there is)");
+  }
+}
+
+Ranks::~Ranks() = default;
+
+int Ranks::rank() const {
+  return world_ == nullptr ? 0 : world_->place().rank;
+}
+int Ranks::size() const {
+  return world_ == nullptr ? 1 : world_->place().size;
+}
+int Ranks::local_rank() const {
+  return world_ == nullptr ? 0 : world_->place().local_rank;
+}
+int Ranks::local_size() const {
+  return world_ == nullptr ? 1 : world_->place().local_size;
+}
+
+Device Ranks::device(const std::string& name) const {
+  const int gpus = cuda_device_count();
+  const bool own_gpu = size() > 1 && ((name == "auto" && gpus > 0) || name == "cuda");
+  if (!own_gpu) {
+    const Device device = parse_device(name);
+    if (device.is_cuda() && local_size() > 1) {
+      user_error("--device ", name, ": ", local_size(),
+                 " ranks on this machine would share it, expected auto, cuda or cpu");
+    }
+    return device;
+  }
+  static_cast<void>(parse_device("cuda"));  // says what is wrong where there is none
+  // A launcher may show each rank a GPU of its own.
+  if (gpus == 1 && local_size() > 1 && std::getenv("CUDA_VISIBLE_DEVICES") != nullptr) {
+    return parse_device("cuda:0");
+  }
+  if (local_size() > gpus) {
+    user_error("--device ", name, ": ", local_size(), " ranks on this machine, but it has ", gpus,
+               " usable GPUs; start as many ranks as there are GPUs");
+  }
+  return parse_device("cuda:" + std::to_string(local_rank()));
+}
+
+Comm& Ranks::comm(Device device, double timeout_seconds) {
+  return world_ == nullptr ? local_comm() : world_->comm(device, timeout_seconds);
+}
+
+bool Ranks::agree(bool mine) {
+  if (world_ == nullptr) return mine;
+  const double said = mine ? 1 : 0;
+  return world_->host().all_gather(std::span(&said, 1)).front() != 0;
+}
+
+void Ranks::abort(int exit_code) {
+  if (world_ != nullptr) world_->abort(exit_code);
+  std::exit(exit_code);
+}
+
+}  // namespace scimix

@@ -1,0 +1,73 @@
+#include "trainers/gradient_exchange.hpp"
+
+#include <algorithm>
+
+#include "autograd/tape.hpp"
+#include "core/error.hpp"
+
+namespace scimix {
+
+namespace {
+
+// The derivative of the mean over ranks by one rank's loss.
+Variable share_of_mean(const Variable& loss, int ranks) {
+  const double share = 1.0 / ranks;
+  return Variable(Tensor::from({&share, 1}, loss.shape(), loss.dtype(), loss.device()));
+}
+
+}  // namespace
+
+GradientExchange::GradientExchange(Comm& ranks, std::vector<const ParameterStore*> stores,
+                                   std::int64_t bucket_bytes)
+    : ranks_(ranks), stores_(std::move(stores)) {
+  if (ranks_.is_alone()) return;
+  for (const ParameterStore* const store : stores_) add(*store, bucket_bytes);
+}
+
+// From the end of the slab: backward comes to the last layers first.
+void GradientExchange::add(const ParameterStore& store, std::int64_t bucket_bytes) {
+  const Tensor& slab = store.gradient_slab().flat();
+  const auto entries = store.layout().entries();
+  const auto size = static_cast<std::int64_t>(size_of(slab.dtype()));
+  std::int64_t end = slab.numel();
+  std::int64_t parameters = 0;
+  for (std::size_t i = entries.size(); i-- > 0;) {
+    ++parameters;
+    const std::int64_t begin = entries[i].offset;
+    // Kernels and the rest lie apart in the slab: a bucket with both would wait for the first
+    // layer.
+    const bool last_of_kind = begin == store.decayed_count() || begin == 0;
+    if ((end - begin) * size < bucket_bytes && !last_of_kind) continue;
+    buckets_.push_back({slab.rows(begin, end), parameters, 0});
+    end = begin;
+    parameters = 0;
+  }
+}
+
+void GradientExchange::complete(const Tensor& gradient) {
+  const auto holds = [&](const Bucket& bucket) {
+    return gradient.raw() >= bucket.gradients.raw() &&
+           gradient.raw() < bucket.gradients.raw() + bucket.gradients.bytes();
+  };
+  const auto bucket = std::find_if(buckets_.begin(), buckets_.end(), holds);
+  if (bucket == buckets_.end()) return;  // a leaf that is no parameter of these
+  if (--bucket->missing == 0) ranks_.start_all_reduce(bucket->gradients);
+}
+
+void GradientExchange::backward(const Variable& loss) {
+  for (const ParameterStore* const store : stores_) store->zero_grad();
+  if (ranks_.is_alone()) {
+    scimix::backward(loss);
+    return;
+  }
+  for (Bucket& bucket : buckets_) bucket.missing = bucket.parameters;
+  scimix::backward(loss, share_of_mean(loss, ranks_.size()),
+                   [&](const Tensor& gradient) { complete(gradient); });
+  // What the loss does not depend on never became complete.
+  for (const Bucket& bucket : buckets_) {
+    if (bucket.missing > 0) ranks_.start_all_reduce(bucket.gradients);
+  }
+  ranks_.finish_all_reduces();
+}
+
+}  // namespace scimix

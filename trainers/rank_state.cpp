@@ -1,0 +1,55 @@
+#include "trainers/rank_state.hpp"
+
+#include "autograd/ops.hpp"
+#include "autograd/tape.hpp"
+#include "kernels/checksum.hpp"
+
+namespace scimix {
+
+namespace {
+
+bool is_own(const std::string& name) {
+  return name.starts_with("metrics.") || name.ends_with(".running_mean") ||
+         name.ends_with(".running_var");
+}
+
+// The two halves of the checksum, as numbers that a double holds exactly.
+std::vector<double> checksum_of(const CheckpointTensors& state) {
+  const Tensor sum = Tensor::zeros({2}, DType::i32, state.front().value.device());
+  for (const auto& [name, value] : state) {
+    if (!is_own(name)) add_checksum(value, sum);
+  }
+  return sum.to_doubles();
+}
+
+}  // namespace
+
+std::int64_t share_tensors(const CheckpointTensors& tensors, const Tensor& step, Comm& ranks) {
+  for (const auto& [name, value] : tensors) ranks.broadcast(value);
+  ranks.broadcast(step);
+  return step.to_host<std::int32_t>().front();
+}
+
+void mean_over_ranks(const CheckpointTensors& tensors, Comm& ranks) {
+  if (ranks.is_alone()) return;
+  const NoGrad constant;
+  for (const auto& [name, value] : tensors) {
+    ranks.all_reduce(value);
+    value.copy_(scale(Variable(value), 1.0 / ranks.size()).value());
+  }
+}
+
+void check_equal_parameters(const CheckpointTensors& state, std::int64_t step, Comm& ranks) {
+  if (ranks.is_alone()) return;
+  ranks.wait_for_device();
+  const std::vector<double> sums = ranks.all_gather(checksum_of(state));
+  for (std::size_t rank = 1; 2 * rank < sums.size(); ++rank) {
+    if (sums[2 * rank] == sums[0] && sums[2 * rank + 1] == sums[1]) continue;
+    user_error(
+        "step ", step, ": rank ", rank,
+        " holds other parameters than rank 0: a fault of that machine or of the network; the "
+        "last checkpoint is whole, go on from it with --resume");
+  }
+}
+
+}  // namespace scimix
