@@ -10,4 +10,8 @@ if(Matio_FOUND AND NOT TARGET Matio::Matio)
   set_target_properties(Matio::Matio PROPERTIES
     IMPORTED_LOCATION "${Matio_LIBRARY}"
     INTERFACE_INCLUDE_DIRECTORIES "${Matio_INCLUDE_DIR}")
+  if(Matio_LIBRARY MATCHES "\\.a$")  # an archive does not say what it needs
+    find_package(ZLIB QUIET REQUIRED)
+    set_target_properties(Matio::Matio PROPERTIES INTERFACE_LINK_LIBRARIES ZLIB::ZLIB)
+  endif()
 endif()
