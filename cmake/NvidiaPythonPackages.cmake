@@ -22,15 +22,21 @@ endif()
 
 # Finds a CUDA library and its header: FOLDER/include/HEADER and FOLDER/lib/libNAME.so or
 # libNAME.so.VERSION (pip packages bring only the latter). NAME_ROOT, as a CMake or environment
-# variable, is looked into first, then the toolkit, the system, and Python's packages.
+# variable, is looked into first, then the toolkit, the system, and Python's packages. The library is
+# looked for beside the header first: two installations may be of two versions.
 # Sets PREFIX_INCLUDE_DIR and PREFIX_LIBRARY, and creates PREFIX::PREFIX where both were found.
 macro(scimix_find_nvidia_library prefix header name)
   find_path(${prefix}_INCLUDE_DIR ${header}
     HINTS ${${prefix}_ROOT} $ENV{${prefix}_ROOT} ${CUDAToolkit_INCLUDE_DIRS}
     PATHS ${SCIMIX_NVIDIA_ROOTS}
     PATH_SUFFIXES include)
+  if(${prefix}_INCLUDE_DIR)
+    cmake_path(GET ${prefix}_INCLUDE_DIR PARENT_PATH _beside)
+  else()
+    set(_beside "")
+  endif()
   find_library(${prefix}_LIBRARY NAMES lib${name}.so ${name} ${ARGN}
-    HINTS ${${prefix}_ROOT} $ENV{${prefix}_ROOT} ${CUDAToolkit_LIBRARY_DIR}
+    HINTS ${${prefix}_ROOT} $ENV{${prefix}_ROOT} ${_beside} ${CUDAToolkit_LIBRARY_DIR}
     PATHS ${SCIMIX_NVIDIA_ROOTS}
     PATH_SUFFIXES lib64 lib lib/x64)
   mark_as_advanced(${prefix}_INCLUDE_DIR ${prefix}_LIBRARY)
