@@ -2,7 +2,7 @@
 # Configures, builds and runs the tests. The last line is `N passed, N failed, N skipped`.
 #
 # usage: tools/test.sh [PRESET] [-DCMAKE_OPTION=VALUE]... [-- TEST_OPTION...]
-#   PRESET       cpu (the default), cuda or asan
+#   PRESET       cpu (the default), cuda or asan; offline is for tools/offline_build.sh
 #   TEST_OPTION  for the test program, such as --test-case="*norm*"
 #
 # Tests on real images run where SCIMIX_TEST_DATA names a folder with CIFAR-10 and SVHN in it, and are
@@ -28,7 +28,7 @@ while (($# > 0)); do
   shift
 done
 
-for tool in cmake ninja g++; do
+for tool in cmake ninja "${CXX:-g++}"; do
   command -v "$tool" >/dev/null || {
     echo "test.sh: no $tool here: run tools/setup.sh" >&2
     exit 1
