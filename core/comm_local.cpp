@@ -9,8 +9,12 @@ class LocalComm : public Comm {
   LocalComm() : Comm(0, 1) {}
 
   void all_reduce(const Tensor& /*tensor*/) override {}
-  void all_gather(const Tensor& mine, const Tensor& all) override { all.copy_(mine); }
-  void reduce_scatter(const Tensor& all, const Tensor& mine) override { mine.copy_(all); }
+  void all_gather(const Tensor& mine, const Tensor& all) override {
+    all.reshape(mine.shape()).copy_(mine);
+  }
+  void reduce_scatter(const Tensor& all, const Tensor& mine) override {
+    mine.reshape(all.shape()).copy_(all);
+  }
   void broadcast(const Tensor& /*tensor*/) override {}
   void start_all_reduce(const Tensor& /*tensor*/) override {}
   void finish_all_reduces() override {}

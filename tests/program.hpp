@@ -1,4 +1,4 @@
-// Runs one of the project's programs in a child process.
+// Runs one of the project's programs, or one of the system's, in a child process.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -26,7 +26,8 @@ class Program {
  public:
   Program(const TempFolder& folder, const std::string& name, std::vector<std::string> arguments)
       : out_(folder / "stdout.txt"), error_(folder / "stderr.txt") {
-    const std::string path = std::string(SCIMIX_PROGRAM_DIR) + "/" + name;
+    const bool own = name.starts_with("scimix_");
+    const std::string path = own ? std::string(SCIMIX_PROGRAM_DIR) + "/" + name : name;
     std::vector<char*> argv;
     arguments.insert(arguments.begin(), path);
     for (std::string& argument : arguments) argv.push_back(argument.data());
@@ -36,7 +37,7 @@ class Program {
     if (child_ == 0) {
       redirect(out_, STDOUT_FILENO);
       redirect(error_, STDERR_FILENO);
-      ::execv(path.c_str(), argv.data());
+      ::execvp(path.c_str(), argv.data());
       ::_exit(127);
     }
   }
@@ -54,6 +55,7 @@ class Program {
   }
 
   void signal(int number) const { ::kill(child_, number); }
+  [[nodiscard]] pid_t process() const { return child_; }
 
   [[nodiscard]] ProgramResult wait() const {
     int status = 0;

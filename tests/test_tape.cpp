@@ -453,4 +453,30 @@ TEST_CASE("variable: rebind replaces a leaf's value, of the same shape and type"
                        Error);
 }
 
+TEST_CASE("tape: a leaf is reported when all of its gradient is there, and not before") {
+  const Variable early = leaf({1, 2});
+  const Variable late = leaf({3, 4});
+  const Variable unreached = leaf({5, 6});
+  std::vector<std::vector<double>> reported;
+  std::vector<const std::byte*> order;
+  const auto note = [&](const Tensor& grad) {
+    order.push_back(grad.raw());
+    reported.push_back(grad.to_doubles());
+  };
+  for (const Variable* const v : {&early, &late, &unreached}) {
+    v->bind_grad(Tensor::zeros({2}, DType::f64));
+  }
+  // `early` is used in two places, `late` at the end alone. The probe that gives nothing back keeps
+  // `unreached` from ever being complete.
+  const Variable lost = record("lost", unreached.value(), {unreached},
+                               [](const Cotangents&) { return Variables{Variable()}; });
+  const Variable y = mul(add(mul(early, early), lost), late);
+  backward(sum(y), {}, note);
+  REQUIRE(order.size() == 2);
+  CHECK(order[0] == late.grad().raw());
+  CHECK(order[1] == early.grad().raw());
+  CHECK(reported[0] == std::vector<double>{1 * 1 + 5, 2 * 2 + 6});
+  CHECK(reported[1] == std::vector<double>{2 * 1 * 3, 2 * 2 * 4});
+}
+
 TEST_SUITE_END();

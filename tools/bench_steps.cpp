@@ -1,4 +1,5 @@
 // The training steps that scimix_bench times.
+#include "tools/bench_steps.hpp"
 
 #include <memory>
 #include <optional>
@@ -9,21 +10,31 @@
 
 namespace scimix {
 
-namespace {
-
-// Forward and backward convolutions and the linear layer: three times the forward's 0.429 GFLOP per
-// image of 32x32, less the stem's data gradient.
-constexpr double kFlopsPerImage = 1.285e9;
-
-// What the images show does not change the time.
-constexpr std::int64_t kTrainImages = 2000;
-
-RunInputs digits(std::int64_t image_size, const std::string& labels, Device device) {
+RunInputs bench_digits(std::int64_t image_size, const std::string& labels, Device device) {
+  constexpr std::int64_t kTrainImages = 2000;
   Dataset set = load_dataset("digits", "",
                              {.size = image_size, .digits_train = kTrainImages, .digits_test = 10});
   Split split = make_split(set, parse_label_count(labels), 0);
   return {.device = device, .dataset = std::move(set), .split = std::move(split)};
 }
+
+GeneratorRunConfig bench_small_generator() {
+  GeneratorRunConfig config;
+  config.encoder.depth = 10;
+  config.encoder.width = 1;
+  config.g_channels = config.g_max_channels = 32;
+  config.d_channels = config.d_max_channels = 32;
+  config.weights.encoder_grad = 0;
+  config.semantic_loss = "cross-entropy";
+  config.batch = 32;
+  return config;
+}
+
+namespace {
+
+// Forward and backward convolutions and the linear layer: three times the forward's 0.429 GFLOP per
+// image of 32x32, less the stem's data gradient.
+constexpr double kFlopsPerImage = 1.285e9;
 
 std::string precision_name(DType dtype) {
   return dtype == DType::bf16 ? "bf16" : "f32";
@@ -37,7 +48,7 @@ BenchStep supervised(std::int64_t batch) {
     ClassifierConfig config;
     config.batch = batch;
     config.precision = precision_name(dtype);
-    const RunInputs inputs = digits(0, "all", device);
+    const RunInputs inputs = bench_digits(0, "all", device);
     auto trainer =
         std::make_shared<ClassifierTrainer>(config, inputs.dataset, inputs.split, device);
     return [trainer] { trainer->step(); };
@@ -54,7 +65,8 @@ BenchStep generator(const std::string& label, std::int64_t image_size,
     GeneratorRunConfig mine = config;
     mine.precision = precision_name(dtype);
     auto trainer = std::make_shared<GeneratorTrainer>(
-        mine, digits(image_size, mine.semantic_loss == "cross-entropy" ? "all" : "250", device));
+        mine,
+        bench_digits(image_size, mine.semantic_loss == "cross-entropy" ? "all" : "250", device));
     return [trainer] { trainer->step(); };
   };
   return step;
@@ -66,22 +78,9 @@ GeneratorRunConfig default_networks(std::int64_t batch) {
   return config;
 }
 
-// As configs/demo.toml.
-GeneratorRunConfig demo_networks() {
-  GeneratorRunConfig config;
-  config.encoder.depth = 10;
-  config.encoder.width = 1;
-  config.g_channels = config.g_max_channels = 32;
-  config.d_channels = config.d_max_channels = 32;
-  config.weights.encoder_grad = 0;
-  config.semantic_loss = "cross-entropy";
-  config.batch = 32;
-  return config;
-}
-
 const BenchSteps registered{[] {
   return std::vector{supervised(32), supervised(64),
-                     generator("batch 32, 16 px, small", 16, demo_networks()),
+                     generator("batch 32, 16 px, small", 16, bench_small_generator()),
                      generator("batch 64, 32 px", 32, default_networks(64))};
 }};
 

@@ -1,11 +1,12 @@
 // scimix_bench [options]: times every operator and the training steps, beside what this machine can
-// do at best.
+// do at best. scimix_bench comm [options]: what several ranks lose on each other.
 
 #include <iostream>
 #include <optional>
 #include <regex>
 
 #include "core/atomic_file.hpp"
+#include "tools/bench_comm.hpp"
 #include "tools/bench_report.hpp"
 #include "tools/bench_run.hpp"
 #include "tools/cli.hpp"
@@ -145,5 +146,11 @@ int run(std::vector<std::string> arguments) {
 }  // namespace scimix
 
 int main(int argc, char** argv) {
-  return scimix::run_program("scimix_bench", [&] { return scimix::run({argv + 1, argv + argc}); });
+  std::vector<std::string> arguments{argv + 1, argv + argc};
+  if (arguments.empty() || arguments[0] != "comm") {
+    return scimix::run_program("scimix_bench", [&] { return scimix::run(arguments); });
+  }
+  arguments.erase(arguments.begin());
+  return scimix::run_program_on_ranks(
+      "scimix_bench", [&](scimix::Ranks& ranks) { return scimix::bench_comm(arguments, ranks); });
 }

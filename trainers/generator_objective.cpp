@@ -61,7 +61,8 @@ GeneratorObjective::GeneratorObjective(const GeneratorRunConfig& config,
 
 // Over the images here, or over those of all ranks.
 NormPass GeneratorObjective::batch_statistics(NormMode mode) const {
-  return {.mode = mode, .ranks = config_.ranks.sync_norm ? &ranks_ : nullptr};
+  const bool of_all = config_.ranks.sync_norm && !ranks_.is_alone();
+  return {.mode = mode, .ranks = of_all ? &ranks_ : nullptr};
 }
 
 Variable GeneratorObjective::of_partners(const Variable& x, const Tensor& partner) const {

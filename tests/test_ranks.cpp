@@ -1,0 +1,420 @@
+// Several ranks, started by mpirun as a user starts them: what they do together, that a run of them
+// is the run of one, and how it ends when one of them dies, hangs or disagrees.
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+#include <sstream>
+
+#include "core/safetensors.hpp"
+#include "program.hpp"
+#include "skip.hpp"
+
+using namespace scimix;
+using test::Program;
+using test::ProgramResult;
+using test::read_bytes;
+using test::TempFolder;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+Words operator+(Words words, const Words& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+bool have_mpirun() {
+  static const bool there =
+      SCIMIX_WITH_MPI != 0 && std::system("command -v mpirun >/dev/null") == 0;
+  if (!there) skip_check("several ranks, for want of MPI");
+  return there;
+}
+
+// More ranks than cores are asked for here, and tests may run as root.
+Words mpirun_options(int ranks) {
+  ::setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
+  ::setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
+  ::setenv("ASAN_OPTIONS", "detect_leaks=0", 1);  // MPI leaves things behind, which are not ours
+  return {"--oversubscribe", "-np", std::to_string(ranks)};
+}
+
+Words on_ranks(int ranks, const std::string& program, const Words& arguments) {
+  return mpirun_options(ranks) + Words{std::string(SCIMIX_PROGRAM_DIR) + "/" + program} + arguments;
+}
+
+ProgramResult run_on_ranks(int ranks, const std::string& program, const Words& arguments) {
+  return test::run_program("mpirun", on_ranks(ranks, program, arguments));
+}
+
+Words tiny_digits() {
+  return {"--dataset",
+          "digits",
+          "--digits-train",
+          "120",
+          "--digits-test",
+          "40",
+          "--image-size",
+          "16",
+          "--crop-pad",
+          "2",
+          "--device",
+          "cpu",
+          "--depth",
+          "10",
+          "--width",
+          "1",
+          "--log-every",
+          "5",
+          "--eval-every",
+          "1000",
+          "--checkpoint-every",
+          "1000"};
+}
+
+Words classifier(const std::string& out, const Words& more) {
+  return Words{"classifier",        "--out", out, "--labels", "40", "--batch", "8",
+               "--unlabeled-batch", "8"} +
+         tiny_digits() + more;
+}
+
+Words generator(const std::string& out, const Words& more) {
+  return Words{"generator", "--out",        out, "--batch",
+               "8",         "--g-channels", "8", "--g-max-channels",
+               "8",         "--d-channels", "8", "--d-max-channels",
+               "8",         "--eval-pairs", "20"} +
+         tiny_digits() + more;
+}
+
+std::filesystem::path checkpoint(const std::string& run, int step) {
+  char name[40];  // NOLINT: for snprintf
+  std::snprintf(name, sizeof(name), "step-%08d.safetensors", step);
+  return std::filesystem::path(run) / "checkpoints" / name;
+}
+
+template <class T>
+std::vector<double> values_of(const TensorEntry& entry) {
+  std::vector<T> values(entry.bytes.size() / sizeof(T));
+  std::memcpy(values.data(), entry.bytes.data(), entry.bytes.size());
+  return {values.begin(), values.end()};
+}
+
+// The largest ||a - b|| / ||a|| of a network's parameters, by network: "model", or "model.g".
+double apart(const std::filesystem::path& a, const std::filesystem::path& b) {
+  const SafetensorsFile first(a);
+  const SafetensorsFile second(b);
+  struct Sums {
+    double difference = 0;
+    double all = 0;
+  };
+  std::map<std::string, Sums> by_network;
+  for (const TensorEntry& entry : first.entries()) {
+    if (!entry.name.starts_with("model.") || entry.name.find(".running_") != std::string::npos) {
+      continue;
+    }
+    const std::string rest = entry.name.substr(6);
+    const std::string part = rest.substr(0, rest.find('.'));
+    static const std::vector<std::string> kNetworks{"e_c", "e_r", "g", "d"};
+    const bool named = std::find(kNetworks.begin(), kNetworks.end(), part) != kNetworks.end();
+    Sums& sums = by_network[named ? part : ""];
+    const auto read = entry.dtype == "F64" ? values_of<double> : values_of<float>;
+    const std::vector<double> x = read(entry);
+    const std::vector<double> y = read(second.entry(entry.name));
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      sums.difference += (x[i] - y[i]) * (x[i] - y[i]);
+      sums.all += x[i] * x[i];
+    }
+  }
+  double worst = 0;
+  for (const auto& [network, sums] : by_network) {
+    worst = std::max(worst, std::sqrt(sums.difference / sums.all));
+  }
+  return worst;
+}
+
+void run_alone(const Words& arguments) {
+  const ProgramResult result = test::run_program("scimix_train", arguments);
+  CAPTURE(result.error);
+  REQUIRE(result.exit_code == 0);
+}
+
+void run_together(int ranks, const Words& arguments) {
+  const ProgramResult result = run_on_ranks(ranks, "scimix_train", arguments);
+  CAPTURE(result.error);
+  REQUIRE(result.exit_code == 0);
+}
+
+// In f64 nothing but the order of sums differs. In f32 rounding grows from step to step wherever an
+// activation changes sides of its kink, also between two runs of one rank with other numbers of
+// threads; a small learning rate keeps it in bounds.
+constexpr double kDoubleTolerance = 1e-12;
+constexpr double kFloatTolerance = 1e-5;
+
+struct Method {
+  const char* name;
+  Words options;
+};
+
+}  // namespace
+
+TEST_SUITE_BEGIN("ranks");
+
+TEST_CASE("ranks: 2, 3 and 4 of them do together what they should") {
+  if (!have_mpirun()) return;
+  for (const int ranks : {2, 3, 4}) {
+    CAPTURE(ranks);
+    ::setenv("SCIMIX_ON_RANKS", std::to_string(ranks).c_str(), 1);
+    const ProgramResult result =
+        run_on_ranks(ranks, "scimix_tests", {"--test-case=on ranks: *", "--minimal"});
+    ::unsetenv("SCIMIX_ON_RANKS");
+    CAPTURE(result.out);
+    CAPTURE(result.error);
+    CHECK(result.exit_code == 0);
+    // All of them ran the cases, and none was skipped.
+    std::size_t ran = 0;
+    for (auto at = result.out.find("10 passed, 0 failed, 0 skipped"); at != std::string::npos;
+         at = result.out.find("10 passed, 0 failed, 0 skipped", at + 1)) {
+      ++ran;
+    }
+    CHECK(ran == static_cast<std::size_t>(ranks));
+  }
+}
+
+TEST_CASE("ranks: a classifier's run is the run of one rank, for each method") {
+  if (!have_mpirun()) return;
+  const std::vector<Method> methods{
+      {"supervised", {"--method", "supervised"}},
+      {"mean-teacher", {"--method", "mean-teacher", "--input-noise", "0.1"}},
+      {"cutmix", {"--method", "mean-teacher", "--mixer", "cutmix"}},
+      {"fixmatch", {"--method", "fixmatch", "--threshold", "0.2"}},
+      {"labels of hybrids",
+       {"--method", "fixmatch", "--mixer", "mixup", "--hybrid-use", "labeled"}}};
+  for (const Method& method : methods) {
+    CAPTURE(method.name);
+    const TempFolder folder;
+    const Words exact = method.options + Words{"--precision", "f64", "--steps", "20"};
+    run_alone(classifier((folder / "one").string(), exact));
+    for (const int ranks : {2, 4}) {
+      CAPTURE(ranks);
+      const std::string out = (folder / std::to_string(ranks)).string();
+      run_together(ranks, classifier(out, exact + Words{"--sync-norm", "true"}));
+      CHECK(apart(checkpoint((folder / "one").string(), 20), checkpoint(out, 20)) <
+            kDoubleTolerance);
+    }
+  }
+}
+
+TEST_CASE("ranks: in f32 a run is the run of one rank up to rounding") {
+  if (!have_mpirun()) return;
+  const TempFolder folder;
+  const Words options{"--method", "mean-teacher", "--mixer",         "mixup",
+                      "--steps",  "20",           "--learning-rate", "0.001"};
+  run_alone(classifier((folder / "one").string(), options));
+  run_together(2, classifier((folder / "two").string(), options + Words{"--sync-norm", "true"}));
+  const double difference =
+      apart(checkpoint((folder / "one").string(), 20), checkpoint((folder / "two").string(), 20));
+  CHECK(difference < kFloatTolerance);
+  // Without it each rank has statistics of its own: another run, and a check that this can fail.
+  run_together(2, classifier((folder / "own").string(), options));
+  CHECK(apart(checkpoint((folder / "one").string(), 20),
+              checkpoint((folder / "own").string(), 20)) > 10 * difference);
+}
+
+TEST_CASE("ranks: a generator's run is the run of one rank") {
+  if (!have_mpirun()) return;
+  const std::vector<Method> methods{
+      {"all labels", {"--labels", "all"}},
+      {"some labels, noise, Mean Teacher", {"--labels", "40", "--noise", "true"}},
+      {"unfrozen: gradients through other ranks' codes",
+       {"--labels", "all", "--variant", "unfrozen", "--weight-class-minus", "0.1"}}};
+  for (const Method& method : methods) {
+    CAPTURE(method.name);
+    const TempFolder folder;
+    const Words exact = method.options + Words{"--precision", "f64", "--steps", "20"};
+    run_alone(generator((folder / "one").string(), exact));
+    for (const int ranks : {2, 4}) {
+      CAPTURE(ranks);
+      const std::string out = (folder / std::to_string(ranks)).string();
+      run_together(ranks, generator(out, exact + Words{"--sync-norm", "true"}));
+      CHECK(apart(checkpoint((folder / "one").string(), 20), checkpoint(out, 20)) <
+            kDoubleTolerance);
+    }
+  }
+}
+
+TEST_CASE("ranks: a run goes on with another number of them") {
+  if (!have_mpirun()) return;
+  const TempFolder folder;
+  const Words options{"--method",
+                      "mean-teacher",
+                      "--mixer",
+                      "mixup",
+                      "--steps",
+                      "12",
+                      "--precision",
+                      "f64",
+                      "--sync-norm",
+                      "true",
+                      "--checkpoint-every",
+                      "4",
+                      "--keep-checkpoints",
+                      "9"};
+  const std::string whole = (folder / "whole").string();
+  run_alone(classifier(whole, options));
+  const std::string broken = (folder / "broken").string();
+  run_together(2, classifier(broken, options));
+  std::filesystem::remove(checkpoint(broken, 12));
+  run_together(4, {"classifier", "--resume", broken});
+  CHECK(apart(checkpoint(whole, 12), checkpoint(broken, 12)) < kDoubleTolerance);
+  std::filesystem::remove(checkpoint(broken, 12));
+  std::filesystem::remove(checkpoint(broken, 8));
+  run_alone({"classifier", "--resume", broken});
+  CHECK(apart(checkpoint(whole, 12), checkpoint(broken, 12)) < kDoubleTolerance);
+}
+
+TEST_CASE("ranks: rank 0 alone speaks and writes") {
+  if (!have_mpirun()) return;
+  const TempFolder folder;
+  const ProgramResult result =
+      run_on_ranks(3, "scimix_train",
+                   classifier((folder / "run").string(),
+                              {"--method", "supervised", "--batch", "9", "--steps", "5"}));
+  CAPTURE(result.error);
+  REQUIRE(result.exit_code == 0);
+  const auto count = [](const std::string& text, const std::string& word) {
+    std::size_t found = 0;
+    for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++found;
+    return found;
+  };
+  CHECK(count(result.out, "test accuracy") >= 1);
+  CHECK(count(result.out, "run folder") == 1);
+  CHECK(count(result.out, "3 ranks share every batch") == 1);
+  CHECK(count(read_bytes(folder / "run/metrics.jsonl"), "\"step\":5,") == 2);  // log, evaluation
+}
+
+TEST_CASE("ranks: a mistake is said once, and ends all") {
+  if (!have_mpirun()) return;
+  const TempFolder folder;
+  const auto check = [&](const Words& options, const std::string& words) {
+    const ProgramResult result =
+        run_on_ranks(3, "scimix_train", classifier((folder / "run").string(), options));
+    CAPTURE(result.error);
+    CHECK(result.exit_code == 2);
+    const auto first = result.error.find("scimix_train: " + words);
+    CHECK(first != std::string::npos);
+    CHECK(result.error.find(words, first + words.size() + 20) == std::string::npos);
+    CHECK(!std::filesystem::exists(folder / "run"));
+  };
+  check({"--method", "supervised", "--batch", "8"},
+        "--batch 8: expected a multiple of the 3 ranks");
+  check({"--method", "mean-teacher", "--batch", "9"},
+        "--unlabeled-batch 8: expected a multiple of the 3 ranks");
+  check({"--method", "supervisd"}, "--method supervisd");
+  check({"--rank-timeout", "0"}, "--rank-timeout 0");
+}
+
+namespace {
+
+// The processes that `parent` has started.
+std::vector<pid_t> children_of(pid_t parent) {
+  const std::string id = std::to_string(parent);
+  std::istringstream numbers(read_bytes("/proc/" + id + "/task/" + id + "/children"));
+  return {std::istream_iterator<pid_t>(numbers), {}};
+}
+
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+Words long_run(const std::string& out) {
+  return classifier(out, {"--method", "mean-teacher", "--mixer", "mixup", "--steps", "60",
+                          "--checkpoint-every", "5", "--rank-timeout", "5"});
+}
+
+}  // namespace
+
+// Wherever the kill falls, also into the writing of a checkpoint, the newest one is whole.
+TEST_CASE("ranks: a rank that is killed ends the run, which resumes to the same bits") {
+  if (!have_mpirun()) return;
+  const TempFolder folder;
+  const std::string whole = (folder / "whole").string();
+  run_together(2, long_run(whole));
+  const std::string expected = read_bytes(checkpoint(whole, 60));
+  std::minstd_rand random(1);
+  for (int trial = 0; trial < 10; ++trial) {
+    CAPTURE(trial);
+    const std::string out = (folder / ("run-" + std::to_string(trial))).string();
+    const TempFolder streams;
+    const Program run(streams, "mpirun", on_ranks(2, "scimix_train", long_run(out)));
+    run.wait_for(std::filesystem::path(out) / "config.toml");
+    std::this_thread::sleep_for(std::chrono::milliseconds(random() % 800));
+    const std::vector<pid_t> ranks = children_of(run.process());
+    if (ranks.size() == 2) ::kill(ranks[random() % 2], SIGKILL);  // else it has just ended
+    const auto killed = std::chrono::steady_clock::now();
+    const ProgramResult ended = run.wait();
+    CHECK(seconds_since(killed) < 5 + 10);  // its time-out, and time for mpirun to clear up
+    if (ranks.size() == 2) {
+      CAPTURE(ended.error);
+      CHECK(ended.exit_code != 0);
+      CHECK(ended.error.find("rank") != std::string::npos);  // mpirun names it
+    }
+    run_together(2, {"classifier", "--resume", out});
+    CHECK(read_bytes(checkpoint(out, 60)) == expected);
+    std::filesystem::remove_all(out);
+  }
+}
+
+TEST_CASE("ranks: one that stands still is named, and the run ends within its time-out") {
+  if (!have_mpirun()) return;
+  const TempFolder folder;
+  const std::string out = (folder / "run").string();
+  const TempFolder streams;
+  const Program run(streams, "mpirun", on_ranks(2, "scimix_train", long_run(out)));
+  run.wait_for(checkpoint(out, 5));
+  const std::vector<pid_t> ranks = children_of(run.process());
+  REQUIRE(ranks.size() == 2);
+  ::kill(ranks[1], SIGSTOP);
+  const auto stopped = std::chrono::steady_clock::now();
+  const ProgramResult ended = run.wait();
+  CAPTURE(ended.error);
+  CHECK(seconds_since(stopped) < 5 + 3 + 10);  // time-out, roll-call, and mpirun
+  CHECK(ended.exit_code == 69);
+  CHECK(ended.error.find("rank 1 does not answer") != std::string::npos);
+  run_together(2, {"classifier", "--resume", out});
+}
+
+TEST_CASE("ranks: one that computes for too long is told from one that is gone") {
+  if (!have_mpirun()) return;
+  const auto began = std::chrono::steady_clock::now();
+  const ProgramResult ended = run_on_ranks(
+      2, "scimix_tests", {"--test-case=on failing ranks: *", "--no-skip", "--minimal"});
+  CAPTURE(ended.error);
+  CHECK(ended.exit_code == 69);
+  CHECK(ended.error.find("rank 0 has waited 2 s") != std::string::npos);
+  CHECK(ended.error.find("rank 1 has not come to it") != std::string::npos);
+  CHECK(seconds_since(began) < 2 + 3 + 15);
+}
+
+TEST_CASE("ranks: a signal that reaches one of them stops all, with a checkpoint") {
+  if (!have_mpirun()) return;
+  const TempFolder folder;
+  const std::string out = (folder / "run").string();
+  const TempFolder streams;
+  const Program run(streams, "mpirun", on_ranks(2, "scimix_train", long_run(out)));
+  run.wait_for(checkpoint(out, 5));
+  const std::vector<pid_t> ranks = children_of(run.process());
+  REQUIRE(ranks.size() == 2);
+  ::kill(ranks[1], SIGUSR1);
+  const ProgramResult ended = run.wait();
+  CAPTURE(ended.error);
+  CHECK(ended.out.find("interrupted after step") != std::string::npos);
+  run_together(2, {"classifier", "--resume", out});
+  CHECK(std::filesystem::exists(checkpoint(out, 60)));
+}
+
+TEST_SUITE_END();
