@@ -44,9 +44,18 @@ OpCase ranks_case(const char* op, const Shape& shape,
   return c;
 }
 
+[[nodiscard]] OpCase bench_of(OpCase c) {
+  c.label = "bench";
+  c.inputs[0].shape = {64, 8, 8, 128};  // z_r of a batch
+  c.test = false;
+  c.bench = true;
+  return c;
+}
+
 const OpCases registered{[] {
-  return std::vector{ranks_case("gather_ranks", {3, 2, 5}, gather_ranks),
-                     ranks_case("scatter_ranks", {4, 7}, scatter_ranks)};
+  const OpCase gather = ranks_case("gather_ranks", {3, 2, 5}, gather_ranks);
+  const OpCase scatter = ranks_case("scatter_ranks", {4, 7}, scatter_ranks);
+  return std::vector{gather, scatter, bench_of(gather), bench_of(scatter)};
 }};
 
 }  // namespace
