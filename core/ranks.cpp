@@ -32,9 +32,11 @@ int launched_processes() {
   return most;
 }
 
-bool is_launched() {
-  return launched_processes() > 1 || std::getenv("PMIX_RANK") != nullptr ||
-         std::getenv("PMI_RANK") != nullptr || std::getenv("OMPI_COMM_WORLD_RANK") != nullptr;
+// The launcher has told this process its place, so that MPI will find the others.
+bool has_place() {
+  static constexpr std::array kRanks{"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
+  return std::any_of(kRanks.begin(), kRanks.end(),
+                     [](const char* name) { return std::getenv(name) != nullptr; });
 }
 
 // Threads of ranks that no launcher has bound to cores of their own would all run on all cores.
@@ -88,8 +90,8 @@ class Ranks::World {
 #endif
 
 Ranks::Ranks() {
-  if (!is_launched()) return;
   const int launched = launched_processes();
+  if (launched <= 1 && !has_place()) return;
   if constexpr (!kWithMpi) {
     if (launched > 1) {
       user_error(
@@ -99,13 +101,14 @@ Ranks::Ranks() {
     }
     return;
   }
+  const auto refuse_loneliness = [&] {
+    user_error("the launcher started ", launched,
+               " processes that don't know of each other and would each train alone; with srun say "
+               "--mpi=pmix (srun --mpi=list shows what there is)");
+  };
+  if (!has_place()) refuse_loneliness();
   world_ = std::make_unique<World>();
-  if (launched > 1 && size() == 1) {
-    user_error(
-        "the launcher started ", launched,
-        " processes, but MPI sees one alone; with srun say --mpi=pmix (srun --mpi=list shows "
-        "what there is)");
-  }
+  if (launched > 1 && size() == 1) refuse_loneliness();
 }
 
 Ranks::~Ranks() = default;

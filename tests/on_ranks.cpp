@@ -286,6 +286,45 @@ TEST_CASE("on ranks: another parameter on one rank is found, and the rank named"
   check_equal_parameters(state, 12, comm());
 }
 
+// One GPU carries one rank, in which sums change nothing; several GPUs carry several.
+TEST_CASE("on ranks: the same operations by NCCL" *
+          doctest::skip(alone() || cuda_device_count() == 0)) {
+  if (ranks().local_size() > cuda_device_count()) return;
+  const Device device = ranks().device(ranks().size() > 1 ? "cuda" : "cuda:0");
+  select_device(device);
+  Comm& gpu = ranks().comm(device, /*timeout_seconds=*/60);
+  const double place = gpu.rank() + 1;
+  const auto on_gpu = [&](const Numbers& values, DType dtype) {
+    return numbers(values, dtype).to(device);
+  };
+  for (const DType dtype : {DType::f32, DType::i32}) {
+    CAPTURE(name_of(dtype));
+    const Tensor x = on_gpu({place, 10 * place}, dtype);
+    gpu.all_reduce(x);
+    gpu.wait_for_device();
+    CHECK(x.to_doubles() == Numbers{sum_of_places(), 10 * sum_of_places()});
+  }
+  std::vector<Tensor> parts;
+  for (int i = 1; i <= 8; ++i) {
+    parts.push_back(Tensor::empty({1000 * i}, DType::f32, device));
+    fill(parts.back(), place * i);
+    gpu.start_all_reduce(parts.back());
+  }
+  gpu.finish_all_reduces();
+  for (int i = 1; i <= 8; ++i) {
+    const Numbers found = parts[static_cast<std::size_t>(i - 1)].to_doubles();
+    CHECK(found == Numbers(found.size(), sum_of_places() * i));
+  }
+  const Tensor all = Tensor::empty({gpu.size(), 2}, DType::bf16, device);
+  gpu.all_gather(on_gpu({place, 7}, DType::bf16).reshape({1, 2}), all);
+  const Tensor mine = Tensor::empty({1, 2}, DType::f32, device);
+  gpu.reduce_scatter(cast(Variable(all), DType::f32).value(), mine);
+  CHECK(mine.to_doubles() == Numbers{place * gpu.size(), 7.0 * gpu.size()});
+  const Tensor said = on_gpu({place}, DType::f32);
+  gpu.broadcast(said);
+  CHECK(said.to_doubles() == Numbers{1});
+}
+
 TEST_SUITE_END();
 
 TEST_SUITE_BEGIN("ranks that fail");

@@ -10,6 +10,7 @@
 #include <random>
 #include <sstream>
 
+#include "core/device.hpp"
 #include "core/safetensors.hpp"
 #include "program.hpp"
 #include "skip.hpp"
@@ -164,6 +165,17 @@ struct Method {
 
 TEST_SUITE_BEGIN("ranks");
 
+TEST_CASE("ranks: NCCL carries what one rank on a GPU sends") {
+  if (!have_mpirun()) return;
+  if (cuda_device_count() == 0) return skip_gpu_check("operations of ranks by NCCL");
+  ::setenv("SCIMIX_ON_RANKS", "1", 1);
+  const ProgramResult result =
+      run_on_ranks(1, "scimix_tests", {"--test-case=on ranks: the same operations by NCCL"});
+  ::unsetenv("SCIMIX_ON_RANKS");
+  CAPTURE(result.out);
+  CHECK(result.out.find("\n1 passed, 0 failed, 0 skipped") != std::string::npos);
+}
+
 TEST_CASE("ranks: 2, 3 and 4 of them do together what they should") {
   if (!have_mpirun()) return;
   for (const int ranks : {2, 3, 4}) {
@@ -177,8 +189,10 @@ TEST_CASE("ranks: 2, 3 and 4 of them do together what they should") {
     CHECK(result.exit_code == 0);
     // All of them ran the cases, and none was skipped.
     std::size_t ran = 0;
-    for (auto at = result.out.find("10 passed, 0 failed, 0 skipped"); at != std::string::npos;
-         at = result.out.find("10 passed, 0 failed, 0 skipped", at + 1)) {
+    const std::string words = cuda_device_count() == 0 ? "\n10 passed, 0 failed, 0 skipped"
+                                                       : "\n11 passed, 0 failed, 0 skipped";
+    for (auto at = result.out.find(words); at != std::string::npos;
+         at = result.out.find(words, at + 1)) {
       ++ran;
     }
     CHECK(ran == static_cast<std::size_t>(ranks));
@@ -206,6 +220,23 @@ TEST_CASE("ranks: a classifier's run is the run of one rank, for each method") {
       CHECK(apart(checkpoint((folder / "one").string(), 20), checkpoint(out, 20)) <
             kDoubleTolerance);
     }
+  }
+}
+
+// The generator computes in f32 whatever the run does, and rows of another batch round otherwise.
+TEST_CASE("ranks: hybrids of a generator are those of one rank") {
+  if (!have_mpirun()) return;
+  const TempFolder folder;
+  const std::string made = (folder / "generator").string();
+  run_alone(generator(made, {"--labels", "40", "--steps", "2"}));
+  const Words options{"--method", "mean-teacher", "--mixer", "scimix",      "--generator",
+                      made,       "--steps",      "20",      "--precision", "f64"};
+  run_alone(classifier((folder / "one").string(), options));
+  for (const int ranks : {2, 4}) {
+    CAPTURE(ranks);
+    const std::string out = (folder / std::to_string(ranks)).string();
+    run_together(ranks, classifier(out, options + Words{"--sync-norm", "true"}));
+    CHECK(apart(checkpoint((folder / "one").string(), 20), checkpoint(out, 20)) < kFloatTolerance);
   }
 }
 
@@ -295,6 +326,26 @@ TEST_CASE("ranks: rank 0 alone speaks and writes") {
   CHECK(count(result.out, "run folder") == 1);
   CHECK(count(result.out, "3 ranks share every batch") == 1);
   CHECK(count(read_bytes(folder / "run/metrics.jsonl"), "\"step\":5,") == 2);  // log, evaluation
+}
+
+// As srun leaves it without --mpi=pmix.
+TEST_CASE("ranks: processes that don't know of each other refuse to train alone") {
+  ::setenv("SLURM_STEP_NUM_TASKS", "2", 1);
+  const TempFolder folder;
+  test::check_mistake("scimix_train", classifier((folder / "run").string(), {}),
+                      {SCIMIX_WITH_MPI != 0 ? "--mpi=pmix" : "built without MPI", "2 processes"});
+  ::unsetenv("SLURM_STEP_NUM_TASKS");
+  CHECK(!std::filesystem::exists(folder / "run"));
+}
+
+TEST_CASE("ranks: what their exchange costs can be measured") {
+  if (!have_mpirun()) return;
+  const ProgramResult result =
+      run_on_ranks(2, "scimix_bench", {"comm", "--batch", "2", "--rounds", "2", "--steps", "1"});
+  CAPTURE(result.error);
+  CHECK(result.exit_code == 0);
+  CHECK(result.out.find("5.87 MB a step") != std::string::npos);  // 1,467,610 parameters in f32
+  CHECK(result.out.find("% hidden") != std::string::npos);
 }
 
 TEST_CASE("ranks: a mistake is said once, and ends all") {

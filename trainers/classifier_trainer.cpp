@@ -234,8 +234,8 @@ std::vector<Sheet> ClassifierTrainer::preview(std::int64_t images) const {
   const Tensor scenes = gather_rows(Variable(source), made.scenes).value();
   const std::vector<Tensor> columns{source, scenes, made.images.value()};
   sheets.push_back({.name = "hybrids",
-                    .caption = "Content, scene, hybrid",
-                    .columns = std::ssize(columns),
+                    .caption = "Content, scene, hybrid: four of each in a row",
+                    .columns = 4 * std::ssize(columns),
                     .pixels = side_by_side(columns)});
   return sheets;
 }
