@@ -161,6 +161,21 @@ struct Method {
   Words options;
 };
 
+// `run`: classifier or generator. 20 steps on 2 and on 4 ranks against those of one.
+void check_against_one(Words (*run)(const std::string& out, const Words& more),
+                       const Words& options, double tolerance) {
+  const TempFolder folder;
+  const Words exact = options + Words{"--precision", "f64", "--steps", "20"};
+  const std::string one = (folder / "one").string();
+  run_alone(run(one, exact));
+  for (const int ranks : {2, 4}) {
+    CAPTURE(ranks);
+    const std::string out = (folder / std::to_string(ranks)).string();
+    run_together(ranks, run(out, exact + Words{"--sync-norm", "true"}));
+    CHECK(apart(checkpoint(one, 20), checkpoint(out, 20)) < tolerance);
+  }
+}
+
 }  // namespace
 
 TEST_SUITE_BEGIN("ranks");
@@ -210,16 +225,7 @@ TEST_CASE("ranks: a classifier's run is the run of one rank, for each method") {
        {"--method", "fixmatch", "--mixer", "mixup", "--hybrid-use", "labeled"}}};
   for (const Method& method : methods) {
     CAPTURE(method.name);
-    const TempFolder folder;
-    const Words exact = method.options + Words{"--precision", "f64", "--steps", "20"};
-    run_alone(classifier((folder / "one").string(), exact));
-    for (const int ranks : {2, 4}) {
-      CAPTURE(ranks);
-      const std::string out = (folder / std::to_string(ranks)).string();
-      run_together(ranks, classifier(out, exact + Words{"--sync-norm", "true"}));
-      CHECK(apart(checkpoint((folder / "one").string(), 20), checkpoint(out, 20)) <
-            kDoubleTolerance);
-    }
+    check_against_one(classifier, method.options, kDoubleTolerance);
   }
 }
 
@@ -229,15 +235,9 @@ TEST_CASE("ranks: hybrids of a generator are those of one rank") {
   const TempFolder folder;
   const std::string made = (folder / "generator").string();
   run_alone(generator(made, {"--labels", "40", "--steps", "2"}));
-  const Words options{"--method", "mean-teacher", "--mixer", "scimix",      "--generator",
-                      made,       "--steps",      "20",      "--precision", "f64"};
-  run_alone(classifier((folder / "one").string(), options));
-  for (const int ranks : {2, 4}) {
-    CAPTURE(ranks);
-    const std::string out = (folder / std::to_string(ranks)).string();
-    run_together(ranks, classifier(out, options + Words{"--sync-norm", "true"}));
-    CHECK(apart(checkpoint((folder / "one").string(), 20), checkpoint(out, 20)) < kFloatTolerance);
-  }
+  check_against_one(classifier,
+                    {"--method", "mean-teacher", "--mixer", "scimix", "--generator", made},
+                    kFloatTolerance);
 }
 
 TEST_CASE("ranks: in f32 a run is the run of one rank up to rounding") {
@@ -265,16 +265,7 @@ TEST_CASE("ranks: a generator's run is the run of one rank") {
        {"--labels", "all", "--variant", "unfrozen", "--weight-class-minus", "0.1"}}};
   for (const Method& method : methods) {
     CAPTURE(method.name);
-    const TempFolder folder;
-    const Words exact = method.options + Words{"--precision", "f64", "--steps", "20"};
-    run_alone(generator((folder / "one").string(), exact));
-    for (const int ranks : {2, 4}) {
-      CAPTURE(ranks);
-      const std::string out = (folder / std::to_string(ranks)).string();
-      run_together(ranks, generator(out, exact + Words{"--sync-norm", "true"}));
-      CHECK(apart(checkpoint((folder / "one").string(), 20), checkpoint(out, 20)) <
-            kDoubleTolerance);
-    }
+    check_against_one(generator, method.options, kDoubleTolerance);
   }
 }
 
