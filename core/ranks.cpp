@@ -39,6 +39,11 @@ bool has_place() {
                      [](const char* name) { return std::getenv(name) != nullptr; });
 }
 
+}  // namespace
+
+#if SCIMIX_WITH_MPI
+namespace {
+
 // Threads of ranks that no launcher has bound to cores of their own would all run on all cores.
 void share_cores(int ranks_here) {
   if (std::getenv("OMP_NUM_THREADS") != nullptr) return;
@@ -49,7 +54,6 @@ void share_cores(int ranks_here) {
 
 }  // namespace
 
-#if SCIMIX_WITH_MPI
 class Ranks::World {
  public:
   World() { share_cores(session_.place().local_size); }
