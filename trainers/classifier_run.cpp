@@ -134,12 +134,11 @@ void write_run_report(const ClassifierConfig& config, const RunInputs& inputs,
                     {"Steps", std::to_string(result.steps)},
                     {"Method", describe_method(config)},
                     {"Device", describe(inputs.device)}};
-  report.charts = {
-      {"Accuracy", {"test_accuracy", "train_accuracy"}, "%", true},
-      {"Cross-entropy", {"supervised", "pseudo_label"}, "", false},
-      {"Consistency and hybrids, before their weights", {"consistency", "hybrid"}, "", false},
-      {"Shares", {"confident", "hybrids_kept"}, "%", true},
-      {"Learning rate", {"learning_rate"}, "", false}};
+  report.charts = {{"Accuracy", {"test_accuracy", "train_accuracy"}, "%", true},
+                   {"Cross-entropy", {"supervised", "pseudo_label"}, "", false},
+                   {"Consistency and hybrids", {"consistency", "hybrid"}, "", false},
+                   {"Shares", {"confident", "hybrids_kept"}, "%", true},
+                   {"Learning rate", {"learning_rate"}, "", false}};
   for (const Sheet& sheet : trainer.preview(1)) {
     const auto png = run.samples() / (sheet.name + ".png");
     if (std::filesystem::exists(png)) report.pictures.push_back({sheet.caption, png});
