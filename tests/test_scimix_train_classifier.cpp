@@ -218,7 +218,7 @@ TEST_CASE("each method with hybrids runs, says what it does and shows what it se
     CHECK(std::filesystem::exists(run + "/samples/strong.png") == one.strong);
     // Content, scene and hybrid stand beside each other, at twice their size.
     const Image hybrids = read_image(run + "/samples/hybrids.png");
-    CHECK(hybrids.width / (16 * 2) == 3);
+    CHECK(hybrids.width / (16 * 2) == 12);
     CHECK(std::filesystem::exists(run + "/report.html"));
     // The config it wrote describes the same run.
     const std::string again = place / (one.name + "-again");

@@ -119,25 +119,20 @@ Hybrids HybridMaker::make(const HybridParents& parents, std::int64_t step, Comm&
   return out;
 }
 
-// The generator computes in f32 where the run computes in f64.
 HybridMaker::Mixed HybridMaker::by_generator(const Contents& contents, const Tensor& x_r) const {
   const NormPass pass{.mode = NormMode::eval};
-  const DType dtype = contents.images.dtype();
-  const auto seen = [](const Tensor& x) {
-    return x.dtype() == DType::f64 ? cast(Variable(x), DType::f32) : Variable(x);
-  };
-  const std::int64_t rows = contents.images.dim(0);
-  const SemanticCode of_content = generator_->encode_semantic(seen(contents.images), pass);
-  const Variable z_r = generator_->encode_scene(seen(x_r), pass);
-  const Variable made = generator_->generate(of_content.z_c, z_r);
-  clamp_images(made.value(), made.value());
+  const SemanticCode of_content = generator_->encode_semantic(Variable(contents.images), pass);
+  const Variable z_r = generator_->encode_scene(Variable(x_r), pass);
   Mixed out;
-  out.images = dtype == made.dtype() ? made.value() : cast(made, dtype).value();
+  out.images = generator_->generate(of_content.z_c, z_r).value();
+  clamp_images(out.images, out.images);
+  const std::int64_t rows = out.images.dim(0);
   out.share = same_share(alpha_, rows, out.images.device());
   out.labels = labels_of(of_content.logits.value(), contents.labels);
   if (settings_.filter) {
     out.kept = Tensor::empty({rows}, DType::f32, out.images.device());
-    agreeing_rows(generator_->encode_semantic(made, pass).logits.value(), out.labels, out.kept);
+    agreeing_rows(generator_->encode_semantic(Variable(out.images), pass).logits.value(),
+                  out.labels, out.kept);
   }
   return out;
 }

@@ -1,6 +1,7 @@
 #include "trainers/matching_generator.hpp"
 
 #include "core/error.hpp"
+#include "kernels/elementwise.hpp"
 #include "trainers/run_inputs.hpp"
 
 namespace scimix {
@@ -63,6 +64,15 @@ void check_encoder(const TrainedGenerator& generator, const ClassifierConfig& co
   }
 }
 
+// In an f64 run hybrids are computed in f64 as well.
+Autoencoder in_f64(const Autoencoder& networks, Device device) {
+  Autoencoder wide(networks.config(), /*seed=*/0, device, DType::f64);
+  const CheckpointTensors from = autoencoder_tensors(networks);
+  const CheckpointTensors to = autoencoder_tensors(wide);
+  for (std::size_t i = 0; i < from.size(); ++i) convert(from[i].value, to[i].value);
+  return wide;
+}
+
 }  // namespace
 
 TrainedGenerator load_matching_generator(const ClassifierConfig& config, const Dataset& dataset,
@@ -71,6 +81,9 @@ TrainedGenerator load_matching_generator(const ClassifierConfig& config, const D
   check_networks(generator, dataset);
   if (!config.hybrids.allow_other_split) check_split(generator, dataset, split);
   if (config.init_from == "generator") check_encoder(generator, config);
+  if (parameter_type(config.precision) == DType::f64) {
+    generator.networks = in_f64(generator.networks, device);
+  }
   return generator;
 }
 
