@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "tests/program.hpp"
 #include "tools/bench_report.hpp"
+#include "tools/bench_suite.hpp"
 
 using namespace scimix;
 
@@ -78,6 +79,54 @@ TEST_CASE("bench: rates and shares come from the median") {
   CHECK(line.find("16000.0 images/s") != std::string::npos);
 }
 
+TEST_CASE("bench: beside a GPU's peaks rates are in TFLOP/s, and bytes are compared with a copy") {
+  const Peaks peaks{.fma = 60e12, .matrix = 800e12, .bandwidth = 2e12, .copy = 3e12};
+  CHECK(peaks.flops() == 800e12);
+  CHECK(peaks.memory() == 3e12);
+  const BenchResult result{.name = "conv2d",
+                           .label = "a case",
+                           .pass = "forward",
+                           .timing = {.n = 5, .min = 0.001, .median = 0.002, .max = 0.004},
+                           .flops = 8e11,
+                           .bytes = 3e9};
+  CHECK(bench_header({}, peaks).find("800.0 TFLOP/s matrix product") != std::string::npos);
+  CHECK(bench_line(result, peaks).find("400.0   50%   1500.0   50%") != std::string::npos);
+}
+
+TEST_CASE("bench: a page of Markdown has the versions, a table of steps and one of operators") {
+  const Peaks peaks{.fma = 60e12, .matrix = 800e12, .bandwidth = 2e12, .copy = 3e12};
+  std::vector<BenchResult> results{{.name = "conv2d",
+                                    .label = "a case",
+                                    .pass = "forward",
+                                    .timing = {.n = 7, .min = 0.001, .median = 0.002, .max = 0.004},
+                                    .flops = 8e11,
+                                    .bytes = 3e9},
+                                   {.name = "a step",
+                                    .label = "batch 32",
+                                    .pass = "step",
+                                    .timing = {.n = 5, .min = 0.001, .median = 0.002, .max = 0.004},
+                                    .images = 32}};
+  const std::string page = bench_markdown({.suite = Suite::gpu}, peaks, results);
+  CAPTURE(page);
+  CHECK(page.starts_with("# scimix_bench --suite gpu --dtype f32\n"));
+  CHECK(page.find("oneDNN ") != std::string::npos);
+  CHECK(page.find("800 TFLOP/s matrix product") != std::string::npos);
+  CHECK(page.find("| conv2d: a case | forward | 2 | 1 to 4 | 7 | 400 (50%) | 1.5e+03 (50%) |\n") !=
+        std::string::npos);
+  CHECK(page.find("| a step: batch 32 | 2 | 1 to 4 | 5 | 16000 | – |\n") != std::string::npos);
+  CHECK(page.find("| step |") < page.find("| operator |"));
+  results.pop_back();
+  CHECK(bench_markdown({}, peaks, results).find("| step |") == std::string::npos);
+}
+
+TEST_CASE("bench: a sample is whole cycles of calls") {
+  constexpr int kCycle = 7;
+  int calls = 0;
+  const Timing t = time_calls([&] { ++calls; }, kCpu, 0.0, kCycle);
+  CHECK(t.n >= 5);
+  CHECK(calls % kCycle == 0);
+}
+
 TEST_CASE("bench: the machine's peaks are positive") {
   const Peaks peaks = measure_peaks(kCpu, DType::f32, 0.0);
   CHECK(peaks.fma > 0);
@@ -136,6 +185,58 @@ TEST_CASE("bench: the program lists what it would time") {
   CHECK(ended.out.starts_with("exp: "));
 }
 
+TEST_CASE("bench: the GPU suites have the same steps in two sizes, each sample with R1's share") {
+  const auto names = [](Suite suite) {
+    std::vector<std::string> out;
+    for (const BenchStep& step : steps_of(suite)) {
+      const std::string name = step.name.substr(step.name.find(' ') + 1);
+      if (step.images == 0 || name == "weak" || name == "strong") continue;  // part of a step
+      CHECK(step.cycle == 16);
+      out.push_back(name);
+    }
+    return out;
+  };
+  const std::vector<std::string> expected{"supervised",   "supervised", "supervised",
+                                          "mean-teacher", "fixmatch",   "generator"};
+  CHECK(names(Suite::gpu) == expected);
+  CHECK(names(Suite::gpu_tiny) == expected);
+  for (const BenchStep& step : steps_of(Suite::standard)) CHECK(step.cycle == 1);
+  CHECK(operators_of(Suite::gpu).size() == operators_of(Suite::gpu_tiny).size());
+}
+
+TEST_CASE("bench: every operator of the GPU suites runs, and counts bytes") {
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    for (const OpCase& c : operators_of(Suite::gpu_tiny)) {
+      CAPTURE(c.op + ": " + c.label);
+      for (const BenchResult& result : time_operator(c, {.dtype = dtype, .min_time = 0})) {
+        CHECK(result.bytes > 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("bench: the program times a suite that is named, as JSON and as Markdown") {
+  const test::TempFolder folder;
+  const std::string json_path = (folder / "bench.json").string();
+  const std::string page_path = (folder / "bench.md").string();
+  const test::ProgramResult ended =
+      run_bench({"--device", "cpu", "--suite", "gpu-tiny", "--dtype", "bf16", "--filter",
+                 "^(linear: |wrn-10-1 supervised: batch 4$)", "--min-time", "0", "--json",
+                 json_path, "--markdown", page_path});
+  CAPTURE(ended.error);
+  CHECK(ended.exit_code == 0);
+  const auto json = nlohmann::json::parse(std::ifstream(json_path));
+  CHECK(json.at("suite") == "gpu-tiny");
+  CHECK(json.at("dtype") == "bf16");
+  CHECK(json.at("versions").contains("oneDNN"));
+  CHECK(json.at("peak").at("copy_bytes_per_s").get<double>() > 0);
+  CHECK(json.at("results").size() == 3);
+  std::ifstream page(page_path);
+  std::string first;
+  std::getline(page, first);
+  CHECK(first == "# scimix_bench --suite gpu-tiny --dtype bf16");
+}
+
 TEST_CASE("bench: the program times, prints and writes") {
   const test::TempFolder folder;
   const std::string path = (folder / "bench.json").string();
@@ -152,7 +253,11 @@ TEST_CASE("bench: the program times, prints and writes") {
 
 TEST_CASE("bench: a user's mistake gets one line and exit code 2") {
   check_refused({"--fitler", "x"}, "unknown option --fitler; did you mean --filter?");
-  check_refused({"--dtype", "f16"}, "--dtype f16: expected f32 or bf16");
+  check_refused({"--dtype", "f16"}, "--dtype f16: expected f32, tf32 or bf16");
+  check_refused({"--dtype", "tf32", "--device", "cpu"}, "--dtype tf32: only a GPU has it");
+  check_refused({"--suite", "cpu"}, "--suite cpu: expected default, gpu or gpu-tiny");
+  check_refused({"--filter", "^exp: ", "--markdown", "/no/such/folder/x.md"},
+                "/no/such/folder/x.md");
   check_refused({"--filter", "("}, "--filter (: expected a regular expression");
   check_refused({"--filter", "nosuchthing"}, "--filter nosuchthing: matches nothing");
   check_refused({"--min-time", "never"}, "--min-time");

@@ -31,8 +31,9 @@ struct Augmented {
   }
 };
 
-BenchStep weak() {
+BenchStep weak(Suite suite) {
   BenchStep step{.name = "augment weak", .label = "batch 448, 32 px", .images = kBatch};
+  step.suite = suite;
   step.prepare = [](Device device, DType dtype) {
     const Augmented a(device, dtype);
     return [a] {
@@ -43,8 +44,9 @@ BenchStep weak() {
   return step;
 }
 
-BenchStep strong() {
+BenchStep strong(Suite suite) {
   BenchStep step{.name = "augment strong", .label = "batch 448, 32 px", .images = kBatch};
+  step.suite = suite;
   step.prepare = [](Device device, DType dtype) {
     const Augmented a(device, dtype);
     return [a] {
@@ -55,7 +57,10 @@ BenchStep strong() {
   return step;
 }
 
-const BenchSteps registered{[] { return std::vector{weak(), strong()}; }};
+const BenchSteps registered{[] {
+  return std::vector{weak(Suite::standard), strong(Suite::standard), weak(Suite::gpu),
+                     strong(Suite::gpu)};
+}};
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 
 #include "autograd/ops.hpp"
 #include "core/tensor.hpp"
+#include "kernels/noise.hpp"
 #include "kernels/peak.hpp"
 #include "tools/bench_timer.hpp"
 
@@ -21,10 +22,23 @@ double measure_fma(Device device, double min_time) {
 
 double measure_matrix(Device device, DType dtype, double min_time) {
   const std::int64_t n = device.is_cpu() ? 1024 : 8192;
-  const Variable a(Tensor::zeros({n, n}, dtype, device));
+  // Random numbers: a GPU multiplies zeros faster than anything else, for want of bits to switch.
+  const Tensor numbers = Tensor::empty({n, n}, dtype, device);
+  normal_noise(Tensor::zeros({1}, DType::i32, device), {}, numbers);
+  const Variable a(numbers);
   const Timing t = time_calls([&] { static_cast<void>(matmul(a, a)); }, device, min_time);
   const auto size = static_cast<double>(n);
   return 2 * size * size * size / t.min;
+}
+
+double measure_copy(Device device, double min_time) {
+  const std::int64_t bytes = device.is_cpu() ? 1 << 27 : 1 << 30;  // as the triad's arrays
+  const Tensor from = Tensor::zeros({bytes}, DType::u8, device);
+  const Tensor to = Tensor::zeros({bytes}, DType::u8, device);
+  const auto size = static_cast<std::size_t>(bytes);
+  const Timing t =
+      time_calls([&] { copy_bytes(device, to.raw(), device, from.raw(), size); }, device, min_time);
+  return 2.0 * static_cast<double>(bytes) / t.min;
 }
 
 double measure_bandwidth(Device device, double min_time) {
@@ -43,7 +57,8 @@ Peaks measure_peaks(Device device, DType dtype, double min_time) {
   const double time = std::max(min_time, 0.5);
   const Peaks peaks{.fma = measure_fma(device, time),
                     .matrix = measure_matrix(device, dtype, time),
-                    .bandwidth = measure_bandwidth(device, time)};
+                    .bandwidth = measure_bandwidth(device, time),
+                    .copy = measure_copy(device, time)};
   release_cached(device);
   return peaks;
 }

@@ -81,6 +81,10 @@ BenchResult time_backward(const OpCase& c, const Variables& inputs, const BenchS
 
 }  // namespace
 
+std::string BenchSettings::precision() const {
+  return tf32 ? "tf32" : std::string(name_of(dtype));
+}
+
 std::vector<BenchResult> time_operator(const OpCase& c, const BenchSettings& settings) {
   const Variables inputs =
       to_variables(c, draw_inputs(c, settings.dtype, kSeed), settings.dtype, settings.device);
@@ -107,8 +111,9 @@ BenchResult time_step(const BenchStep& step, const BenchSettings& settings) {
   BenchResult result{.name = step.name,
                      .label = step.label,
                      .pass = "step",
-                     .timing = time_calls(run, settings.device, settings.min_time),
+                     .timing = time_calls(run, settings.device, settings.min_time, step.cycle),
                      .flops = step.flops,
+                     .bytes = step.bytes,
                      .images = step.images};
   result.peak_memory = peak_memory();
   return result;

@@ -1,4 +1,4 @@
-// Times operators (every case with bench = true) and training steps.
+// Times operators and training steps.
 #pragma once
 
 #include <string>
@@ -13,7 +13,12 @@ namespace scimix {
 struct BenchSettings {
   Device device = kCpu;
   DType dtype = DType::f32;
+  bool tf32 = false;      // f32 products may round their inputs (kernels/tf32.hpp)
   double min_time = 0.2;  // seconds for each measurement
+  Suite suite = Suite::standard;
+
+  // "f32", "tf32" or "bf16".
+  [[nodiscard]] std::string precision() const;
 };
 
 struct BenchResult {

@@ -19,11 +19,23 @@
 
 namespace scimix {
 
+// The cases that run together.
+enum class Suite : std::uint8_t {
+  standard,  // for a CPU
+  gpu,       // sizes that fill a GPU
+  gpu_tiny,  // the same with small batches and narrow networks: does it run?
+};
+
 struct BenchStep {
   std::string name;
   std::string label;
-  std::int64_t images = 0;  // per call
+  std::int64_t images = 0;  // per call; 0: a part of a step, without any
   double flops = 0;         // per call; 0 if nobody counted
+  double bytes = 0;         // likewise
+  Suite suite = Suite::standard;
+  // A sample is a multiple of so many calls, queued without waiting for the device in between, as
+  // in training. What happens every 16th step alone (R1) then has its share in each.
+  int cycle = 1;
   // Sets everything up and returns the step that is timed.
   std::function<std::function<void()>(Device, DType)> prepare = {};
 };

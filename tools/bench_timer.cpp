@@ -29,14 +29,16 @@ Timing summarise(std::vector<double> seconds) {
           .max = seconds.back()};
 }
 
-Timing time_calls(const std::function<void()>& call, Device device, double min_time) {
+Timing time_calls(const std::function<void()>& call, Device device, double min_time, int cycle) {
+  SCIMIX_CHECK(cycle >= 1, "a cycle of ", cycle, " calls");
   constexpr double kSample = 1e-3;
   constexpr int kLeastSamples = 5;
   constexpr int kMostCalls = 10'000;
-  static_cast<void>(seconds_of(1, call, device));
-  const double once = seconds_of(1, call, device);
-  const int calls = static_cast<int>(
+  static_cast<void>(seconds_of(cycle, call, device));
+  const double once = seconds_of(cycle, call, device);
+  const int cycles = static_cast<int>(
       std::clamp(std::ceil(kSample / std::max(once, 1e-9)), 1.0, 1.0 * kMostCalls));
+  const int calls = cycles * cycle;
   std::vector<double> samples;
   double total = 0;
   while (std::ssize(samples) < kLeastSamples || total < min_time) {

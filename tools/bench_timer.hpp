@@ -19,8 +19,10 @@ struct Timing {
 // At least one sample; order does not matter.
 [[nodiscard]] Timing summarise(std::vector<double> seconds);
 
-// Calls once to warm up, then at least five samples and until `min_time` seconds have passed. A
-// sample is as many calls as take about a millisecond, ended by waiting for the device.
-[[nodiscard]] Timing time_calls(const std::function<void()>& call, Device device, double min_time);
+// Calls `cycle` times to warm up, then at least five samples and until `min_time` seconds have
+// passed. A sample is a multiple of `cycle` calls that takes about a millisecond, ended by waiting
+// for the device.
+[[nodiscard]] Timing time_calls(const std::function<void()>& call, Device device, double min_time,
+                                int cycle = 1);
 
 }  // namespace scimix

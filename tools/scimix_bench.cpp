@@ -1,14 +1,16 @@
-// scimix_bench [options]: times every operator and the training steps, beside what this machine can
-// do at best. scimix_bench comm [options]: what several ranks lose on each other.
+// scimix_bench [options]: times operators and training steps, beside what this machine can do at
+// best. scimix_bench comm [options]: what several ranks lose on each other.
 
 #include <iostream>
 #include <optional>
 #include <regex>
 
 #include "core/atomic_file.hpp"
+#include "kernels/tf32.hpp"
 #include "tools/bench_comm.hpp"
 #include "tools/bench_report.hpp"
 #include "tools/bench_run.hpp"
+#include "tools/bench_suite.hpp"
 #include "tools/cli.hpp"
 #include "tools/gan_reference.hpp"
 #include "tools/step_reference.hpp"
@@ -18,7 +20,9 @@ namespace {
 
 struct Options {
   std::string filter;
+  std::string suite = "default";
   std::string json;
+  std::string markdown;
   std::string device = "auto";
   std::string dtype = "f32";
   double min_time = 0.2;
@@ -28,11 +32,13 @@ struct Options {
   std::string gan_reference;
 };
 
+// tf32 is f32 whose products may round.
 DType parse_dtype(const std::string& name) {
   for (const DType dtype : {DType::f32, DType::bf16}) {
     if (name == name_of(dtype)) return dtype;
   }
-  user_error("--dtype ", name, ": expected f32 or bf16");
+  if (name == "tf32") return DType::f32;
+  user_error("--dtype ", name, ": expected f32, tf32 or bf16");
 }
 
 std::regex parse_filter(const std::string& pattern) {
@@ -51,12 +57,13 @@ struct Selection {
 
 Selection select(const Options& options, DType dtype) {
   const std::regex filter = parse_filter(options.filter);
+  const Suite suite = parse_suite(options.suite);
   Selection chosen;
-  for (OpCase& c : all_op_cases()) {
-    if (!c.bench || (dtype == DType::bf16 && !c.bf16)) continue;
+  for (OpCase& c : operators_of(suite)) {
+    if (dtype == DType::bf16 && !c.bf16) continue;
     if (std::regex_search(c.op + ": " + c.label, filter)) chosen.operators.push_back(std::move(c));
   }
-  for (const BenchStep& step : all_bench_steps()) {
+  for (const BenchStep& step : steps_of(suite)) {
     if (std::regex_search(step.name + ": " + step.label, filter)) chosen.steps.push_back(step);
   }
   if (chosen.operators.empty() && chosen.steps.empty()) {
@@ -70,11 +77,21 @@ void print_list(const Selection& chosen) {
   for (const BenchStep& step : chosen.steps) std::cout << step.name << ": " << step.label << '\n';
 }
 
-void run_all(const Selection& chosen, const BenchSettings& settings, const std::string& json) {
+void write(std::optional<AtomicFile>& file, const std::string& contents) {
+  if (!file) return;
+  file->write(contents);
+  file->commit();
+}
+
+void run_all(const Selection& chosen, const BenchSettings& settings, const Options& options) {
   // Opened first: a path that cannot be written is known before minutes of measuring. What stands
   // there is replaced at the end, in one move.
-  std::optional<AtomicFile> file;
-  if (!json.empty()) file.emplace(json);
+  std::optional<AtomicFile> json;
+  std::optional<AtomicFile> markdown;
+  if (!options.json.empty()) json.emplace(options.json);
+  if (!options.markdown.empty()) markdown.emplace(options.markdown);
+  std::optional<AllowTf32> tf32;
+  if (settings.tf32) tf32.emplace();
   const Peaks peaks = measure_peaks(settings.device, settings.dtype, settings.min_time);
   std::cout << bench_header(settings, peaks) << std::flush;
   std::vector<BenchResult> results;
@@ -87,9 +104,8 @@ void run_all(const Selection& chosen, const BenchSettings& settings, const std::
     release_cached(settings.device);
   }
   for (const BenchStep& step : chosen.steps) report(time_step(step, settings));
-  if (!file) return;
-  file->write(bench_json(settings, peaks, results));
-  file->commit();
+  write(json, bench_json(settings, peaks, results));
+  write(markdown, bench_markdown(settings, peaks, results));
 }
 
 int run(std::vector<std::string> arguments) {
@@ -98,9 +114,13 @@ int run(std::vector<std::string> arguments) {
   Options options;
   app.add_option("--filter", options.filter,
                  "time only what matches this regular expression, over \"operator: label\"");
+  app.add_option("--suite", options.suite,
+                 "default, gpu (sizes that fill a GPU) or gpu-tiny (the same, small: does it run?)")
+      ->capture_default_str();
   app.add_option("--json", options.json, "also write all numbers to this file");
+  app.add_option("--markdown", options.markdown, "also write a page with the tables to this file");
   app.add_option("--device", options.device, "auto, cpu or cuda:N")->capture_default_str();
-  app.add_option("--dtype", options.dtype, "f32 or bf16")->capture_default_str();
+  app.add_option("--dtype", options.dtype, "f32, tf32 (of a GPU) or bf16")->capture_default_str();
   app.add_option("--min-time", options.min_time, "seconds for each measurement")
       ->capture_default_str();
   app.add_option(
@@ -137,8 +157,18 @@ int run(std::vector<std::string> arguments) {
     return 0;
   }
   const Device device = parse_device(options.device);
+  const bool tf32 = options.dtype == "tf32";
+  if (tf32 && device.is_cpu()) {
+    user_error("--dtype tf32: only a GPU has it, expected f32 or bf16 on the CPU");
+  }
   select_device(device);
-  run_all(chosen, {.device = device, .dtype = dtype, .min_time = options.min_time}, options.json);
+  run_all(chosen,
+          {.device = device,
+           .dtype = dtype,
+           .tf32 = tf32,
+           .min_time = options.min_time,
+           .suite = parse_suite(options.suite)},
+          options);
   return 0;
 }
 

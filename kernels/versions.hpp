@@ -1,0 +1,26 @@
+// Which libraries do the work on a device, and in which versions: for tables of measured times.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/device.hpp"
+
+namespace scimix {
+
+struct LibraryVersion {
+  std::string name;
+  std::string version;
+};
+
+namespace cpu {
+[[nodiscard]] std::vector<LibraryVersion> library_versions();
+}
+namespace cuda {
+[[nodiscard]] std::vector<LibraryVersion> library_versions();
+}
+
+// Of a GPU also the driver and the toolkit.
+[[nodiscard]] std::vector<LibraryVersion> library_versions(Device device);
+
+}  // namespace scimix
