@@ -16,6 +16,14 @@ Time. Both programs run in turn, several rounds; the ratio is taken within each 
 eager, channels_last, with its fused SGD, in-place activations and two threads, as a good user would.
 
 Exits with 0 when the numbers agree.
+
+On a GPU:
+
+  tools/compare_pytorch.py --suite gpu --bench build/cuda/bin/scimix_bench [--dtype bf16|tf32|f32]
+
+times the steps of `scimix_bench --suite gpu` and the same steps in PyTorch in turn, eager and through
+torch.compile(mode="max-autotune"), which captures CUDA graphs (pytorch_steps.py says what each step
+does). `--device cpu --tiny` goes through all of it without a GPU, with small batches and networks.
 """
 import argparse
 import json
@@ -27,16 +35,30 @@ import sys
 import tempfile
 import time
 
+sys.dont_write_bytecode = True  # no folder of compiled scripts among the sources
+
 TOLERANCE = 1e-4
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--bench", default="build/cpu/bin/scimix_bench", help="our program")
+    parser.add_argument("--suite", choices=("default", "gpu"), default="default",
+                        help="gpu: the training steps in sizes that fill a GPU")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of timing; 0 for none")
     parser.add_argument("--batch", type=int, default=32, help="images per timed step")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--json", help="also write all figures to this file")
+    gpu = parser.add_argument_group("of --suite gpu")
+    gpu.add_argument("--device", default="cuda", help="cuda, cuda:N or cpu")
+    gpu.add_argument("--dtype", choices=("bf16", "tf32", "f32"), default="bf16")
+    gpu.add_argument("--modes", default="eager,compile",
+                     help="of PyTorch: eager, compile, graph (compiled, the whole step captured)")
+    gpu.add_argument("--compile-mode", default="max-autotune")
+    gpu.add_argument("--filter", default="", help="steps that match this regular expression alone")
+    gpu.add_argument("--min-time", type=float, default=0.5, help="seconds for each measurement")
+    gpu.add_argument("--tiny", action="store_true", help="small batches and networks: does it run?")
+    gpu.add_argument("--markdown", help="also write a page with the table to this file")
     # How this script calls itself, so that PyTorch's peak memory is that of a process of its own.
     parser.add_argument("--time-pytorch", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -59,58 +81,14 @@ def load_safetensors(path, torch):
     return tensors
 
 
-def make_model(torch):
-    nn, functional = torch.nn, torch.nn.functional
-
-    def act(x):
-        return functional.leaky_relu(x, 0.1, inplace=True)
-
-    def norm(channels):
-        return nn.BatchNorm2d(channels, eps=1e-3, momentum=1e-3)
-
-    class Block(nn.Module):
-        def __init__(self, inside, out, stride, first):
-            super().__init__()
-            self.bn1, self.bn2 = norm(inside), norm(out)
-            self.conv1 = nn.Conv2d(inside, out, 3, stride, 1, bias=False)
-            self.conv2 = nn.Conv2d(out, out, 3, 1, 1, bias=False)
-            self.shortcut = None
-            if inside != out:
-                self.shortcut = nn.Conv2d(inside, out, 1, stride, bias=False)
-            self.first = first
-
-        def forward(self, x):
-            a = act(self.bn1(x))
-            shortcut = a if self.first else x
-            h = self.conv2(act(self.bn2(self.conv1(a))))
-            if self.shortcut is not None:
-                shortcut = self.shortcut(shortcut)
-            return h.add_(shortcut)
-
-    class WideResNet(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1 = nn.Conv2d(3, 16, 3, 1, 1, bias=False)
-            blocks, channels = [], 16
-            for stage, width in enumerate((32, 64, 128)):
-                for i in range(4):
-                    stride = 2 if stage > 0 and i == 0 else 1
-                    blocks.append(Block(channels, width, stride, not blocks))
-                    channels = width
-            self.blocks = nn.Sequential(*blocks)
-            self.bn = norm(channels)
-            self.fc = nn.Linear(channels, 10)
-
-        def forward(self, x):
-            x = act(self.bn(self.blocks(self.conv1(x))))
-            return self.fc(x.mean((2, 3)))
-
+def make_model():
+    from pytorch_networks import WideResNet  # needs PyTorch
     return WideResNet()
 
 
 def step_of(reference, torch, dtype, layout):
     """Logits and gradients of the reference file's step."""
-    model = make_model(torch)
+    model = make_model()
     weights = {name[6:]: t for name, t in reference.items() if name.startswith("model.")}
     missing, unexpected = model.load_state_dict(weights, strict=False)
     missing = [name for name in missing if not name.endswith("num_batches_tracked")]
@@ -119,7 +97,7 @@ def step_of(reference, torch, dtype, layout):
     model = model.to(dtype).to(memory_format=layout)
     count = reference["labels"].numel()
     images = reference["images"].reshape(count, 32, 32, 3).permute(0, 3, 1, 2).to(dtype)
-    logits = model(images.contiguous(memory_format=layout))
+    logits = model(images.contiguous(memory_format=layout))[2]
     loss = torch.nn.functional.cross_entropy(logits, reference["labels"].long())
     loss.backward()
     gradients = {name: p.grad.double() for name, p in model.named_parameters()}
@@ -187,7 +165,7 @@ def time_pytorch(arguments, torch):
     before = peak_memory()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
-    model = make_model(torch).to(memory_format=torch.channels_last)
+    model = make_model().to(memory_format=torch.channels_last)
     kernels = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim == 1]
     groups = [{"params": kernels, "weight_decay": 5e-4}, {"params": others, "weight_decay": 0.0}]
@@ -198,7 +176,7 @@ def time_pytorch(arguments, torch):
 
     def step():
         optimizer.zero_grad(set_to_none=True)
-        torch.nn.functional.cross_entropy(model(images), labels).backward()
+        torch.nn.functional.cross_entropy(model(images)[2], labels).backward()
         optimizer.step()
 
     for _ in range(3):
@@ -260,6 +238,9 @@ def main():
     if not os.access(arguments.bench, os.X_OK):
         sys.exit(f"compare_pytorch.py: {arguments.bench}: no such program; build it, or name it "
                  "with --bench")
+    if arguments.suite == "gpu":
+        from compare_pytorch_suite import compare_suite  # needs PyTorch
+        return compare_suite(arguments)
     print(f"PyTorch {torch.__version__}, {arguments.threads} threads", flush=True)
     numbers, good = compare_numbers(arguments, torch)
     rounds = compare_times(arguments) if arguments.rounds > 0 else []
