@@ -109,7 +109,7 @@ struct StatisticsOut {
     C* out = stats + 2 * segment * channels + channel;
     out[0] = static_cast<C>(m.mean);
     out[channels] = static_cast<C>(1.0 / std::sqrt(m.deviation / m.rows + eps));
-    if (segment != 0 || running_mean == nullptr) return;
+    if (segment != 0 || running_mean == nullptr || running_variance == nullptr) return;
     const double unbiased = m.deviation / (m.rows > 1.0 ? m.rows - 1.0 : 1.0);
     move(running_mean[channel], m.mean);
     move(running_variance[channel], unbiased);
