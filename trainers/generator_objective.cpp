@@ -177,7 +177,7 @@ void GeneratorObjective::add_semantic_terms(const Generated& generated,
   if (!generated.teacher_logits.defined()) return;
   const Variable consistency =
       consistency_loss(generated.semantic.logits, generated.teacher_logits);
-  LossTerm term{Term::consistency, consistency, {}};
+  LossTerm<Term> term{Term::consistency, consistency, {}};
   if (weight > 0) {
     const Variable ramped = reshape(Variable(consistency_weight), consistency.shape());
     term.weighted = scale(mul(consistency, cast(ramped, consistency.dtype())), weight);
