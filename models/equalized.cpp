@@ -83,7 +83,7 @@ Variable ModulatedLayer::operator()(const Variable& x, const Variable& code,
   const Variable style = conv_.demodulate ? affine_(code) : scale(affine_(code), style_gain_);
   const PixelNoise pixels =
       noise.defined() ? PixelNoise{noise, (*noise_strength_)()} : PixelNoise{};
-  return modulated_conv2d(x, cast(weight_(), x.dtype()), style, bias_(), pixels, conv_);
+  return modulated_conv2d(x, weight_.in(x.dtype()), style, bias_(), pixels, conv_);
 }
 
 }  // namespace scimix

@@ -4,15 +4,6 @@
 
 namespace scimix {
 
-namespace {
-
-// Master weights are f32; a bf16 pass uses rounded copies of them.
-Variable in_dtype_of(const Variable& x, const Variable& weight) {
-  return x.dtype() == weight.dtype() ? weight : cast(weight, x.dtype());
-}
-
-}  // namespace
-
 ConvLayer::ConvLayer(ParameterStore& store, const std::string& name, const Size& size)
     : weight_(store.add(
           name + ".weight", {size.out, size.kernel, size.kernel, size.in},
@@ -21,7 +12,7 @@ ConvLayer::ConvLayer(ParameterStore& store, const std::string& name, const Size&
       conv_{.stride = size.stride, .pad = size.kernel / 2} {}
 
 Variable ConvLayer::operator()(const Variable& x) const {
-  return conv2d(x, in_dtype_of(x, weight_()), conv_);
+  return conv2d(x, weight_.in(x.dtype()), conv_);
 }
 
 LinearLayer::LinearLayer(ParameterStore& store, const std::string& name, std::int64_t in,

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "autograd/ops.hpp"
+
 namespace scimix {
 
 namespace {
@@ -25,6 +27,11 @@ Init gaussian(double stddev) {
 
 Variable Parameter::operator()() const {
   return *state_->frozen > 0 ? state_->variable.detach() : state_->variable;
+}
+
+Variable Parameter::in(DType dtype) const {
+  const Variable value = (*this)();
+  return value.dtype() == dtype ? value : cast(value, dtype);
 }
 
 ParameterStore::ParameterStore(std::uint64_t seed, DType dtype) : seed_(seed), dtype_(dtype) {}

@@ -28,6 +28,8 @@ using Init = std::function<double(Random&)>;
 class Parameter {
  public:
   [[nodiscard]] Variable operator()() const;
+  // The value for a pass with activations of `dtype`: rounded where that is narrower.
+  [[nodiscard]] Variable in(DType dtype) const;
 
  private:
   friend class ParameterStore;
