@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <map>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "autograd/ops.hpp"
 #include "core/error.hpp"
+#include "kernels/elementwise.hpp"
 
 namespace scimix {
 
@@ -16,7 +18,9 @@ struct Origin {
   std::shared_ptr<Node> node;  // the call that made the value; none for a leaf
   int output = 0;              // which output of it
   Shape shape;
-  Tensor grad;  // leaves alone
+  DType dtype = DType::f32;
+  Device device = kCpu;
+  Tensor grad = {};  // leaves alone
 };
 
 struct VariableState {
@@ -94,11 +98,38 @@ thread_local std::uint64_t next_sequence = 0;
 // Where a walk puts gradients: the inputs of grad().
 using Targets = std::unordered_map<const Origin*, Variable>;
 
+// The gradients of leaves whose first part is written in place: see `room`.
+class Places {
+ public:
+  explicit Places(bool open) : open_(open) {}
+
+  // Where the gradient of input i of a node may be written; undefined: nowhere.
+  [[nodiscard]] Tensor of(std::span<const std::shared_ptr<Origin>> inputs, std::size_t i) const {
+    const Origin* leaf = inputs[i].get();
+    if (!open_ || leaf == nullptr || leaf->node != nullptr || filled_.contains(leaf)) return {};
+    // Of a leaf that comes twice, the second gradient is added.
+    const bool first = std::none_of(inputs.begin(), inputs.begin() + static_cast<std::ptrdiff_t>(i),
+                                    [&](const auto& other) { return other.get() == leaf; });
+    return first ? leaf->grad : Tensor();
+  }
+  // True when `gradient` stands in its place already. From now on gradients are added.
+  bool take(const Origin& leaf, const Tensor& gradient) {
+    const bool in_place = leaf.grad.defined() && gradient.raw() == leaf.grad.raw();
+    filled_.insert(&leaf);
+    return in_place;
+  }
+
+ private:
+  bool open_;
+  std::unordered_set<const Origin*> filled_;
+};
+
 // Sums cotangents by (node, output) and finds the next node to visit.
 class Walk {
  public:
   // Without targets, every leaf is one: the walk of backward().
-  Walk(std::span<const Variable> outputs, const Targets* targets) : targets_(targets) {
+  Walk(std::span<const Variable> outputs, const Targets* targets, const Places* places = nullptr)
+      : targets_(targets), places_(places) {
     for (const Variable& output : outputs) find_useful(Tape::origin(output).get());
   }
 
@@ -206,10 +237,17 @@ class Walk {
     for (const auto& input : node.inputs) wanted.push_back(reaches(input.get()));
     // Kept for the gradients below, while the node may already be released.
     const std::vector<std::shared_ptr<Origin>> inputs = node.inputs;
+    const auto room = [&](int input) {
+      const auto i = static_cast<std::size_t>(input);
+      const Tensor place = places_ != nullptr ? places_->of(inputs, i) : Tensor();
+      if (place.defined()) return place;
+      const Origin& origin = *inputs[i];
+      return Tensor::empty(origin.shape, origin.dtype, origin.device);
+    };
     std::vector<Variable> gradients;
     {
       const MemoryLabel label(node.op);
-      gradients = node.vjp({cotangents, wanted});
+      gradients = node.vjp({cotangents, wanted, room});
     }
     SCIMIX_CHECK(gradients.size() == inputs.size(), node.op, ": ", gradients.size(),
                  " gradients for ", inputs.size(), " inputs");
@@ -221,6 +259,7 @@ class Walk {
   }
 
   const Targets* targets_;
+  const Places* places_;
   std::unordered_map<const Node*, bool> useful_;
   std::map<std::uint64_t, Pending> pending_;
 };
@@ -228,8 +267,9 @@ class Walk {
 Variable ones_like(const Variable& output) {
   SCIMIX_CHECK(output.value().numel() == 1, "a gradient of ", output.shape(),
                " needs a seed: only a scalar has one of its own");
-  const double one = 1.0;
-  return Variable(Tensor::from({&one, 1}, output.shape(), output.dtype(), output.device()));
+  const Tensor one = Tensor::empty(output.shape(), output.dtype(), output.device());
+  fill(one, 1.0);
+  return Variable(one);
 }
 
 std::vector<Variable> seeds_or_ones(std::span<const Variable> outputs,
@@ -262,6 +302,8 @@ Variable::Variable(Tensor value, bool requires_grad) : state_(std::make_shared<V
   if (requires_grad) {
     state_->origin = std::make_shared<Origin>();
     state_->origin->shape = value.shape();
+    state_->origin->dtype = value.dtype();
+    state_->origin->device = value.device();
   }
   state_->value = std::move(value);
 }
@@ -294,6 +336,12 @@ void Variable::clear_grad() const {
   if (requires_grad()) state_->origin->grad = Tensor();
 }
 
+Variable Variable::by_copy(Tensor value) const {
+  SCIMIX_CHECK(is_leaf() && value.shape() == shape(), "a copy of shape ", value.shape(),
+               " of a leaf of shape ", shape());
+  return Tape::make(std::move(value), state_->origin);
+}
+
 Variable Variable::detach() const {
   return Variable(value());
 }
@@ -301,6 +349,7 @@ Variable Variable::detach() const {
 void Variable::rebind(Tensor value) const {
   SCIMIX_CHECK(is_leaf() && value.shape() == shape() && value.dtype() == dtype(), "rebind of ",
                shape(), " to ", value.shape());
+  if (state_->origin != nullptr) state_->origin->device = value.device();
   state_->value = std::move(value);
 }
 
@@ -321,8 +370,11 @@ std::vector<Variable> record_many(const char* op, std::vector<Tensor> values,
   for (std::size_t i = 0; i < values.size(); ++i) {
     std::shared_ptr<Origin> origin;
     if (live) {
-      origin =
-          std::make_shared<Origin>(Origin{node, static_cast<int>(i), values[i].shape(), Tensor()});
+      origin = std::make_shared<Origin>(Origin{.node = node,
+                                               .output = static_cast<int>(i),
+                                               .shape = values[i].shape(),
+                                               .dtype = values[i].dtype(),
+                                               .device = values[i].device()});
     }
     outputs.push_back(Tape::make(std::move(values[i]), std::move(origin)));
   }
@@ -335,20 +387,21 @@ Variable record(const char* op, Tensor value, std::vector<Variable> inputs, Vjp 
   return record_many(op, std::move(values), std::move(inputs), std::move(vjp)).front();
 }
 
-void backward(const Variable& output, const Variable& seed, const OnComplete& on_complete) {
+void backward(const Variable& output, const BackwardOptions& options) {
   const NoGrad no_grad;
   const std::span<const Variable> outputs(&output, 1);
-  const std::vector<Variable> seeds = seeds_or_ones(outputs, {&seed, 1});
-  Walk walk(outputs, nullptr);
+  const std::vector<Variable> seeds = seeds_or_ones(outputs, {&options.seed, 1});
+  Places places(options.grads_are_zero);
+  Walk walk(outputs, nullptr, &places);
   std::unordered_map<const Origin*, std::int64_t> to_come;
-  if (on_complete) to_come = walk.arrivals();
+  if (options.on_complete) to_come = walk.arrivals();
   walk.run(outputs, seeds, /*keep_graph=*/false, [&](Origin& leaf, const Variable& gradient) {
-    if (leaf.grad.defined()) {
-      accumulate(gradient.value(), leaf.grad);
-    } else {
-      leaf.grad = gradient.value().clone();
+    if (!leaf.grad.defined()) {
+      leaf.grad = cast(gradient, leaf.dtype).value().clone();
+    } else if (!places.take(leaf, gradient.value())) {
+      accumulate(cast(gradient, leaf.dtype).value(), leaf.grad);
     }
-    if (on_complete && --to_come[&leaf] == 0) on_complete(leaf.grad);
+    if (options.on_complete && --to_come[&leaf] == 0) options.on_complete(leaf.grad);
   });
 }
 

@@ -16,9 +16,15 @@ namespace scimix {
 // What a vector-Jacobian product is given: the cotangent of each output (undefined where no
 // gradient arrived), and for each input whether its gradient is wanted. What is not wanted is not
 // computed: that is how a frozen path saves its weight gradients.
+//
+// `room(i)` is a tensor for the whole gradient of input i, of its shape and type: the place of a
+// parameter's gradient in its slab, where that may be written at once, or new memory.
 struct Cotangents {
   std::span<const Variable> of_output;
   const std::vector<bool>& wanted;
+  std::function<Tensor(int input)> make_room = {};
+
+  [[nodiscard]] Tensor room(int input) const { return make_room(input); }
 
   [[nodiscard]] const Variable& operator[](int output) const {
     return of_output[static_cast<std::size_t>(output)];
@@ -39,12 +45,19 @@ using Vjp = std::function<std::vector<Variable>(const Cotangents&)>;
 // Adds d(output)/d(leaf), times `seed` (ones when undefined: then the output is a scalar), into the
 // grad() of every leaf that requires a gradient. Releases the graph as it goes.
 //
+// `grads_are_zero` promises that all grad() are zeros: then what comes first is written into its
+// place rather than added.
+//
 // `on_complete` is told of the grad() of a leaf as soon as all of it has been added, while the walk
 // goes on: what remains to be done with it can be done beside. It is not told of a leaf to which a
 // part of the graph sent nothing. The order follows from the graph alone.
 using OnComplete = std::function<void(const Tensor& grad)>;
-void backward(const Variable& output, const Variable& seed = {},
-              const OnComplete& on_complete = {});
+struct BackwardOptions {
+  Variable seed = {};
+  bool grads_are_zero = false;
+  OnComplete on_complete = {};
+};
+void backward(const Variable& output, const BackwardOptions& options = {});
 
 // d(outputs)/d(inputs), times the seeds (ones when empty). An input that the outputs don't depend
 // on gets an undefined Variable. With create_graph the result carries a graph of its own and the

@@ -35,6 +35,10 @@ class Variable {
   void bind_grad(Tensor grad) const;
   void clear_grad() const;
 
+  // This leaf by a copy of its value in another type, such as a rounded one: what is computed from
+  // the copy sends its gradients to the leaf.
+  [[nodiscard]] Variable by_copy(Tensor value) const;
+
   // The same value as a constant: no gradient flows to where it came from.
   [[nodiscard]] Variable detach() const;
 

@@ -1,5 +1,6 @@
 #include "core/allocator.hpp"
 
+#include <atomic>
 #include <bit>
 #include <map>
 #include <mutex>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "core/graph.hpp"
 
 namespace scimix {
 
@@ -17,7 +19,10 @@ constexpr std::size_t kFence = 256;          // keeps a guarded block as aligned
 constexpr unsigned char kFenceByte = 0x7F;   // 3e38 as an f32: what reads it shows
 constexpr unsigned char kPoisonByte = 0xFF;  // a NaN in f64, f32 and bf16
 
+constexpr std::uint64_t kEverybody = 0;  // the arena of blocks that belong to none
+
 thread_local const char* current_label = "unnamed";
+thread_local std::uint64_t current_arena = kEverybody;
 
 // Size classes grow by an eighth: at most 12.5% is wasted, and the shapes of a step find the same
 // block again.
@@ -32,7 +37,19 @@ struct Block {
   std::size_t reserved = 0;
   const char* label = "";
   bool guarded = false;
+  std::uint64_t arena = kEverybody;
 };
+
+// Free blocks by size.
+using Cache = std::map<std::size_t, std::vector<std::byte*>>;
+
+std::byte* take_from(Cache& cache, std::size_t reserved) {
+  const auto it = cache.find(reserved);
+  if (it == cache.end() || it->second.empty()) return nullptr;
+  std::byte* memory = it->second.back();
+  it->second.pop_back();
+  return memory;
+}
 
 class Pool {
  public:
@@ -41,14 +58,16 @@ class Pool {
 
   std::byte* take(std::size_t bytes) {
     const std::scoped_lock lock(mutex_);
-    const std::size_t reserved = size_class(bytes + (checking_ ? 2 * kFence : 0));
+    // What is recorded does not run yet: there is nothing to look at.
+    const bool guarded = checking_ && !is_capturing();
+    const std::size_t reserved = size_class(bytes + (guarded ? 2 * kFence : 0));
     std::byte* memory = from_cache(reserved);
     if (memory == nullptr) memory = from_system(reserved, bytes);
-    blocks_[memory] = {bytes, reserved, current_label, checking_};
+    blocks_[memory] = {bytes, reserved, current_label, guarded, current_arena};
     stats_.in_use += reserved;
     stats_.peak = std::max(stats_.peak, stats_.in_use);
     ++stats_.allocations;
-    if (!checking_) return memory;
+    if (!guarded) return memory;
     fill_bytes(device_, memory, kFenceByte, reserved);
     fill_bytes(device_, memory + kFence, kPoisonByte, bytes);
     return memory + kFence;
@@ -59,10 +78,25 @@ class Pool {
     auto it = blocks_.find(pointer);
     if (it == blocks_.end()) it = blocks_.find(pointer - kFence);
     if (it == blocks_.end()) return;
-    if (it->second.guarded && checking_) check_fence(it->first, it->second);
-    stats_.in_use -= it->second.reserved;
-    cache_[it->second.reserved].push_back(it->first);
+    const Block& block = it->second;
+    if (block.guarded && checking_ && !is_capturing()) check_fence(it->first, block);
+    stats_.in_use -= block.reserved;
+    const auto arena = arenas_.find(block.arena);
+    (arena == arenas_.end() ? cache_ : arena->second)[block.reserved].push_back(it->first);
     blocks_.erase(it);
+  }
+
+  void open_arena(std::uint64_t id) {
+    const std::scoped_lock lock(mutex_);
+    arenas_[id];
+  }
+  void close_arena(std::uint64_t id) {
+    const std::scoped_lock lock(mutex_);
+    for (auto& [reserved, list] : arenas_[id]) {
+      auto& free = cache_[reserved];
+      free.insert(free.end(), list.begin(), list.end());
+    }
+    arenas_.erase(id);
   }
 
   MemoryStats stats() const {
@@ -92,11 +126,10 @@ class Pool {
 
  private:
   std::byte* from_cache(std::size_t reserved) {
-    auto it = cache_.find(reserved);
-    if (it == cache_.end() || it->second.empty()) return nullptr;
-    std::byte* memory = it->second.back();
-    it->second.pop_back();
-    return memory;
+    if (const auto arena = arenas_.find(current_arena); arena != arenas_.end()) {
+      if (std::byte* memory = take_from(arena->second, reserved)) return memory;
+    }
+    return take_from(cache_, reserved);
   }
 
   std::byte* from_system(std::size_t reserved, std::size_t bytes) {
@@ -130,7 +163,7 @@ class Pool {
 
   void check_fence(const std::byte* memory, const Block& block) {
     std::vector<std::byte> host(block.reserved);
-    copy_bytes(kCpu, host.data(), device_, memory, block.reserved);
+    copy_to_host(host.data(), device_, memory, block.reserved);
     for (std::size_t i = 0; i < block.reserved; ++i) {
       const bool inside = i >= kFence && i < kFence + block.requested;
       if (inside || host[i] == std::byte{kFenceByte}) continue;
@@ -144,7 +177,8 @@ class Pool {
   Device device_;
   mutable std::mutex mutex_;
   std::unordered_map<std::byte*, Block> blocks_;
-  std::map<std::size_t, std::vector<std::byte*>> cache_;
+  Cache cache_;
+  std::unordered_map<std::uint64_t, Cache> arenas_;
   MemoryStats stats_;
   bool checking_ = false;
   std::string violations_;
@@ -172,6 +206,20 @@ void reset_peak(Device device) {
 }
 void release_cached(Device device) {
   pool_of(device).release();
+}
+
+MemoryArena::MemoryArena(Device device) : device_(device) {
+  static std::atomic<std::uint64_t> last = kEverybody;
+  id_ = ++last;
+  pool_of(device_).open_arena(id_);
+}
+MemoryArena::~MemoryArena() {
+  pool_of(device_).close_arena(id_);
+}
+MemoryArena::Scope::Scope(const MemoryArena& arena)
+    : outer_(std::exchange(current_arena, arena.id_)) {}
+MemoryArena::Scope::~Scope() {
+  current_arena = outer_;
 }
 
 MemoryLabel::MemoryLabel(const char* name) : outer_(current_label) {

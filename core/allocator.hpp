@@ -33,6 +33,33 @@ void reset_peak(Device device);
 // Gives cached blocks that nobody uses back to the system.
 void release_cached(Device device);
 
+// Memory set aside for what is replayed at fixed addresses (core/graph.hpp). While a scope of it
+// lives, this thread's new blocks come from the arena, and blocks of the arena go back to it, now
+// and later: nobody else is given memory that a replay writes. An arena that goes gives its free
+// blocks to everybody, and those in use when they are freed.
+class MemoryArena {
+ public:
+  explicit MemoryArena(Device device);
+  ~MemoryArena();
+  MemoryArena(const MemoryArena&) = delete;
+  MemoryArena& operator=(const MemoryArena&) = delete;
+
+  class Scope {
+   public:
+    explicit Scope(const MemoryArena& arena);
+    ~Scope();
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    std::uint64_t outer_;
+  };
+
+ private:
+  Device device_;
+  std::uint64_t id_;
+};
+
 // Names what the blocks allocated in this scope are for; out-of-memory reports add up by name.
 class MemoryLabel {
  public:

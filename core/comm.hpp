@@ -66,6 +66,9 @@ class Comm {
   virtual void wait_for_device() = 0;
   void barrier() { static_cast<void>(all_gather(std::span<const double>{})); }
 
+  // Operations on tensors can be part of a graph (core/graph.hpp).
+  [[nodiscard]] virtual bool can_be_captured() const { return false; }
+
   [[nodiscard]] virtual CommStats stats() const { return {}; }
 
  private:

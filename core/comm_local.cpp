@@ -22,6 +22,7 @@ class LocalComm : public Comm {
     return {mine.begin(), mine.end()};
   }
   void wait_for_device() override {}
+  [[nodiscard]] bool can_be_captured() const override { return true; }
 };
 
 }  // namespace

@@ -128,6 +128,8 @@ class NcclComm : public Comm {
         "the work of the GPU");
   }
 
+  [[nodiscard]] bool can_be_captured() const override { return true; }
+
   [[nodiscard]] CommStats stats() const override { return stats_; }
 
  private:

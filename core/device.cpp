@@ -10,6 +10,8 @@
 
 #include "core/device_cuda.hpp"
 #include "core/error.hpp"
+#include "core/graph.hpp"
+#include "core/work.hpp"
 
 namespace scimix {
 
@@ -67,6 +69,8 @@ void select_device(Device device) {
 }
 
 void synchronize(Device device) {
+  SCIMIX_CHECK(!is_capturing(), "waiting for ", device, " inside a captured step");
+  count_work(Work::synchronize);
   if constexpr (kWithCuda) {
     if (device.is_cuda()) cuda::synchronize();
   }
@@ -101,22 +105,50 @@ void system_free(Device device, void* memory, std::size_t /*bytes*/) noexcept {
   std::free(memory);
 }
 
-void copy_bytes(Device to, void* target, Device from, const void* source, std::size_t bytes) {
+void copy_bytes(Device device, void* target, const void* source, std::size_t bytes) {
   if (bytes == 0) return;
+  if (is_recording_work()) return record_work([=] { copy_bytes(device, target, source, bytes); });
+  count_work(Work::copy);
   if constexpr (kWithCuda) {
-    if (to.is_cuda() || from.is_cuda()) {
-      return cuda::copy(target, source, bytes, to.is_cpu() || from.is_cpu());
-    }
+    if (device.is_cuda()) return cuda::copy(target, source, bytes, /*wait=*/false);
   }
   std::memcpy(target, source, bytes);
 }
 
 void fill_bytes(Device device, void* target, unsigned char value, std::size_t bytes) {
   if (bytes == 0) return;
+  if (is_recording_work()) return record_work([=] { fill_bytes(device, target, value, bytes); });
+  count_work(Work::fill);
   if constexpr (kWithCuda) {
     if (device.is_cuda()) return cuda::fill(target, value, bytes);
   }
   std::memset(target, value, bytes);
+}
+
+namespace {
+
+void copy_across(Device device, void* target, const void* source, std::size_t bytes) {
+  if (bytes == 0) return;
+  SCIMIX_CHECK(!is_capturing(), "a copy of ", bytes, " bytes between host and ", device,
+               " inside a captured step");
+  count_work(Work::host_copy);
+  if constexpr (kWithCuda) {
+    if (device.is_cuda()) {
+      count_work(Work::synchronize);
+      return cuda::copy(target, source, bytes, /*wait=*/true);
+    }
+  }
+  std::memcpy(target, source, bytes);
+}
+
+}  // namespace
+
+void copy_to_host(void* target, Device from, const void* source, std::size_t bytes) {
+  copy_across(from, target, source, bytes);
+}
+
+void copy_from_host(Device to, void* target, const void* source, std::size_t bytes) {
+  copy_across(to, target, source, bytes);
 }
 
 }  // namespace scimix

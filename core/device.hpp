@@ -48,8 +48,11 @@ void synchronize(Device device);
                                     std::size_t bytes);  // nullptr when out of memory
 void system_free(Device device, void* memory, std::size_t bytes) noexcept;
 
-// Ordered on the device's stream; a copy to or from the host waits for completion.
-void copy_bytes(Device to, void* target, Device from, const void* source, std::size_t bytes);
+// Inside a device, ordered on its stream.
+void copy_bytes(Device device, void* target, const void* source, std::size_t bytes);
 void fill_bytes(Device device, void* target, unsigned char value, std::size_t bytes);
+// Ordered on the device's stream; they wait for completion, and are a bug inside a captured step.
+void copy_to_host(void* target, Device from, const void* source, std::size_t bytes);
+void copy_from_host(Device to, void* target, const void* source, std::size_t bytes);
 
 }  // namespace scimix

@@ -67,6 +67,19 @@ Tensor Tensor::rows(std::int64_t begin, std::int64_t end) const {
   return out;
 }
 
+Tensor Tensor::as(DType dtype) const {
+  SCIMIX_CHECK(size_of(dtype) == size_of(dtype_), name_of(dtype_), " seen as ", name_of(dtype));
+  Tensor out = *this;
+  out.dtype_ = dtype;
+  return out;
+}
+
+Tensor Tensor::borrowed() const {
+  Tensor out = *this;
+  out.memory_ = Memory(std::shared_ptr<void>(), memory_.get());  // an address, and no owner
+  return out;
+}
+
 Tensor Tensor::clone() const {
   Tensor out = empty(shape_, dtype_, device_);
   out.copy_(*this);
@@ -76,14 +89,20 @@ Tensor Tensor::clone() const {
 Tensor Tensor::to(Device device) const {
   if (device == device_) return *this;
   Tensor out = empty(shape_, dtype_, device);
-  copy_bytes(device, out.raw(), device_, raw(), bytes());
+  if (device_.is_cpu()) {
+    scimix::copy_from_host(device, out.raw(), raw(), bytes());
+  } else {
+    SCIMIX_CHECK(device.is_cpu(), "a copy from ", device_, " to ", device);
+    copy_to_host(out.raw(), device_, raw(), bytes());
+  }
   return out;
 }
 
 void Tensor::copy_(const Tensor& source) const {
   SCIMIX_CHECK(source.shape() == shape_ && source.dtype() == dtype_, "copy of ", source.shape(),
                " ", name_of(source.dtype()), " into ", shape_, " ", name_of(dtype_));
-  copy_bytes(device_, raw(), source.device(), source.raw(), bytes());
+  SCIMIX_CHECK(source.device() == device_, "copy from ", source.device(), " into ", device_);
+  copy_bytes(device_, raw(), source.raw(), bytes());
 }
 
 void Tensor::zero_() const {

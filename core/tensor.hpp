@@ -57,6 +57,10 @@ class Tensor {
   // Share storage.
   [[nodiscard]] Tensor reshape(const Shape& shape) const;
   [[nodiscard]] Tensor rows(std::int64_t begin, std::int64_t end) const;  // of dimension 0
+  [[nodiscard]] Tensor as(DType dtype) const;  // the same bits; the types have one size
+
+  // The same elements without a share in their memory, which somebody else has to keep: for graphs.
+  [[nodiscard]] Tensor borrowed() const;
 
   // Copy.
   [[nodiscard]] Tensor clone() const;
@@ -71,11 +75,11 @@ class Tensor {
     SCIMIX_CHECK(dtype_of<T> == dtype_, "asked for ", name_of(dtype_of<T>), " of a tensor of ",
                  name_of(dtype_));
     std::vector<T> out(static_cast<std::size_t>(numel()));
-    copy_bytes(kCpu, out.data(), device_, raw(), bytes());
+    copy_to_host(out.data(), device_, raw(), bytes());
     return out;
   }
   void copy_from_host(const void* values) const {
-    copy_bytes(device_, raw(), kCpu, values, bytes());
+    scimix::copy_from_host(device_, raw(), values, bytes());
   }
 
  private:

@@ -52,6 +52,7 @@ void conv_fprop(const Tensor& x, const Tensor& w, const Tensor& y, const Conv2dG
   check_conv2d(g, x, w, y);
   count_conv(ConvKind::fprop, g.n);
   if (g.n == 0) return;
+  count_work(Work::library);
   if (x.dtype() == DType::f64) return reference::conv_fprop(x, w, y, g);
   if (takes_winograd(ConvKind::fprop, x.dtype(), g)) return winograd::conv_fprop(x, w, y, g);
   onednn::convolve(ConvKind::fprop, x, w, y, g);
@@ -61,6 +62,7 @@ void conv_dgrad(const Tensor& gy, const Tensor& w, const Tensor& gx, const Conv2
   check_conv2d(g, gx, w, gy);
   count_conv(ConvKind::dgrad, g.n);
   if (g.n == 0) return;
+  count_work(Work::library);
   if (gy.dtype() == DType::f64) return reference::conv_dgrad(gy, w, gx, g);
   if (takes_winograd(ConvKind::dgrad, gy.dtype(), g)) return winograd::conv_dgrad(gy, w, gx, g);
   onednn::convolve(ConvKind::dgrad, gx, w, gy, g);
@@ -70,6 +72,7 @@ void conv_wgrad(const Tensor& gy, const Tensor& x, const Tensor& gw, const Conv2
   check_conv2d(g, x, gw, gy);
   count_conv(ConvKind::wgrad, g.n);
   if (g.n == 0) return gw.zero_();
+  count_work(Work::library);
   if (gy.dtype() == DType::f64) return reference::conv_wgrad(gy, x, gw, g);
   if (takes_winograd(ConvKind::wgrad, gy.dtype(), g)) return winograd::conv_wgrad(gy, x, gw, g);
   onednn::convolve(ConvKind::wgrad, x, gw, gy, g);

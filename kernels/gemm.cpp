@@ -32,6 +32,7 @@ namespace cpu {
 void gemm(const Tensor& a, const Tensor& b, const Tensor& c, const Gemm& options) {
   const GemmSizes sizes = check_gemm(a, b, c, options);
   if (sizes.m == 0 || sizes.n == 0) return;
+  count_work(Work::library);
   if (a.dtype() == DType::f64) return reference::gemm(a, b, c, options);
   openblas::gemm(a, b, c, options);
 }

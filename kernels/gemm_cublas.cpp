@@ -69,6 +69,7 @@ void gemm(const Tensor& a, const Tensor& b, const Tensor& c, const Gemm& options
   const GemmSizes sizes = check_gemm(a, b, c, options);
   if (sizes.m == 0 || sizes.n == 0) return;
   if (sizes.k == 0 && options.beta == 0) return c.zero_();
+  count_work(Work::library);
   library().multiply(a, b, c, sizes, options);
 }
 

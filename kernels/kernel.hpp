@@ -12,7 +12,12 @@
 // the caller allocates outputs; an undefined Tensor means "none"; images are [N,H,W,C].
 #pragma once
 
+#include <tuple>
+#include <type_traits>
+
+#include "core/graph.hpp"
 #include "core/tensor.hpp"
+#include "core/work.hpp"
 
 namespace scimix {
 
@@ -36,16 +41,43 @@ Device device_of(const First& first, const Rest&... rest) {
   return device_of(rest...);
 }
 
+// What a recorded call keeps of an argument: addresses, no share in memory, so that blocks are used
+// again within a graph. A struct that holds tensors has a member `borrowed` of its own.
+template <class T>
+T borrowed(const T& argument) {
+  if constexpr (requires { argument.borrowed(); }) {
+    return argument.borrowed();
+  } else {
+    static_assert(std::is_trivially_copyable_v<T>, "a kernel's argument that owns something");
+    return argument;
+  }
+}
+
 // A kernel as an object: calls the implementation of the device on which its first tensor lives.
 template <auto Cpu, auto Cuda>
 struct Kernel;
 template <class... Args, void (*Cpu)(Args...), void (*Cuda)(Args...)>
 struct Kernel<Cpu, Cuda> {
+  const char* name;
+
   void operator()(Args... args) const {
     if constexpr (kWithCuda) {
-      if (device_of(args...).is_cuda()) return Cuda(args...);
+      if (device_of(args...).is_cuda()) {
+        const WorkName who(name);
+        return Cuda(args...);
+      }
     }
+    if (is_recording_work()) return record(args...);
+    const WorkName who(name);
     Cpu(args...);
+  }
+
+ private:
+  void record(const std::decay_t<Args>&... args) const {
+    record_work([name = name, kept = std::tuple(borrowed(args)...)] {
+      const WorkName who(name);
+      std::apply(Cpu, kept);
+    });
   }
 };
 
@@ -58,6 +90,6 @@ struct Kernel<Cpu, Cuda> {
   namespace cuda {                     \
   void name signature;                 \
   }                                    \
-  inline constexpr detail::Kernel<&cpu::name, &cuda::name> name{};
+  inline constexpr detail::Kernel<&cpu::name, &cuda::name> name{#name};
 
 }  // namespace scimix

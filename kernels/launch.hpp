@@ -22,6 +22,7 @@
 
 #include "core/error.hpp"
 #include "core/host_device.hpp"
+#include "core/work.hpp"
 
 #ifdef __CUDACC__
 #include "core/cuda.hpp"
@@ -122,6 +123,7 @@ void for_each(std::int64_t n, F f) {
   constexpr std::int64_t kMaxBlocks = 1 << 20;
   const std::int64_t blocks = (n + kThreads - 1) / kThreads;
   const auto grid = static_cast<unsigned>(blocks < kMaxBlocks ? blocks : kMaxBlocks);
+  count_work(Work::kernel);
   detail::run_each<<<grid, kThreads, 0, current_stream()>>>(n, f);
   SCIMIX_CUDA_CHECK(cudaGetLastError());
 }
@@ -131,6 +133,7 @@ void for_each_block(std::int64_t blocks, std::size_t scratch_bytes, F f) {
   if (blocks <= 0) return;
   SCIMIX_CHECK(scratch_bytes <= 64 * 1024, scratch_bytes, " bytes of scratch, at most 65536");
   detail::allow_scratch(detail::run_block<F>, scratch_bytes);
+  count_work(Work::kernel);
   detail::run_block<<<static_cast<unsigned>(blocks), kThreads, scratch_bytes, current_stream()>>>(
       f);
   SCIMIX_CUDA_CHECK(cudaGetLastError());

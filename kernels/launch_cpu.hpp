@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "core/error.hpp"
+#include "core/work.hpp"
 #include "kernels/phase_order.hpp"
 
 namespace scimix::cpu {
@@ -74,6 +75,8 @@ class Block {
 
 template <class F>
 void for_each(std::int64_t n, F f) {
+  if (n <= 0) return;
+  count_work(Work::kernel);
   if (const PhaseOrder order(n); order.shuffled()) {
     for (std::int64_t i = 0; i < n; ++i) f(order[i]);
     return;
@@ -90,7 +93,9 @@ void for_each(std::int64_t n, F f) {
 
 template <class F>
 void for_each_block(std::int64_t blocks, std::size_t scratch_bytes, F f) {
+  if (blocks <= 0) return;
   SCIMIX_CHECK(scratch_bytes <= 64 * 1024, scratch_bytes, " bytes of scratch, at most 65536");
+  count_work(Work::kernel);
 #pragma omp parallel if (blocks > 1)
   {
     // Scratch lives on the stack of its thread: nothing is allocated in a training step.

@@ -38,6 +38,10 @@ struct ModulatedOutput {
   Tensor bias;      // [K]
   double slope = 1.0;
   double gain = 1.0;
+
+  [[nodiscard]] ModulatedOutput borrowed() const {
+    return {d.borrowed(), noise.borrowed(), strength.borrowed(), bias.borrowed(), slope, gain};
+  }
 };
 // Where v is a line and a column larger than y, it is filtered on the way: by [1,3,3,1] / 4 along
 // both axes, with one zero around it.
@@ -49,6 +53,10 @@ struct ModulatedOutputGradients {
   Tensor e;         // [N,K]; needs d
   Tensor bias;      // [K]
   Tensor strength;  // [1]
+
+  [[nodiscard]] ModulatedOutputGradients borrowed() const {
+    return {v.borrowed(), e.borrowed(), bias.borrowed(), strength.borrowed()};
+  }
 };
 SCIMIX_KERNEL(modulate_output_backward,
               (const Tensor& gy, const Tensor& y, const ModulatedOutput& post,

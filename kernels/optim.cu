@@ -5,10 +5,32 @@ namespace scimix::SCIMIX_BACKEND {
 
 namespace {
 
+// Where rounded copies go, if anywhere.
+struct Copies {
+  bf16* parameter;
+  bf16* ema;
+
+  SCIMIX_HD void write(std::int64_t i, float updated) const {
+    if (parameter != nullptr) parameter[i] = bf16(updated);
+  }
+  SCIMIX_HD void write_ema(std::int64_t i, float average) const {
+    if (ema != nullptr) ema[i] = bf16(average);
+  }
+};
+
+Copies copies_in(const RoundedCopies& copies, std::int64_t n) {
+  for (const Tensor* const copy : {&copies.parameter, &copies.ema}) {
+    SCIMIX_CHECK(!copy->defined() || copy->numel() == n, "rounded copies ", copy->shape(), " of ",
+                 n, " parameters");
+  }
+  return {data_or_null<bf16>(copies.parameter), data_or_null<bf16>(copies.ema)};
+}
+
 template <class T>
 void run_sgd(std::int64_t n, const T* g, const float* rate, const SgdUpdate& options, T* p, T* m,
-             T* average) {
+             T* average, const Copies& rounded) {
   const SgdUpdate o = options;
+  const Copies copies = rounded;
   for_each(n, [=] SCIMIX_KERNEL_FN(std::int64_t i) {
     const T decay = i < o.decayed_count ? T(o.weight_decay) : T(0);
     const T momentum = T(o.momentum);
@@ -17,14 +39,18 @@ void run_sgd(std::int64_t n, const T* g, const float* rate, const SgdUpdate& opt
     const T updated = p[i] - T(rate[0]) * (o.nesterov ? step + momentum * velocity : velocity);
     m[i] = velocity;
     p[i] = updated;
-    average[i] = T(o.ema_decay) * average[i] + T(1.0F - o.ema_decay) * updated;
+    const T mean = T(o.ema_decay) * average[i] + T(1.0F - o.ema_decay) * updated;
+    average[i] = mean;
+    copies.write(i, static_cast<float>(updated));
+    copies.write_ema(i, static_cast<float>(mean));
   });
 }
 
 }  // namespace
 
 void sgd_update(const Tensor& gradient, const Tensor& lr, const SgdUpdate& options,
-                const Tensor& parameter, const Tensor& moment, const Tensor& ema) {
+                const Tensor& parameter, const Tensor& moment, const Tensor& ema,
+                const RoundedCopies& copies) {
   const std::int64_t n = parameter.numel();
   SCIMIX_CHECK(gradient.numel() == n && moment.numel() == n && ema.numel() == n && lr.numel() == 1,
                "sgd_update: slabs of ", gradient.shape(), ", ", parameter.shape(), ", ",
@@ -32,7 +58,7 @@ void sgd_update(const Tensor& gradient, const Tensor& lr, const SgdUpdate& optio
   dispatch_parameter(parameter.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     run_sgd<T>(n, gradient.data<T>(), lr.data<float>(), options, parameter.data<T>(),
-               moment.data<T>(), ema.data<T>());
+               moment.data<T>(), ema.data<T>(), copies_in(copies, n));
   });
 }
 
@@ -63,6 +89,7 @@ struct AdamSlabs {
   T* moment1;
   T* moment2;
   T* ema;
+  Copies copies;
 };
 
 template <class T, bool kEma>
@@ -77,7 +104,12 @@ void run_adam(std::int64_t n, const AdamSlabs<T>& slabs, const AdamScalars* scal
     s.moment1[i] = m;
     s.moment2[i] = v;
     s.parameter[i] = updated;
-    if constexpr (kEma) s.ema[i] = T(o.ema_decay) * s.ema[i] + T(o.ema_rest) * updated;
+    s.copies.write(i, static_cast<float>(updated));
+    if constexpr (kEma) {
+      const T mean = T(o.ema_decay) * s.ema[i] + T(o.ema_rest) * updated;
+      s.ema[i] = mean;
+      s.copies.write_ema(i, static_cast<float>(mean));
+    }
   });
 }
 
@@ -109,7 +141,8 @@ void set_adam_scalars_on_schedule(const Tensor& step, const AdamSchedule& schedu
 }
 
 void adam_update(const Tensor& gradient, const Tensor& scalars, const Tensor& parameter,
-                 const Tensor& moment1, const Tensor& moment2, const Tensor& ema) {
+                 const Tensor& moment1, const Tensor& moment2, const Tensor& ema,
+                 const RoundedCopies& copies) {
   const std::int64_t n = parameter.numel();
   SCIMIX_CHECK(gradient.numel() == n && moment1.numel() == n && moment2.numel() == n &&
                    (!ema.defined() || ema.numel() == n),
@@ -121,7 +154,8 @@ void adam_update(const Tensor& gradient, const Tensor& scalars, const Tensor& pa
                              .parameter = parameter.data<T>(),
                              .moment1 = moment1.data<T>(),
                              .moment2 = moment2.data<T>(),
-                             .ema = data_or_null<T>(ema)};
+                             .ema = data_or_null<T>(ema),
+                             .copies = copies_in(copies, n)};
     const auto run = slabs.ema != nullptr ? run_adam<T, true> : run_adam<T, false>;
     run(n, slabs, scalars_in(scalars));
   });

@@ -7,6 +7,15 @@
 
 namespace scimix {
 
+// Rounded copies of a slab and of its EMA for passes in bf16, written as they are updated: bf16
+// [n], or undefined.
+struct RoundedCopies {
+  Tensor parameter = {};
+  Tensor ema = {};
+
+  [[nodiscard]] RoundedCopies borrowed() const { return {parameter.borrowed(), ema.borrowed()}; }
+};
+
 // How SGD and the EMA of a run behave; what changes from step to step is in device memory.
 struct SgdUpdate {
   float momentum = 0.9F;
@@ -21,7 +30,8 @@ struct SgdUpdate {
 // TensorFlow (no dampening); EMA after the update, as FixMatch's code does.
 // All [n], f32 (f64 in f64 runs); lr f32 [1].
 SCIMIX_KERNEL(sgd_update, (const Tensor& gradient, const Tensor& lr, const SgdUpdate& options,
-                           const Tensor& parameter, const Tensor& moment, const Tensor& ema))
+                           const Tensor& parameter, const Tensor& moment, const Tensor& ema,
+                           const RoundedCopies& copies))
 
 // Adam's settings for one update.
 struct AdamUpdate {
@@ -95,6 +105,7 @@ SCIMIX_KERNEL(set_adam_scalars_on_schedule, (const Tensor& step, const AdamSched
 // Source: Kingma and Ba 2015, algorithm 1, with eps where PyTorch has it.
 // All [n], f32 (f64 in f64 runs), moments zero at first; scalars as above; ema undefined: none.
 SCIMIX_KERNEL(adam_update, (const Tensor& gradient, const Tensor& scalars, const Tensor& parameter,
-                            const Tensor& moment1, const Tensor& moment2, const Tensor& ema))
+                            const Tensor& moment1, const Tensor& moment2, const Tensor& ema,
+                            const RoundedCopies& copies))
 
 }  // namespace scimix

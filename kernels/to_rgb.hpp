@@ -16,6 +16,8 @@ struct RgbOutput {
   Tensor bias;
   double slope = 1.0;
   double gain = 1.0;
+
+  [[nodiscard]] RgbOutput borrowed() const { return {bias.borrowed(), slope, gain}; }
 };
 // x [N,H,W,C], w [3,1,1,C], style [N,C] -> y [N,H,W,3]. style and bias are of the compute type.
 SCIMIX_KERNEL(to_rgb, (const Tensor& x, const Tensor& w, const Tensor& style, const RgbOutput& post,
@@ -24,6 +26,10 @@ SCIMIX_KERNEL(to_rgb, (const Tensor& x, const Tensor& w, const Tensor& style, co
 // Each where it is defined.
 struct ToRgbGradients {
   Tensor x, w, style, bias;
+
+  [[nodiscard]] ToRgbGradients borrowed() const {
+    return {x.borrowed(), w.borrowed(), style.borrowed(), bias.borrowed()};
+  }
 };
 SCIMIX_KERNEL(to_rgb_backward,
               (const Tensor& gy, const Tensor& y, const Tensor& x, const Tensor& w,

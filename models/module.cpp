@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "autograd/ops.hpp"
+#include "kernels/elementwise.hpp"
 
 namespace scimix {
 
@@ -31,7 +32,10 @@ Variable Parameter::operator()() const {
 
 Variable Parameter::in(DType dtype) const {
   const Variable value = (*this)();
-  return value.dtype() == dtype ? value : cast(value, dtype);
+  if (value.dtype() == dtype) return value;
+  const Tensor& copy = state_->copy;
+  if (!copy.defined() || copy.dtype() != dtype) return cast(value, dtype);
+  return *state_->frozen > 0 ? Variable(copy) : state_->variable.by_copy(copy);
 }
 
 ParameterStore::ParameterStore(std::uint64_t seed, DType dtype) : seed_(seed), dtype_(dtype) {}
@@ -46,7 +50,7 @@ Parameter ParameterStore::add(const std::string& name, const Shape& shape, const
   std::vector<double> values(static_cast<std::size_t>(shape.numel()));
   for (double& value : values) value = init(random);
   auto state = std::make_shared<Parameter::State>(
-      Parameter::State{Variable(Tensor::from(values, shape, dtype_), true), frozen_});
+      Parameter::State{Variable(Tensor::from(values, shape, dtype_), true), Tensor(), frozen_});
   entries_.push_back({name, state, decay});
   return Parameter(std::move(state));
 }
@@ -74,11 +78,26 @@ void ParameterStore::place(Device device) {
     const Variable& variable = entries_[i].state->variable;
     const SlabLayout::Entry& entry = layout_.entries()[i];
     const Tensor view = parameters_.view(entry);
-    view.copy_(variable.value());
+    view.copy_(variable.value().to(device));
     variable.rebind(view);
     variable.bind_grad(gradients_.view(entry));
   }
   for (const Buffer& buffer : buffers_) *buffer.value = buffer.value->to(device);
+}
+
+void ParameterStore::keep_copies(DType dtype) const {
+  SCIMIX_CHECK(parameters_.flat().defined(), "copies of parameters before place()");
+  if (dtype == dtype_) return;
+  const MemoryLabel label("rounded parameters");
+  *copies_ = Slab(layout_, dtype, parameters_.flat().device());
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    entries_[i].state->copy = copies_->view(layout_.entries()[i]);
+  }
+  refresh_copies();
+}
+
+void ParameterStore::refresh_copies() const {
+  if (copies_->flat().defined()) convert(parameters_.flat(), copies_->flat());
 }
 
 std::vector<ParameterStore::Named> ParameterStore::views(const Slab& slab) const {
@@ -114,6 +133,7 @@ void ParameterStore::zero_grad() const {
 
 void ParameterStore::copy_parameters_from(const ParameterStore& other) const {
   parameters_.flat().copy_(other.parameters_.flat());
+  refresh_copies();
 }
 
 void ParameterStore::copy_buffers_from(const ParameterStore& other) const {

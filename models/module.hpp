@@ -28,13 +28,15 @@ using Init = std::function<double(Random&)>;
 class Parameter {
  public:
   [[nodiscard]] Variable operator()() const;
-  // The value for a pass with activations of `dtype`: rounded where that is narrower.
+  // The value for a pass with activations of `dtype`: rounded where that is narrower, which costs
+  // nothing where the store keeps such copies.
   [[nodiscard]] Variable in(DType dtype) const;
 
  private:
   friend class ParameterStore;
   struct State {
     Variable variable;
+    Tensor copy;                        // see keep_copies
     std::shared_ptr<const int> frozen;  // depth of Freeze guards on the store
   };
   explicit Parameter(std::shared_ptr<State> state) : state_(std::move(state)) {}
@@ -69,6 +71,13 @@ class ParameterStore {
   [[nodiscard]] const SlabLayout& layout() const { return layout_; }
   [[nodiscard]] const Slab& parameter_slab() const { return parameters_; }
   [[nodiscard]] const Slab& gradient_slab() const { return gradients_; }
+
+  // Keeps copies of the parameters in a narrower type, from which passes of that type compute
+  // without rounding anew. Whoever changes parameters refreshes them: an optimiser in its update,
+  // copy_parameters_from by itself, everybody else by refresh_copies.
+  void keep_copies(DType dtype) const;
+  void refresh_copies() const;
+  [[nodiscard]] const Slab& copy_slab() const { return *copies_; }  // its flat() undefined: none
   // Elements 0 .. decayed_count-1 of the slab take weight decay.
   [[nodiscard]] std::int64_t decayed_count() const { return decayed_count_; }
   [[nodiscard]] std::int64_t parameter_count() const;  // gaps not counted
@@ -99,6 +108,7 @@ class ParameterStore {
   SlabLayout layout_;
   Slab parameters_;
   Slab gradients_;
+  std::shared_ptr<Slab> copies_ = std::make_shared<Slab>();
   std::int64_t decayed_count_ = 0;
 };
 

@@ -167,7 +167,7 @@ NormResult run_norm(const Tensor& x_rows, const Tensor& gy, std::int64_t first, 
   const BatchNorm options{
       .momentum = 0.1, .slope = 0.1, .segments = {first, x_rows.dim(0) - first}, .ranks = over};
   const Variable y = batch_norm(x, gamma, beta, {out.mean, out.variance}, options);
-  backward(y, Variable(gy));
+  backward(y, {.seed = Variable(gy)});
   out.y = y.value();
   out.gx = x.grad();
   out.ggamma = gamma.grad();

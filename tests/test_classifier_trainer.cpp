@@ -10,26 +10,13 @@
 #include "core/allocator.hpp"
 #include "core/error.hpp"
 #include "temp_folder.hpp"
-#include "tiny_generator.hpp"
+#include "tiny_runs.hpp"
 #include "trainers/classifier_trainer.hpp"
 
 using namespace scimix;
+using namespace scimix::test;
 
 namespace {
-
-ClassifierConfig small_config() {
-  ClassifierConfig config;
-  config.data.digits_train = 400;
-  config.data.digits_test = 100;
-  config.model.depth = 10;
-  config.model.width = 1;
-  config.batch = 32;
-  config.steps = 150;
-  config.sgd.learning_rate = 0.1;
-  config.ema_decay = 0.9;
-  config.model.norm_momentum = 0.1;
-  return config;
-}
 
 // The digits of the tests, drawn once.
 const Dataset& digits() {
@@ -48,53 +35,6 @@ ClassifierTrainer make_trainer(const ClassifierConfig& config) {
 
 double loss_of(const TrainingMetrics& metrics) {
   return metrics.terms.at(static_cast<std::size_t>(ClassifierTerm::supervised)).value();
-}
-
-// The same at 16x16 pixels with 20 labels, for the methods that learn from other images too.
-const Dataset& tiny_digits() {
-  static const Dataset set =
-      load_dataset("digits", "", {.size = 16, .digits_train = 60, .digits_test = 20});
-  return set;
-}
-
-const Autoencoder& generator() {
-  static const Autoencoder made = test::tiny_networks(16);
-  return made;
-}
-
-ClassifierConfig tiny_config(const std::string& method) {
-  ClassifierConfig config = small_config();
-  config.method = method;
-  config.batch = 3;
-  config.unlabeled_batch = 4;
-  config.steps = 6;
-  config.sgd.learning_rate = 0.02;
-  config.consistency.weight = 5;
-  config.fixmatch.threshold = 0.15;  // of ten classes: new networks pass it now and then
-  config.fixmatch.cutout = 6;
-  if (method == "mean-teacher-b") {  // Mean Teacher's preset B (tools/classifier_options.cpp)
-    config.method = "mean-teacher";
-    config.preset = "B";
-    config.optimizer = "adam";
-    config.sgd.learning_rate = 3e-3;
-    config.sgd.weight_decay = 0;
-    config.norm_statistics = "joint";
-    config.supervised_weight = 0.01;
-    config.consistency.weight = 1;
-    config.consistency.ramp_shape = "sigmoid";
-    config.early_ema_decay = 0.8;
-    config.input_noise = 0.075;
-  }
-  return config;
-}
-
-Split tiny_split() {
-  return make_split(tiny_digits(), 20, 0);
-}
-
-ClassifierTrainer tiny_trainer(const ClassifierConfig& config) {
-  return {config, tiny_digits(), tiny_split(), kCpu,
-          uses_generator(config) ? &generator() : nullptr};
 }
 
 struct HybridCase {

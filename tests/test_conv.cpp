@@ -246,7 +246,7 @@ TEST_CASE("conv: a frozen kernel costs no weight gradient, a frozen input no dat
     const Variable y = conv2d(conv2d(Variable(x, x_live), Variable(w1, w1_live), {}),
                               Variable(w2, w2_live), {.stride = 2, .pad = 1});
     reset_conv_counts();
-    backward(y, Variable(random(y.shape(), DType::f32, 4)));
+    backward(y, {.seed = Variable(random(y.shape(), DType::f32, 4))});
     return conv_counts();
   };
 

@@ -4,46 +4,15 @@
 #include "core/allocator.hpp"
 #include "core/error.hpp"
 #include "temp_folder.hpp"
+#include "tiny_runs.hpp"
 #include "trainers/generator_checkpoint.hpp"
 #include "trainers/generator_trainer.hpp"
 #include "trainers/mixers.hpp"
 
 using namespace scimix;
+using namespace scimix::test;
 
 namespace {
-
-GeneratorRunConfig small_config() {
-  GeneratorRunConfig config;
-  config.data.image_size = 16;
-  config.data.digits_train = 400;
-  config.data.digits_test = 100;
-  config.data.crop_pad = 2;
-  config.encoder = {.depth = 10, .width = 1, .norm_momentum = 0.1};
-  config.g_channels = 8;
-  config.g_max_channels = 16;
-  config.d_channels = 8;
-  config.d_max_channels = 16;
-  config.batch = 8;
-  config.steps = 60;
-  config.r1_every = 4;
-  config.ema_decay = 0.9;
-  config.eval_pairs = 50;
-  config.sample_pairs = 3;
-  config.output.eval_batch = 25;
-  return config;
-}
-
-// The digits of the tests, drawn once.
-RunInputs inputs(const std::string& labels = "all") {
-  static const Dataset set = [] {
-    const DataSettings data = small_config().data;
-    return load_dataset("digits", "",
-                        {.size = data.image_size,
-                         .digits_train = data.digits_train,
-                         .digits_test = data.digits_test});
-  }();
-  return {.device = kCpu, .dataset = set, .split = make_split(set, parse_label_count(labels), 0)};
-}
 
 double term(const GeneratorMetrics& metrics, Term which) {
   return metrics.terms[static_cast<std::size_t>(which)].value();
@@ -52,7 +21,7 @@ double term(const GeneratorMetrics& metrics, Term which) {
 }  // namespace
 
 TEST_CASE("generator training lowers its losses") {
-  GeneratorTrainer trainer(small_config(), inputs());
+  GeneratorTrainer trainer(tiny_generator_config(), tiny_inputs());
   const auto mean_of_next = [&](int steps) {
     for (int i = 0; i < steps; ++i) trainer.step();
     trainer.check_finite();
@@ -71,16 +40,16 @@ TEST_CASE("a resumed generator run ends with the same bits as an uninterrupted o
   const test::TempFolder folder;
   for (const std::string labels : {"all", "40"}) {  // 40: Mean Teacher as well
     CAPTURE(labels);
-    GeneratorRunConfig config = small_config();
+    GeneratorRunConfig config = tiny_generator_config();
     config.noise = true;
     config.steps = 12;
     const auto path = folder / (labels + ".safetensors");
-    GeneratorTrainer whole(config, inputs(labels));
+    GeneratorTrainer whole(config, tiny_inputs(labels));
     for (int i = 0; i < 5; ++i) whole.step();
     whole.save(path);
     for (int i = 0; i < 7; ++i) whole.step();
 
-    GeneratorTrainer resumed(config, inputs(labels));
+    GeneratorTrainer resumed(config, tiny_inputs(labels));
     resumed.load(path);
     CHECK(resumed.steps_done() == 5);
     for (int i = 0; i < 7; ++i) resumed.step();
@@ -92,9 +61,9 @@ TEST_CASE("a resumed generator run ends with the same bits as an uninterrupted o
 }
 
 TEST_CASE("a diverging generator run names the step, the phase and the term") {
-  GeneratorRunConfig config = small_config();
+  GeneratorRunConfig config = tiny_generator_config();
   config.sgd.learning_rate = 1e30;
-  GeneratorTrainer trainer(config, inputs());
+  GeneratorTrainer trainer(config, tiny_inputs());
   trainer.step();
   trainer.check_finite();  // the first step's losses are those of the initial weights
   trainer.step();
@@ -104,7 +73,7 @@ TEST_CASE("a diverging generator run names the step, the phase and the term") {
 }
 
 TEST_CASE("a steady generator step asks the system for no memory") {
-  GeneratorTrainer trainer(small_config(), inputs("40"));
+  GeneratorTrainer trainer(tiny_generator_config(), tiny_inputs("40"));
   for (int i = 0; i < 6; ++i) trainer.step();  // two of them with R1
   const std::uint64_t before = memory_stats(kCpu).system_calls;
   for (int i = 0; i < 8; ++i) trainer.step();
@@ -115,15 +84,15 @@ TEST_CASE("a trained generator is loaded as it was saved, and mixes what it is g
   const test::TempFolder folder;
   for (const char* variant : {"full", "structural-zc"}) {
     CAPTURE(variant);
-    GeneratorRunConfig config = small_config();
+    GeneratorRunConfig config = tiny_generator_config();
     config.variant = variant;
-    GeneratorTrainer trainer(config, inputs());
+    GeneratorTrainer trainer(config, tiny_inputs());
     for (int i = 0; i < 3; ++i) trainer.step();
     const auto path = folder / (std::string(variant) + ".safetensors");
     trainer.save(path);
     const TrainedGenerator loaded = load_generator(path, kCpu);
-    CHECK(loaded.class_names == inputs().dataset.class_names);
-    const ResidentSet test(inputs().dataset.test, kCpu);
+    CHECK(loaded.class_names == tiny_inputs().dataset.class_names);
+    const ResidentSet test(tiny_inputs().dataset.test, kCpu);
     const std::vector<std::int32_t> content{0, 1, 2};
     const std::vector<std::int32_t> scene{3, 4, 5};
     const Tensor x_c = test.plain(content, DType::f32).images.value();
@@ -139,7 +108,7 @@ TEST_CASE("a trained generator is loaded as it was saved, and mixes what it is g
 }
 
 TEST_CASE("evaluation and samples of a generator") {
-  GeneratorTrainer trainer(small_config(), inputs());
+  GeneratorTrainer trainer(tiny_generator_config(), tiny_inputs());
   trainer.step();
   const GeneratorEvaluation e = trainer.evaluate_ema();
   CHECK(e.classifier.images == 100);
@@ -151,12 +120,12 @@ TEST_CASE("evaluation and samples of a generator") {
 
 TEST_CASE("a generator's checkpoint must be one, and of this data") {
   const test::TempFolder folder;
-  GeneratorTrainer trainer(small_config(), inputs());
+  GeneratorTrainer trainer(tiny_generator_config(), tiny_inputs());
   const auto path = folder / "generator.safetensors";
   trainer.save(path);
-  GeneratorRunConfig wider = small_config();
+  GeneratorRunConfig wider = tiny_generator_config();
   wider.g_channels = 16;
-  GeneratorTrainer other(wider, inputs());
+  GeneratorTrainer other(wider, tiny_inputs());
   CHECK_THROWS_WITH_AS(other.load(path), doctest::Contains("expected ["), Error);
   const auto elsewhere = folder / "other.safetensors";
   save_checkpoint(elsewhere, {}, {{"format", "scimix-classifier-1"}});
@@ -166,21 +135,21 @@ TEST_CASE("a generator's checkpoint must be one, and of this data") {
 }
 
 TEST_CASE("what a generator run refuses before it starts") {
-  GeneratorRunConfig config = small_config();
+  GeneratorRunConfig config = tiny_generator_config();
   config.variant = "no_hyb";
   CHECK_THROWS_WITH_AS(check(config), doctest::Contains("did you mean no-hyb?"), Error);
-  config = small_config();
+  config = tiny_generator_config();
   config.minibatch_std = 3;
   CHECK_THROWS_WITH_AS(check(config), doctest::Contains("expected a divisor of --batch 8"), Error);
-  config = small_config();
+  config = tiny_generator_config();
   config.batch = 1;
   CHECK_THROWS_WITH_AS(check(config), doctest::Contains("--batch 1: expected at least 2"), Error);
   CHECK_THROWS_WITH_AS(static_cast<void>(preset_weights("papr")),
                        doctest::Contains("did you mean paper?"), Error);
 
-  RunInputs odd = inputs();
+  RunInputs odd = tiny_inputs();
   odd.dataset = load_dataset("digits", "", {.size = 36, .digits_train = 20, .digits_test = 10});
-  CHECK_THROWS_WITH_AS(GeneratorTrainer(small_config(), odd),
+  CHECK_THROWS_WITH_AS(GeneratorTrainer(tiny_generator_config(), odd),
                        doctest::Contains("no number of stages fits"), Error);
 }
 

@@ -135,7 +135,7 @@ TEST_CASE("clamp_max: no gradient above the cap, all of it at the cap and below"
   const Variable x = leaf({0.5, 1.0, 1.5, -7.0}, {4});
   const Variable y = clamp_max(x, 1.0);
   CHECK(y.value().to_doubles() == std::vector<double>{0.5, 1.0, 1.0, -7.0});
-  backward(y, leaf({2, 3, 5, 7}, {4}));
+  backward(y, {.seed = leaf({2, 3, 5, 7}, {4})});
   CHECK(gradient_of(x) == std::vector<double>{2, 3, 0, 7});
 }
 

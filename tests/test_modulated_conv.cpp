@@ -227,7 +227,7 @@ TEST_CASE("modulated convolution: what nobody wants is not convolved") {
     const Operands in = operands(s, DType::f32, wanted);
     const Variable y = fused(in, s);
     reset_conv_counts();
-    backward(y, in.seed);
+    backward(y, {.seed = in.seed});
     return conv_counts();
   };
   for (const bool up : {false, true}) {

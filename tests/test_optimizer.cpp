@@ -80,7 +80,7 @@ struct AdamRun {
 
   void update(const std::vector<double>& g) const {
     set_adam_scalars(count, options, scalars);
-    adam_update(f32(g), scalars, p, m, v, ema);
+    adam_update(f32(g), scalars, p, m, v, ema, {});
     advance_step(count);
   }
 };
@@ -102,7 +102,7 @@ TEST_CASE("Nesterov SGD follows PyTorch's recurrence, with decay on the first el
   double expected_ema[2] = {1.0, -2.0};
   for (int step = 0; step < 5; ++step) {
     const double g[2] = {0.25 * step - 0.5, 1.0};
-    sgd_update(f32({g[0], g[1]}), lr, options, p, m, ema);
+    sgd_update(f32({g[0], g[1]}), lr, options, p, m, ema, {});
     for (int i = 0; i < 2; ++i) {
       const double d = g[i] + (i == 0 ? 0.1 * expected_p[i] : 0.0);
       expected_m[i] = 0.9 * expected_m[i] + d;
@@ -119,7 +119,7 @@ TEST_CASE("without Nesterov the update is the moment itself") {
   const Tensor p = f32({1.0});
   const Tensor m = f32({2.0});
   sgd_update(f32({1.0}), f32({0.1}), {.momentum = 0.5F, .nesterov = false, .weight_decay = 0.0F}, p,
-             m, f32({0.0}));
+             m, f32({0.0}), {});
   CHECK(m.to_doubles()[0] == 2.0);
   CHECK(p.to_doubles()[0] == doctest::Approx(0.8));
 }
@@ -129,7 +129,7 @@ TEST_CASE("SGD: an EMA decay of 0 keeps the model itself, one of 1 never changes
     const Tensor p = f32({0.1, -2.7});
     const Tensor ema = f32({5.0, 0.3});
     for (int step = 0; step < 3; ++step) {
-      sgd_update(f32({0.7, 1.3}), f32({0.1}), {.ema_decay = decay}, p, f32({0.0, 0.0}), ema);
+      sgd_update(f32({0.7, 1.3}), f32({0.1}), {.ema_decay = decay}, p, f32({0.0, 0.0}), ema, {});
     }
     CHECK(ema.to_doubles() == (decay == 0.0F ? p : f32({5.0, 0.3})).to_doubles());
     CHECK(p.to_doubles()[0] != doctest::Approx(0.1));
@@ -217,7 +217,7 @@ TEST_CASE("Adam: the bias correction is right after a million updates") {
   const Tensor v = f32({0.25});
   const Tensor scalars = Tensor::zeros({kAdamScalars}, DType::f32);
   set_adam_scalars(counter(999'999), options, scalars);
-  adam_update(f32({0.5}), scalars, p, m, v, {});
+  adam_update(f32({0.5}), scalars, p, m, v, {}, {});
   const double v_hat = 0.25 / (1 - std::pow(0.999999, 1e6));
   CHECK(p.to_doubles()[0] == doctest::Approx(1 - 0.1 * 0.5 / std::sqrt(v_hat)).epsilon(1e-6));
 }
@@ -228,13 +228,13 @@ TEST_CASE("Adam: without an EMA the update is the same, and a slab of another si
   const Tensor g = f32({0.5, -1.0, 0.0});
   with.update({0.5, -1.0, 0.0});
   set_adam_scalars(without.count, without.options, without.scalars);
-  adam_update(g, without.scalars, without.p, without.m, without.v, {});
+  adam_update(g, without.scalars, without.p, without.m, without.v, {}, {});
   CHECK(with.p.to_doubles() == without.p.to_doubles());
   CHECK(without.ema.to_doubles() == std::vector<double>{1, 2, 3});
   CHECK(without.count.to_host<std::int32_t>()[0] == 0);
-  CHECK_THROWS_WITH_AS(adam_update(g, with.scalars, with.p, with.m, with.v, f32({1.0})),
+  CHECK_THROWS_WITH_AS(adam_update(g, with.scalars, with.p, with.m, with.v, f32({1.0}), {}),
                        doctest::Contains("adam_update"), Error);
-  CHECK_THROWS_WITH_AS(adam_update(g, f32({1.0}), with.p, with.m, with.v, {}),
+  CHECK_THROWS_WITH_AS(adam_update(g, f32({1.0}), with.p, with.m, with.v, {}, {}),
                        doctest::Contains("scalars"), Error);
 }
 

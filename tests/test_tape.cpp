@@ -97,18 +97,19 @@ TEST_CASE("tape: backward adds into grad, grad leaves it alone") {
 TEST_CASE("tape: grad() of a leaf does not alias what flows on") {
   const Variable x = leaf({1, 2});
   const Variable seed = leaf({5, 7}, false);
-  backward(identity(x), seed);
-  backward(identity(x), seed);
+  backward(identity(x), {.seed = seed});
+  backward(identity(x), {.seed = seed});
   check_close(x.grad(), {10, 14});
   check_close(seed, {5, 7});
 }
 
 TEST_CASE("tape: a seed replaces the ones, and only a scalar does without") {
   const Variable x = leaf({2, 3});
-  backward(square(x), leaf({10, 100}, false));
+  backward(square(x), {.seed = leaf({10, 100}, false)});
   check_close(x.grad(), {40, 600});
   CHECK_THROWS_WITH_AS(backward(square(x)), doctest::Contains("needs a seed"), Error);
-  CHECK_THROWS_WITH_AS(backward(square(x), leaf({1}, false)), doctest::Contains("shape"), Error);
+  CHECK_THROWS_WITH_AS(backward(square(x), {.seed = leaf({1}, false)}), doctest::Contains("shape"),
+                       Error);
 }
 
 TEST_CASE("tape: several outputs and several inputs at once") {
@@ -471,7 +472,7 @@ TEST_CASE("tape: a leaf is reported when all of its gradient is there, and not b
   const Variable lost = record("lost", unreached.value(), {unreached},
                                [](const Cotangents&) { return Variables{Variable()}; });
   const Variable y = mul(add(mul(early, early), lost), late);
-  backward(sum(y), {}, note);
+  backward(sum(y), {.on_complete = note});
   REQUIRE(order.size() == 2);
   CHECK(order[0] == late.grad().raw());
   CHECK(order[1] == early.grad().raw());

@@ -37,7 +37,7 @@ double measure_copy(Device device, double min_time) {
   const Tensor to = Tensor::zeros({bytes}, DType::u8, device);
   const auto size = static_cast<std::size_t>(bytes);
   const Timing t =
-      time_calls([&] { copy_bytes(device, to.raw(), device, from.raw(), size); }, device, min_time);
+      time_calls([&] { copy_bytes(device, to.raw(), from.raw(), size); }, device, min_time);
   return 2.0 * static_cast<double>(bytes) / t.min;
 }
 

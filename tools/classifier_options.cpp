@@ -138,6 +138,7 @@ void add_classifier_options(CLI::App& app, ClassifierConfig& c) {
   add_consistency_options(app, c.consistency);
   add_fixmatch_options(app, c.fixmatch);
   add_training_options(app, c);
+  add_graph_options(app, c.graphs);
   add_rank_options(app, c.ranks);
   add_output_options(app, c.output, "runs/DATASET-LABELS-METHOD-MIXER-SEED");
 }

@@ -95,6 +95,7 @@ void add_generator_options(CLI::App& app, GeneratorRunConfig& c) {
   add_network_options(app, c);
   add_loss_options(app, c);
   add_training_options(app, c);
+  add_graph_options(app, c.graphs);
   add_rank_options(app, c.ranks);
   const std::string output = "Output";
   app.add_option("--sample-pairs", c.sample_pairs, "rows of the sample grids")->group(output);

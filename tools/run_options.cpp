@@ -86,7 +86,20 @@ void add_sgd_options(CLI::App& app, SgdSettings& s, const std::string& group) {
 }
 
 void add_precision_option(CLI::App& app, std::string& precision, const std::string& group) {
-  app.add_option("--precision", precision, "f32, bf16 (activations), f64 (CPU: slow, for checks)")
+  app.add_option(
+         "--precision", precision,
+         "f32, tf32 (f32, with a GPU's TF32 products), bf16 (activations), f64 (CPU: slow, for "
+         "checks)")
+      ->group(group);
+}
+
+void add_graph_options(CLI::App& app, GraphSettings& s) {
+  const std::string group = "Graphs";
+  app.add_option("--graph", s.graph,
+                 "record a step once and replay it: auto (on a GPU), on, off; the numbers are the "
+                 "same")
+      ->group(group);
+  app.add_option("--steps-per-graph", s.steps_per_graph, "steps replayed at once, at most")
       ->group(group);
 }
 

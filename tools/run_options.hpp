@@ -27,6 +27,7 @@ void add_data_options(CLI::App& app, DataSettings& settings);
 void add_encoder_options(CLI::App& app, EncoderSettings& settings);
 void add_sgd_options(CLI::App& app, SgdSettings& settings, const std::string& group);
 void add_precision_option(CLI::App& app, std::string& precision, const std::string& group);
+void add_graph_options(CLI::App& app, GraphSettings& settings);
 void add_rank_options(CLI::App& app, RankSettings& settings);
 void add_output_options(CLI::App& app, OutputSettings& settings, const std::string& default_out);
 

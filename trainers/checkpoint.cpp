@@ -39,7 +39,7 @@ std::vector<std::byte> permute_kernel(std::span<const std::byte> source, const S
 
 std::vector<std::byte> host_bytes(const Tensor& value) {
   std::vector<std::byte> bytes(value.bytes());
-  copy_bytes(kCpu, bytes.data(), value.device(), value.raw(), bytes.size());
+  copy_to_host(bytes.data(), value.device(), value.raw(), bytes.size());
   if (value.rank() != 4) return bytes;
   return permute_kernel(bytes, value.shape(), size_of(value.dtype()), Direction::to_file);
 }

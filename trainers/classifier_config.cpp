@@ -84,6 +84,7 @@ void check(const ClassifierConfig& c) {
   between("early-ema-decay", c.early_ema_decay, -1.0, 1.0);
   check_precision(c.precision, kCpu);
   check(c.ranks);
+  check(c.graphs);
   check(c.output);
 }
 

@@ -64,9 +64,10 @@ struct ClassifierConfig {
   double ema_decay = 0.999;
   double early_ema_decay = -1;  // adam: while the learning rate grows; below 0: ema_decay
   std::uint64_t seed = 0;
-  std::string precision = "f32";  // f32, bf16, f64
+  std::string precision = "f32";  // f32, tf32, bf16, f64
 
   RankSettings ranks;
+  GraphSettings graphs;
   OutputSettings output;
 };
 

@@ -8,6 +8,7 @@
 #include "kernels/metrics.hpp"
 #include "kernels/noise.hpp"
 #include "trainers/pixels.hpp"
+#include "trainers/precision.hpp"
 #include "trainers/rank_state.hpp"
 
 namespace scimix {
@@ -22,6 +23,9 @@ constexpr std::uint32_t kUnlabeledStream = 1;
 constexpr std::uint32_t kLabeledNoise = 0;
 constexpr std::uint32_t kStudentNoise = 1;
 constexpr std::uint32_t kTeacherNoise = 2;
+// Drawn at once: a megabyte of indices for FixMatch's batches, and the host interrupts the device
+// seldom enough.
+constexpr std::int64_t kStepsAhead = 256;
 
 std::vector<std::int32_t> unlabeled_members(const ClassifierConfig& config, const Dataset& dataset,
                                             const Split& split) {
@@ -83,7 +87,9 @@ ClassifierTrainer::ClassifierTrainer(const ClassifierConfig& config, const Datas
       terms_(classifier_terms(), device),
       accuracy_(Tensor::zeros({3}, DType::f32, device)),
       ranks_(ranks),
-      gradients_(ranks, {&model_.parameters()}) {
+      gradients_(ranks, {&model_.parameters()}),
+      plan_(device, std::min(config.steps, kStepsAhead)),
+      graphs_(device, uses_graphs(config.graphs, device, ranks), config.graphs.steps_per_graph) {
   check_precision(config.precision, device);
   check_batch("--batch", config.batch, ranks);
   check_batch("--unlabeled-batch", unlabeled_rows(config), ranks);
@@ -95,36 +101,71 @@ ClassifierTrainer::ClassifierTrainer(const ClassifierConfig& config, const Datas
     model_.parameters().copy_buffers_from(encoder);
   }
   optimizer_ = make_optimizer(config, model_.parameters(), ema_.parameters());
+  if (dtype_ == DType::bf16) {
+    for (const WideResNet* const network : {&model_, &ema_}) {
+      network->parameters().keep_copies(dtype_);
+    }
+  }
+  plan_batches();
+}
+
+void ClassifierTrainer::plan_batches() {
+  const std::int64_t labeled = ranks_.row_count(config_.batch);
+  const std::int64_t unlabeled = ranks_.row_count(unlabeled_rows(config_));
+  labeled_column_ = plan_.add(labeled);
+  unlabeled_column_ = plan_.add(unlabeled);
+  if (hybrids_) {
+    hybrid_rows_ = {.labeled = labeled,
+                    .all = labeled + unlabeled,
+                    .height = image_size_,
+                    .width = test_.width()};
+    const std::int64_t count = hybrids_->count(hybrid_rows_);
+    scene_column_ = plan_.add(count);
+    share_column_ = plan_.add(hybrids_->draws_shares() ? count : 0);
+    corner_column_ = plan_.add(hybrids_->draws_corners() ? 4 * count : 0);
+  }
+  plan_.start([this](std::int64_t step, const BatchPlan::Row& row) { draw_step(step, row); });
+}
+
+void ClassifierTrainer::draw_step(std::int64_t step, const BatchPlan::Row& row) const {
+  const auto mine = [&](const std::vector<std::int32_t>& all) {
+    return rank_slice(all, ranks_.rank(), ranks_.size());
+  };
+  row.set(labeled_column_, mine(labeled_.indices(step, config_.batch)));
+  if (const std::int64_t unlabeled = unlabeled_rows(config_); unlabeled > 0) {
+    row.set(unlabeled_column_, mine(unlabeled_.indices(step, unlabeled)));
+  }
+  if (!hybrids_) return;
+  const PairDraws pairs = hybrids_->draw(hybrid_rows_, step, ranks_);
+  row.set(scene_column_, std::span<const std::int32_t>(pairs.scenes));
+  row.set(share_column_, std::span<const float>(pairs.shares));
+  row.set(corner_column_, std::span<const std::int32_t>(pairs.corners));
 }
 
 // Each view has random numbers of its own: rows 0..B-1 of the step are the labelled images, then
 // come the weak and the other view of the unlabelled ones.
-ClassifierBatch ClassifierTrainer::next_batch(std::int64_t labeled, std::int64_t unlabeled,
-                                              const Comm& ranks) const {
+ClassifierBatch ClassifierTrainer::make_batch(const Picks& picks, const Comm& ranks) const {
   const auto from_row = [&](std::int64_t first) {
     WeakAugment augment = augment_;
     augment.first = static_cast<std::uint32_t>(first);
     return augment;
   };
-  const std::vector<std::int32_t> all_labeled = labeled_.indices(steps_done_, labeled);
-  const std::int64_t row = ranks.first_row(labeled);
-  const Batch with_labels = train_.augmented(rank_slice(all_labeled, ranks.rank(), ranks.size()),
-                                             step_, from_row(row), dtype_);
+  const std::int64_t row = ranks.first_row(picks.all_labeled);
+  const Batch with_labels = train_.augmented(picks.labeled, step_, from_row(row), dtype_);
   ClassifierBatch batch{.labeled = noisy(with_labels.images, kLabeledNoise, row),
                         .labels = with_labels.labels};
-  if (unlabeled == 0) return batch;
-  const std::vector<std::int32_t> all_unlabeled = unlabeled_.indices(steps_done_, unlabeled);
-  const auto indices = rank_slice(all_unlabeled, ranks.rank(), ranks.size());
-  const std::int64_t other_row = ranks.first_row(unlabeled);
-  const WeakAugment first_view = from_row(labeled + other_row);
-  const WeakAugment second_view = from_row(labeled + unlabeled + other_row);
-  batch.weak =
-      noisy(train_.augmented(indices, step_, first_view, dtype_).images, kStudentNoise, other_row);
+  if (picks.all_unlabeled == 0) return batch;
+  const std::int64_t other_row = ranks.first_row(picks.all_unlabeled);
+  const WeakAugment first_view = from_row(picks.all_labeled + other_row);
+  const WeakAugment second_view = from_row(picks.all_labeled + picks.all_unlabeled + other_row);
+  batch.weak = noisy(train_.augmented(picks.unlabeled, step_, first_view, dtype_).images,
+                     kStudentNoise, other_row);
   if (config_.method == "fixmatch") {
-    batch.other = train_.strongly_augmented(indices, step_, second_view, strong_, dtype_).images;
+    batch.other =
+        train_.strongly_augmented(picks.unlabeled, step_, second_view, strong_, dtype_).images;
   } else {
-    batch.other = noisy(train_.augmented(indices, step_, second_view, dtype_).images, kTeacherNoise,
-                        other_row);
+    batch.other = noisy(train_.augmented(picks.unlabeled, step_, second_view, dtype_).images,
+                        kTeacherNoise, other_row);
   }
   return batch;
 }
@@ -156,14 +197,22 @@ void ClassifierTrainer::set_weights() const {
   set_ramp(step_, ramp, hybrid_weight_);
 }
 
-void ClassifierTrainer::step() {
+void ClassifierTrainer::queue_step() {
   set_weights();
-  const ClassifierBatch batch = next_batch(config_.batch, unlabeled_rows(config_), ranks_);
+  plan_.take(step_);
+  const ClassifierBatch batch = make_batch({.labeled = plan_.indices(labeled_column_),
+                                            .unlabeled = plan_.indices(unlabeled_column_),
+                                            .all_labeled = config_.batch,
+                                            .all_unlabeled = unlabeled_rows(config_)},
+                                           ranks_);
   MethodPass pass = objective_.method(batch, consistency_weight_);
   if (hybrids_) {
     const Hybrids made = hybrids_->make(
         {.images = pass.images, .labels = batch.labels, .predictions = pass.predictions},
-        steps_done_, ranks_);
+        {.scenes = plan_.indices(scene_column_),
+         .shares = plan_.numbers(share_column_),
+         .corners = plan_.indices(corner_column_).reshape({corner_column_.count / 4, 4})},
+        ranks_);
     const ClassifierLossTerms terms = objective_.hybrid_terms(made, hybrid_weight_);
     pass.terms.insert(pass.terms.end(), terms.begin(), terms.end());
   }
@@ -173,9 +222,20 @@ void ClassifierTrainer::step() {
   gradients_.backward(total(pass.terms));
   optimizer_->update(step_);
   advance_step(step_);
-  ++steps_done_;
-  if (steps_done_ % config_.ranks.check_every == 0) {
-    check_equal_parameters(state(), steps_done_, ranks_);
+}
+
+void ClassifierTrainer::steps(std::int64_t count) {
+  const PrecisionScope precision(config_.precision);
+  const std::int64_t check_every = config_.ranks.check_every;
+  while (count > 0) {
+    // The host has work every check_every steps, and where the plan ends.
+    const std::int64_t now =
+        std::min({count, check_every - steps_done_ % check_every, plan_.prepare(steps_done_)});
+    graphs_.run(
+        steps_done_, now, [](std::int64_t) { return 's'; }, [&](std::int64_t) { queue_step(); });
+    steps_done_ += now;
+    count -= now;
+    if (steps_done_ % check_every == 0) check_equal_parameters(state(), steps_done_, ranks_);
   }
 }
 
@@ -215,8 +275,16 @@ void ClassifierTrainer::average_buffers() const {
 }
 
 std::vector<Sheet> ClassifierTrainer::preview(std::int64_t images) const {
+  const std::int64_t others = uses_unlabeled(config_) ? images : 0;
+  const auto on_device = [&](const std::vector<std::int32_t>& indices) {
+    return Tensor::from_host(std::span(indices), {std::ssize(indices)}, device_);
+  };
   const ClassifierBatch batch =
-      next_batch(images, uses_unlabeled(config_) ? images : 0, local_comm());
+      make_batch({.labeled = on_device(labeled_.indices(steps_done_, images)),
+                  .unlabeled = on_device(unlabeled_.indices(steps_done_, others)),
+                  .all_labeled = images,
+                  .all_unlabeled = others},
+                 local_comm());
   std::vector<Sheet> sheets{{.name = "augmented",
                              .caption = "Labelled images, weakly augmented",
                              .pixels = to_pixels(batch.labeled.value())}};
@@ -279,6 +347,7 @@ void ClassifierTrainer::save(const std::filesystem::path& path) const {
 
 void ClassifierTrainer::share_state() {
   steps_done_ = share_tensors(state(), step_, ranks_);
+  refresh_copies();
 }
 
 void ClassifierTrainer::load(const std::filesystem::path& path) {
@@ -296,6 +365,12 @@ void ClassifierTrainer::load(const std::filesystem::path& path) {
   const auto device_step = static_cast<std::int32_t>(step);
   step_.copy_from_host(&device_step);
   steps_done_ = step;
+  refresh_copies();
+}
+
+void ClassifierTrainer::refresh_copies() const {
+  model_.parameters().refresh_copies();
+  ema_.parameters().refresh_copies();
 }
 
 }  // namespace scimix

@@ -11,6 +11,7 @@
 #include "data/sampler.hpp"
 #include "data/split.hpp"
 #include "models/wide_resnet.hpp"
+#include "trainers/batch_plan.hpp"
 #include "trainers/checkpoint.hpp"
 #include "trainers/classifier_objective.hpp"
 #include "trainers/evaluate.hpp"
@@ -18,6 +19,7 @@
 #include "trainers/optimizer.hpp"
 #include "trainers/resident_set.hpp"
 #include "trainers/run_inputs.hpp"
+#include "trainers/step_graphs.hpp"
 
 namespace scimix {
 
@@ -48,10 +50,17 @@ class ClassifierTrainer {
                     Device device, const Autoencoder* generator = nullptr,
                     Comm& ranks = local_comm());
 
-  // With several ranks these are for all of them to call: step, check_finite, read_metrics,
-  // evaluate_ema, save, share_state.
-  void step();
+  ClassifierTrainer(const ClassifierTrainer&) = delete;  // its plan of batches calls it
+  ClassifierTrainer& operator=(const ClassifierTrainer&) = delete;
 
+  // With several ranks these are for all of them to call: steps, check_finite, read_metrics,
+  // evaluate_ema, save, share_state.
+  void steps(std::int64_t count);
+  void step() { steps(1); }
+  // How many steps are best asked for next.
+  [[nodiscard]] std::int64_t steps_at_once() const { return graphs_.to_boundary(steps_done_); }
+
+  [[nodiscard]] const StepGraphs& graphs() const { return graphs_; }
   [[nodiscard]] std::int64_t steps_done() const { return steps_done_; }
   [[nodiscard]] double learning_rate() const;  // of the next step
   [[nodiscard]] double epochs() const;         // over the labelled images
@@ -80,12 +89,22 @@ class ClassifierTrainer {
   [[nodiscard]] const ResidentSet& test_set() const { return test_; }
 
  private:
-  [[nodiscard]] ClassifierBatch next_batch(std::int64_t labeled, std::int64_t unlabeled,
-                                           const Comm& ranks) const;
+  // Images of a step: which, and how many of each kind all ranks have together.
+  struct Picks {
+    Tensor labeled;    // i32, of this rank
+    Tensor unlabeled;  // likewise; undefined without
+    std::int64_t all_labeled = 0;
+    std::int64_t all_unlabeled = 0;
+  };
+  void plan_batches();
+  void draw_step(std::int64_t step, const BatchPlan::Row& row) const;
+  void queue_step();
+  [[nodiscard]] ClassifierBatch make_batch(const Picks& picks, const Comm& ranks) const;
   [[nodiscard]] Variable noisy(const Variable& images, std::uint32_t stream,
                                std::int64_t first_row) const;
   void set_weights() const;
   void average_buffers() const;
+  void refresh_copies() const;
   [[nodiscard]] CheckpointTensors state() const;
   [[nodiscard]] CheckpointMetadata metadata() const;
 
@@ -113,6 +132,14 @@ class ClassifierTrainer {
   Tensor accuracy_;  // f32 [3], see kernels/metrics.hpp
   Comm& ranks_;
   GradientExchange gradients_;
+  BatchPlan plan_;
+  BatchPlan::Column labeled_column_;
+  BatchPlan::Column unlabeled_column_;
+  BatchPlan::Column scene_column_;
+  BatchPlan::Column share_column_;
+  BatchPlan::Column corner_column_;
+  HybridRows hybrid_rows_;  // of this rank
+  StepGraphs graphs_;
   std::int64_t steps_done_ = 0;
 };
 

@@ -74,6 +74,7 @@ void check(const GeneratorRunConfig& c) {
   at_least<std::int64_t>("sample-pairs", c.sample_pairs, 1);
   at_least<std::int64_t>("eval-pairs", c.eval_pairs, 1);
   check(c.ranks);
+  check(c.graphs);
   check(c.output);
 }
 

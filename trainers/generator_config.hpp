@@ -55,11 +55,12 @@ struct GeneratorRunConfig {
   double adam_eps = 1e-8;
   double ema_decay = 0.999;  // G, E_r, E_c, C
   std::uint64_t seed = 0;
-  std::string precision = "f32";  // f32, bf16, f64
+  std::string precision = "f32";  // f32, tf32, bf16, f64
 
   std::int64_t sample_pairs = 10;  // rows of the sample grids
   std::int64_t eval_pairs = 1000;  // pairs of test images mixed at an evaluation
   RankSettings ranks;
+  GraphSettings graphs;
   OutputSettings output;
 };
 

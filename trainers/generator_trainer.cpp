@@ -7,6 +7,7 @@
 #include "data/random_order.hpp"
 #include "kernels/metrics.hpp"
 #include "trainers/generator_checkpoint.hpp"
+#include "trainers/precision.hpp"
 #include "trainers/rank_state.hpp"
 
 namespace scimix {
@@ -16,6 +17,7 @@ namespace {
 // The streams of a run's samplers and of its pairs.
 constexpr std::uint32_t kLabeledStream = 0;
 constexpr std::uint32_t kUnlabeledStream = 1;
+constexpr std::int64_t kStepsAhead = 256;      // drawn at once
 constexpr std::uint64_t kCriticSeed = 0xC417;  // D shares names of parameters with G
 
 AutoencoderConfig autoencoder_config(const GeneratorRunConfig& config, const Dataset& dataset) {
@@ -54,11 +56,6 @@ void check_images(const Dataset& dataset) {
     user_error(dataset.name, ": images of ", dataset.train.height, "x", dataset.train.width,
                " pixels, expected square ones");
   }
-}
-
-// A batch is a share of the set; as the i32 tensor that kernels read.
-Tensor on_device(std::span<const std::int32_t> values, Device device) {
-  return Tensor::from_host(values, {std::ssize(values)}, device);
 }
 
 }  // namespace
@@ -102,7 +99,9 @@ GeneratorTrainer::GeneratorTrainer(const GeneratorRunConfig& config, const RunIn
       generator_gradients_(
           ranks_, {&networks_.generator().parameters(), &networks_.scene_encoder().parameters(),
                    &networks_.semantic_encoder().parameters()}),
-      critic_gradients_(ranks_, {&critic_.parameters()}) {
+      critic_gradients_(ranks_, {&critic_.parameters()}),
+      plan_(device_, std::min(config.steps, kStepsAhead)),
+      graphs_(device_, uses_graphs(config.graphs, device_, ranks_), config.graphs.steps_per_graph) {
   check_precision(config.precision, device_);
   check_batch("--batch", config.batch, ranks_);
   if (const std::int64_t rows = config.batch / ranks_.size();
@@ -110,45 +109,74 @@ GeneratorTrainer::GeneratorTrainer(const GeneratorRunConfig& config, const RunIn
     user_error("--minibatch-std ", config.minibatch_std, ": expected a divisor of the ", rows,
                " images of each rank, within which the critic compares");
   }
+  if (dtype_ == DType::bf16) {
+    for (const ParameterStore* const store : stores()) store->keep_copies(dtype_);
+  }
+  plan_batches();
+}
+
+std::vector<const ParameterStore*> GeneratorTrainer::stores() const {
+  return {&networks_.semantic_encoder().parameters(),
+          &networks_.scene_encoder().parameters(),
+          &networks_.generator().parameters(),
+          &average_.semantic_encoder().parameters(),
+          &average_.scene_encoder().parameters(),
+          &average_.generator().parameters(),
+          &critic_.parameters()};
+}
+
+void GeneratorTrainer::plan_batches() {
+  const std::int64_t rows = ranks_.row_count(config_.batch);
+  labeled_column_ = plan_.add(rows);
+  unlabeled_column_ = plan_.add(all_labeled_ ? 0 : rows);
+  partner_column_ = plan_.add(rows);
+  plan_.start([this](std::int64_t step, const BatchPlan::Row& row) { draw_step(step, row); });
+}
+
+void GeneratorTrainer::draw_step(std::int64_t step, const BatchPlan::Row& row) {
+  const auto mine = [&](const std::vector<std::int32_t>& all) {
+    return rank_slice(all, ranks_.rank(), ranks_.size());
+  };
+  row.set(labeled_column_, mine(labeled_.indices(step, config_.batch)));
+  if (!all_labeled_) row.set(unlabeled_column_, mine(unlabeled_.indices(step, config_.batch)));
+  row.set(partner_column_, mine(random_order(static_cast<std::size_t>(config_.batch),
+                                             Random(config_.seed, Purpose::pairing,
+                                                    static_cast<std::uint32_t>(step), 0))));
 }
 
 // Each view has random numbers of its own: rows 0..B-1 of the step are the labelled images, then
 // come the first and the second view of the others.
-GeneratorBatch GeneratorTrainer::next_batch() {
+GeneratorBatch GeneratorTrainer::make_batch() const {
   const std::int64_t rows = config_.batch;  // of all ranks
-  const auto mine = [&](std::span<const std::int32_t> all) {
-    return rank_slice(all, ranks_.rank(), ranks_.size());
-  };
-  const auto view = [&](std::span<const std::int32_t> indices, std::int64_t number) {
+  const auto view = [&](const Tensor& index, std::int64_t number) {
     WeakAugment augment = augment_;
     augment.first = static_cast<std::uint32_t>(number * rows + ranks_.first_row(rows));
-    return train_.augmented(mine(indices), step_, augment, dtype_);
+    return train_.augmented(index, step_, augment, dtype_);
   };
   GeneratorBatch batch;
-  const std::vector<std::int32_t> labeled = labeled_.indices(steps_done_, rows);
+  const Tensor labeled = plan_.indices(labeled_column_);
   const Batch with_labels = view(labeled, 0);
   batch.labeled = with_labels.images;
   batch.labels = with_labels.labels;
-  std::vector<std::int32_t> mixed = labeled;
-  if (!all_labeled_) {
-    mixed = unlabeled_.indices(steps_done_, rows);
-    batch.images = view(mixed, 1).images;
-  }
+  const Tensor mixed = all_labeled_ ? labeled : plan_.indices(unlabeled_column_);
+  if (!all_labeled_) batch.images = view(mixed, 1).images;
   if (mean_teacher_) batch.second_view = view(mixed, 2).images;
-  const auto partner = random_order(
-      static_cast<std::size_t>(rows),
-      Random(config_.seed, Purpose::pairing, static_cast<std::uint32_t>(steps_done_), 0));
-  batch.partner = on_device(mine(partner), device_);
+  batch.partner = plan_.indices(partner_column_);
   return batch;
 }
 
-void GeneratorTrainer::step() {
+bool GeneratorTrainer::regularises(std::int64_t step) const {
+  return config_.r1_every > 0 && step % config_.r1_every == 0;
+}
+
+void GeneratorTrainer::queue_step(bool with_r1) {
   set_ramp(step_,
            {.highest = config_.consistency_weight,
             .total_steps = config_.steps,
             .share = config_.consistency_ramp},
            consistency_weight_);
-  const GeneratorBatch batch = next_batch();
+  plan_.take(step_);
+  const GeneratorBatch batch = make_batch();
   // Of the images rebuilt and of hybrids.
   const NoiseSource noise{.seed = config_.seed,
                           .step = step_,
@@ -157,14 +185,24 @@ void GeneratorTrainer::step() {
                           .part_distance = config_.batch};
   const Generated generated = objective_.generate(batch, config_.noise ? &noise : nullptr);
   update_critic(objective_.critic_terms(generated));
-  if (config_.r1_every > 0 && steps_done_ % config_.r1_every == 0) {
-    update_critic(objective_.r1_terms(generated));
-  }
+  if (with_r1) update_critic(objective_.r1_terms(generated));
   generator_phase(generated, batch);
   advance_step(step_);
-  ++steps_done_;
-  if (steps_done_ % config_.ranks.check_every == 0) {
-    check_equal_parameters(state(), steps_done_, ranks_);
+}
+
+void GeneratorTrainer::steps(std::int64_t count) {
+  const PrecisionScope precision(config_.precision);
+  const std::int64_t check_every = config_.ranks.check_every;
+  while (count > 0) {
+    // The host has work every check_every steps, and where the plan ends.
+    const std::int64_t now =
+        std::min({count, check_every - steps_done_ % check_every, plan_.prepare(steps_done_)});
+    graphs_.run(
+        steps_done_, now, [&](std::int64_t step) { return regularises(step) ? 'r' : 's'; },
+        [&](std::int64_t step) { queue_step(regularises(step)); });
+    steps_done_ += now;
+    count -= now;
+    if (steps_done_ % check_every == 0) check_equal_parameters(state(), steps_done_, ranks_);
   }
 }
 
@@ -267,6 +305,7 @@ void GeneratorTrainer::save(const std::filesystem::path& path) const {
 
 void GeneratorTrainer::share_state() {
   steps_done_ = share_tensors(state(), step_, ranks_);
+  for (const ParameterStore* const store : stores()) store->refresh_copies();
 }
 
 void GeneratorTrainer::load(const std::filesystem::path& path) {
@@ -280,6 +319,7 @@ void GeneratorTrainer::load(const std::filesystem::path& path) {
   const auto device_step = static_cast<std::int32_t>(step);
   step_.copy_from_host(&device_step);
   steps_done_ = step;
+  for (const ParameterStore* const store : stores()) store->refresh_copies();
 }
 
 }  // namespace scimix

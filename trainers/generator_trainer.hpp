@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "data/sampler.hpp"
+#include "trainers/batch_plan.hpp"
 #include "trainers/checkpoint.hpp"
 #include "trainers/generator_evaluation.hpp"
 #include "trainers/generator_objective.hpp"
@@ -16,6 +17,7 @@
 #include "trainers/optimizer.hpp"
 #include "trainers/resident_set.hpp"
 #include "trainers/run_inputs.hpp"
+#include "trainers/step_graphs.hpp"
 
 namespace scimix {
 
@@ -32,10 +34,17 @@ class GeneratorTrainer {
   // cannot be shared equally.
   GeneratorTrainer(const GeneratorRunConfig& config, const RunInputs& inputs);
 
-  // With several ranks these are for all of them to call: step, check_finite, read_metrics,
-  // evaluate_ema, save, share_state.
-  void step();
+  GeneratorTrainer(const GeneratorTrainer&) = delete;  // its plan of batches calls it
+  GeneratorTrainer& operator=(const GeneratorTrainer&) = delete;
 
+  // With several ranks these are for all of them to call: steps, check_finite, read_metrics,
+  // evaluate_ema, save, share_state.
+  void steps(std::int64_t count);
+  void step() { steps(1); }
+  // How many steps are best asked for next.
+  [[nodiscard]] std::int64_t steps_at_once() const { return graphs_.to_boundary(steps_done_); }
+
+  [[nodiscard]] const StepGraphs& graphs() const { return graphs_; }
   [[nodiscard]] std::int64_t steps_done() const { return steps_done_; }
   [[nodiscard]] double learning_rate() const;  // of E_c's next step
   [[nodiscard]] double epochs() const;
@@ -62,11 +71,17 @@ class GeneratorTrainer {
   [[nodiscard]] const Discriminator& critic() const { return critic_; }
 
  private:
-  [[nodiscard]] GeneratorBatch next_batch();
+  void plan_batches();
+  void draw_step(std::int64_t step, const BatchPlan::Row& row);
+  [[nodiscard]] bool regularises(std::int64_t step) const;
+  void queue_step(bool with_r1);
+  [[nodiscard]] GeneratorBatch make_batch() const;
   void generator_phase(const Generated& generated, const GeneratorBatch& batch);
   void update_critic(const LossTerms& terms);
   void copy_buffers() const;
   void average_buffers() const;
+  // Of every network.
+  [[nodiscard]] std::vector<const ParameterStore*> stores() const;
   [[nodiscard]] CheckpointTensors state() const;
   [[nodiscard]] CheckpointMetadata metadata() const;
 
@@ -97,6 +112,11 @@ class GeneratorTrainer {
   Comm& ranks_;
   GradientExchange generator_gradients_;  // of G, E_r, E_c and C
   GradientExchange critic_gradients_;
+  BatchPlan plan_;
+  BatchPlan::Column labeled_column_;
+  BatchPlan::Column unlabeled_column_;
+  BatchPlan::Column partner_column_;
+  StepGraphs graphs_;
   std::int64_t steps_done_ = 0;
 };
 

@@ -4,6 +4,7 @@
 
 #include "autograd/tape.hpp"
 #include "core/error.hpp"
+#include "kernels/elementwise.hpp"
 
 namespace scimix {
 
@@ -11,8 +12,9 @@ namespace {
 
 // The derivative of the mean over ranks by one rank's loss.
 Variable share_of_mean(const Variable& loss, int ranks) {
-  const double share = 1.0 / ranks;
-  return Variable(Tensor::from({&share, 1}, loss.shape(), loss.dtype(), loss.device()));
+  const Tensor share = Tensor::empty(loss.shape(), loss.dtype(), loss.device());
+  fill(share, 1.0 / ranks);
+  return Variable(share);
 }
 
 }  // namespace
@@ -57,12 +59,13 @@ void GradientExchange::complete(const Tensor& gradient) {
 void GradientExchange::backward(const Variable& loss) {
   for (const ParameterStore* const store : stores_) store->zero_grad();
   if (ranks_.is_alone()) {
-    scimix::backward(loss);
+    scimix::backward(loss, {.grads_are_zero = true});
     return;
   }
   for (Bucket& bucket : buckets_) bucket.missing = bucket.parameters;
-  scimix::backward(loss, share_of_mean(loss, ranks_.size()),
-                   [&](const Tensor& gradient) { complete(gradient); });
+  scimix::backward(loss, {.seed = share_of_mean(loss, ranks_.size()),
+                          .grads_are_zero = true,
+                          .on_complete = [&](const Tensor& gradient) { complete(gradient); }});
   // What the loss does not depend on never became complete.
   for (const Bucket& bucket : buckets_) {
     if (bucket.missing > 0) ranks_.start_all_reduce(bucket.gradients);

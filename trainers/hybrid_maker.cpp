@@ -4,6 +4,7 @@
 #include "autograd/tape.hpp"
 #include "core/random.hpp"
 #include "data/random_order.hpp"
+#include "kernels/elementwise.hpp"
 #include "kernels/mixing.hpp"
 #include "kernels/pseudo_label.hpp"
 #include "trainers/beta_distribution.hpp"
@@ -26,29 +27,28 @@ Tensor labels_of(const Tensor& rows, const Tensor& known) {
 }
 
 Tensor same_share(double share, std::int64_t rows, Device device) {
-  const std::vector<float> values(static_cast<std::size_t>(rows), static_cast<float>(share));
-  return Tensor::from_host(std::span<const float>(values), {rows}, device);
+  const Tensor shares = Tensor::empty({rows}, DType::f32, device);
+  fill(shares, share);
+  return shares;
+}
+
+template <class T>
+Tensor on_device(const std::vector<T>& values, const Shape& shape, Device device) {
+  if (values.empty()) return {};
+  return Tensor::from_host(std::span<const T>(values), shape, device);
 }
 
 Tensor like(const Tensor& x) {
   return Tensor::empty(x.shape(), x.dtype(), x.device());
 }
 
+// The random numbers of one pair of a step.
+Random random_of(std::uint64_t seed, std::int64_t step, std::int64_t pair) {
+  return {seed, Purpose::pairing, static_cast<std::uint32_t>(step),
+          kFirstShare + static_cast<std::uint32_t>(pair)};
+}
+
 }  // namespace
-
-// The random numbers of each pair of a step.
-class HybridMaker::PairDraws {
- public:
-  PairDraws(std::uint64_t seed, std::int64_t step)
-      : seed_(seed), step_(static_cast<std::uint32_t>(step)) {}
-  [[nodiscard]] Random of(std::int64_t pair) const {
-    return {seed_, Purpose::pairing, step_, kFirstShare + static_cast<std::uint32_t>(pair)};
-  }
-
- private:
-  std::uint64_t seed_;
-  std::uint32_t step_;
-};
 
 HybridMaker::HybridMaker(const ClassifierConfig& config, const Autoencoder* generator)
     : settings_(config.hybrids),
@@ -85,32 +85,90 @@ class HybridMaker::GlobalBatch {
   const Comm& ranks_;
 };
 
-Hybrids HybridMaker::make(const HybridParents& parents, std::int64_t step, Comm& ranks) const {
-  const NoGrad constant;
-  const GlobalBatch batch(parents.labels.dim(0), parents.images.dim(0), ranks);
-  const std::int64_t rows = labeled_only_ ? parents.labels.dim(0) : parents.images.dim(0);
+bool HybridMaker::draws_shares() const {
+  return settings_.mixer == "mixup" || settings_.mixer == "cutmix";
+}
+
+bool HybridMaker::draws_corners() const {
+  return settings_.mixer == "cutmix";
+}
+
+std::int64_t HybridMaker::count(const HybridRows& rows) const {
+  return labeled_only_ ? rows.labeled : rows.all;
+}
+
+PairDraws HybridMaker::draw(const HybridRows& rows, std::int64_t step, const Comm& ranks) const {
+  const GlobalBatch batch(rows.labeled, rows.all, ranks);
   const std::vector<std::int32_t> order =
       random_order(static_cast<std::size_t>(batch.size()),
                    Random(seed_, Purpose::pairing, static_cast<std::uint32_t>(step), kOrder));
-  Contents contents{.images = parents.images.rows(0, rows), .labels = parents.labels};
-  std::vector<std::int32_t> scenes;
-  for (std::int64_t row = 0; row < rows; ++row) {
-    contents.numbers.push_back(batch.number(row));
-    const std::int32_t scene = order[static_cast<std::size_t>(contents.numbers.back())];
-    scenes.push_back(static_cast<std::int32_t>(batch.place(scene)));
+  PairDraws draws;
+  std::vector<std::int64_t> numbers;  // place of each content in the batch of all ranks
+  for (std::int64_t row = 0; row < count(rows); ++row) {
+    numbers.push_back(batch.number(row));
+    const std::int32_t scene = order[static_cast<std::size_t>(numbers.back())];
+    draws.scenes.push_back(static_cast<std::int32_t>(batch.place(scene)));
   }
-  const Tensor partner =
-      Tensor::from_host(std::span<const std::int32_t>(scenes), {rows}, parents.images.device());
+  if (draws_corners()) {
+    draw_boxes(numbers, rows, step, draws);
+  } else if (draws_shares()) {
+    draw_shares(numbers, step, draws);
+  }
+  return draws;
+}
+
+void HybridMaker::draw_shares(std::span<const std::int64_t> numbers, std::int64_t step,
+                              PairDraws& draws) const {
+  for (const std::int64_t number : numbers) {
+    Random random = random_of(seed_, step, number);
+    draws.shares.push_back(static_cast<float>(beta_symmetric(random, settings_.mixup_alpha)));
+  }
+}
+
+// The share of the target is what the clipped box leaves of x_c.
+void HybridMaker::draw_boxes(std::span<const std::int64_t> numbers, const HybridRows& rows,
+                             std::int64_t step, PairDraws& draws) const {
+  for (const std::int64_t number : numbers) {
+    Random random = random_of(seed_, step, number);
+    const double lambda = random.uniform();  // Beta(1, 1)
+    const double y = random.uniform();
+    const double x = random.uniform();
+    const CutBox box = cut_box(lambda, y, x, rows.height, rows.width);
+    draws.corners.insert(draws.corners.end(), {box.y0, box.x0, box.y1, box.x1});
+    draws.shares.push_back(static_cast<float>(share_outside(box, rows.height, rows.width)));
+  }
+}
+
+Hybrids HybridMaker::make(const HybridParents& parents, std::int64_t step, Comm& ranks) const {
+  const HybridRows rows{.labeled = parents.labels.dim(0),
+                        .all = parents.images.dim(0),
+                        .height = parents.images.dim(1),
+                        .width = parents.images.dim(2)};
+  const PairDraws draws = draw(rows, step, ranks);
+  const std::int64_t k = count(rows);
+  const Device device = parents.images.device();
+  return make(parents,
+              {.scenes = on_device(draws.scenes, {k}, device),
+               .shares = on_device(draws.shares, {k}, device),
+               .corners = on_device(draws.corners, {k, 4}, device)},
+              ranks);
+}
+
+Hybrids HybridMaker::make(const HybridParents& parents, const DrawnPairs& pairs,
+                          Comm& ranks) const {
+  const NoGrad constant;
+  const std::int64_t rows = pairs.scenes.dim(0);
+  const Contents contents{.images = parents.images.rows(0, rows), .labels = parents.labels};
   const auto of_partners = [&](const Tensor& x) {
     const Variable all = ranks.is_alone() ? Variable(x) : gather_ranks(Variable(x), ranks);
-    return gather_rows(all, partner).value();
+    return gather_rows(all, pairs.scenes).value();
   };
   const Tensor x_r = of_partners(parents.images);
   const Mixed mixed =
-      settings_.mixer == "scimix" ? by_generator(contents, x_r) : by_pixels(contents, x_r, step);
+      settings_.mixer == "scimix" ? by_generator(contents, x_r) : by_pixels(contents, x_r, pairs);
   Hybrids out;
   out.images = Variable(mixed.images);
-  out.scenes = partner;
+  out.scenes = pairs.scenes;
   out.share = mixed.share;
   out.kept = mixed.kept;
   out.p_c = parents.predictions.rows(0, rows);
@@ -137,50 +195,19 @@ HybridMaker::Mixed HybridMaker::by_generator(const Contents& contents, const Ten
   return out;
 }
 
-// The share of the target is what the clipped box leaves of x_c.
-HybridMaker::Mixed HybridMaker::cut(const Contents& contents, const Tensor& x_r,
-                                    const PairDraws& draws) {
-  const Tensor& x_c = contents.images;
-  const std::int64_t rows = x_c.dim(0);
-  const std::int64_t height = x_c.dim(1);
-  const std::int64_t width = x_c.dim(2);
-  std::vector<std::int32_t> corners;
-  std::vector<float> shares;
-  for (const std::int64_t number : contents.numbers) {
-    Random random = draws.of(number);
-    const double lambda = random.uniform();  // Beta(1, 1)
-    const double y = random.uniform();
-    const double x = random.uniform();
-    const CutBox box = cut_box(lambda, y, x, height, width);
-    corners.insert(corners.end(), {box.y0, box.x0, box.y1, box.x1});
-    shares.push_back(static_cast<float>(share_outside(box, height, width)));
-  }
-  Mixed out{.images = like(x_c)};
-  out.share = Tensor::from_host(std::span<const float>(shares), {rows}, x_c.device());
-  mix_cutmix(x_c, x_r,
-             Tensor::from_host(std::span<const std::int32_t>(corners), {rows, 4}, x_c.device()),
-             out.images);
-  return out;
-}
-
 HybridMaker::Mixed HybridMaker::by_pixels(const Contents& contents, const Tensor& x_r,
-                                          std::int64_t step) const {
+                                          const DrawnPairs& pairs) const {
   const Tensor& x_c = contents.images;
-  const std::int64_t rows = x_c.dim(0);
-  const PairDraws draws(seed_, step);
-  Mixed out{.images = like(x_c)};
+  Mixed out{.images = like(x_c), .share = pairs.shares};
   if (settings_.mixer == "mixup") {
-    std::vector<float> shares;
-    for (const std::int64_t number : contents.numbers) {
-      Random random = draws.of(number);
-      shares.push_back(static_cast<float>(beta_symmetric(random, settings_.mixup_alpha)));
-    }
-    out.share = Tensor::from_host(std::span<const float>(shares), {rows}, x_c.device());
-    mix_mixup(x_c, x_r, out.share, out.images);
+    mix_mixup(x_c, x_r, pairs.shares, out.images);
     return out;
   }
-  if (settings_.mixer == "cutmix") return cut(contents, x_r, draws);
-  out.share = same_share(alpha_, rows, x_c.device());
+  if (settings_.mixer == "cutmix") {
+    mix_cutmix(x_c, x_r, pairs.corners, out.images);
+    return out;
+  }
+  out.share = same_share(alpha_, x_c.dim(0), x_c.device());
   if (settings_.mixer == "adain") mix_adain(x_c, x_r, out.images);
   if (settings_.mixer == "fda") mix_fda(x_c, x_r, settings_.fda_band, out.images);
   clamp_images(out.images, out.images);

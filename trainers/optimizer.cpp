@@ -29,7 +29,8 @@ void Sgd::update(const Tensor& step) {
                          .decayed_count = model_.decayed_count(),
                          .ema_decay = options_.ema_decay};
   sgd_update(model_.gradient_slab().flat(), learning_rate_, update, model_.parameter_slab().flat(),
-             moments_.flat(), ema_.parameter_slab().flat());
+             moments_.flat(), ema_.parameter_slab().flat(),
+             {model_.copy_slab().flat(), ema_.copy_slab().flat()});
 }
 
 double Sgd::learning_rate(double step) const {
@@ -55,7 +56,8 @@ AdamMoments::AdamMoments(const ParameterStore& model, const ParameterStore* ema)
 void AdamMoments::update() const {
   adam_update(model_.gradient_slab().flat(), scalars_, model_.parameter_slab().flat(),
               first_.flat(), second_.flat(),
-              ema_ != nullptr ? ema_->parameter_slab().flat() : Tensor());
+              ema_ != nullptr ? ema_->parameter_slab().flat() : Tensor(),
+              {model_.copy_slab().flat(), ema_ != nullptr ? ema_->copy_slab().flat() : Tensor()});
 }
 
 CheckpointTensors AdamMoments::state(const std::string& network) const {

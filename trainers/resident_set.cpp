@@ -15,19 +15,17 @@ Batch ResidentSet::gather(const Tensor& index, const Tensor& images) const {
   return batch;
 }
 
-Batch ResidentSet::augmented(std::span<const std::int32_t> indices, const Tensor& step,
-                             const WeakAugment& options, DType dtype) const {
-  const Tensor index = Tensor::from_host(indices, {std::ssize(indices)}, device());
-  const Tensor out = Tensor::empty(images_.shape().with(0, std::ssize(indices)), dtype, device());
+Batch ResidentSet::augmented(const Tensor& index, const Tensor& step, const WeakAugment& options,
+                             DType dtype) const {
+  const Tensor out = Tensor::empty(images_.shape().with(0, index.dim(0)), dtype, device());
   augment_weak(images_, index, step, options, out);
   return gather(index, out);
 }
 
-Batch ResidentSet::strongly_augmented(std::span<const std::int32_t> indices, const Tensor& step,
+Batch ResidentSet::strongly_augmented(const Tensor& index, const Tensor& step,
                                       const WeakAugment& weak, const StrongAugment& strong,
                                       DType dtype) const {
-  const Tensor index = Tensor::from_host(indices, {std::ssize(indices)}, device());
-  const Tensor out = Tensor::empty(images_.shape().with(0, std::ssize(indices)), dtype, device());
+  const Tensor out = Tensor::empty(images_.shape().with(0, index.dim(0)), dtype, device());
   augment_strong(images_, index, step, weak, strong, out);
   return gather(index, out);
 }

@@ -20,13 +20,14 @@ class ResidentSet {
   ResidentSet(const ImageSet& images, Device device);
 
   [[nodiscard]] std::int64_t count() const { return images_.dim(0); }
+  [[nodiscard]] std::int64_t width() const { return images_.dim(2); }
   [[nodiscard]] Device device() const { return images_.device(); }
 
-  // The images at `indices`, weakly augmented with the random numbers of `step` (i32 [1]).
-  [[nodiscard]] Batch augmented(std::span<const std::int32_t> indices, const Tensor& step,
-                                const WeakAugment& options, DType dtype) const;
+  // The images at `index` (i32 [N]), weakly augmented with the random numbers of `step` (i32 [1]).
+  [[nodiscard]] Batch augmented(const Tensor& index, const Tensor& step, const WeakAugment& options,
+                                DType dtype) const;
   // The same, then strongly augmented.
-  [[nodiscard]] Batch strongly_augmented(std::span<const std::int32_t> indices, const Tensor& step,
+  [[nodiscard]] Batch strongly_augmented(const Tensor& index, const Tensor& step,
                                          const WeakAugment& weak, const StrongAugment& strong,
                                          DType dtype) const;
   // As they are.

@@ -69,7 +69,8 @@ template <class Trainer, class Report>
                          std::ostream& out) {
   const bool interrupted =
       run_training_loop(trainer.steps_done(), steps, settings, run, ranks,
-                        {.step = [&] { trainer.step(); },
+                        {.steps = [&](std::int64_t count) { trainer.steps(count); },
+                         .at_once = [&] { return trainer.steps_at_once(); },
                          .check = [&] { trainer.check_finite(); },
                          .log = [&] { report.training(); },
                          .tick = [&] { log.show(trainer.steps_done()); },

@@ -16,10 +16,20 @@ DType parameter_type(const std::string& precision) {
 }
 
 void check_precision(const std::string& precision, Device device) {
-  one_of("precision", precision, std::array<std::string, 3>{"f32", "bf16", "f64"});
+  one_of("precision", precision, std::array<std::string, 4>{"f32", "tf32", "bf16", "f64"});
   if (precision == "f64" && !device.is_cpu()) {
     user_error("--precision f64: expected --device cpu, where it is the reference of checks");
   }
+}
+
+bool uses_graphs(const GraphSettings& settings, Device device, const Comm& ranks) {
+  if (settings.graph == "off") return false;
+  if (settings.graph == "auto") return device.is_cuda() && ranks.can_be_captured();
+  if (!ranks.can_be_captured()) {
+    user_error("--graph on with ", ranks.size(),
+               " ranks on CPUs: expected auto or off, as they meet through host memory");
+  }
+  return true;
 }
 
 void check(const DataSettings& s) {
@@ -47,6 +57,11 @@ void check(const SgdSettings& s) {
 void check(const RankSettings& s) {
   at_least("rank-timeout", s.timeout, 1.0);
   at_least<std::int64_t>("check-ranks-every", s.check_every, 1);
+}
+
+void check(const GraphSettings& s) {
+  one_of("graph", s.graph, std::array<std::string, 3>{"auto", "on", "off"});
+  between<std::int64_t>("steps-per-graph", s.steps_per_graph, 1, 64);
 }
 
 void check(const OutputSettings& s) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "core/comm.hpp"
 #include "core/device.hpp"
 #include "core/dtype.hpp"
 
@@ -45,6 +46,13 @@ struct RankSettings {
   std::int64_t check_every = 1000;  // steps between two checks that all hold the same parameters
 };
 
+// How a step is handed to the device. It changes no number.
+struct GraphSettings {
+  // Steps are recorded once and replayed: auto (on a GPU), on, off.
+  std::string graph = "auto";
+  std::int64_t steps_per_graph = 4;  // at most, where no work of the host falls between them
+};
+
 struct OutputSettings {
   std::string out;              // run folder; the run chooses a name under runs/ when empty
   std::int64_t log_every = 50;  // steps
@@ -55,17 +63,22 @@ struct OutputSettings {
   std::string device = "auto";
 };
 
-// The type of activations in a run of this precision (f32, bf16, f64), and that of its parameters.
+// The type of activations in a run of this precision (f32, tf32, bf16, f64), and that of its
+// parameters. tf32 is f32 whose products a GPU may compute from inputs rounded to TF32.
 [[nodiscard]] DType activation_type(const std::string& precision);
 [[nodiscard]] DType parameter_type(const std::string& precision);
 // Errors (user): another precision, or f64, the reference of checks, on a GPU.
 void check_precision(const std::string& precision, Device device);
+
+// Whether a run replays its steps. Errors (user): `on` where ranks meet through host memory.
+[[nodiscard]] bool uses_graphs(const GraphSettings& settings, Device device, const Comm& ranks);
 
 // Each throws a user error for the first setting that is out of its range.
 void check(const DataSettings& settings);
 void check(const EncoderSettings& settings);
 void check(const SgdSettings& settings);
 void check(const RankSettings& settings);
+void check(const GraphSettings& settings);
 void check(const OutputSettings& settings);
 
 }  // namespace scimix

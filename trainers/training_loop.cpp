@@ -20,8 +20,15 @@ bool any_rank(bool mine, Comm& ranks) {
 bool run_training_loop(std::int64_t first, std::int64_t total, const OutputSettings& settings,
                        const RunFolder& run, Comm& ranks, const TrainingHooks& hooks) {
   const InterruptFlag interrupted;
-  for (std::int64_t done = first + 1; done <= total; ++done) {
-    hooks.step();
+  const auto next_multiple = [&](std::int64_t done, std::int64_t every) {
+    return std::min(total, (done / every + 1) * every);
+  };
+  for (std::int64_t done = first; done < total;) {
+    const std::int64_t end = std::min(
+        {done + hooks.at_once(), next_multiple(done, settings.log_every),
+         next_multiple(done, settings.eval_every), next_multiple(done, settings.checkpoint_every)});
+    hooks.steps(end - done);
+    done = end;
     const auto due = [&](std::int64_t every) { return done % every == 0 || done == total; };
     const bool log = due(settings.log_every);
     const bool stop =

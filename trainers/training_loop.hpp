@@ -12,10 +12,11 @@
 namespace scimix {
 
 struct TrainingHooks {
-  std::function<void()> step;
+  std::function<void(std::int64_t count)> steps;
+  std::function<std::int64_t()> at_once;  // how many steps are best asked for next
   std::function<void()> check;     // before log, evaluation and save; throws where a loss is NaN
   std::function<void()> log;       // every log_every steps and at the end
-  std::function<void()> tick;      // at all other steps
+  std::function<void()> tick;      // after all other steps
   std::function<void()> evaluate;  // every eval_every steps and at the end
   std::function<void(const std::filesystem::path&)> save;
 };

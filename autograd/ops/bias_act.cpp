@@ -20,10 +20,9 @@ namespace {
 }
 
 [[nodiscard]] std::vector<Variable> fused_vjp(const Cotangents& g, const Tensor& y,
-                                              const Variable& bias, const BiasAct& options) {
+                                              const BiasAct& options) {
   const Tensor gx = g.wants(0) ? Tensor::empty(y.shape(), y.dtype(), y.device()) : Tensor();
-  const Tensor gbias =
-      g.wants(1) ? Tensor::empty(bias.shape(), bias.dtype(), bias.device()) : Tensor();
+  const Tensor gbias = g.wants(1) ? g.room(1) : Tensor();
   bias_act_backward(g[0].value(), y, options.slope, options.gain, gx, gbias);
   return {gx.defined() ? Variable(gx) : Variable(), gbias.defined() ? Variable(gbias) : Variable()};
 }
@@ -41,7 +40,7 @@ Variable bias_act(const Variable& x, const Variable& bias, const BiasAct& option
   const Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
   bias_act_forward(x.value(), bias.value(), options.slope, options.gain, y);
   return record("bias_act", y, {x, bias}, [y, bias, options](const Cotangents& g) {
-    return is_recording() ? recorded_vjp(g, y, bias, options) : fused_vjp(g, y, bias, options);
+    return is_recording() ? recorded_vjp(g, y, bias, options) : fused_vjp(g, y, options);
   });
 }
 

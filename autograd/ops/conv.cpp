@@ -19,6 +19,17 @@ void check_cotangent(const char* op, const Shape& gy, const Conv2dGeometry& geom
                " for ", geometry);
 }
 
+// The weight gradient, in the type of the weight's own where it is not differentiated again.
+Variable wgrad(const Cotangents& g, const Variable& gy, const Variable& x, const Shape& w_shape,
+               const Conv2d& conv) {
+  if (!g.wants(1)) return {};
+  if (is_recording()) return conv2d_wgrad(gy, x, w_shape, conv);
+  const Conv2dGeometry geometry = conv2d_geometry(x.shape(), w_shape, conv);
+  const Tensor gw = g.room(1);
+  conv_wgrad(gy.value(), x.value(), gw, geometry);
+  return Variable(gw);
+}
+
 }  // namespace
 
 Variable conv2d(const Variable& x, const Variable& w, const Conv2d& conv) {
@@ -27,7 +38,7 @@ Variable conv2d(const Variable& x, const Variable& w, const Conv2d& conv) {
   conv_fprop(x.value(), w.value(), y, geometry);
   return record("conv2d", y, {x, w}, [x, w, conv](const Cotangents& g) {
     return std::vector{g.wants(0) ? conv2d_dgrad(g[0], w, x.shape(), conv) : Variable(),
-                       g.wants(1) ? conv2d_wgrad(g[0], x, w.shape(), conv) : Variable()};
+                       wgrad(g, g[0], x, w.shape(), conv)};
   });
 }
 
@@ -39,7 +50,7 @@ Variable conv2d_dgrad(const Variable& gy, const Variable& w, const Shape& x_shap
   conv_dgrad(gy.value(), w.value(), gx, geometry);
   return record("conv2d_dgrad", gx, {gy, w}, [gy, w, conv](const Cotangents& h) {
     return std::vector{h.wants(0) ? conv2d(h[0], w, conv) : Variable(),
-                       h.wants(1) ? conv2d_wgrad(gy, h[0], w.shape(), conv) : Variable()};
+                       wgrad(h, gy, h[0], w.shape(), conv)};
   });
 }
 

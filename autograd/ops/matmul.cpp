@@ -8,6 +8,18 @@ namespace scimix {
 
 // C = op(A) op(B) gives d op(A) = G op(B)^T and d op(B) = op(A)^T G; where op transposes, the
 // gradient of the matrix itself is the transposed of that, which swaps the factors.
+namespace {
+
+Variable product(const Cotangents& g, int input, const Variable& a, const Variable& b,
+                 const Transpose& transpose) {
+  if (is_recording()) return matmul(a, b, transpose);
+  const Tensor c = g.room(input);
+  gemm(a.value(), b.value(), c, Gemm{.transpose = transpose});
+  return Variable(c);
+}
+
+}  // namespace
+
 Variable matmul(const Variable& a, const Variable& b, const Transpose& transpose) {
   const GemmSizes sizes = gemm_sizes(a.shape(), b.shape(), transpose);
   const Tensor c = Tensor::empty({sizes.m, sizes.n}, a.dtype(), a.device());
@@ -17,10 +29,12 @@ Variable matmul(const Variable& a, const Variable& b, const Transpose& transpose
     Variable ga;
     Variable gb;
     if (cotangents.wants(0)) {
-      ga = t.a ? matmul(b, g, {.a = t.b, .b = true}) : matmul(g, b, {.a = false, .b = !t.b});
+      ga = t.a ? product(cotangents, 0, b, g, {.a = t.b, .b = true})
+               : product(cotangents, 0, g, b, {.a = false, .b = !t.b});
     }
     if (cotangents.wants(1)) {
-      gb = t.b ? matmul(g, a, {.a = true, .b = t.a}) : matmul(a, g, {.a = !t.a, .b = false});
+      gb = t.b ? product(cotangents, 1, g, a, {.a = true, .b = t.a})
+               : product(cotangents, 1, a, g, {.a = !t.a, .b = false});
     }
     return std::vector{ga, gb};
   });

@@ -116,9 +116,14 @@ struct Forward {
   return out;
 }
 
+// Where they are wanted, and room for them.
 struct Wanted {
-  bool x, gamma, beta;
+  bool x;
+  Tensor gamma, beta;
 };
+[[nodiscard]] Tensor room(const Cotangents& g, int input) {
+  return g.wants(input) ? g.room(input) : Tensor();
+}
 struct Gradients {
   Variable x, gamma, beta;
 };
@@ -128,18 +133,12 @@ struct Gradients {
                                        const Wanted& wanted) {
   Gradients out;
   Tensor sums;
-  if (wanted.gamma || wanted.beta || !saved.constant_statistics) {
-    const auto parameter = [&](bool want) {
-      return want ? Tensor::empty(saved.gamma.shape(), saved.gamma.dtype(), saved.gamma.device())
-                  : Tensor();
-    };
-    const Tensor ggamma = parameter(wanted.gamma);
-    const Tensor gbeta = parameter(wanted.beta);
+  if (wanted.gamma.defined() || wanted.beta.defined() || !saved.constant_statistics) {
     sums = Tensor::empty(saved.stats.shape(), saved.stats.dtype(), saved.stats.device());
     norm_backward_reduce(gy, saved.x, saved.stats, saved.gamma, saved.beta, saved.segments,
-                         saved.slope, sums, ggamma, gbeta);
-    if (wanted.gamma) out.gamma = Variable(ggamma);
-    if (wanted.beta) out.beta = Variable(gbeta);
+                         saved.slope, sums, wanted.gamma, wanted.beta);
+    if (wanted.gamma.defined()) out.gamma = Variable(wanted.gamma);
+    if (wanted.beta.defined()) out.beta = Variable(wanted.beta);
   }
   if (wanted.x) {
     const Tensor gx = Tensor::empty(saved.x.shape(), saved.x.dtype(), saved.x.device());
@@ -214,7 +213,7 @@ Variable batch_norm(const Variable& x, const Variable& gamma, const Variable& be
           return vjp_of_composite(composite, inputs, g);
         }
         const Gradients found =
-            fused_backward(saved, g[0].value(), {}, {g.wants(0), g.wants(1), g.wants(2)});
+            fused_backward(saved, g[0].value(), {}, {g.wants(0), room(g, 1), room(g, 2)});
         return {found.x, found.gamma, found.beta};
       });
 }
@@ -247,7 +246,7 @@ AddBatchNorm add_batch_norm(const Variable& a, const Variable& b, const Variable
         }
         const Gradients found =
             fused_backward(saved, g[1].value(), g[0].defined() ? g[0].value() : Tensor(),
-                           {g.wants(0) || g.wants(1), g.wants(2), g.wants(3)});
+                           {g.wants(0) || g.wants(1), room(g, 2), room(g, 3)});
         const auto [ga, gb] = both(found.x);
         return {ga, gb, found.gamma, found.beta};
       });

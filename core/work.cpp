@@ -1,0 +1,91 @@
+#include "core/work.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <map>
+
+#include "core/error.hpp"
+
+namespace scimix {
+
+namespace {
+
+constexpr std::size_t kKinds = 7;
+
+// Counts and nothing else: no result depends on them.
+std::array<std::atomic<std::int64_t>, kKinds>& counters() {
+  static std::array<std::atomic<std::int64_t>, kKinds> by_kind{};
+  return by_kind;
+}
+
+thread_local const char* current_name = "";
+thread_local WorkPlan* current_plan = nullptr;
+
+std::int64_t count_of(Work kind) {
+  return counters()[static_cast<std::size_t>(kind)].load(std::memory_order_relaxed);
+}
+
+std::string fallback_name(Work kind) {
+  if (kind == Work::copy) return "(copy)";
+  if (kind == Work::fill) return "(fill)";
+  return kind == Work::host_copy ? "(host copy)" : "(unnamed)";
+}
+
+}  // namespace
+
+WorkCounts operator-(const WorkCounts& a, const WorkCounts& b) {
+  return {.kernels = a.kernels - b.kernels,
+          .library_calls = a.library_calls - b.library_calls,
+          .copies = a.copies - b.copies,
+          .fills = a.fills - b.fills,
+          .host_copies = a.host_copies - b.host_copies,
+          .synchronizations = a.synchronizations - b.synchronizations,
+          .graphs = a.graphs - b.graphs};
+}
+
+WorkCounts work_counts() {
+  return {.kernels = count_of(Work::kernel),
+          .library_calls = count_of(Work::library),
+          .copies = count_of(Work::copy),
+          .fills = count_of(Work::fill),
+          .host_copies = count_of(Work::host_copy),
+          .synchronizations = count_of(Work::synchronize),
+          .graphs = count_of(Work::graph)};
+}
+
+void count_work(Work kind) {
+  counters()[static_cast<std::size_t>(kind)].fetch_add(1, std::memory_order_relaxed);
+  if (current_plan == nullptr || kind == Work::synchronize || kind == Work::graph) return;
+  current_plan->entries_.push_back({kind, current_name});
+}
+
+WorkName::WorkName(const char* name) : outer_(current_name) {
+  // A kernel that calls another stays what was asked for.
+  if (*current_name == '\0') current_name = name;
+}
+WorkName::~WorkName() {
+  current_name = outer_;
+}
+
+WorkPlan::WorkPlan() {
+  SCIMIX_CHECK(current_plan == nullptr, "a plan inside a plan");
+  current_plan = this;
+}
+WorkPlan::~WorkPlan() {
+  current_plan = nullptr;
+}
+
+std::vector<WorkPlan::Line> WorkPlan::by_name() const {
+  std::map<std::string, std::int64_t> counts;
+  for (const Entry& entry : entries_) {
+    ++counts[entry.name.empty() ? fallback_name(entry.kind) : entry.name];
+  }
+  std::vector<Line> lines;
+  for (const auto& [name, count] : counts) lines.push_back({name, count});
+  std::stable_sort(lines.begin(), lines.end(),
+                   [](const Line& a, const Line& b) { return a.count > b.count; });
+  return lines;
+}
+
+}  // namespace scimix

@@ -1,0 +1,245 @@
+// Training steps as graphs: the same bits as the steps themselves, and nothing but the graph asked
+// of the device.
+#include <doctest/doctest.h>
+
+#include "core/allocator.hpp"
+#include "core/error.hpp"
+#include "core/work.hpp"
+#include "temp_folder.hpp"
+#include "tiny_runs.hpp"
+#include "trainers/batch_plan.hpp"
+
+using namespace scimix;
+
+namespace {
+
+// All that a trainer's future depends on.
+using State = std::vector<std::vector<double>>;
+
+void append_store(State& state, const ParameterStore& store) {
+  state.push_back(store.parameter_slab().flat().to_doubles());
+  for (const auto& buffer : store.buffers()) state.push_back(buffer.value.to_doubles());
+}
+
+State state_of(ClassifierTrainer& trainer) {
+  State state;
+  append_store(state, trainer.model().parameters());
+  append_store(state, trainer.average().parameters());
+  const TrainingMetrics metrics = trainer.read_metrics();
+  for (const auto& term : metrics.terms) state.push_back({term.value_or(-1)});
+  state.push_back({metrics.accuracy});
+  return state;
+}
+
+State state_of(GeneratorTrainer& trainer) {
+  State state;
+  for (const Autoencoder* const networks : {&trainer.networks(), &trainer.average()}) {
+    append_store(state, networks->semantic_encoder().parameters());
+    append_store(state, networks->scene_encoder().parameters());
+    append_store(state, networks->generator().parameters());
+  }
+  append_store(state, trainer.critic().parameters());
+  for (const auto& term : trainer.read_metrics().terms) state.push_back({term.value_or(-1)});
+  return state;
+}
+
+// Ends after `steps` steps of a run whose steps are replayed, `at_once` in a graph.
+template <class Trainer>
+void check_same_bits(Trainer& eager, Trainer& replayed, std::int64_t steps) {
+  eager.steps(steps);
+  replayed.steps(steps);
+  CHECK(eager.graphs().replays() == 0);
+  CHECK(replayed.graphs().recorded() > 0);
+  CHECK(replayed.graphs().replays() > replayed.graphs().recorded());
+  CHECK(state_of(eager) == state_of(replayed));
+}
+
+}  // namespace
+
+TEST_CASE("replayed steps of a classifier have the bits of the steps themselves") {
+  for (const std::string method : {"supervised", "mean-teacher", "mean-teacher-b", "fixmatch"}) {
+    for (const std::string mixer : {"none", "scimix", "mixup", "cutmix", "adain", "fda"}) {
+      for (const std::int64_t at_once : {1, 3}) {
+        CAPTURE(method);
+        CAPTURE(mixer);
+        CAPTURE(at_once);
+        ClassifierConfig config = test::tiny_config(method);
+        config.hybrids.mixer = mixer;
+        config.steps = 14;
+        config.graphs.graph = "off";
+        ClassifierTrainer eager = test::tiny_trainer(config);
+        config.graphs = {.graph = "on", .steps_per_graph = at_once};
+        ClassifierTrainer replayed = test::tiny_trainer(config);
+        check_same_bits(eager, replayed, config.steps);
+      }
+    }
+  }
+}
+
+TEST_CASE("replayed steps of every precision have the bits of the steps themselves") {
+  for (const std::string precision : {"tf32", "bf16", "f64"}) {
+    CAPTURE(precision);
+    ClassifierConfig config = test::tiny_config("fixmatch");
+    config.steps = 20;
+    config.precision = precision;
+    config.graphs.graph = "off";
+    ClassifierTrainer eager = test::tiny_trainer(config);
+    config.graphs.graph = "on";
+    ClassifierTrainer replayed = test::tiny_trainer(config);
+    check_same_bits(eager, replayed, config.steps);
+  }
+}
+
+// Every fourth step has a phase more.
+TEST_CASE("replayed steps of the generator have the bits of the steps themselves") {
+  for (const std::string labels : {"all", "40"}) {
+    for (const std::string precision : {"f32", "bf16"}) {
+      for (const std::int64_t at_once : {1, 2, 3}) {
+        CAPTURE(labels);
+        CAPTURE(precision);
+        CAPTURE(at_once);
+        GeneratorRunConfig config = test::tiny_generator_config();
+        config.noise = true;
+        config.precision = precision;
+        config.graphs.graph = "off";
+        GeneratorTrainer eager(config, test::tiny_inputs(labels));
+        config.graphs = {.graph = "on", .steps_per_graph = at_once};
+        GeneratorTrainer replayed(config, test::tiny_inputs(labels));
+        check_same_bits(eager, replayed, 52);
+      }
+    }
+  }
+}
+
+TEST_CASE("what is done between replayed steps changes nothing") {
+  ClassifierConfig config = test::tiny_config("mean-teacher");
+  config.hybrids.mixer = "scimix";
+  config.steps = 30;
+  config.graphs.graph = "off";
+  ClassifierTrainer eager = test::tiny_trainer(config);
+  config.graphs.graph = "on";
+  ClassifierTrainer replayed = test::tiny_trainer(config);
+  for (int i = 0; i < 10; ++i) {
+    eager.steps(3);
+    replayed.steps(3);
+    static_cast<void>(replayed.evaluate_ema());
+    static_cast<void>(replayed.preview(5));
+    replayed.check_finite();
+    release_cached(kCpu);
+  }
+  static_cast<void>(eager.evaluate_ema());  // it brings the averages' running statistics up to date
+  CHECK(replayed.graphs().replays() > 0);
+  CHECK(state_of(eager) == state_of(replayed));
+}
+
+TEST_CASE("a run goes on from a checkpoint under graphs it has recorded before") {
+  const test::TempFolder folder;
+  ClassifierConfig config = test::tiny_config("fixmatch");
+  config.steps = 20;
+  config.graphs.graph = "on";
+  ClassifierTrainer trainer = test::tiny_trainer(config);
+  trainer.steps(8);
+  trainer.save(folder / "eight.safetensors");
+  trainer.steps(12);
+  const State first = state_of(trainer);
+  trainer.load(folder / "eight.safetensors");
+  trainer.steps(12);
+  CHECK(state_of(trainer) == first);
+}
+
+namespace {
+
+// What `count` steps ask of the device, once those before them have shown all there is to see.
+template <class Trainer>
+WorkCounts work_of_steady_steps(Trainer& trainer, std::int64_t count) {
+  trainer.steps(16);
+  const WorkCounts before = work_counts();
+  const std::uint64_t allocations = memory_stats(kCpu).system_calls;
+  trainer.steps(count);
+  CHECK(memory_stats(kCpu).system_calls == allocations);
+  return work_counts() - before;
+}
+
+}  // namespace
+
+TEST_CASE("a steady step takes no memory, copies nothing from or to the host and never waits") {
+  for (const std::string graph : {"off", "on"}) {
+    CAPTURE(graph);
+    for (const std::string method : {"supervised", "mean-teacher", "mean-teacher-b", "fixmatch"}) {
+      for (const std::string mixer : {"none", "scimix", "mixup", "cutmix"}) {
+        CAPTURE(method);
+        CAPTURE(mixer);
+        ClassifierConfig config = test::tiny_config(method);
+        config.steps = 100;
+        config.hybrids.mixer = mixer;
+        config.graphs.graph = graph;
+        ClassifierTrainer trainer = test::tiny_trainer(config);
+        const WorkCounts work = work_of_steady_steps(trainer, 8);
+        CHECK(work.host_copies == 0);
+        CHECK(work.synchronizations == 0);
+        CHECK(work.graphs == (graph == "on" ? 2 : 0));
+      }
+    }
+    GeneratorRunConfig config = test::tiny_generator_config();
+    config.noise = true;
+    config.graphs.graph = graph;
+    GeneratorTrainer trainer(config, test::tiny_inputs("40"));
+    const WorkCounts work = work_of_steady_steps(trainer, 8);
+    CHECK(work.host_copies == 0);
+    CHECK(work.synchronizations == 0);
+    CHECK(work.graphs == (graph == "on" ? 2 : 0));
+  }
+}
+
+TEST_CASE("graphs of several ranks on CPUs are a user's mistake") {
+  class Two : public Comm {
+   public:
+    Two() : Comm(0, 2) {}
+    void all_reduce(const Tensor&) override {}
+    void all_gather(const Tensor&, const Tensor&) override {}
+    void reduce_scatter(const Tensor&, const Tensor&) override {}
+    void broadcast(const Tensor&) override {}
+    void start_all_reduce(const Tensor&) override {}
+    void finish_all_reduces() override {}
+    [[nodiscard]] std::vector<double> all_gather(std::span<const double>) override { return {}; }
+    void wait_for_device() override {}
+  };
+  const Two ranks;
+  CHECK_THROWS_WITH_AS(static_cast<void>(uses_graphs({.graph = "on"}, kCpu, ranks)),
+                       doctest::Contains("--graph on with 2 ranks"), Error);
+  CHECK_FALSE(uses_graphs({}, kCpu, ranks));
+  CHECK_FALSE(uses_graphs({}, kCpu, local_comm()));
+  CHECK(uses_graphs({}, {Device::Kind::cuda, 0}, local_comm()));
+  CHECK_FALSE(uses_graphs({.graph = "off"}, {Device::Kind::cuda, 0}, local_comm()));
+}
+
+TEST_CASE("a plan of batches gives each step its own row, whatever step it starts from") {
+  BatchPlan plan(kCpu, 5);
+  const auto numbers = plan.add(3);
+  const auto shares = plan.add(2);
+  std::vector<std::int64_t> drawn;
+  plan.start([&](std::int64_t step, const BatchPlan::Row& row) {
+    drawn.push_back(step);
+    const auto base = static_cast<std::int32_t>(10 * step);
+    const std::vector<std::int32_t> values{base, base + 1, base + 2};
+    const std::vector<float> parts{0.5F * static_cast<float>(step), -1.0F};
+    row.set(numbers, std::span(values));
+    row.set(shares, std::span(parts));
+  });
+  for (const std::int64_t step : {0, 1, 4, 5, 7, 9, 2}) {
+    CAPTURE(step);
+    CHECK(plan.prepare(step) > 0);
+    const std::vector<std::int32_t> now{static_cast<std::int32_t>(step)};
+    plan.take(Tensor::from_host(std::span(now), {1}));
+    const auto t = static_cast<double>(step);
+    CHECK(plan.indices(numbers).to_doubles() ==
+          std::vector<double>{10 * t, 10 * t + 1, 10 * t + 2});
+    CHECK(plan.numbers(shares).to_doubles() == std::vector<double>{0.5 * t, -1});
+  }
+  // 0..4, then 5..9, then from 2 anew.
+  CHECK(drawn == std::vector<std::int64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5, 6});
+  const std::vector<std::int32_t> two{1, 2};
+  plan.start([&](std::int64_t, const BatchPlan::Row& row) { row.set(numbers, std::span(two)); });
+  CHECK_THROWS_WITH_AS(static_cast<void>(plan.prepare(50)), doctest::Contains("a column of 3"),
+                       Error);
+}
