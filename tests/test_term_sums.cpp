@@ -22,7 +22,12 @@ struct Sums {
   Tensor step = integers({10});
 
   void add(std::int64_t slot, double value) const {
-    add_term(Tensor::from({&value, 1}, {}, DType::f32), slot, step, sums, counts, first_bad);
+    add(slot, Tensor::from({&value, 1}, {}, DType::f32));
+  }
+  void add(std::int64_t slot, const Tensor& value) const {
+    TermValues terms;
+    terms.add(value, slot);
+    add_terms(step, terms, sums, counts, first_bad);
   }
   [[nodiscard]] std::vector<std::int32_t> bad() const { return first_bad.to_host<std::int32_t>(); }
 };
@@ -65,9 +70,22 @@ TEST_CASE("term sums: step 0 is a step like any other") {
 
 TEST_CASE("term sums: a slot that is not there, or more than one value, is a bug") {
   const Sums s;
-  CHECK_THROWS_WITH_AS(s.add(3, 1.0), doctest::Contains("add_term"), Error);
+  CHECK_THROWS_WITH_AS(s.add(3, 1.0), doctest::Contains("add_terms"), Error);
   CHECK_THROWS_WITH_AS(s.add(-1, 1.0), doctest::Contains("slot -1"), Error);
-  CHECK_THROWS_WITH_AS(
-      add_term(Tensor::zeros({2}, DType::f32), 0, s.step, s.sums, s.counts, s.first_bad),
-      doctest::Contains("[2]"), Error);
+  CHECK_THROWS_WITH_AS(s.add(0, Tensor::zeros({2}, DType::f32)), doctest::Contains("[2]"), Error);
+}
+
+TEST_CASE("term sums: all terms of a step in one launch") {
+  const Sums s;
+  TermValues terms;
+  const std::vector<double> values{1.5, -2.0, std::numeric_limits<double>::infinity()};
+  for (const int slot : {2, 0, 1}) {
+    terms.add(Tensor::from({&values[static_cast<std::size_t>(slot)], 1}, {}, DType::f32), slot);
+  }
+  add_terms(s.step, terms, s.sums, s.counts, s.first_bad);
+  CHECK(s.sums.to_doubles() == values);
+  CHECK(s.counts.to_doubles() == std::vector<double>{1, 1, 1});
+  CHECK(s.bad() == std::vector<std::int32_t>{-1, -1, 10});
+  for (int i = 3; i < TermValues::kMost; ++i) terms.add(s.sums, 0);
+  CHECK_THROWS_WITH_AS(terms.add(s.sums, 0), doctest::Contains("more than 16"), Error);
 }

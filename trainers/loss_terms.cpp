@@ -1,7 +1,6 @@
 #include "trainers/loss_terms.hpp"
 
 #include "core/error.hpp"
-#include "kernels/term_sums.hpp"
 #include "trainers/rank_state.hpp"
 
 namespace scimix {
@@ -14,10 +13,12 @@ TermLog::TermLog(std::span<const TermInfo> terms, Device device) : terms_(terms)
   first_bad_ = Tensor::from_host(std::span<const std::int32_t>(none), {count}, device);
 }
 
-void TermLog::add(std::int64_t term, const Tensor& value, const Tensor& step) const {
-  const Tensor in_f32 =
-      value.dtype() == DType::f64 ? cast(Variable(value), DType::f32).value() : value;
-  add_term(in_f32, term, step, sums_, counts_, first_bad_);
+Tensor TermLog::in_f32(const Tensor& value) {
+  return value.dtype() == DType::f64 ? cast(Variable(value), DType::f32).value() : value;
+}
+
+void TermLog::add(const TermValues& values, const Tensor& step) const {
+  add_terms(step, values, sums_, counts_, first_bad_);
 }
 
 void TermLog::check_finite(std::string_view advice, Comm& ranks) const {

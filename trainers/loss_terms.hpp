@@ -9,6 +9,7 @@
 
 #include "autograd/ops.hpp"
 #include "core/comm.hpp"
+#include "kernels/term_sums.hpp"
 #include "trainers/checkpoint.hpp"
 
 namespace scimix {
@@ -58,12 +59,12 @@ class TermLog {
 
   template <class Term>
   void add(const std::vector<LossTerm<Term>>& terms, const Tensor& step) const {
+    TermValues values;
     for (const LossTerm<Term>& term : terms) {
-      add(static_cast<std::int64_t>(term.term), term.value.value(), step);
+      values.add(in_f32(term.value.value()), static_cast<std::int64_t>(term.term));
     }
+    add(values, step);
   }
-  // value: f32, one element.
-  void add(std::int64_t term, const Tensor& value, const Tensor& step) const;
 
   // Waits for the device. Throws a user error when a term has become NaN or infinite: it names the
   // step, the phase and the term where that came first on any rank, and gives the advice.
@@ -78,6 +79,9 @@ class TermLog {
   [[nodiscard]] CheckpointTensors state() const;
 
  private:
+  [[nodiscard]] static Tensor in_f32(const Tensor& value);
+  void add(const TermValues& values, const Tensor& step) const;
+
   std::span<const TermInfo> terms_;
   Tensor sums_;       // f32 [terms]
   Tensor counts_;     // f32 [terms]
