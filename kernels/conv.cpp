@@ -27,15 +27,34 @@ Conv2dGeometry conv2d_geometry(const Shape& x, const Shape& w, const Conv2d& con
   return g;
 }
 
-void check_conv2d(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w,
+namespace {
+
+void check_shapes(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w,
                   const Tensor& y) {
   SCIMIX_CHECK(x.shape() == geometry.x_shape() && w.shape() == geometry.w_shape() &&
                    y.shape() == geometry.y_shape(),
                "convolution (", geometry, ") given x ", x.shape(), ", w ", w.shape(), ", y ",
                y.shape());
+}
+
+}  // namespace
+
+void check_conv2d(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w,
+                  const Tensor& y) {
+  check_shapes(geometry, x, w, y);
   SCIMIX_CHECK(is_floating(x.dtype()) && x.dtype() == w.dtype() && x.dtype() == y.dtype(),
                "convolution of x ", name_of(x.dtype()), ", w ", name_of(w.dtype()), ", y ",
                name_of(y.dtype()), ", expected one floating type");
+}
+
+void check_conv2d_wgrad(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& gw,
+                        const Tensor& gy) {
+  if (x.dtype() != DType::bf16 || gw.dtype() != DType::f32) {
+    return check_conv2d(geometry, x, gw, gy);
+  }
+  check_shapes(geometry, x, gw, gy);
+  SCIMIX_CHECK(gy.dtype() == DType::bf16, "convolution's weight gradient of x bf16, gy ",
+               name_of(gy.dtype()), ", expected one type");
 }
 
 namespace cpu {
@@ -69,7 +88,7 @@ void conv_dgrad(const Tensor& gy, const Tensor& w, const Tensor& gx, const Conv2
 }
 
 void conv_wgrad(const Tensor& gy, const Tensor& x, const Tensor& gw, const Conv2dGeometry& g) {
-  check_conv2d(g, x, gw, gy);
+  check_conv2d_wgrad(g, x, gw, gy);
   count_conv(ConvKind::wgrad, g.n);
   if (g.n == 0) return gw.zero_();
   count_work(Work::library);

@@ -47,9 +47,12 @@ struct Conv2dGeometry {
 // P = (H + 2 pad - R)/stride + 1, rounded down; Q likewise. Shapes that do not fit are a bug.
 [[nodiscard]] Conv2dGeometry conv2d_geometry(const Shape& x, const Shape& w, const Conv2d& conv);
 
-// What every binding checks at its door: three tensors of one floating type with these shapes.
+// What every binding checks at its door: three tensors of one floating type with these shapes. A
+// weight gradient of bf16 images may also be f32.
 void check_conv2d(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w,
                   const Tensor& y);
+void check_conv2d_wgrad(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& gw,
+                        const Tensor& gy);
 
 // y = conv(x, w)
 SCIMIX_KERNEL(conv_fprop,
@@ -57,7 +60,8 @@ SCIMIX_KERNEL(conv_fprop,
 // gx[n,h,w,c] = sum of gy w over all places where x[n,h,w,c] was used; zeros where it was not.
 SCIMIX_KERNEL(conv_dgrad,
               (const Tensor& gy, const Tensor& w, const Tensor& gx, const Conv2dGeometry& geometry))
-// gw[k,r,s,c] = sum of gy x over all places where w[k,r,s,c] was used; zeros without any rows.
+// gw[k,r,s,c] = sum of gy x over all places where w[k,r,s,c] was used; zeros without any rows. f32
+// for bf16 gy and x: the sum as it was computed, which no rounding to bf16 follows.
 SCIMIX_KERNEL(conv_wgrad,
               (const Tensor& gy, const Tensor& x, const Tensor& gw, const Conv2dGeometry& geometry))
 

@@ -1,6 +1,6 @@
 // Convolution through cuDNN 9's graph API. A plan is made once for each kind, element type and
-// geometry, and the fastest of cuDNN's candidates is found by timing them on the first call's own
-// buffers, so a first call can't be inside a capture.
+// geometry. Which of cuDNN's candidates is the fastest is found by timing them on the first call's
+// own buffers, and kept on disk for later runs (plan_cache.hpp). Inside a capture nothing is timed.
 #include <cudnn_frontend.h>
 
 #include <algorithm>
@@ -16,6 +16,8 @@
 #include "kernels/conv.hpp"
 #include "kernels/conv_counters.hpp"
 #include "kernels/copy_channels.hpp"
+#include "kernels/elementwise.hpp"
+#include "kernels/plan_cache.hpp"
 #include "kernels/tf32.hpp"
 
 #define SCIMIX_CUDNN_CHECK(call) \
@@ -33,6 +35,7 @@ struct Problem {
   ConvKind kind;
   DType dtype;
   bool tf32;
+  bool wide_gradient;  // an f32 weight gradient of bf16 images
   int device;
   Conv2dGeometry geometry;
 
@@ -40,14 +43,9 @@ struct Problem {
   friend std::ostream& operator<<(std::ostream& out, const Problem& p) {
     static constexpr const char* kNames[] = {"conv_fprop", "conv_dgrad", "conv_wgrad"};
     return out << kNames[static_cast<int>(p.kind)] << ", " << name_of(p.dtype)
-               << (p.tf32 ? " (tf32), " : ", ") << p.geometry;
+               << (p.tf32 ? " (tf32)" : "") << (p.wide_gradient ? " to f32, " : ", ") << p.geometry;
   }
 };
-
-void check_frontend(fe::error_t status, const char* step, const Problem& problem) {
-  SCIMIX_CHECK(status.is_good(), "cuDNN error: ", step, ": ", status.get_message(), " (", problem,
-               ")");
-}
 
 constexpr std::int64_t kUidX = 1;
 constexpr std::int64_t kUidW = 2;
@@ -77,7 +75,8 @@ void set_output(const Attributes& output, std::int64_t uid, const Shape& shape) 
   output->set_output(true).set_uid(uid).set_dim(like->get_dim()).set_stride(like->get_stride());
 }
 
-// The graph of one convolution, with cuDNN's ways to compute it, best guess first.
+// The graph of one convolution, with cuDNN's ways to compute it, best guess first; null where it has
+// none.
 std::unique_ptr<fe::graph::Graph> make_graph(cudnnHandle_t handle, const Problem& problem,
                                              bool deterministic) {
   const Conv2dGeometry& g = problem.geometry;
@@ -101,16 +100,19 @@ std::unique_ptr<fe::graph::Graph> make_graph(cudnnHandle_t handle, const Problem
                                    conv_options<fe::graph::Conv_dgrad_attributes>(g)),
                  kUidX, g.x_shape());
       break;
-    case ConvKind::wgrad:
-      set_output(graph->conv_wgrad(input("gy", kUidY, g.y_shape()), input("x", kUidX, g.x_shape()),
-                                   conv_options<fe::graph::Conv_wgrad_attributes>(g)),
-                 kUidW, g.w_shape());
+    case ConvKind::wgrad: {
+      const Attributes gw =
+          graph->conv_wgrad(input("gy", kUidY, g.y_shape()), input("x", kUidX, g.x_shape()),
+                            conv_options<fe::graph::Conv_wgrad_attributes>(g));
+      set_output(gw, kUidW, g.w_shape());
+      if (problem.wide_gradient) gw->set_data_type(fe::DataType_t::FLOAT);
       break;
+    }
   }
-  check_frontend(graph->validate(), "validate", problem);
-  check_frontend(graph->build_operation_graph(handle), "build_operation_graph", problem);
-  check_frontend(graph->create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::FALLBACK}),
-                 "create_execution_plans", problem);
+  if (graph->validate().is_bad() || graph->build_operation_graph(handle).is_bad() ||
+      graph->create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::FALLBACK}).is_bad()) {
+    return nullptr;
+  }
   std::vector<fe::NumericalNote_t> barred;
   if (deterministic) barred.push_back(fe::NumericalNote_t::NONDETERMINISTIC);
   if (problem.dtype == DType::f32 && !problem.tf32) {
@@ -140,28 +142,37 @@ struct Pointers {
   void* y;
 };
 
+bool is_captured(cudaStream_t stream) {
+  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+  SCIMIX_CUDA_CHECK(cudaStreamIsCapturing(stream, &status));
+  return status != cudaStreamCaptureStatusNone;
+}
+
 // A graph and the one of its plans that runs.
 class Plan {
  public:
-  // Times the candidates on the given buffers; the output is overwritten several times.
-  Plan(cudnnHandle_t handle, const Problem& problem, const Pointers& pointers)
-      : problem_(problem), device_{Device::Kind::cuda, problem.device} {
-    cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
-    SCIMIX_CUDA_CHECK(cudaStreamIsCapturing(current_stream(), &capture));
-    SCIMIX_CHECK(capture == cudaStreamCaptureStatusNone,
-                 "a first convolution of its kind inside a capture, which can't time it (", problem,
-                 ")");
+  // Null where cuDNN cannot compute this. Where plans are timed, that is on the given buffers: the
+  // output is overwritten several times.
+  static std::unique_ptr<Plan> find(cudnnHandle_t handle, const Problem& problem,
+                                    const Pointers& pointers, PlanCache& cache) {
     // Runs that can be repeated bit for bit, unless cuDNN has nothing of that kind.
     for (const bool deterministic : {true, false}) {
-      graph_ = make_graph(handle, problem, deterministic);
-      if (choose(handle, pointers)) return;
+      auto plan = std::make_unique<Plan>(handle, problem, deterministic);
+      if (plan->choose(handle, pointers, cache)) return plan;
     }
-    SCIMIX_CHECK(false, "cuDNN has no plan for ", problem);
+    return nullptr;
   }
+
+  Plan(cudnnHandle_t handle, const Problem& problem, bool deterministic)
+      : problem_(problem),
+        key_(text(problem, deterministic ? "" : ", not deterministic")),
+        device_{Device::Kind::cuda, problem.device},
+        graph_(make_graph(handle, problem, deterministic)) {}
 
   void run(cudnnHandle_t handle, const Pointers& pointers) {
     const Memory workspace = allocate(device_, static_cast<std::size_t>(workspace_bytes_));
-    check_frontend(execute(handle, chosen_, pointers, workspace.get()), "execute", problem_);
+    const fe::error_t status = execute(handle, chosen_, pointers, workspace.get());
+    SCIMIX_CHECK(status.is_good(), "cuDNN error: ", status.get_message(), " (", problem_, ")");
   }
 
  private:
@@ -173,24 +184,61 @@ class Plan {
     return graph_->execute_plan_at_index(handle, addresses_, workspace, index);
   }
 
-  // cuDNN lists its candidates best guess first, and building one can take a tenth of a second.
-  bool choose(cudnnHandle_t handle, const Pointers& pointers) {
-    constexpr int kCandidates = 10;
+  bool choose(cudnnHandle_t handle, const Pointers& pointers, PlanCache& cache) {
+    if (graph_ == nullptr) return false;
+    if (const auto name = cache.find(key_); name && take(*name)) return true;
+    if (is_captured(current_stream())) return take_first();
+    if (!take_fastest(handle, pointers)) return false;
+    cache.store(key_, name_at(chosen_));
+    return true;
+  }
+
+  [[nodiscard]] std::string name_at(std::int64_t index) const {
+    std::string name;
+    return graph_->get_plan_name_at_index(index, name).is_good() ? name : "";
+  }
+
+  // Building a plan can take a tenth of a second.
+  bool build(std::int64_t index) {
     constexpr std::int64_t kMaxWorkspace = std::int64_t{1} << 30;
+    if (graph_->build_plan_at_index(index).is_bad()) return false;
+    const std::int64_t bytes = graph_->get_workspace_size_plan_at_index(index);
+    if (bytes > kMaxWorkspace) return false;
+    chosen_ = index;
+    workspace_bytes_ = bytes;
+    return true;
+  }
+
+  // The plan that an earlier run has found.
+  bool take(const std::string& name) {
+    for (std::int64_t i = 0; i < graph_->get_execution_plan_count(); ++i) {
+      if (name_at(i) == name) return build(i);
+    }
+    return false;
+  }
+
+  // cuDNN's own best guess.
+  bool take_first() {
+    for (std::int64_t i = 0; i < graph_->get_execution_plan_count(); ++i) {
+      if (build(i)) return true;
+    }
+    return false;
+  }
+
+  bool take_fastest(cudnnHandle_t handle, const Pointers& pointers) {
+    constexpr int kCandidates = 10;
     float best = std::numeric_limits<float>::infinity();
+    std::int64_t fastest = -1;
     int built = 0;
     for (std::int64_t i = 0; i < graph_->get_execution_plan_count() && built < kCandidates; ++i) {
-      if (graph_->build_plan_at_index(i).is_bad()) continue;
-      const std::int64_t bytes = graph_->get_workspace_size_plan_at_index(i);
-      if (bytes > kMaxWorkspace) continue;
+      if (!build(i)) continue;
       ++built;
-      const float milliseconds = time(handle, i, pointers, bytes);
+      const float milliseconds = time(handle, i, pointers, workspace_bytes_);
       if (milliseconds >= best) continue;
       best = milliseconds;
-      chosen_ = i;
-      workspace_bytes_ = bytes;
+      fastest = i;
     }
-    return best < std::numeric_limits<float>::infinity();
+    return fastest >= 0 && build(fastest);
   }
 
   // The fastest of a few runs; infinity for a plan that fails.
@@ -216,12 +264,21 @@ class Plan {
   }
 
   Problem problem_;
+  std::string key_;  // in the cache
   Device device_;
   std::unique_ptr<fe::graph::Graph> graph_;
   std::unordered_map<std::int64_t, void*> addresses_;
   std::int64_t chosen_ = 0;
   std::int64_t workspace_bytes_ = 0;
 };
+
+std::filesystem::path cache_file() {
+  int index = 0;
+  cudaDeviceProp properties{};
+  SCIMIX_CUDA_CHECK(cudaGetDevice(&index));
+  SCIMIX_CUDA_CHECK(cudaGetDeviceProperties(&properties, index));
+  return plan_cache_file("cudnn", std::to_string(cudnnGetVersion()), properties.name);
+}
 
 // cuDNN itself: one handle on our stream, and the plans made so far.
 class Library {
@@ -231,19 +288,24 @@ class Library {
     SCIMIX_CUDNN_CHECK(cudnnSetStream(handle_, current_stream()));
   }
 
-  void run(const Problem& problem, const Pointers& pointers) {
+  // False where cuDNN has no plan.
+  bool run(const Problem& problem, const Pointers& pointers) {
     const std::scoped_lock lock(mutex_);
     auto it = plans_.find(problem);
     if (it == plans_.end()) {
-      it = plans_.emplace(problem, std::make_unique<Plan>(handle_, problem, pointers)).first;
+      it = plans_.emplace(problem, Plan::find(handle_, problem, pointers, cache_)).first;
     }
+    if (it->second == nullptr) return false;
+    count_work(Work::library);
     it->second->run(handle_, pointers);
+    return true;
   }
 
  private:
   std::mutex mutex_;
   cudnnHandle_t handle_ = nullptr;
-  std::map<Problem, std::unique_ptr<Plan>> plans_;
+  PlanCache cache_{cache_file()};
+  std::map<Problem, std::unique_ptr<Plan>> plans_;  // null: there is none
 };
 
 // Never destroyed: the CUDA driver may be gone before static objects are.
@@ -294,6 +356,7 @@ void convolve(ConvKind kind, const Tensor& x, const Tensor& w, const Tensor& y,
   Problem problem{.kind = kind,
                   .dtype = x.dtype(),
                   .tf32 = x.dtype() == DType::f32 && tf32_allowed(),
+                  .wide_gradient = w.dtype() != x.dtype(),
                   .device = x.device().index,
                   .geometry = geometry};
   Conv2dGeometry& g = problem.geometry;
@@ -304,8 +367,14 @@ void convolve(ConvKind kind, const Tensor& x, const Tensor& w, const Tensor& y,
   for (int i = 0; i < 3; ++i) {
     if (i != output) all[i].fill();
   }
-  library().run(problem, {all[0].pointer(), all[1].pointer(), all[2].pointer()});
-  all[output].read_back();
+  if (library().run(problem, {all[0].pointer(), all[1].pointer(), all[2].pointer()})) {
+    all[output].read_back();
+    return;
+  }
+  SCIMIX_CHECK(problem.wide_gradient, "cuDNN has no plan for ", problem);
+  const Tensor rounded = Tensor::empty(w.shape(), x.dtype(), x.device());
+  convolve(kind, x, rounded, y, geometry);
+  convert(rounded, w);
 }
 
 }  // namespace
@@ -325,7 +394,7 @@ void conv_dgrad(const Tensor& gy, const Tensor& w, const Tensor& gx,
 
 void conv_wgrad(const Tensor& gy, const Tensor& x, const Tensor& gw,
                 const Conv2dGeometry& geometry) {
-  check_conv2d(geometry, x, gw, gy);
+  check_conv2d_wgrad(geometry, x, gw, gy);
   count_conv(ConvKind::wgrad, geometry.n);
   if (geometry.n == 0) return gw.zero_();
   convolve(ConvKind::wgrad, x, gw, gy, geometry);

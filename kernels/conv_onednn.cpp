@@ -59,16 +59,23 @@ struct Layouts {
   memory::desc y;
 };
 
-Layouts layouts(const Conv2dGeometry& g, DType dtype, memory::format_tag images,
+// Of images and of kernels: a weight gradient can be f32 where images are bf16.
+struct Types {
+  DType images;
+  DType kernels;
+  friend auto operator<=>(const Types&, const Types&) = default;
+};
+
+Layouts layouts(const Conv2dGeometry& g, const Types& types, memory::format_tag images,
                 memory::format_tag kernels) {
-  const memory::data_type type = type_of(dtype);
+  const memory::data_type type = type_of(types.images);
   return {memory::desc({g.n, g.c, g.h, g.w}, type, images),
-          memory::desc({g.k, g.c, g.r, g.s}, type, kernels),
+          memory::desc({g.k, g.c, g.r, g.s}, type_of(types.kernels), kernels),
           memory::desc({g.n, g.k, g.p, g.q}, type, images)};
 }
 
-Layouts our_layouts(const Conv2dGeometry& g, DType dtype) {
-  return layouts(g, dtype, memory::format_tag::nhwc, memory::format_tag::ohwi);
+Layouts our_layouts(const Conv2dGeometry& g, const Types& types) {
+  return layouts(g, types, memory::format_tag::nhwc, memory::format_tag::ohwi);
 }
 
 // A primitive, and what it asks for.
@@ -145,11 +152,13 @@ Convolution make_convolution(const dnnl::engine& engine, ConvKind kind, const Co
 }
 
 Convolution choose_convolution(const dnnl::engine& engine, ConvKind kind, const Conv2dGeometry& g,
-                               DType dtype) {
-  const Layouts any = layouts(g, dtype, memory::format_tag::any, memory::format_tag::any);
+                               const Types& types) {
+  // What the forward pass would be, which is of one type.
+  const Layouts any = layouts(g, {types.images, types.images}, memory::format_tag::any,
+                              memory::format_tag::any);
   // Images as they are; weights, which are small, as oneDNN likes them best.
-  Layouts wanted = our_layouts(g, dtype);
-  wanted.w = any.w;
+  Layouts wanted = our_layouts(g, types);
+  wanted.w = layouts(g, types, memory::format_tag::any, memory::format_tag::any).w;
   return make_convolution(engine, kind, g, algorithm::convolution_direct, wanted, any);
 }
 
@@ -188,8 +197,8 @@ class Operand {
 // Everything that one convolution needs but its tensors.
 class Plan {
  public:
-  Plan(const dnnl::engine& engine, ConvKind kind, const Conv2dGeometry& g, DType dtype)
-      : Plan(engine, kind, our_layouts(g, dtype), choose_convolution(engine, kind, g, dtype)) {}
+  Plan(const dnnl::engine& engine, ConvKind kind, const Conv2dGeometry& g, const Types& types)
+      : Plan(engine, kind, our_layouts(g, types), choose_convolution(engine, kind, g, types)) {}
 
   void run(const dnnl::stream& stream, const Tensor& x, const Tensor& w, const Tensor& y) const {
     const Memory workspace = allocate(kCpu, workspace_bytes());
@@ -245,7 +254,7 @@ class Library {
            const Conv2dGeometry& g) {
     const std::scoped_lock lock(mutex_);
     try {
-      plan(kind, x.dtype(), g).run(stream_, x, w, y);
+      plan(kind, {x.dtype(), w.dtype()}, g).run(stream_, x, w, y);
     } catch (const dnnl::error& error) {
       SCIMIX_CHECK(false, "oneDNN error: ", error.what(), " (convolution of ", name_of(x.dtype()),
                    ", ", g, ")");
@@ -263,7 +272,7 @@ class Library {
       const Conv2dGeometry g{
           .n = 1, .h = 1, .w = 1, .c = 16, .k = 16, .r = 1, .s = 1, .p = 1, .q = 1};
       try {
-        static_cast<void>(choose_convolution(engine_, ConvKind::fprop, g, DType::bf16));
+        static_cast<void>(choose_convolution(engine_, ConvKind::fprop, g, {DType::bf16, DType::bf16}));
         return true;
       } catch (const dnnl::error&) {
         return false;
@@ -273,13 +282,13 @@ class Library {
   }
 
  private:
-  using Key = std::tuple<ConvKind, DType, Conv2dGeometry>;
+  using Key = std::tuple<ConvKind, Types, Conv2dGeometry>;
 
-  const Plan& plan(ConvKind kind, DType dtype, const Conv2dGeometry& g) {
-    const Key key{kind, dtype, g};
+  const Plan& plan(ConvKind kind, const Types& types, const Conv2dGeometry& g) {
+    const Key key{kind, types, g};
     auto it = plans_.find(key);
     if (it == plans_.end()) {
-      it = plans_.emplace(key, std::make_unique<Plan>(engine_, kind, g, dtype)).first;
+      it = plans_.emplace(key, std::make_unique<Plan>(engine_, kind, g, types)).first;
     }
     return *it->second;
   }

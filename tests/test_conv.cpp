@@ -270,6 +270,39 @@ TEST_CASE("conv: a frozen kernel costs no weight gradient, a frozen input no dat
   CHECK(last_layer.wgrad.calls == 1);
 }
 
+// A sum of bf16 products in f32 is exact to 1e-6 of its largest terms; rounding it to bf16 costs up
+// to 2^-9 of the result.
+TEST_CASE("conv: weight gradients of bf16 images come in f32 without a rounding to bf16") {
+  const auto rounded = [](const Tensor& x) { return cast(Variable(x), DType::bf16).value(); };
+  const auto exactly = [](const Tensor& x) { return cast(Variable(x), DType::f64).value(); };
+  for (const auto* settings : {&odd_settings(), &network_settings()}) {
+    for (const Setting& s : *settings) {
+      CAPTURE(s.x);
+      CAPTURE(s.w);
+      const Operands o = operands(s.x, s.w, s.conv, DType::f32);
+      const Tensor x = rounded(o.x);
+      const Tensor gy = rounded(o.y);
+      const Tensor wide = Tensor::empty(s.w, DType::f32);
+      const Tensor narrow = Tensor::empty(s.w, DType::bf16);
+      const Tensor exact = Tensor::empty(s.w, DType::f64);
+      conv_wgrad(gy, x, wide, o.geometry);
+      conv_wgrad(gy, x, narrow, o.geometry);
+      conv_wgrad(exactly(gy), exactly(x), exact, o.geometry);
+      if (s.x[0] == 0) {
+        CHECK(wide.to_doubles() == exact.to_doubles());
+        continue;
+      }
+      const double wide_error = relative_error(exactly(wide), exact);
+      CHECK(wide_error < 1e-5);
+      CHECK(wide_error < 0.1 * relative_error(exactly(narrow), exact));
+    }
+  }
+  const Operands o = operands({1, 4, 4, 3}, {2, 3, 3, 3}, {}, DType::f32);
+  CHECK_THROWS_WITH_AS(
+      conv_wgrad(o.y, rounded(o.x), Tensor::empty({2, 3, 3, 3}, DType::f32), o.geometry),
+      doctest::Contains("expected one"), Error);
+}
+
 TEST_CASE("conv: the counters see calls and rows") {
   reset_conv_counts();
   static_cast<void>(products(operands({3, 4, 4, 2}, {2, 3, 3, 2}, {}, DType::f64)));

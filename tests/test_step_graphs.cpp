@@ -2,9 +2,13 @@
 // of the device.
 #include <doctest/doctest.h>
 
+#include <map>
+
 #include "core/allocator.hpp"
 #include "core/error.hpp"
 #include "core/work.hpp"
+#include "cuda_calls.hpp"
+#include "skip.hpp"
 #include "temp_folder.hpp"
 #include "tiny_runs.hpp"
 #include "trainers/batch_plan.hpp"
@@ -188,6 +192,43 @@ TEST_CASE("a steady step takes no memory, copies nothing from or to the host and
     CHECK(work.host_copies == 0);
     CHECK(work.synchronizations == 0);
     CHECK(work.graphs == (graph == "on" ? 2 : 0));
+  }
+}
+
+// What our own counters cannot see: calls of the CUDA driver by libraries.
+TEST_CASE("a steady step on the GPU asks the driver for launches and nothing else") {
+  const char* const what = "calls of the CUDA driver in a steady step";
+  if (cuda_device_count() == 0) return skip_gpu_check(what);
+  if (!test::can_count_cuda_calls()) return skip_check(text(what, ": built without CUPTI"));
+  const Device device = parse_device("cuda:0");
+  select_device(device);
+  for (const std::string graph : {"off", "on"}) {
+    CAPTURE(graph);
+    ClassifierConfig config = test::tiny_config("fixmatch");
+    config.steps = 100;
+    config.precision = "bf16";
+    config.graphs.graph = graph;
+    ClassifierTrainer trainer(config, test::tiny_digits(), test::tiny_split(), device);
+    trainer.steps(16);
+    synchronize(device);
+    std::map<std::string, std::int64_t> calls;
+    {
+      const test::CudaCalls counting;
+      trainer.steps(8);
+      calls = counting.by_name();
+    }
+    for (const auto& [name, count] : calls) {
+      CAPTURE(name);
+      CAPTURE(count);
+      for (const std::string forbidden :
+           {"cuMemAlloc", "cuMemFree", "cuMemHost", "cuMemcpyHtoD", "cuMemcpyDtoH",
+            "cuStreamSynchronize", "cuCtxSynchronize", "cuEventSynchronize", "cuModuleLoad",
+            "cuLibraryLoad"}) {
+        CHECK_FALSE(name.starts_with(forbidden));
+      }
+      if (graph == "on") CHECK_FALSE(name.starts_with("cuLaunch"));
+    }
+    if (graph == "on") CHECK(calls["cuGraphLaunch"] + calls["cuGraphLaunch_ptsz"] == 2);
   }
 }
 
