@@ -122,10 +122,11 @@ struct AddBatchNorm {
 [[nodiscard]] AddBatchNorm add_batch_norm(const Variable& a, const Variable& b,
                                           const Variable& gamma, const Variable& beta,
                                           const RunningStats& running, const BatchNorm& options);
-// y = gain lrelu(x + bias), bias [C] over the last axis. StyleGAN2's bias_act.
+// y = gain lrelu(input_gain x + bias), bias [C] over the last axis. StyleGAN2's bias_act.
 struct BiasAct {
   double slope = 0.2;
   double gain = 1.0;
+  double input_gain = 1.0;
 };
 [[nodiscard]] Variable bias_act(const Variable& x, const Variable& bias, const BiasAct& options);
 

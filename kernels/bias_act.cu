@@ -17,10 +17,22 @@ constexpr std::size_t kScratch = 10 * 1024;
   return {RowSegments::of({&rows, 1}, 1), channels};
 }
 
+// BiasActFactors in the type that a kernel computes in.
+template <class C>
+struct Factors {
+  C slope, gain, input_gain;
+
+  explicit Factors(const BiasActFactors& f)
+      : slope(static_cast<C>(f.slope)),
+        gain(static_cast<C>(f.gain)),
+        input_gain(static_cast<C>(f.input_gain)) {}
+};
+
 template <class T, int N>
-void forward(const RowChunks& grid, const T* x, const compute_t<T>* bias, compute_t<T> slope,
-             compute_t<T> gain, T* y) {
+void forward(const RowChunks& grid, const T* x, const compute_t<T>* bias,
+             const Factors<compute_t<T>>& factors, T* y) {
   using V = Lanes<compute_t<T>, N>;
+  const Factors<compute_t<T>> f = factors;
   for_each_block(grid.blocks(), 0, [=] SCIMIX_KERNEL_FN(Block & block) {
     const RowTile tile = grid.tile(block.index());
     const RowLanes<N> share(tile);
@@ -31,18 +43,19 @@ void forward(const RowChunks& grid, const T* x, const compute_t<T>* bias, comput
       SCIMIX_UNROLL_ROWS
       for (std::int64_t row = walk.first; row < walk.end; row += walk.step) {
         const std::int64_t at = corner + row * grid.channels + walk.channel;
-        const V z = (load_lanes<N>(x + at) + shift) * gain;
-        store_lanes<N>(y + at, where_positive(z, z, z * slope));
+        const V z = (load_lanes<N>(x + at) * f.input_gain + shift) * f.gain;
+        store_lanes<N>(y + at, where_positive(z, z, z * f.slope));
       }
     });
   });
 }
 
 template <class T, int N>
-void backward(const RowChunks& grid, const T* gy, const T* y, compute_t<T> slope, compute_t<T> gain,
+void backward(const RowChunks& grid, const T* gy, const T* y, const Factors<compute_t<T>>& factors,
               T* gx, compute_t<T>* partial) {
   using C = compute_t<T>;
   using V = Lanes<C, N>;
+  const Factors<C> f = factors;
   for_each_block(grid.blocks(), kScratch, [=] SCIMIX_KERNEL_FN(Block & block) {
     const RowTile tile = grid.tile(block.index());
     const RowLanes<N> share(tile);
@@ -54,10 +67,10 @@ void backward(const RowChunks& grid, const T* gy, const T* y, compute_t<T> slope
       SCIMIX_UNROLL_ROWS
       for (std::int64_t row = walk.first; row < walk.end; row += walk.step) {
         const std::int64_t at = corner + row * grid.channels + walk.channel;
-        const V g = load_lanes<N>(gy + at) * gain;
-        const V live = where_positive(load_lanes<N>(y + at), g, g * slope);
+        const V g = load_lanes<N>(gy + at) * f.gain;
+        const V live = where_positive(load_lanes<N>(y + at), g, g * f.slope);
         sum = sum + live;
-        if (gx != nullptr) store_lanes<N>(gx + at, live);
+        if (gx != nullptr) store_lanes<N>(gx + at, live * f.input_gain);
       }
       store_lanes<N>(sums + walk.lane * tile.channels + walk.channel, sum);
     });
@@ -83,20 +96,20 @@ void merge(const RowChunks& grid, const C* partial, C* total) {
 
 }  // namespace
 
-void bias_act_forward(const Tensor& x, const Tensor& bias, double slope, double gain,
+void bias_act_forward(const Tensor& x, const Tensor& bias, const BiasActFactors& factors,
                       const Tensor& y) {
   const RowChunks grid = rows_of(x);
   dispatch_floating(x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     using C = compute_t<T>;
     dispatch_lanes<T, 128>(grid.channels, [&](auto width) {
-      forward<T, decltype(width)::value>(grid, x.data<T>(), bias.data<C>(), static_cast<C>(slope),
-                                         static_cast<C>(gain), y.data<T>());
+      forward<T, decltype(width)::value>(grid, x.data<T>(), bias.data<C>(), Factors<C>(factors),
+                                         y.data<T>());
     });
   });
 }
 
-void bias_act_backward(const Tensor& gy, const Tensor& y, double slope, double gain,
+void bias_act_backward(const Tensor& gy, const Tensor& y, const BiasActFactors& factors,
                        const Tensor& gx, const Tensor& gbias) {
   const RowChunks grid = rows_of(y);
   dispatch_floating(y.dtype(), [&](auto tag) {
@@ -106,9 +119,8 @@ void bias_act_backward(const Tensor& gy, const Tensor& y, double slope, double g
                                                            gbias.dtype(), gbias.device())
                                            : Tensor();
     dispatch_lanes<T, 128>(grid.channels, [&](auto width) {
-      backward<T, decltype(width)::value>(grid, gy.data<T>(), y.data<T>(), static_cast<C>(slope),
-                                          static_cast<C>(gain), data_or_null<T>(gx),
-                                          data_or_null<C>(partial));
+      backward<T, decltype(width)::value>(grid, gy.data<T>(), y.data<T>(), Factors<C>(factors),
+                                          data_or_null<T>(gx), data_or_null<C>(partial));
     });
     if (gbias.defined()) merge<C>(grid, partial.data<C>(), gbias.data<C>());
   });

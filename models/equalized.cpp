@@ -31,20 +31,27 @@ EqualizedConv::EqualizedConv(ParameterStore& store, const std::string& name, con
   }
 }
 
-Variable EqualizedConv::filtered(const Variable& x) const {
-  // StyleGAN2's pads: those of the convolution (kernel/2) and those of the filter, which is even.
-  const int pad = options_.kernel / 2 + 1;
-  const int down = options_.kernel == 1 ? 2 : 1;
-  return upfirdn2d(x, options_.down_filter, {.down = down, .pad = {pad, pad, pad, pad}});
-}
-
+// The gain costs no pass of its own: what comes behind or before the convolution takes it along, and
+// the weights stay as they are kept.
 Variable EqualizedConv::operator()(const Variable& x) const {
-  const Variable weight = cast(scale(weight_(), gain_), x.dtype());
   const bool down = options_.down_filter.defined();
   const Conv2d conv{.stride = down && options_.kernel > 1 ? 2 : 1,
                     .pad = down ? 0 : options_.kernel / 2};
-  const Variable y = conv2d(down ? filtered(x) : x, weight, conv);
-  return bias_ ? bias_act(y, (*bias_)(), *options_.bias_act) : y;
+  const Variable weight = weight_.in(x.dtype());
+  if (bias_) {
+    BiasAct act = *options_.bias_act;
+    act.input_gain = gain_;
+    return bias_act(conv2d(down ? filtered(x, 1.0) : x, weight, conv), (*bias_)(), act);
+  }
+  return down ? conv2d(filtered(x, gain_), weight, conv) : scale(conv2d(x, weight, conv), gain_);
+}
+
+Variable EqualizedConv::filtered(const Variable& x, double gain) const {
+  // StyleGAN2's pads: those of the convolution (kernel/2) and those of the filter, which is even.
+  const int pad = options_.kernel / 2 + 1;
+  const int down = options_.kernel == 1 ? 2 : 1;
+  return upfirdn2d(x, options_.down_filter,
+                   {.down = down, .pad = {pad, pad, pad, pad}, .gain = gain});
 }
 
 EqualizedLinear::EqualizedLinear(ParameterStore& store, const std::string& name,
@@ -56,11 +63,11 @@ EqualizedLinear::EqualizedLinear(ParameterStore& store, const std::string& name,
                       /*decay=*/false)) {}
 
 Variable EqualizedLinear::operator()(const Variable& x) const {
-  const Variable weight = scale(weight_(), options_.lr_mul * equalized_gain(options_.in));
+  const Variable weight = weight_();
   const Variable bias = options_.lr_mul == 1.0 ? bias_() : scale(bias_(), options_.lr_mul);
-  const Variable input = cast(x, weight.dtype());
-  if (!options_.activation) return linear(input, weight, bias);
-  return bias_act(linear(input, weight, {}), bias, *options_.activation);
+  BiasAct act = options_.activation.value_or(kNoActivation);
+  act.input_gain = options_.lr_mul * equalized_gain(options_.in);
+  return bias_act(linear(cast(x, weight.dtype()), weight, {}), bias, act);
 }
 
 ModulatedLayer::ModulatedLayer(ParameterStore& store, const std::string& name,

@@ -38,7 +38,7 @@ class EqualizedConv {
   [[nodiscard]] Variable operator()(const Variable& x) const;
 
  private:
-  [[nodiscard]] Variable filtered(const Variable& x) const;
+  [[nodiscard]] Variable filtered(const Variable& x, double gain) const;
 
   Options options_;
   double gain_;

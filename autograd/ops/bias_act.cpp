@@ -9,21 +9,26 @@ namespace scimix {
 
 namespace {
 
+[[nodiscard]] BiasActFactors factors_of(const BiasAct& options) {
+  return {.slope = options.slope, .gain = options.gain, .input_gain = options.input_gain};
+}
+
 // The derivative as small operators of gy: what it is differentiated by. The result y enters by
 // its sign alone, so that it is a constant here, almost everywhere.
 [[nodiscard]] std::vector<Variable> recorded_vjp(const Cotangents& g, const Tensor& y,
                                                  const Variable& bias, const BiasAct& options) {
-  const Variable gx = scale(leaky_relu_grad(g[0], Variable(y), options.slope), options.gain);
+  const Variable live = leaky_relu_grad(g[0], Variable(y), options.slope);
+  const Variable gx = scale(live, options.gain * options.input_gain);
   if (!g.wants(1)) return {gx, {}};
-  const Variable wide = gx.dtype() == bias.dtype() ? gx : cast(gx, bias.dtype());
-  return {gx, sum_to(wide, bias.shape())};
+  const Variable gz = options.input_gain == 1 ? gx : scale(live, options.gain);
+  return {gx, sum_to(cast(gz, bias.dtype()), bias.shape())};
 }
 
 [[nodiscard]] std::vector<Variable> fused_vjp(const Cotangents& g, const Tensor& y,
                                               const BiasAct& options) {
   const Tensor gx = g.wants(0) ? Tensor::empty(y.shape(), y.dtype(), y.device()) : Tensor();
   const Tensor gbias = g.wants(1) ? g.room(1) : Tensor();
-  bias_act_backward(g[0].value(), y, options.slope, options.gain, gx, gbias);
+  bias_act_backward(g[0].value(), y, factors_of(options), gx, gbias);
   return {gx.defined() ? Variable(gx) : Variable(), gbias.defined() ? Variable(gbias) : Variable()};
 }
 
@@ -38,7 +43,7 @@ Variable bias_act(const Variable& x, const Variable& bias, const BiasAct& option
   SCIMIX_CHECK(options.slope > 0 && options.gain > 0, "bias_act: slope ", options.slope, ", gain ",
                options.gain, ", expected both positive");
   const Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
-  bias_act_forward(x.value(), bias.value(), options.slope, options.gain, y);
+  bias_act_forward(x.value(), bias.value(), factors_of(options), y);
   return record("bias_act", y, {x, bias}, [y, bias, options](const Cotangents& g) {
     return is_recording() ? recorded_vjp(g, y, bias, options) : fused_vjp(g, y, options);
   });
@@ -60,7 +65,7 @@ namespace {
     HostArray y(in[0].shape);
     const std::int64_t channels = in[1].shape[0];
     for (std::int64_t i = 0; i < y.shape.numel(); ++i) {
-      const double z = in[0][i] + in[1][i % channels];
+      const double z = options.input_gain * in[0][i] + in[1][i % channels];
       y[i] = options.gain * (z > 0 ? z : options.slope * z);
     }
     return HostArrays{y};
@@ -79,6 +84,8 @@ const OpCases registered{[] {
       bias_act_case("rows [N,C]", {7, 64}, {.slope = 0.1, .gain = 0.5}),
       bias_act_case("odd sizes", {3, 5, 7, 11}, act),
       bias_act_case("RGB", {2, 4, 4, 3}, {.slope = 1.0, .gain = 1.0}),
+      bias_act_case("input gain", {3, 4, 5, 16}, {.slope = 0.2, .gain = root2, .input_gain = 0.3}),
+      bias_act_case("input gain, rows", {6, 10}, {.slope = 1.0, .gain = 1.0, .input_gain = -2.5}),
       bias_act_case("one row", {1, 128}, act),
       bias_act_case("one channel", {5, 1}, act),
       bias_act_case("zero rows", {0, 4, 4, 8}, act),
