@@ -171,11 +171,37 @@ struct PixelNoise {
   Tensor image = {};       // [N,P,Q], of the compute type of x; undefined: no noise
   Variable strength = {};  // [1]
 };
+// What demodulation needs of a layer beside its inputs; undefined without demodulation.
+struct Demodulation {
+  Tensor energy = {};  // [K,C]: the sum over taps of w^2
+  Tensor d = {};       // [N,K], above
+};
+struct DemodulatedLayer {
+  Variable w;
+  Variable style;
+  ModulatedConv options;
+};
+// Of several layers (16 at most) in two launches, which would be two for each.
+[[nodiscard]] std::vector<Demodulation> demodulations(std::span<const DemodulatedLayer> layers);
+
 // x [N,H,W,C], style [N,C], bias [K] -> [N,P,Q,K]. style, bias and strength are of the compute type
-// of x (f32 for bf16), w of its type.
+// of x (f32 for bf16), w of its type. `known`: what `demodulations` gave for these w and style.
 [[nodiscard]] Variable modulated_conv2d(const Variable& x, const Variable& w, const Variable& style,
                                         const Variable& bias, const PixelNoise& noise,
-                                        const ModulatedConv& options);
+                                        const ModulatedConv& options,
+                                        const Demodulation& known = {});
+
+// ---- styles (ops/styles.cpp) -------------------------------------------------------------------
+// The affine map from a style code to the style of a layer.
+struct StyleLayer {
+  Variable weight;      // [C,S]
+  Variable bias;        // [C]
+  double factor = 1.0;  // of the result
+};
+// style_l = factor_l (gain code weight_l^T + bias_l) for several layers (16 at most), in one
+// launch; code [N,S] -> [N,C_l] each. All of one type, f32 or f64.
+[[nodiscard]] std::vector<Variable> styles(const Variable& code, std::span<const StyleLayer> layers,
+                                           double gain);
 
 // ---- shapes (ops/shape.cpp) --------------------------------------------------------------------
 [[nodiscard]] Variable reshape(const Variable& x, const Shape& shape);

@@ -35,8 +35,23 @@ struct Columns {
 // of f64 on a CPU.
 inline constexpr std::size_t kColumnScratch = 10 * 1024;
 
-// The sum over rows of weight(row) values[row, c] for each column c of the tile, in scratch.
-template <int N, class B, class C, class Weight>
+// What is summed of a value.
+struct Values {
+  template <class V>
+  [[nodiscard]] SCIMIX_HD V operator()(const V& value) const {
+    return value;
+  }
+};
+struct Squares {
+  template <class V>
+  [[nodiscard]] SCIMIX_HD V operator()(const V& value) const {
+    return value * value;
+  }
+};
+
+// The sum over rows of weight(row) values[row, c] for each column c of the tile, in scratch; of the
+// squares of the values with Squares.
+template <int N, class Of = Values, class B, class C, class Weight>
 [[nodiscard]] SCIMIX_HD inline C* sum_rows(B& block, const Columns& matrix, const RowTile& tile,
                                            const C* values, Weight weight) {
   const RowLanes<N> share(tile);
@@ -48,7 +63,7 @@ template <int N, class B, class C, class Weight>
     SCIMIX_UNROLL_ROWS
     for (std::int64_t row = walk.first; row < walk.end; row += walk.step) {
       const C* from = values + row * matrix.columns + tile.first_channel + walk.channel;
-      sum = sum + load_lanes<N>(from) * weight(row);
+      sum = sum + Of{}(load_lanes<N>(from)) * weight(row);
     }
     store_lanes<N>(sums + walk.lane * tile.channels + walk.channel, sum);
   });

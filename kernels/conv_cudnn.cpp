@@ -75,8 +75,8 @@ void set_output(const Attributes& output, std::int64_t uid, const Shape& shape) 
   output->set_output(true).set_uid(uid).set_dim(like->get_dim()).set_stride(like->get_stride());
 }
 
-// The graph of one convolution, with cuDNN's ways to compute it, best guess first; null where it has
-// none.
+// The graph of one convolution, with cuDNN's ways to compute it, best guess first; null where it
+// has none.
 std::unique_ptr<fe::graph::Graph> make_graph(cudnnHandle_t handle, const Problem& problem,
                                              bool deterministic) {
   const Conv2dGeometry& g = problem.geometry;
@@ -171,7 +171,7 @@ class Plan {
 
   void run(cudnnHandle_t handle, const Pointers& pointers) {
     const Memory workspace = allocate(device_, static_cast<std::size_t>(workspace_bytes_));
-    const fe::error_t status = execute(handle, chosen_, pointers, workspace.get());
+    fe::error_t status = execute(handle, chosen_, pointers, workspace.get());
     SCIMIX_CHECK(status.is_good(), "cuDNN error: ", status.get_message(), " (", problem_, ")");
   }
 

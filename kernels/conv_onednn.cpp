@@ -154,8 +154,8 @@ Convolution make_convolution(const dnnl::engine& engine, ConvKind kind, const Co
 Convolution choose_convolution(const dnnl::engine& engine, ConvKind kind, const Conv2dGeometry& g,
                                const Types& types) {
   // What the forward pass would be, which is of one type.
-  const Layouts any = layouts(g, {types.images, types.images}, memory::format_tag::any,
-                              memory::format_tag::any);
+  const Layouts any =
+      layouts(g, {types.images, types.images}, memory::format_tag::any, memory::format_tag::any);
   // Images as they are; weights, which are small, as oneDNN likes them best.
   Layouts wanted = our_layouts(g, types);
   wanted.w = layouts(g, types, memory::format_tag::any, memory::format_tag::any).w;
@@ -272,7 +272,8 @@ class Library {
       const Conv2dGeometry g{
           .n = 1, .h = 1, .w = 1, .c = 16, .k = 16, .r = 1, .s = 1, .p = 1, .q = 1};
       try {
-        static_cast<void>(choose_convolution(engine_, ConvKind::fprop, g, {DType::bf16, DType::bf16}));
+        static_cast<void>(
+            choose_convolution(engine_, ConvKind::fprop, g, {DType::bf16, DType::bf16}));
         return true;
       } catch (const dnnl::error&) {
         return false;

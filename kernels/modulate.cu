@@ -1,3 +1,6 @@
+#include <numeric>
+#include <type_traits>
+
 #include "kernels/column_sums.hpp"
 #include "kernels/image_chunks.hpp"
 #include "kernels/lanes.hpp"
@@ -68,12 +71,44 @@ void scale_in_backward(const ImageChunks& grid, const T* x, const compute_t<T>* 
 
 // ---- demodulation -------------------------------------------------------------------------------
 
+// The layers of one launch, as plain arrays.
+template <class T>
+struct EnergyTable {
+  LayerBlocks blocks;
+  const T* w[kMostLayers] = {};                // NOLINT: plain arrays run in device code
+  compute_t<T>* energy[kMostLayers] = {};      // NOLINT
+  compute_t<T>* transposed[kMostLayers] = {};  // NOLINT
+  std::int64_t a_size[kMostLayers] = {};       // NOLINT
+  std::int64_t taps[kMostLayers] = {};         // NOLINT
+  std::int64_t b_size[kMostLayers] = {};       // NOLINT
+
+  explicit EnergyTable(const EnergyLayers& layers) {
+    using C = compute_t<T>;
+    for (int l = 0; l < layers.count; ++l) {
+      const Tensor& kernel = layers.w[l];
+      w[l] = kernel.data<T>();
+      energy[l] = layers.energy[l].data<C>();
+      transposed[l] = layers.transposed[l].data<C>();
+      a_size[l] = kernel.dim(0);
+      taps[l] = kernel.dim(1) * kernel.dim(2);
+      b_size[l] = kernel.dim(3);
+      blocks.add(a_size[l]);
+    }
+  }
+};
+
+// A block makes one row of one layer.
 template <class T, int N>
-void energy_of(std::int64_t a_size, std::int64_t taps, std::int64_t b_size, const T* w,
-               compute_t<T>* energy, compute_t<T>* transposed) {
+void energies(const EnergyTable<T>& layers) {
   using C = compute_t<T>;
-  for_each_block(a_size, 0, [=] SCIMIX_KERNEL_FN(Block & block) {
-    const std::int64_t a = block.index();
+  for_each_block(layers.blocks.total(), 0, [=] SCIMIX_KERNEL_FN(Block & block) {
+    const EnergyTable<T>& t = layers;
+    const int l = t.blocks.layer_of(block.index());
+    const std::int64_t a = block.index() - t.blocks.first[l];
+    const std::int64_t taps = t.taps[l];
+    const std::int64_t b_size = t.b_size[l];
+    const T* w = t.w[l];
+    C* energy = t.energy[l] + a * b_size;
     block.each(b_size / N, [&](std::int64_t pack) {
       const std::int64_t b = pack * N;
       Lanes<C, N> sum{};
@@ -81,26 +116,59 @@ void energy_of(std::int64_t a_size, std::int64_t taps, std::int64_t b_size, cons
         const auto value = load_lanes<N>(w + (a * taps + tap) * b_size + b);
         sum = sum + value * value;
       }
-      store_lanes<N>(energy + a * b_size + b, sum);
+      store_lanes<N>(energy + b, sum);
     });
-    block.each(b_size,
-               [&](std::int64_t b) { transposed[b * a_size + a] = energy[a * b_size + b]; });
+    block.each(b_size, [&](std::int64_t b) { t.transposed[l][b * t.a_size[l] + a] = energy[b]; });
   });
 }
 
+template <class C>
+struct CoefficientTable {
+  LayerBlocks blocks;
+  const C* style[kMostLayers] = {};        // NOLINT: plain arrays run in device code
+  const C* energy[kMostLayers] = {};       // NOLINT
+  C* d[kMostLayers] = {};                  // NOLINT
+  std::int64_t rows[kMostLayers] = {};     // NOLINT: of the energies, C
+  std::int64_t columns[kMostLayers] = {};  // NOLINT: K
+  C eps[kMostLayers] = {};                 // NOLINT
+
+  explicit CoefficientTable(const CoefficientLayers& layers) {
+    for (int l = 0; l < layers.count; ++l) {
+      style[l] = layers.style[l].data<C>();
+      energy[l] = layers.energy[l].data<C>();
+      d[l] = layers.d[l].data<C>();
+      rows[l] = layers.energy[l].dim(0);
+      columns[l] = layers.energy[l].dim(1);
+      eps[l] = static_cast<C>(layers.eps[static_cast<std::size_t>(l)]);
+      blocks.add(layers.style[l].dim(0) * Columns(rows[l], columns[l]).groups);
+    }
+  }
+};
+
 template <class C, int N>
-void coefficients(const Columns& energies, std::int64_t samples, const C* style, const C* energy,
-                  C eps, C* d) {
-  for_each_block(samples * energies.groups, kColumnScratch, [=] SCIMIX_KERNEL_FN(Block & block) {
-    const std::int64_t n = block.index() / energies.groups;
-    const RowTile tile = energies.tile(block.index() % energies.groups);
-    const C* mine = style + n * energies.rows;
-    const C* sums = sum_rows<N>(block, energies, tile, energy,
-                                [&](std::int64_t c) { return mine[c] * mine[c]; });
+void coefficients(const CoefficientTable<C>& layers) {
+  for_each_block(layers.blocks.total(), kColumnScratch, [=] SCIMIX_KERNEL_FN(Block & block) {
+    const CoefficientTable<C>& t = layers;
+    const int l = t.blocks.layer_of(block.index());
+    const Columns energies(t.rows[l], t.columns[l]);
+    const std::int64_t mine = block.index() - t.blocks.first[l];
+    const std::int64_t n = mine / energies.groups;
+    const RowTile tile = energies.tile(mine % energies.groups);
+    const C* style = t.style[l] + n * energies.rows;
+    const C* sums = sum_rows<N>(block, energies, tile, t.energy[l],
+                                [&](std::int64_t c) { return style[c] * style[c]; });
     block.each(tile.channels, [&](std::int64_t k) {
-      d[n * energies.columns + tile.first_channel + k] = C(1) / std::sqrt(sums[k] + eps);
+      t.d[l][n * energies.columns + tile.first_channel + k] = C(1) / std::sqrt(sums[k] + t.eps[l]);
     });
   });
+}
+
+// The widest pack that divides the channels of all layers.
+template <class Size>
+[[nodiscard]] std::int64_t common_divisor(int layers, Size size) {
+  std::int64_t common = 0;
+  for (int l = 0; l < layers; ++l) common = std::gcd(common, size(l));
+  return common;
 }
 
 template <class C, int N>
@@ -119,15 +187,20 @@ void style_gradient(const Columns& energies, std::int64_t samples, const C* styl
   });
 }
 
-template <class T, int N>
+template <class T, class G, int N>
 void weight_gradient(const Columns& pairs, std::int64_t a_size, std::int64_t taps, const T* w,
-                     const compute_t<T>* left, const compute_t<T>* right, T* gw) {
+                     const compute_t<T>* left, const compute_t<T>* right, StyleSide style, G* gw) {
   using C = compute_t<T>;
+  const bool left_squared = style == StyleSide::left;
   for_each_block(a_size * pairs.groups, kColumnScratch, [=] SCIMIX_KERNEL_FN(Block & block) {
     const std::int64_t a = block.index() / pairs.groups;
     const RowTile tile = pairs.tile(block.index() % pairs.groups);
-    const C* sums = sum_rows<N>(block, pairs, tile, right,
-                                [&](std::int64_t n) { return left[n * a_size + a]; });
+    const auto factor = [&](std::int64_t n) {
+      const C value = left[n * a_size + a];
+      return left_squared ? value * value : value;
+    };
+    const C* sums = left_squared ? sum_rows<N>(block, pairs, tile, right, factor)
+                                 : sum_rows<N, Squares>(block, pairs, tile, right, factor);
     const std::int64_t packs = tile.channels / N;
     block.each(taps * packs, [&](std::int64_t i) {
       const std::int64_t b = i % packs * N;
@@ -260,15 +333,58 @@ void finish_backward(const ImageChunks& grid, const Post<compute_t<T>>& post, co
   });
 }
 
-// e = -d^2 A / 2, where A is the sum of an image's chunks.
+// What the blocks of finish_backward leave, and what becomes of it: e = -d^2 A / 2, where A is the
+// sum of an image's chunks; the bias's gradient, the sum of all chunks; the strength's, of all
+// blocks.
 template <class C>
-void energy_gradient(const ImageChunks& grid, const C* products, const C* d, C* e) {
-  for_each(grid.images * grid.channels, [=] SCIMIX_KERNEL_FN(std::int64_t i) {
-    const std::int64_t image = i / grid.channels;
-    const C* mine = products + image * grid.chunks * grid.channels + i % grid.channels;
-    C sum = 0;
-    for (std::int64_t chunk = 0; chunk < grid.chunks; ++chunk) sum += mine[chunk * grid.channels];
-    e[i] = C(-0.5) * d[i] * d[i] * sum;
+struct OutputSums {
+  const C* products = nullptr;
+  const C* d = nullptr;
+  C* e = nullptr;
+  const C* bias_parts = nullptr;
+  C* bias = nullptr;
+  const C* strength_parts = nullptr;
+  C* strength = nullptr;
+};
+
+// One launch for all of it: first the blocks of the bias, one per channel, then that of the
+// strength, then those of e.
+template <class C>
+void merge_output_sums(const ImageChunks& grid, const OutputSums<C>& sums) {
+  constexpr std::int64_t kItems = 256;
+  const OutputSums<C> s = sums;
+  const std::int64_t of_bias = s.bias != nullptr ? grid.channels : 0;
+  const std::int64_t of_strength = s.strength != nullptr ? 1 : 0;
+  const std::int64_t items = s.e != nullptr ? grid.images * grid.channels : 0;
+  const std::int64_t blocks = of_bias + of_strength + (items + kItems - 1) / kItems;
+  for_each_block(blocks, 0, [=] SCIMIX_KERNEL_FN(Block & block) {
+    std::int64_t index = block.index();
+    if (index < of_bias) {
+      const C sum = block.sum<C>(grid.total_chunks(), [&](std::int64_t chunk) {
+        return s.bias_parts[chunk * grid.channels + index];
+      });
+      block.each(1, [&](std::int64_t) { s.bias[index] = sum; });
+      return;
+    }
+    index -= of_bias;
+    if (index < of_strength) {
+      const C sum =
+          block.sum<C>(grid.blocks(), [&](std::int64_t part) { return s.strength_parts[part]; });
+      block.each(1, [&](std::int64_t) { *s.strength = sum; });
+      return;
+    }
+    const std::int64_t first = (index - of_strength) * kItems;
+    const std::int64_t count = items - first < kItems ? items - first : kItems;
+    block.each(count, [&](std::int64_t item) {
+      const std::int64_t i = first + item;
+      const C* mine =
+          s.products + i / grid.channels * grid.chunks * grid.channels + i % grid.channels;
+      C sum = 0;
+      for (std::int64_t chunk = 0; chunk < grid.chunks; ++chunk) {
+        sum += mine[chunk * grid.channels];
+      }
+      s.e[i] = C(-0.5) * s.d[i] * s.d[i] * sum;
+    });
   });
 }
 
@@ -414,26 +530,23 @@ void modulate_input_backward(const Tensor& x, const Tensor& style, const Tensor&
   sum_middle(partial.reshape({grid.images, grid.chunks, grid.channels}), sums, 1.0);
 }
 
-void weight_energy(const Tensor& w, const Tensor& energy, const Tensor& transposed) {
-  dispatch_floating(w.dtype(), [&](auto tag) {
+void weight_energies(const Tensor& first_w, const EnergyLayers& layers) {
+  dispatch_floating(first_w.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    using C = compute_t<T>;
-    dispatch_lanes<T>(w.dim(3), [&](auto width) {
-      energy_of<T, decltype(width)::value>(w.dim(0), w.dim(1) * w.dim(2), w.dim(3), w.data<T>(),
-                                           energy.data<C>(), transposed.data<C>());
-    });
+    const EnergyTable<T> table(layers);
+    const auto channels = [&](int l) { return table.b_size[l]; };
+    dispatch_lanes<T>(common_divisor(layers.count, channels),
+                      [&](auto width) { energies<T, decltype(width)::value>(table); });
   });
 }
 
-void demodulation_coefficients(const Tensor& style, const Tensor& energy, double eps,
-                               const Tensor& d) {
-  const Columns energies(energy.dim(0), energy.dim(1));
-  dispatch_floating(style.dtype(), [&](auto tag) {
-    using C = compute_t<typename decltype(tag)::type>;
-    dispatch_lanes<C>(energies.columns, [&](auto width) {
-      coefficients<C, decltype(width)::value>(energies, style.dim(0), style.data<C>(),
-                                              energy.data<C>(), static_cast<C>(eps), d.data<C>());
-    });
+void demodulation_coefficients(const Tensor& first_style, const CoefficientLayers& layers) {
+  dispatch_parameter(first_style.dtype(), [&](auto tag) {
+    using C = typename decltype(tag)::type;
+    const CoefficientTable<C> table(layers);
+    const auto channels = [&](int l) { return table.columns[l]; };
+    dispatch_lanes<C>(common_divisor(layers.count, channels),
+                      [&](auto width) { coefficients<C, decltype(width)::value>(table); });
   });
 }
 
@@ -450,15 +563,23 @@ void demodulation_style_gradient(const Tensor& style, const Tensor& e, const Ten
 }
 
 void add_demodulation_weight_gradient(const Tensor& w, const Tensor& left, const Tensor& right,
-                                      const Tensor& gw) {
+                                      StyleSide style, const Tensor& gw) {
   const Columns pairs(right.dim(0), right.dim(1));
   dispatch_floating(w.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     using C = compute_t<T>;
-    dispatch_lanes<T>(pairs.columns, [&](auto width) {
-      weight_gradient<T, decltype(width)::value>(pairs, w.dim(0), w.dim(1) * w.dim(2), w.data<T>(),
-                                                 left.data<C>(), right.data<C>(), gw.data<T>());
-    });
+    const auto run = [&](auto* gradient) {
+      using G = std::remove_pointer_t<decltype(gradient)>;
+      dispatch_lanes<T>(pairs.columns, [&](auto width) {
+        weight_gradient<T, G, decltype(width)::value>(pairs, w.dim(0), w.dim(1) * w.dim(2),
+                                                      w.data<T>(), left.data<C>(), right.data<C>(),
+                                                      style, gradient);
+      });
+    };
+    if constexpr (!std::is_same_v<T, C>) {
+      if (gw.dtype() == dtype_of<C>) return run(gw.data<C>());
+    }
+    run(gw.data<T>());
   });
 }
 
@@ -503,16 +624,14 @@ void modulate_output_backward(const Tensor& gy, const Tensor& y, const Modulated
       finish_backward<T, decltype(width)::value>(grid, Post<C>(post), gy.data<T>(), y.data<T>(),
                                                  partial);
     });
-    if (partial.products != nullptr) {
-      energy_gradient<C>(grid, partial.products, post.d.data<C>(), gradients.e.data<C>());
-    }
+    merge_output_sums<C>(grid, {.products = partial.products,
+                                .d = data_or_null<C>(post.d),
+                                .e = data_or_null<C>(gradients.e),
+                                .bias_parts = partial.bias,
+                                .bias = data_or_null<C>(gradients.bias),
+                                .strength_parts = partial.strength,
+                                .strength = data_or_null<C>(gradients.strength)});
   });
-  if (bias.defined()) {
-    sum_middle(bias.reshape({1, grid.total_chunks(), grid.channels}), gradients.bias, 1.0);
-  }
-  if (strength.defined()) {
-    sum_middle(strength.reshape({1, grid.blocks(), 1}), gradients.strength, 1.0);
-  }
 }
 
 void modulate_filter_adjoint(const Tensor& g, const Tensor& gv) {

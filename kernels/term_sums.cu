@@ -1,6 +1,5 @@
-#include "kernels/term_sums.hpp"
-
 #include "kernels/launch.hpp"
+#include "kernels/term_sums.hpp"
 
 namespace scimix::SCIMIX_BACKEND {
 
@@ -11,10 +10,10 @@ void add_terms(const Tensor& step, const TermValues& terms, const Tensor& sums,
     std::int32_t slots[TermValues::kMost];   // NOLINT
   };
   Table table{};
-  SCIMIX_CHECK(step.numel() == 1 && counts.numel() == sums.numel() &&
-                   first_bad.numel() == sums.numel(),
-               "add_terms: sums ", sums.shape(), ", counts ", counts.shape(), ", first bad steps ",
-               first_bad.shape());
+  SCIMIX_CHECK(
+      step.numel() == 1 && counts.numel() == sums.numel() && first_bad.numel() == sums.numel(),
+      "add_terms: sums ", sums.shape(), ", counts ", counts.shape(), ", first bad steps ",
+      first_bad.shape());
   for (int i = 0; i < terms.count; ++i) {
     const auto at = static_cast<std::size_t>(i);
     const Tensor& value = terms.values[at];

@@ -198,16 +198,15 @@ void style_gradient(std::int64_t images, std::int64_t channels, const compute_t<
 }
 
 // gw[k,c] = the sum over n of style[n,c] products[n,k,c].
-template <class T>
-void weight_gradient(std::int64_t images, std::int64_t channels, const compute_t<T>* products,
-                     const compute_t<T>* style, T* gw) {
-  using C = compute_t<T>;
+template <class C, class G>
+void weight_gradient(std::int64_t images, std::int64_t channels, const C* products, const C* style,
+                     G* gw) {
   for_each(kRgb * channels, [=] SCIMIX_KERNEL_FN(std::int64_t i) {
     C sum = 0;
     for (std::int64_t n = 0; n < images; ++n) {
       sum += style[n * channels + i % channels] * products[n * kRgb * channels + i];
     }
-    gw[i] = static_cast<T>(sum);
+    gw[i] = static_cast<G>(sum);
   });
 }
 
@@ -253,9 +252,15 @@ void to_rgb_backward(const Tensor& gy, const Tensor& y, const Tensor& x, const T
       style_gradient<T>(images, channels, products.data<C>(), w.data<T>(),
                         gradients.style.data<C>());
     }
-    if (gradients.w.defined()) {
-      weight_gradient<T>(images, channels, products.data<C>(), style.data<C>(),
-                         gradients.w.data<T>());
+    if (const Tensor& gw = gradients.w; gw.defined()) {
+      const auto run = [&](auto* gradient) {
+        weight_gradient(images, channels, products.data<C>(), style.data<C>(), gradient);
+      };
+      if (gw.dtype() == dtype_of<C>) {
+        run(gw.data<C>());
+      } else {
+        run(gw.data<T>());
+      }
     }
   });
   if (gradients.bias.defined()) {

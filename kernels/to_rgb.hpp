@@ -23,7 +23,7 @@ struct RgbOutput {
 SCIMIX_KERNEL(to_rgb, (const Tensor& x, const Tensor& w, const Tensor& style, const RgbOutput& post,
                        const Tensor& y))
 
-// Each where it is defined.
+// Each where it is defined; w of x's type or of its compute type.
 struct ToRgbGradients {
   Tensor x, w, style, bias;
 

@@ -31,8 +31,8 @@ EqualizedConv::EqualizedConv(ParameterStore& store, const std::string& name, con
   }
 }
 
-// The gain costs no pass of its own: what comes behind or before the convolution takes it along, and
-// the weights stay as they are kept.
+// The gain costs no pass of its own: what comes behind or before the convolution takes it along,
+// and the weights stay as they are kept.
 Variable EqualizedConv::operator()(const Variable& x) const {
   const bool down = options_.down_filter.defined();
   const Conv2d conv{.stride = down && options_.kernel > 1 ? 2 : 1,
@@ -73,9 +73,13 @@ Variable EqualizedLinear::operator()(const Variable& x) const {
 ModulatedLayer::ModulatedLayer(ParameterStore& store, const std::string& name,
                                const Options& options)
     : conv_(options.conv),
-      style_gain_(conv_.demodulate ? 1.0
-                                   : equalized_gain(options.in * options.kernel * options.kernel)),
-      affine_(store, name + ".affine", {.in = options.style, .out = options.in, .bias_init = 1.0}),
+      affine_{.weight = store.add(name + ".affine.weight", {options.in, options.style},
+                                  gaussian(1.0), /*decay=*/false),
+              .bias = store.add(name + ".affine.bias", {options.in}, constant(1.0),
+                                /*decay=*/false),
+              .factor = conv_.demodulate
+                            ? 1.0
+                            : equalized_gain(options.in * options.kernel * options.kernel)},
       weight_(store.add(name + ".weight", modulated_shape(options), gaussian(1.0),
                         /*decay=*/false)),
       bias_(store.add(name + ".bias", {options.out}, constant(0.0), /*decay=*/false)) {
@@ -84,13 +88,39 @@ ModulatedLayer::ModulatedLayer(ParameterStore& store, const std::string& name,
   }
 }
 
-Variable ModulatedLayer::operator()(const Variable& x, const Variable& code,
+std::vector<Modulation> ModulatedLayer::modulate(const Variable& code,
+                                                 std::span<const ModulatedLayer* const> layers,
+                                                 DType dtype) {
+  std::vector<StyleLayer> affine;
+  for (const ModulatedLayer* const layer : layers) {
+    const StyleAffine& a = layer->affine_;
+    affine.push_back({.weight = a.weight(), .bias = a.bias(), .factor = a.factor});
+  }
+  const Variable wide = affine.empty() ? code : cast(code, affine.front().weight.dtype());
+  const std::vector<Variable> made = styles(wide, affine, equalized_gain(code.dim(1)));
+  std::vector<DemodulatedLayer> demodulated;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    demodulated.push_back({layers[i]->weight_.in(dtype), made[i], layers[i]->conv_});
+  }
+  const std::vector<Demodulation> known = demodulations(demodulated);
+  std::vector<Modulation> out;
+  for (std::size_t i = 0; i < layers.size(); ++i) out.push_back({made[i], known[i]});
+  return out;
+}
+
+Variable ModulatedLayer::operator()(const Variable& x, const Modulation& modulation,
                                     const Tensor& noise) const {
   SCIMIX_CHECK(!noise.defined() || noise_strength_, "noise for a layer that was built without");
-  const Variable style = conv_.demodulate ? affine_(code) : scale(affine_(code), style_gain_);
   const PixelNoise pixels =
       noise.defined() ? PixelNoise{noise, (*noise_strength_)()} : PixelNoise{};
-  return modulated_conv2d(x, weight_.in(x.dtype()), style, bias_(), pixels, conv_);
+  return modulated_conv2d(x, weight_.in(x.dtype()), modulation.style, bias_(), pixels, conv_,
+                          modulation.demodulation);
+}
+
+Variable ModulatedLayer::operator()(const Variable& x, const Variable& code,
+                                    const Tensor& noise) const {
+  const ModulatedLayer* const alone = this;
+  return (*this)(x, modulate(code, {&alone, 1}, x.dtype()).front(), noise);
 }
 
 }  // namespace scimix

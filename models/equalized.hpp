@@ -8,7 +8,9 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "autograd/ops.hpp"
 #include "models/module.hpp"
@@ -66,6 +68,19 @@ class EqualizedLinear {
   Parameter bias_;
 };
 
+// What a style code makes of one layer.
+struct Modulation {
+  Variable style;  // [N,C]
+  Demodulation demodulation;
+};
+
+// The affine map from a code to a style; weight [C,style], bias [C].
+struct StyleAffine {
+  Parameter weight;
+  Parameter bias;
+  double factor = 1.0;  // of the style
+};
+
 // A modulated convolution, and the affine layer that makes its style from the style code:
 //   affine.weight [C,style], affine.bias [C] (1 at first), weight, bias [K], noise_strength [1]
 // weight is [K,R,S,C]; with `up` it is [C,3,3,K], the kernel of a transposed convolution, which a
@@ -82,14 +97,22 @@ class ModulatedLayer {
     bool noise = false;
   };
   ModulatedLayer(ParameterStore& store, const std::string& name, const Options& options);
-  // x [N,H,W,in], code [N,style]; noise [N,P,Q], or undefined for a pass without.
+  // x [N,H,W,in]; noise [N,P,Q], or undefined for a pass without. `modulation` is one of those that
+  // `modulate` gave for this layer.
+  [[nodiscard]] Variable operator()(const Variable& x, const Modulation& modulation,
+                                    const Tensor& noise = {}) const;
+  // By itself: code [N,style].
   [[nodiscard]] Variable operator()(const Variable& x, const Variable& code,
                                     const Tensor& noise = {}) const;
 
+  // What the code makes of each layer, for activations of `dtype`: all styles in one launch, all
+  // demodulation coefficients in two.
+  [[nodiscard]] static std::vector<Modulation> modulate(
+      const Variable& code, std::span<const ModulatedLayer* const> layers, DType dtype);
+
  private:
   ModulatedConv conv_;
-  double style_gain_;
-  EqualizedLinear affine_;
+  StyleAffine affine_;
   Parameter weight_;
   Parameter bias_;
   std::optional<Parameter> noise_strength_;

@@ -95,6 +95,17 @@ Generator::Block Generator::make_block(int index) {
                                    .conv = {.demodulate = false, .slope = 1.0, .gain = 1.0}})};
 }
 
+// In the order in which the layers run.
+std::vector<Modulation> Generator::modulate(const Variable& style, DType dtype) const {
+  std::vector<const ModulatedLayer*> layers;
+  for (const Block& block : blocks_) {
+    if (block.conv0) layers.push_back(&*block.conv0);
+    layers.push_back(&block.conv1);
+    layers.push_back(&block.torgb);
+  }
+  return ModulatedLayer::modulate(style, layers, dtype);
+}
+
 Variable Generator::forward(const Variable& z_r, const Variable& style,
                             const NoiseSource* noise) const {
   const std::int64_t rows = z_r.dim(0);
@@ -105,15 +116,17 @@ Variable Generator::forward(const Variable& z_r, const Variable& style,
                ",", size, ",", config_.latent_channels, "] and [N,", config_.style_channels, "]");
   SCIMIX_CHECK(noise == nullptr || config_.noise, "Generator: noise for a network built without");
   NoiseLayers layers(noise, z_r.dtype());
+  const std::vector<Modulation> modulations = modulate(style, z_r.dtype());
+  auto modulation = modulations.begin();
   Variable x = (*input_)(z_r);
   Variable rgb;
   for (const Block& block : blocks_) {
     if (block.conv0) {
       size *= 2;
-      x = (*block.conv0)(x, style, layers.next(rows, size));
+      x = (*block.conv0)(x, *modulation++, layers.next(rows, size));
     }
-    x = block.conv1(x, style, layers.next(rows, size));
-    const Variable part = block.torgb(x, style);
+    x = block.conv1(x, *modulation++, layers.next(rows, size));
+    const Variable part = block.torgb(x, *modulation++);
     rgb = rgb.defined() ? add(upsample_image(rgb, filter_), part) : part;
   }
   return rgb;

@@ -66,6 +66,7 @@ class Generator {
     ModulatedLayer torgb;
   };
   [[nodiscard]] Block make_block(int index);
+  [[nodiscard]] std::vector<Modulation> modulate(const Variable& style, DType dtype) const;
 
   GeneratorConfig config_;
   ParameterStore store_;

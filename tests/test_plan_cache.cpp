@@ -105,7 +105,9 @@ TEST_CASE("where plans are kept follows from the environment, and from device an
   const Environment cache("SCIMIX_CACHE_DIR", std::nullopt);
   const Environment xdg("XDG_CACHE_HOME", "/x");
   const Environment home("HOME", "/home/me");
-  const auto file = [] { return plan_cache_file("cudnn", "91900", "NVIDIA H100 80GB/HBM3").string(); };
+  const auto file = [] {
+    return plan_cache_file("cudnn", "91900", "NVIDIA H100 80GB/HBM3").string();
+  };
   CHECK(file() == "/x/scimix/conv-plans-cudnn-91900-NVIDIA-H100-80GB-HBM3.json");
   {
     const Environment none("XDG_CACHE_HOME", std::nullopt);

@@ -220,10 +220,9 @@ TEST_CASE("a steady step on the GPU asks the driver for launches and nothing els
     for (const auto& [name, count] : calls) {
       CAPTURE(name);
       CAPTURE(count);
-      for (const std::string forbidden :
-           {"cuMemAlloc", "cuMemFree", "cuMemHost", "cuMemcpyHtoD", "cuMemcpyDtoH",
-            "cuStreamSynchronize", "cuCtxSynchronize", "cuEventSynchronize", "cuModuleLoad",
-            "cuLibraryLoad"}) {
+      for (const std::string forbidden : {"cuMemAlloc", "cuMemFree", "cuMemHost", "cuMemcpyHtoD",
+                                          "cuMemcpyDtoH", "cuStreamSynchronize", "cuCtxSynchronize",
+                                          "cuEventSynchronize", "cuModuleLoad", "cuLibraryLoad"}) {
         CHECK_FALSE(name.starts_with(forbidden));
       }
       if (graph == "on") CHECK_FALSE(name.starts_with("cuLaunch"));

@@ -127,24 +127,9 @@ struct Saved {
   return conv2d_geometry(z.up ? z.convolved() : z.x(), w.shape(), z.conv());
 }
 
-// d, and what its derivative needs.
-void demodulate(const Tensor& w, const Tensor& style, const ModulatedConv& options, const Sizes& z,
-                Saved& saved) {
-  const DType dtype = style.dtype();
-  const Device device = style.device();
-  const Tensor energy_ck = Tensor::empty({z.c, z.k}, dtype, device);
-  saved.energy_kc = Tensor::empty({z.k, z.c}, dtype, device);
-  if (z.up) {
-    weight_energy(w, energy_ck, saved.energy_kc);
-  } else {
-    weight_energy(w, saved.energy_kc, energy_ck);
-  }
-  saved.post.d = Tensor::empty({z.n, z.k}, dtype, device);
-  demodulation_coefficients(style, energy_ck, options.eps, saved.post.d);
-}
-
 [[nodiscard]] Saved forward(const std::vector<Variable>& in, const Tensor& noise,
-                            const ModulatedConv& options, const Sizes& z) {
+                            const ModulatedConv& options, const Sizes& z,
+                            const Demodulation& known) {
   const Tensor& x = in[0].value();
   const Tensor& w = in[1].value();
   const Tensor& style = in[2].value();
@@ -156,7 +141,15 @@ void demodulate(const Tensor& w, const Tensor& style, const ModulatedConv& optio
     saved.post.noise = noise;
     saved.post.strength = in[4].value();
   }
-  if (options.demodulate) demodulate(w, style, options, z, saved);
+  if (options.demodulate) {
+    const DemodulatedLayer alone{in[1], in[2], options};
+    const Demodulation own = known.d.defined() ? known : demodulations({&alone, 1}).front();
+    SCIMIX_CHECK(own.d.shape() == (Shape{z.n, z.k}) && own.energy.shape() == (Shape{z.k, z.c}),
+                 "modulated_conv2d: demodulation ", own.d.shape(), " by ", own.energy.shape(),
+                 " for x ", x.shape());
+    saved.energy_kc = own.energy;
+    saved.post.d = own.d;
+  }
 
   const Tensor u = Tensor::empty(x.shape(), x.dtype(), x.device());
   modulate_input(x, style, u);
@@ -209,8 +202,9 @@ void demodulate(const Tensor& w, const Tensor& style, const ModulatedConv& optio
 
   ModulatedOutputGradients side;
   side.e = like(demodulated && (wants_w || wants_style), saved.post.d);
-  side.bias = like(g.wants(3), saved.post.bias);
-  if (in.size() > 4) side.strength = like(g.wants(4), saved.post.strength);
+  const auto room = [&](int input) { return g.wants(input) ? g.room(input) : Tensor(); };
+  side.bias = room(3);
+  if (in.size() > 4) side.strength = room(4);
   std::vector<Variable> out(in.size());
   const auto give = [&](std::size_t i, const Tensor& gradient) {
     if (gradient.defined()) out[i] = Variable(gradient);
@@ -240,15 +234,15 @@ void demodulate(const Tensor& w, const Tensor& style, const ModulatedConv& optio
     give(2, gstyle);
   }
   if (wants_w) {
-    const Tensor gw = like(true, w);
+    const Tensor gw = g.room(1);
     if (z.up) {
       conv_wgrad(saved.u, gv, gw, geometry_of(z, w));
     } else {
       conv_wgrad(gv, saved.u, gw, geometry_of(z, w));
     }
     if (demodulated) {
-      const Tensor squares = square(in[2].detach()).value();
-      add_demodulation_weight_gradient(w, z.up ? squares : side.e, z.up ? side.e : squares, gw);
+      add_demodulation_weight_gradient(w, z.up ? style : side.e, z.up ? side.e : style,
+                                       z.up ? StyleSide::left : StyleSide::right, gw);
     }
     give(1, gw);
   }
@@ -280,8 +274,7 @@ void demodulate(const Tensor& w, const Tensor& style, const ModulatedConv& optio
   std::vector<Variable> out(in.size());
   const auto wanted = [&](int i) {
     if (!g.wants(i)) return Tensor();
-    const Tensor& like = in[static_cast<std::size_t>(i)].value();
-    const Tensor gradient = Tensor::empty(like.shape(), like.dtype(), like.device());
+    const Tensor gradient = g.room(i);
     out[static_cast<std::size_t>(i)] = Variable(gradient);
     return gradient;
   };
@@ -296,9 +289,44 @@ void demodulate(const Tensor& w, const Tensor& style, const ModulatedConv& optio
 
 }  // namespace
 
+// The sum of squares first, over taps, then d from it.
+std::vector<Demodulation> demodulations(std::span<const DemodulatedLayer> layers) {
+  std::vector<Demodulation> out(layers.size());
+  EnergyLayers energies;
+  CoefficientLayers coefficients;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const DemodulatedLayer& layer = layers[i];
+    if (!layer.options.demodulate) continue;
+    SCIMIX_CHECK(energies.count < kMostLayers, "demodulations: more than ", kMostLayers, " layers");
+    const Tensor& w = layer.w.value();
+    const Tensor& style = layer.style.value();
+    const bool up = layer.options.up;
+    const std::int64_t c = w.dim(up ? 0 : 3);
+    const std::int64_t k = w.dim(up ? 3 : 0);
+    const auto make = [&](const Shape& shape) {
+      return Tensor::empty(shape, style.dtype(), style.device());
+    };
+    const Tensor energy_ck = make({c, k});
+    out[i] = {.energy = make({k, c}), .d = make({style.dim(0), k})};
+    const int l = energies.count++;
+    energies.w[l] = w;
+    energies.energy[l] = up ? energy_ck : out[i].energy;
+    energies.transposed[l] = up ? out[i].energy : energy_ck;
+    coefficients.style[l] = style;
+    coefficients.energy[l] = energy_ck;
+    coefficients.d[l] = out[i].d;
+    coefficients.eps[static_cast<std::size_t>(l)] = layer.options.eps;
+  }
+  coefficients.count = energies.count;
+  if (energies.count == 0) return out;
+  weight_energies(energies.w[0], energies);
+  demodulation_coefficients(coefficients.style[0], coefficients);
+  return out;
+}
+
 Variable modulated_conv2d(const Variable& x, const Variable& w, const Variable& style,
                           const Variable& bias, const PixelNoise& noise,
-                          const ModulatedConv& options) {
+                          const ModulatedConv& options, const Demodulation& known) {
   const Sizes z = sizes_of(x, w, style, bias, noise, options);
   std::vector<Variable> inputs{x, w, style, bias};
   if (noise.image.defined()) inputs.push_back(noise.strength);
@@ -316,7 +344,7 @@ Variable modulated_conv2d(const Variable& x, const Variable& w, const Variable& 
       return derivative(g, [&] { return rgb_vjp(g, inputs, y, options); });
     });
   }
-  const Saved saved = forward(inputs, noise.image, options, z);
+  const Saved saved = forward(inputs, noise.image, options, z, known);
   return record("modulated_conv2d", saved.y, inputs, [=](const Cotangents& g) {
     return derivative(g, [&] { return fused_vjp(g, inputs, saved, z); });
   });

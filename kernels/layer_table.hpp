@@ -1,0 +1,32 @@
+// Several layers in one launch: kernels that are too small to be worth one each. Blocks are dealt
+// out layer by layer; what a block needs to know of its layer is in plain arrays beside this.
+#pragma once
+
+#include <cstdint>
+
+#include "core/error.hpp"
+#include "core/host_device.hpp"
+
+namespace scimix {
+
+inline constexpr int kMostLayers = 16;
+
+struct LayerBlocks {
+  int layers = 0;
+  std::int64_t first[kMostLayers + 1] = {};  // NOLINT: plain arrays run in device code
+
+  // The next layer takes so many blocks.
+  void add(std::int64_t blocks) {
+    SCIMIX_CHECK(layers < kMostLayers, "more than ", kMostLayers, " layers in one launch");
+    first[layers + 1] = first[layers] + blocks;
+    ++layers;
+  }
+  [[nodiscard]] SCIMIX_HD std::int64_t total() const { return first[layers]; }
+  [[nodiscard]] SCIMIX_HD int layer_of(std::int64_t block) const {
+    int layer = 0;
+    while (block >= first[layer + 1]) ++layer;
+    return layer;
+  }
+};
+
+}  // namespace scimix
