@@ -71,7 +71,9 @@ struct ReduceOptions {
 
 // ---- convolution (ops/conv.cpp) ----------------------------------------------------------------
 // struct Conv2d {int stride = 1; int pad = 1;} is that of kernels/conv.hpp.
-// x [N,H,W,C], w [K,R,S,C] -> [N,P,Q,K], P = (H + 2 pad - R)/stride + 1.
+// x [N,H,W,C], w [K,R,S,C] -> [N,P,Q,K], P = (H + 2 pad - R)/stride + 1. Up to seven
+// channels of x behind those of w are padding, which must be zero (whole_channels in
+// kernels/conv.hpp).
 [[nodiscard]] Variable conv2d(const Variable& x, const Variable& w, const Conv2d& conv);
 // The data gradient: gy [N,P,Q,K], w [K,R,S,C] -> x_shape. Also the transposed convolution.
 [[nodiscard]] Variable conv2d_dgrad(const Variable& gy, const Variable& w, const Shape& x_shape,
@@ -210,6 +212,7 @@ struct StyleLayer {
 // The adjoints of slicing: x between zeros, its first row (channel) at `begin` of `rows`.
 [[nodiscard]] Variable embed_rows(const Variable& x, std::int64_t begin, std::int64_t rows);
 [[nodiscard]] Variable embed_channels(const Variable& x, std::int64_t begin, std::int64_t channels);
+// Constants that already lie one behind another in one storage are joined without a copy.
 [[nodiscard]] Variable concat_rows(std::span<const Variable> parts);
 [[nodiscard]] Variable concat_channels(std::span<const Variable> parts);
 // y[i] = x[index[i]]; index i32 [M] -> [M, ...]. Its adjoint adds rows that share an index.

@@ -80,6 +80,20 @@ Tensor Tensor::borrowed() const {
   return out;
 }
 
+Tensor Tensor::joined(std::span<const Tensor> parts) {
+  if (parts.empty() || parts.front().rank() == 0) return {};
+  Tensor out = parts.front();
+  for (const Tensor& part : parts.subspan(1)) {
+    const bool follows = part.memory_ == out.memory_ && part.offset_ == out.offset_ + out.bytes();
+    if (!follows || part.dtype_ != out.dtype_ || part.rank() != out.rank() ||
+        part.shape_.with(0, 0) != out.shape_.with(0, 0)) {
+      return {};
+    }
+    out.shape_ = out.shape_.with(0, out.dim(0) + part.dim(0));
+  }
+  return out;
+}
+
 Tensor Tensor::clone() const {
   Tensor out = empty(shape_, dtype_, device_);
   out.copy_(*this);

@@ -62,6 +62,10 @@ class Tensor {
   // The same elements without a share in their memory, which somebody else has to keep: for graphs.
   [[nodiscard]] Tensor borrowed() const;
 
+  // The rows of all parts as one tensor, where they already lie one behind another in one storage
+  // and agree in type and in all other dimensions; undefined where not.
+  [[nodiscard]] static Tensor joined(std::span<const Tensor> parts);
+
   // Copy.
   [[nodiscard]] Tensor clone() const;
   [[nodiscard]] Tensor to(Device device) const;  // itself when it is there already

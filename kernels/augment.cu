@@ -7,8 +7,9 @@ namespace scimix::SCIMIX_BACKEND {
 namespace {
 
 void check(const char* op, const Tensor& images, const Tensor& index, const Tensor& out) {
-  SCIMIX_CHECK(images.rank() == 4 && images.dim(3) == 3 && index.rank() == 1 &&
-                   out.shape() == images.shape().with(0, index.dim(0)),
+  SCIMIX_CHECK(images.rank() == 4 && images.dim(3) == 3 && index.rank() == 1 && out.rank() == 4 &&
+                   out.dim(3) >= 3 &&
+                   out.shape() == images.shape().with(0, index.dim(0)).with(3, out.dim(3)),
                op, ": images ", images.shape(), ", index ", index.shape(), ", out ", out.shape());
 }
 
@@ -20,19 +21,31 @@ void run_weak(const Tensor& images, const Tensor& index, const Tensor& step,
   const std::int32_t* now = step.data<std::int32_t>();
   T* target = out.data<T>();
   const ImageSize size{images.dim(1), images.dim(2)};
+  const PixelLayout layout(out);
   const WeakAugment o = options;
   for_each_block(index.dim(0), 0, [=] SCIMIX_KERNEL_FN(Block & block) {
     const std::int64_t row = block.index();
     const WeakDraw draw = draw_weak(o, static_cast<std::uint32_t>(now[0]), row);
     const std::int64_t pixels = size.height * size.width;
     const std::uint8_t* image = source + static_cast<std::int64_t>(rows[row]) * pixels * 3;
-    T* result = target + row * pixels * 3;
-    block.each(pixels, [=](std::int64_t p) {
+    T* result = target + row * pixels * layout.channels;
+    const auto source_of = [=](std::int64_t p) {
       const std::int64_t y = weak_row(draw, size, p / size.width);
       const std::int64_t x = weak_column(draw, size, p % size.width);
-      const std::uint8_t* from = image + (y * size.width + x) * 3;
-      for (int c = 0; c < 3; ++c) result[p * 3 + c] = static_cast<T>(normalized(from[c]));
-    });
+      return image + (y * size.width + x) * 3;
+    };
+    if (layout.padded()) {
+      block.each(pixels, [=](std::int64_t p) {
+        const std::uint8_t* from = source_of(p);
+        layout.store_padded(result + p * layout.channels, normalized(from[0]), normalized(from[1]),
+                            normalized(from[2]));
+      });
+    } else {
+      block.each(pixels, [=](std::int64_t p) {
+        const std::uint8_t* from = source_of(p);
+        for (int c = 0; c < 3; ++c) result[p * 3 + c] = static_cast<T>(normalized(from[c]));
+      });
+    }
   });
 }
 
@@ -41,12 +54,22 @@ void run_normalize(const Tensor& images, const Tensor& index, const Tensor& out)
   const std::uint8_t* source = images.data<std::uint8_t>();
   const std::int32_t* rows = index.data<std::int32_t>();
   T* target = out.data<T>();
-  const std::int64_t values = images.dim(1) * images.dim(2) * 3;
+  const std::int64_t pixels = images.dim(1) * images.dim(2);
+  const PixelLayout layout(out);
   for_each_block(index.dim(0), 0, [=] SCIMIX_KERNEL_FN(Block & block) {
     const std::int64_t row = block.index();
-    const std::uint8_t* image = source + static_cast<std::int64_t>(rows[row]) * values;
-    T* result = target + row * values;
-    block.each(values, [=](std::int64_t i) { result[i] = static_cast<T>(normalized(image[i])); });
+    const std::uint8_t* image = source + static_cast<std::int64_t>(rows[row]) * pixels * 3;
+    T* result = target + row * pixels * layout.channels;
+    if (layout.padded()) {
+      block.each(pixels, [=](std::int64_t p) {
+        const std::uint8_t* from = image + p * 3;
+        layout.store_padded(result + p * layout.channels, normalized(from[0]), normalized(from[1]),
+                            normalized(from[2]));
+      });
+    } else {
+      block.each(pixels * 3,
+                 [=](std::int64_t i) { result[i] = static_cast<T>(normalized(image[i])); });
+    }
   });
 }
 

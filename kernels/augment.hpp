@@ -13,9 +13,10 @@ struct WeakAugment {
   std::uint32_t first = 0;  // position of row 0 in the global batch, for ranks after the first
 };
 
-// images u8 [M,H,W,3], index i32 [N] with values in 0..M-1, step i32 [1] -> out [N,H,W,3],
-// x/127.5 - 1. Reflection does not repeat the border: -1 -> 1 (TensorFlow's REFLECT, as in
-// FixMatch's augment.py). pad < H, W.
+// images u8 [M,H,W,3], index i32 [N] with values in 0..M-1, step i32 [1] -> out [N,H,W,C],
+// C >= 3: x/127.5 - 1, and zeros in further channels, which spare a convolution that wants whole
+// packs of channels (conv.hpp) a copy. Reflection does not repeat the border: -1 -> 1 (TensorFlow's
+// REFLECT, as in FixMatch's augment.py). pad < H, W.
 SCIMIX_KERNEL(augment_weak, (const Tensor& images, const Tensor& index, const Tensor& step,
                              const WeakAugment& options, const Tensor& out))
 

@@ -27,6 +27,13 @@ Conv2dGeometry conv2d_geometry(const Shape& x, const Shape& w, const Conv2d& con
   return g;
 }
 
+std::int64_t whole_channels(std::int64_t channels, DType dtype, Device device) {
+  if (!device.is_cuda()) return channels;
+  // cuDNN's fast kernels read 16 bytes at a time, along the channels.
+  const auto lanes = static_cast<std::int64_t>(16 / size_of(dtype));
+  return (channels + lanes - 1) / lanes * lanes;
+}
+
 namespace {
 
 void check_shapes(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w,

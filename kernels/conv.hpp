@@ -47,6 +47,10 @@ struct Conv2dGeometry {
 // P = (H + 2 pad - R)/stride + 1, rounded down; Q likewise. Shapes that do not fit are a bug.
 [[nodiscard]] Conv2dGeometry conv2d_geometry(const Shape& x, const Shape& w, const Conv2d& conv);
 
+// How many channels, `channels` at least, an x must have for conv_fprop and conv_wgrad to read it
+// where it stands; otherwise they copy it into a padded buffer first. Further channels are zero.
+[[nodiscard]] std::int64_t whole_channels(std::int64_t channels, DType dtype, Device device);
+
 // What every binding checks at its door: three tensors of one floating type with these shapes. A
 // weight gradient of bf16 images may also be f32.
 void check_conv2d(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w,

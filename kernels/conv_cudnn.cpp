@@ -119,6 +119,8 @@ std::unique_ptr<fe::graph::Graph> make_graph(cudnnHandle_t handle, const Problem
     barred.push_back(fe::NumericalNote_t::TENSOR_CORE);
     barred.push_back(fe::NumericalNote_t::DOWN_CONVERT_INPUTS);
   }
+  // A gradient that is not rounded at the end should not be rounded on the way either.
+  if (problem.wide_gradient) barred.push_back(fe::NumericalNote_t::REDUCED_PRECISION_REDUCTION);
   graph->deselect_numeric_notes(barred);
   return graph;
 }
@@ -314,13 +316,7 @@ Library& library() {
   return instance;
 }
 
-// cuDNN's fast kernels read 16 bytes at a time, along the channels.
-constexpr std::size_t kAlignment = 16;
-
-std::int64_t padded_channels(std::int64_t channels, DType dtype) {
-  const auto lanes = static_cast<std::int64_t>(kAlignment / size_of(dtype));
-  return (channels + lanes - 1) / lanes * lanes;
-}
+constexpr std::size_t kAlignment = 16;  // of whole_channels
 
 // An aligned tensor of a padded shape in place of one that isn't: an RGB image, or a view into a
 // slab.
@@ -360,8 +356,8 @@ void convolve(ConvKind kind, const Tensor& x, const Tensor& w, const Tensor& y,
                   .device = x.device().index,
                   .geometry = geometry};
   Conv2dGeometry& g = problem.geometry;
-  g.c = padded_channels(g.c, x.dtype());
-  g.k = padded_channels(g.k, x.dtype());
+  g.c = whole_channels(g.c, x.dtype(), x.device());
+  g.k = whole_channels(g.k, x.dtype(), x.device());
   const Staged all[] = {{x, g.x_shape()}, {w, g.w_shape()}, {y, g.y_shape()}};
   const int output = kind == ConvKind::dgrad ? 0 : kind == ConvKind::wgrad ? 1 : 2;
   for (int i = 0; i < 3; ++i) {

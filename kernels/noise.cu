@@ -49,13 +49,25 @@ struct Add {
   }
 };
 
-template <class T, class Use>
-void run(const Tensor& step, const NoiseAddress& address, Use use, const Tensor& out) {
-  if (out.numel() == 0) return;
+// Where element i of those that get numbers stands.
+struct Dense {
+  SCIMIX_HD std::int64_t operator()(std::int64_t i) const { return i; }
+};
+
+struct Strided {
+  std::int64_t channels, stride;
+  SCIMIX_HD std::int64_t operator()(std::int64_t i) const {
+    return i / channels * stride + i % channels;
+  }
+};
+
+template <class T, class Use, class Place>
+void run(const Tensor& step, const NoiseAddress& address, Use use, std::int64_t channels,
+         Place place, const Tensor& out) {
   const std::int32_t* now = step.data<std::int32_t>();
   T* target = out.data<T>();
   const NoiseAddress from = address;
-  const std::int64_t row_size = out.numel() / out.dim(0);
+  const std::int64_t row_size = out.numel() / out.dim(0) / out.dim(-1) * channels;
   // Every row begins a draw of its own, whatever its size.
   const std::int64_t draws = (row_size + kPerDraw - 1) / kPerDraw;
   for_each(out.dim(0) * draws, [=] SCIMIX_KERNEL_FN(std::int64_t i) {
@@ -64,7 +76,7 @@ void run(const Tensor& step, const NoiseAddress& address, Use use, const Tensor&
     const auto block = static_cast<std::uint32_t>(from.first_row * draws + i);
     const Normals normals = draw_normals(from, static_cast<std::uint32_t>(now[0]), block);
     for (int k = 0; k < kPerDraw && first + k < row_size; ++k) {
-      use(target[row * row_size + first + k], normals.value[k]);
+      use(target[place(row * row_size + first + k)], normals.value[k]);
     }
   });
 }
@@ -74,8 +86,20 @@ void run_any(const char* op, const Tensor& step, const NoiseAddress& address, Us
              const Tensor& out) {
   SCIMIX_CHECK(out.rank() >= 1 && step.numel() == 1, op, ": step ", step.shape(), ", out ",
                out.shape());
-  dispatch_floating(out.dtype(),
-                    [&](auto tag) { run<typename decltype(tag)::type>(step, address, use, out); });
+  SCIMIX_CHECK(address.channels == 0 ||
+                   (out.rank() >= 2 && address.channels > 0 && address.channels <= out.dim(-1)),
+               op, ": ", address.channels, " channels of ", out.shape());
+  if (out.numel() == 0) return;
+  const std::int64_t stride = out.dim(-1);
+  dispatch_floating(out.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if (address.channels == 0 || address.channels == stride) {
+      run<T>(step, address, use, stride, Dense{}, out);
+    } else {
+      const Strided place{.channels = address.channels, .stride = stride};
+      run<T>(step, address, use, address.channels, place, out);
+    }
+  });
 }
 
 }  // namespace

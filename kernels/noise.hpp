@@ -14,11 +14,13 @@ struct NoiseAddress {
   Purpose purpose = Purpose::noise;
   std::uint32_t stream = 0;    // apart from all others of the same step
   std::int64_t first_row = 0;  // place of row 0 in the global batch, for ranks after the first
+  std::int64_t channels = 0;   // of the last axis that get numbers, the same as if there were no
+                               // others, which are left alone; 0: all
 };
 
 // out [N, ...] (f32, f64 or bf16) = standard normal numbers, by Box and Muller's formula in f32.
-// Number i of row n depends on (seed, purpose, stream, first_row + n, i), on the number of elements
-// of a row, and on step i32 [1].
+// Number i of row n (without the channels left alone) depends on (seed, purpose, stream, first_row
+// + n, i), on the number of elements of a row, and on step i32 [1].
 SCIMIX_KERNEL(normal_noise, (const Tensor& step, const NoiseAddress& address, const Tensor& out))
 
 // images [N, ...] (f32, f64 or bf16) += sigma n, with the numbers n that normal_noise would make.

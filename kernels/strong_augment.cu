@@ -22,10 +22,21 @@ SCIMIX_HD void load_weak(B& block, const ImageWorkspace& work, const std::uint8_
   });
 }
 
-// target = x/127.5 - 1 of work.image, and 0 in the box.
+// target = x/127.5 - 1 of work.image, and 0 in the box and in channels behind the third.
 template <class T, class B>
-SCIMIX_HD void store_input(B& block, const ImageWorkspace& work, const ImageBox& box, T* target) {
+SCIMIX_HD void store_input(B& block, const ImageWorkspace& work, const ImageBox& box,
+                           const PixelLayout& layout, T* target) {
   const std::uint8_t* image = work.image;
+  if (layout.padded()) {
+    const std::int64_t width = work.size.width;
+    each_cell(block, work.size.height, width, [=](std::int64_t y, std::int64_t x) {
+      const bool cut = box.top <= y && y < box.bottom && box.left <= x && x < box.right;
+      const std::int64_t pixel = y * width + x;
+      const auto value = [&](int c) { return cut ? 0.0F : normalized(image[pixel * 3 + c]); };
+      layout.store_padded(target + pixel * layout.channels, value(0), value(1), value(2));
+    });
+    return;
+  }
   const std::int64_t line = work.size.width * 3;
   block.each(work.values(),
              [=](std::int64_t i) { target[i] = static_cast<T>(normalized(image[i])); });
@@ -44,6 +55,7 @@ void run_strong(const Tensor& images, const Tensor& index, const Tensor& step,
   const std::int32_t* now = step.data<std::int32_t>();
   T* target = out.data<T>();
   const ImageSize size{images.dim(1), images.dim(2)};
+  const PixelLayout layout(out);
   const WeakAugment weak = weak_options;
   const StrongAugment strong = strong_options;
   for_each_block(
@@ -62,7 +74,7 @@ void run_strong(const Tensor& images, const Tensor& index, const Tensor& step,
                   strong.fill);
         }
         const ImageBox box = draw_cutout(random, strong.cutout, size);
-        store_input(block, work, box, target + row * work.values());
+        store_input(block, work, box, layout, target + row * work.pixels() * layout.channels);
       });
 }
 
@@ -70,8 +82,9 @@ void run_strong(const Tensor& images, const Tensor& index, const Tensor& step,
 
 void augment_strong(const Tensor& images, const Tensor& index, const Tensor& step,
                     const WeakAugment& weak, const StrongAugment& strong, const Tensor& out) {
-  SCIMIX_CHECK(images.rank() == 4 && images.dim(3) == 3 && index.rank() == 1 &&
-                   out.shape() == images.shape().with(0, index.dim(0)),
+  SCIMIX_CHECK(images.rank() == 4 && images.dim(3) == 3 && index.rank() == 1 && out.rank() == 4 &&
+                   out.dim(3) >= 3 &&
+                   out.shape() == images.shape().with(0, index.dim(0)).with(3, out.dim(3)),
                "augment_strong: images ", images.shape(), ", index ", index.shape(), ", out ",
                out.shape());
   SCIMIX_CHECK(weak.pad >= 0 && weak.pad < images.dim(1) && weak.pad < images.dim(2),

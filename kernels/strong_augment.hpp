@@ -57,7 +57,8 @@ struct StrongAugment {
 // The largest images that fit into a block's scratch memory: H W pixels.
 inline constexpr std::int64_t kStrongPixels = 10'000;
 
-// images u8 [M,H,W,3], index i32 [N] with values in 0..M-1, step i32 [1] -> out [N,H,W,3].
+// images u8 [M,H,W,3], index i32 [N] with values in 0..M-1, step i32 [1] -> out [N,H,W,C],
+// C >= 3, with zeros in further channels.
 // Flip and crop are those of augment_weak for the same `weak`, step and row. The other random
 // numbers are (weak.seed, Purpose::strong_augment, step, weak.first + row).
 // Errors (user): more than kStrongPixels.

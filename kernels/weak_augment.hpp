@@ -5,6 +5,7 @@
 
 #include "core/random.hpp"
 #include "kernels/augment.hpp"
+#include "kernels/pack.hpp"
 
 namespace scimix {
 
@@ -17,6 +18,37 @@ struct ImageSize {
 SCIMIX_HD inline float normalized(std::uint8_t value) {
   return static_cast<float>(value) / 127.5F - 1.0F;
 }
+
+// The pixels of a network's input: three colours, then `padding` zeros.
+struct PixelLayout {
+  std::int64_t channels;
+  bool packs;  // 16-byte accesses are possible
+
+  explicit PixelLayout(const Tensor& out)
+      : channels(out.dim(3)),
+        packs(channels % kPack == 0 && reinterpret_cast<std::uintptr_t>(out.raw()) % 16 == 0) {}
+
+  static constexpr int kPack = 4;
+
+  [[nodiscard]] SCIMIX_HD bool padded() const { return channels > 3; }
+
+  // For padded pixels; the others are plain loops.
+  template <class T>
+  SCIMIX_HD void store_padded(T* pixel, float red, float green, float blue) const {
+    using C = compute_t<T>;
+    if (packs) {
+      store<kPack>(pixel, Pack<C, kPack>{{C(red), C(green), C(blue), C(0)}});
+      for (std::int64_t c = kPack; c < channels; c += kPack) {
+        store<kPack>(pixel + c, Pack<C, kPack>{});
+      }
+    } else {
+      pixel[0] = static_cast<T>(C(red));
+      pixel[1] = static_cast<T>(C(green));
+      pixel[2] = static_cast<T>(C(blue));
+      for (std::int64_t c = 3; c < channels; ++c) pixel[c] = static_cast<T>(C(0));
+    }
+  }
+};
 
 // Mirror at the border, which is not repeated.
 SCIMIX_HD inline std::int64_t reflect(std::int64_t i, std::int64_t n) {

@@ -62,7 +62,7 @@ WideResNet::Sum WideResNet::run_block(const Block& block, const Variable& a,
 }
 
 WideResNet::Output WideResNet::forward(const Variable& x, const NormPass& pass) const {
-  SCIMIX_CHECK(x.value().rank() == 4 && x.dim(3) == 3 && x.dim(1) % 4 == 0 && x.dim(2) % 4 == 0,
+  SCIMIX_CHECK(x.value().rank() == 4 && x.dim(3) >= 3 && x.dim(1) % 4 == 0 && x.dim(2) % 4 == 0,
                "WideResNet: input ", x.shape(), ", expected [N,H,W,3] with H and W multiples of 4");
   const Variable first = blocks_.front().norm1(stem_(x), pass);
   Sum sum = run_block(blocks_.front(), first, first, pass);

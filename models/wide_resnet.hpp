@@ -33,7 +33,7 @@ class WideResNet {
     Variable features;  // [N,features]: its average over space
     Variable logits;    // [N,classes]; undefined without a classifier
   };
-  // x [N,H,W,3] in [-1,1], H and W multiples of 4.
+  // x [N,H,W,3] in [-1,1], H and W multiples of 4; more channels than three must be zeros (conv2d).
   [[nodiscard]] Output forward(const Variable& x, const NormPass& pass) const;
 
   [[nodiscard]] std::int64_t features() const { return std::int64_t{64} * config_.width; }

@@ -5,9 +5,13 @@
 #include <limits>
 #include <map>
 
+#include "autograd/ops.hpp"
+#include "core/error.hpp"
 #include "core/random.hpp"
 #include "kernels/augment.hpp"
 #include "kernels/metrics.hpp"
+#include "kernels/noise.hpp"
+#include "trainers/resident_set.hpp"
 
 using namespace scimix;
 
@@ -120,6 +124,101 @@ TEST_CASE("augmentation depends on seed, step and global position, not on the ba
   CHECK(run(1, 5, 0, 8, true).to_doubles() == whole.to_doubles());
   CHECK(run(2, 5, 0, 8, true).to_doubles() != whole.to_doubles());
   CHECK(run(1, 6, 0, 8, true).to_doubles() != whole.to_doubles());
+}
+
+namespace {
+
+// What `make` writes into an image of `channels` channels, if all behind the third are zero.
+template <class Make>
+std::vector<double> colours(std::int64_t rows, std::int64_t channels, DType dtype, Make make) {
+  const Tensor out = Tensor::empty({rows, kHeight, kWidth, channels}, dtype);
+  make(out);
+  std::vector<double> found;
+  const std::vector<double> values = out.to_doubles();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (static_cast<std::int64_t>(i) % channels < 3) {
+      found.push_back(values[i]);
+    } else {
+      CHECK(values[i] == 0.0);
+    }
+  }
+  return found;
+}
+
+// The same colours, bit for bit, whatever the padding.
+template <class Make>
+void check_padding(Make make) {
+  constexpr std::int64_t kRows = 9;
+  for (const DType dtype : {DType::f32, DType::bf16, DType::f64}) {
+    const std::vector<double> bare = colours(kRows, 3, dtype, make);
+    for (const std::int64_t channels : {4, 5, 8, 12}) {
+      CAPTURE(channels);
+      CHECK(colours(kRows, channels, dtype, make) == bare);
+      // From row 1 of a larger tensor on: off the packs where channels are odd.
+      const auto further_on = [&](const Tensor& out) {
+        const Tensor all = Tensor::empty(out.shape().with(0, kRows + 1), dtype);
+        make(all.rows(1, kRows + 1));
+        out.copy_(all.rows(1, kRows + 1));
+      };
+      CHECK(colours(kRows, channels, dtype, further_on) == bare);
+    }
+  }
+}
+
+const std::vector<std::int32_t>& nine() {
+  static const std::vector<std::int32_t> index{0, 1, 1, 0, 1, 0, 0, 1, 0};
+  return index;
+}
+
+}  // namespace
+
+TEST_CASE("channels behind the third are zeros, and the colours do not depend on them") {
+  const Tensor source = images();
+  const Tensor index = i32(nine());
+  const WeakAugment weak{.pad = 2, .seed = 6, .first = 3};
+  check_padding([&](const Tensor& out) { normalize_images(source, index, out); });
+  check_padding([&](const Tensor& out) { augment_weak(source, index, i32({4}), weak, out); });
+  check_padding([&](const Tensor& out) {
+    augment_strong(source, index, i32({4}), weak, {.operations = 3, .probability = 1, .cutout = 4},
+                   out);
+  });
+  check_padding([&](const Tensor& out) {
+    augment_weak(source, index, i32({4}), weak, out);
+    add_normal_noise(i32({4}), {.seed = 8, .first_row = 3, .channels = 3}, 0.2F, out);
+  });
+  CHECK_THROWS_WITH_AS(
+      normalize_images(source, index, Tensor::empty({9, kHeight, kWidth, 2}, DType::f32)),
+      doctest::Contains("normalize_images"), Error);
+}
+
+TEST_CASE("a resident set writes padded images, also into rows of one tensor") {
+  const ImageSet set{.count = 2,
+                     .height = kHeight,
+                     .width = kWidth,
+                     .pixels = images().to_host<std::uint8_t>(),
+                     .labels = {4, 7}};
+  const ResidentSet resident(set, kCpu);
+  const Tensor step = i32({4});
+  const WeakAugment weak{.pad = 2, .seed = 6};
+  const Tensor index = i32(nine());
+  CHECK(resident.room_for(9, DType::bf16, 8).shape() == Shape{9, kHeight, kWidth, 8});
+  const auto alone = [&](const auto& write) {
+    const Tensor room = resident.room_for(9, DType::f32, 4);
+    write(room);
+    return room.to_doubles();
+  };
+  const auto weakly = [&](const Tensor& room) { resident.augment(index, step, weak, room); };
+  const auto strongly = [&](const Tensor& room) {
+    resident.augment_strongly(index, step, weak, {}, room);
+  };
+  const Tensor room = resident.room_for(18, DType::f32, 4);
+  weakly(room.rows(0, 9));
+  strongly(room.rows(9, 18));
+  CHECK(room.rows(0, 9).to_doubles() == alone(weakly));
+  CHECK(room.rows(9, 18).to_doubles() == alone(strongly));
+  CHECK(resident.labels_at(index).to_host<std::int32_t>()[1] == 7);
+  const std::vector<Variable> parts{Variable(room.rows(0, 9)), Variable(room.rows(9, 18))};
+  CHECK(concat_rows(parts).value().raw() == room.raw());
 }
 
 TEST_CASE("running metrics add up loss and top-1 hits, and NaN stays visible") {

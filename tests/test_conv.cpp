@@ -342,6 +342,43 @@ TEST_CASE("conv: the same call gives the same bits") {
   }
 }
 
+TEST_CASE("conv: channels of zeros behind those of w change nothing") {
+  for (const auto& [dtype, bound] : {std::pair{DType::f64, 1e-12}, std::pair{DType::f32, 2e-6}}) {
+    const Variable x(random({3, 7, 6, 3}, dtype, 1));
+    const Variable w(random({16, 3, 3, 3}, dtype, 2), true);
+    const auto run = [&](std::int64_t channels) {
+      const Variable y = conv2d(embed_channels(x, 0, channels), w, {});
+      return std::pair{y, grad({{sum(square(y))}}, {{w}}).front()};
+    };
+    const auto close = [&](const Variable& a, const Variable& b) {
+      REQUIRE(a.shape() == b.shape());
+      const std::vector<double> found = a.value().to_doubles();
+      const std::vector<double> expected = b.value().to_doubles();
+      double largest = 0;
+      double difference = 0;
+      for (std::size_t i = 0; i < found.size(); ++i) {
+        largest = std::max(largest, std::abs(expected[i]));
+        difference = std::max(difference, std::abs(found[i] - expected[i]));
+      }
+      CHECK(difference <= bound * largest);
+    };
+    const auto [y, gw] = run(3);
+    for (const std::int64_t channels : {4, 8}) {
+      const auto [padded_y, padded_gw] = run(channels);
+      close(padded_y, y);
+      close(padded_gw, gw);
+    }
+  }
+}
+
+TEST_CASE("conv: how many channels need no copy") {
+  constexpr Device kGpu{Device::Kind::cuda, 0};
+  CHECK(whole_channels(3, DType::f32, kCpu) == 3);
+  CHECK(whole_channels(3, DType::f32, kGpu) == 4);
+  CHECK(whole_channels(3, DType::bf16, kGpu) == 8);
+  CHECK(whole_channels(16, DType::bf16, kGpu) == 16);
+}
+
 TEST_CASE("conv: shapes that do not fit are refused") {
   CHECK_THROWS_AS(static_cast<void>(conv2d_geometry({1, 4, 4, 3}, {2, 3, 3, 4}, {})), Error);
   CHECK_THROWS_AS(static_cast<void>(conv2d_geometry({4, 4, 3}, {2, 3, 3, 3}, {})), Error);
@@ -354,7 +391,10 @@ TEST_CASE("conv: shapes that do not fit are refused") {
   CHECK_THROWS_AS(static_cast<void>(conv2d_geometry({1, 4, 4, 3}, {0, 3, 3, 3}, {})), Error);
 
   const Variable x(random({1, 4, 4, 3}, DType::f32, 1));
+  const Variable wide(random({1, 4, 4, 11}, DType::f64, 1));
   const Variable w(random({2, 3, 3, 3}, DType::f64, 2));
+  CHECK_THROWS_WITH_AS(static_cast<void>(conv2d(wide, w, {})),
+                       doctest::Contains("their channel counts differ"), Error);
   CHECK_THROWS_WITH_AS(static_cast<void>(conv2d(x, w, {})),
                        doctest::Contains("expected one floating type"), Error);
   const Variable gy(random({1, 4, 3, 2}, DType::f32, 1));

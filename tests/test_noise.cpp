@@ -153,6 +153,23 @@ TEST_CASE("input noise: rows do not depend on the batch they are in") {
   }
 }
 
+TEST_CASE("input noise: channels that get none") {
+  const Tensor images = Tensor::zeros({2, 5, 3, 8}, DType::f32);
+  const std::vector<double> all = noisy(images, 1.0F, {.seed = 3, .channels = 8}, 1).to_doubles();
+  CHECK(all == noisy(images, 1.0F, {.seed = 3}, 1).to_doubles());
+  const std::vector<double> some = noisy(images, 1.0F, {.seed = 3, .channels = 3}, 1).to_doubles();
+  const std::vector<double> dense =
+      noisy(Tensor::zeros({2, 5, 3, 3}, DType::f32), 1.0F, {.seed = 3}, 1).to_doubles();
+  for (std::size_t i = 0; i < some.size(); ++i) {
+    CAPTURE(i);
+    CHECK(some[i] == (i % 8 < 3 ? dense[i / 8 * 3 + i % 8] : 0.0));
+  }
+  for (const std::int64_t channels : {-1, 9}) {
+    CHECK_THROWS_WITH_AS(noisy(images, 1.0F, {.channels = channels}, 1),
+                         doctest::Contains("channels of [2,5,3,8]"), Error);
+  }
+}
+
 TEST_CASE("input noise: moments of N(0, sigma^2); views, steps, seeds and rows are independent") {
   const std::int64_t rows = 32;
   const Tensor zeros = Tensor::zeros({rows, 32, 32, 3}, DType::f32);

@@ -64,6 +64,22 @@ TEST_CASE("tape: gradients of a value that is used twice add up") {
   check_close(x.grad(), {8, -12});
 }
 
+TEST_CASE("tape: constants that lie one behind another are joined without a copy") {
+  const Tensor whole = Tensor::from(std::vector<double>{1, 2, 3, 4, 5, 6}, {3, 2}, DType::f64);
+  const Variable first(whole.rows(0, 1));
+  const Variable rest(whole.rows(1, 3));
+  const auto joined = [](const Variables& parts) { return concat_rows(parts); };
+  CHECK(joined({first, rest}).value().raw() == whole.raw());
+  CHECK(!joined({first, rest}).requires_grad());
+  check_close(reshape(joined({rest, first}), {6}), {3, 4, 5, 6, 1, 2});
+  // What has a gradient is recorded, and copied.
+  const Variable learned(whole.rows(1, 3), true);
+  const Variable y = joined({first, learned});
+  CHECK(y.value().raw() != whole.raw());
+  check_close(reshape(y, {6}), {1, 2, 3, 4, 5, 6});
+  check_close(reshape(grad_of_sum(square(y), learned), {4}), {6, 8, 10, 12});
+}
+
 TEST_CASE("tape: a diamond is walked once through its bottom") {
   const Variable x = leaf({0.5});
   int visits = 0;

@@ -94,6 +94,24 @@ TEST_CASE("tensor: rows and reshape share storage, clone does not") {
                        Error);
 }
 
+TEST_CASE("tensor: rows that lie one behind another are joined, others are not") {
+  const Tensor t = counting({6, 3});
+  const auto joined = [](const std::vector<Tensor>& parts) { return Tensor::joined(parts); };
+  const Tensor all = joined({t.rows(1, 3), t.rows(3, 3), t.rows(3, 6)});
+  REQUIRE(all.defined());
+  CHECK(all.shape() == Shape{5, 3});
+  CHECK(all.raw() == t.rows(1, 6).raw());
+  CHECK(all.to_doubles() == t.rows(1, 6).to_doubles());
+  CHECK(joined({t}).raw() == t.raw());
+  CHECK(!joined({}).defined());
+  CHECK(!joined({t.rows(0, 2), t.rows(3, 6)}).defined());  // a gap
+  CHECK(!joined({t.rows(3, 6), t.rows(0, 3)}).defined());  // backwards
+  CHECK(!joined({t.rows(0, 3), t.rows(2, 6)}).defined());  // overlapping
+  CHECK(!joined({t.rows(0, 3), t.clone().rows(3, 6)}).defined());
+  CHECK(!joined({t.rows(0, 3), t.rows(3, 6).reshape({9})}).defined());
+  CHECK(!joined({t.rows(0, 2), t.rows(2, 4).reshape({3, 2})}).defined());
+}
+
 TEST_CASE("tensor: a view keeps its storage alive") {
   Tensor view;
   const std::size_t before = memory_stats(kCpu).in_use;

@@ -32,7 +32,7 @@ enum class ClassifierTerm : std::uint8_t {
 
 using ClassifierLossTerms = std::vector<LossTerm<ClassifierTerm>>;
 
-// The images of one step.
+// The images of one step. Their channels after the third, if any, are zeros.
 struct ClassifierBatch {
   Variable labeled;     // [B,H,W,3], weakly augmented
   Tensor labels;        // i32 [B]

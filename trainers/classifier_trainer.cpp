@@ -5,6 +5,7 @@
 
 #include "autograd/tape.hpp"
 #include "core/error.hpp"
+#include "kernels/conv.hpp"
 #include "kernels/metrics.hpp"
 #include "kernels/noise.hpp"
 #include "trainers/pixels.hpp"
@@ -143,35 +144,43 @@ void ClassifierTrainer::draw_step(std::int64_t step, const BatchPlan::Row& row) 
 }
 
 // Each view has random numbers of its own: rows 0..B-1 of the step are the labelled images, then
-// come the weak and the other view of the unlabelled ones.
-ClassifierBatch ClassifierTrainer::make_batch(const Picks& picks, const Comm& ranks) const {
+// come the weak and the other view of the unlabelled ones. All lie one behind another in one
+// tensor: a network that sees several of them together reads them where they are.
+ClassifierBatch ClassifierTrainer::make_batch(const Picks& picks, std::int64_t channels,
+                                              const Comm& ranks) const {
+  const std::int64_t labeled = picks.labeled.dim(0);
+  const std::int64_t unlabeled = picks.unlabeled.dim(0);
+  const Tensor images = train_.room_for(labeled + 2 * unlabeled, dtype_, channels);
   const auto from_row = [&](std::int64_t first) {
     WeakAugment augment = augment_;
     augment.first = static_cast<std::uint32_t>(first);
     return augment;
   };
   const std::int64_t row = ranks.first_row(picks.all_labeled);
-  const Batch with_labels = train_.augmented(picks.labeled, step_, from_row(row), dtype_);
-  ClassifierBatch batch{.labeled = noisy(with_labels.images, kLabeledNoise, row),
-                        .labels = with_labels.labels};
+  const Tensor first = images.rows(0, labeled);
+  train_.augment(picks.labeled, step_, from_row(row), first);
+  ClassifierBatch batch{.labeled = noisy(first, kLabeledNoise, row),
+                        .labels = train_.labels_at(picks.labeled)};
   if (picks.all_unlabeled == 0) return batch;
   const std::int64_t other_row = ranks.first_row(picks.all_unlabeled);
   const WeakAugment first_view = from_row(picks.all_labeled + other_row);
   const WeakAugment second_view = from_row(picks.all_labeled + picks.all_unlabeled + other_row);
-  batch.weak = noisy(train_.augmented(picks.unlabeled, step_, first_view, dtype_).images,
-                     kStudentNoise, other_row);
+  const Tensor weak = images.rows(labeled, labeled + unlabeled);
+  const Tensor other = images.rows(labeled + unlabeled, labeled + 2 * unlabeled);
+  train_.augment(picks.unlabeled, step_, first_view, weak);
+  batch.weak = noisy(weak, kStudentNoise, other_row);
   if (config_.method == "fixmatch") {
-    batch.other =
-        train_.strongly_augmented(picks.unlabeled, step_, second_view, strong_, dtype_).images;
+    train_.augment_strongly(picks.unlabeled, step_, second_view, strong_, other);
+    batch.other = Variable(other);
   } else {
-    batch.other = noisy(train_.augmented(picks.unlabeled, step_, second_view, dtype_).images,
-                        kTeacherNoise, other_row);
+    train_.augment(picks.unlabeled, step_, second_view, other);
+    batch.other = noisy(other, kTeacherNoise, other_row);
   }
   return batch;
 }
 
 // In place: the images have just been made.
-Variable ClassifierTrainer::noisy(const Variable& images, std::uint32_t stream,
+Variable ClassifierTrainer::noisy(const Tensor& images, std::uint32_t stream,
                                   std::int64_t first_row) const {
   if (config_.input_noise > 0) {
     add_normal_noise(step_,
@@ -179,9 +188,9 @@ Variable ClassifierTrainer::noisy(const Variable& images, std::uint32_t stream,
                       .purpose = Purpose::input_noise,
                       .stream = stream,
                       .first_row = first_row},
-                     static_cast<float>(config_.input_noise), images.value());
+                     static_cast<float>(config_.input_noise), images);
   }
-  return images;
+  return Variable(images);
 }
 
 void ClassifierTrainer::set_weights() const {
@@ -204,7 +213,7 @@ void ClassifierTrainer::queue_step() {
                                             .unlabeled = plan_.indices(unlabeled_column_),
                                             .all_labeled = config_.batch,
                                             .all_unlabeled = unlabeled_rows(config_)},
-                                           ranks_);
+                                           whole_channels(3, dtype_, device_), ranks_);
   MethodPass pass = objective_.method(batch, consistency_weight_);
   if (hybrids_) {
     const Hybrids made = hybrids_->make(
@@ -284,7 +293,7 @@ std::vector<Sheet> ClassifierTrainer::preview(std::int64_t images) const {
                   .unlabeled = on_device(unlabeled_.indices(steps_done_, others)),
                   .all_labeled = images,
                   .all_unlabeled = others},
-                 local_comm());
+                 /*channels=*/3, local_comm());
   std::vector<Sheet> sheets{{.name = "augmented",
                              .caption = "Labelled images, weakly augmented",
                              .pixels = to_pixels(batch.labeled.value())}};

@@ -92,15 +92,17 @@ class ClassifierTrainer {
   // Images of a step: which, and how many of each kind all ranks have together.
   struct Picks {
     Tensor labeled;    // i32, of this rank
-    Tensor unlabeled;  // likewise; undefined without
+    Tensor unlabeled;  // likewise
     std::int64_t all_labeled = 0;
     std::int64_t all_unlabeled = 0;
   };
   void plan_batches();
   void draw_step(std::int64_t step, const BatchPlan::Row& row) const;
   void queue_step();
-  [[nodiscard]] ClassifierBatch make_batch(const Picks& picks, const Comm& ranks) const;
-  [[nodiscard]] Variable noisy(const Variable& images, std::uint32_t stream,
+  // Images get `channels` >= 3 channels, the further ones zeros.
+  [[nodiscard]] ClassifierBatch make_batch(const Picks& picks, std::int64_t channels,
+                                           const Comm& ranks) const;
+  [[nodiscard]] Variable noisy(const Tensor& images, std::uint32_t stream,
                                std::int64_t first_row) const;
   void set_weights() const;
   void average_buffers() const;

@@ -151,16 +151,17 @@ GeneratorBatch GeneratorTrainer::make_batch() const {
   const auto view = [&](const Tensor& index, std::int64_t number) {
     WeakAugment augment = augment_;
     augment.first = static_cast<std::uint32_t>(number * rows + ranks_.first_row(rows));
-    return train_.augmented(index, step_, augment, dtype_);
+    const Tensor room = train_.room_for(index.dim(0), dtype_);
+    train_.augment(index, step_, augment, room);
+    return Variable(room);
   };
   GeneratorBatch batch;
   const Tensor labeled = plan_.indices(labeled_column_);
-  const Batch with_labels = view(labeled, 0);
-  batch.labeled = with_labels.images;
-  batch.labels = with_labels.labels;
+  batch.labeled = view(labeled, 0);
+  batch.labels = train_.labels_at(labeled);
   const Tensor mixed = all_labeled_ ? labeled : plan_.indices(unlabeled_column_);
-  if (!all_labeled_) batch.images = view(mixed, 1).images;
-  if (mean_teacher_) batch.second_view = view(mixed, 2).images;
+  if (!all_labeled_) batch.images = view(mixed, 1);
+  if (mean_teacher_) batch.second_view = view(mixed, 2);
   batch.partner = plan_.indices(partner_column_);
   return batch;
 }

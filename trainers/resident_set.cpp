@@ -9,32 +9,31 @@ ResidentSet::ResidentSet(const ImageSet& images, Device device) {
   labels_ = Tensor::from_host(std::span<const std::int32_t>(images.labels), {images.count}, device);
 }
 
-Batch ResidentSet::gather(const Tensor& index, const Tensor& images) const {
-  Batch batch{Variable(images), Tensor::empty(index.shape(), DType::i32, device())};
-  gather_labels(labels_, index, batch.labels);
-  return batch;
+Tensor ResidentSet::room_for(std::int64_t count, DType dtype, std::int64_t channels) const {
+  return Tensor::empty(images_.shape().with(0, count).with(3, channels), dtype, device());
 }
 
-Batch ResidentSet::augmented(const Tensor& index, const Tensor& step, const WeakAugment& options,
-                             DType dtype) const {
-  const Tensor out = Tensor::empty(images_.shape().with(0, index.dim(0)), dtype, device());
-  augment_weak(images_, index, step, options, out);
-  return gather(index, out);
+void ResidentSet::augment(const Tensor& index, const Tensor& step, const WeakAugment& options,
+                          const Tensor& room) const {
+  augment_weak(images_, index, step, options, room);
 }
 
-Batch ResidentSet::strongly_augmented(const Tensor& index, const Tensor& step,
-                                      const WeakAugment& weak, const StrongAugment& strong,
-                                      DType dtype) const {
-  const Tensor out = Tensor::empty(images_.shape().with(0, index.dim(0)), dtype, device());
-  augment_strong(images_, index, step, weak, strong, out);
-  return gather(index, out);
+void ResidentSet::augment_strongly(const Tensor& index, const Tensor& step, const WeakAugment& weak,
+                                   const StrongAugment& strong, const Tensor& room) const {
+  augment_strong(images_, index, step, weak, strong, room);
+}
+
+Tensor ResidentSet::labels_at(const Tensor& index) const {
+  Tensor labels = Tensor::empty(index.shape(), DType::i32, device());
+  gather_labels(labels_, index, labels);
+  return labels;
 }
 
 Batch ResidentSet::plain(std::span<const std::int32_t> indices, DType dtype) const {
   const Tensor index = Tensor::from_host(indices, {std::ssize(indices)}, device());
-  const Tensor out = Tensor::empty(images_.shape().with(0, std::ssize(indices)), dtype, device());
-  normalize_images(images_, index, out);
-  return gather(index, out);
+  const Tensor room = room_for(std::ssize(indices), dtype);
+  normalize_images(images_, index, room);
+  return {Variable(room), labels_at(index)};
 }
 
 }  // namespace scimix

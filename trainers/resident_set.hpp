@@ -23,19 +23,21 @@ class ResidentSet {
   [[nodiscard]] std::int64_t width() const { return images_.dim(2); }
   [[nodiscard]] Device device() const { return images_.device(); }
 
+  // For `count` images of `channels` >= 3 channels, of which those after the third become zeros:
+  // what augment and augment_strongly write into. Several views of a batch can share one tensor.
+  [[nodiscard]] Tensor room_for(std::int64_t count, DType dtype, std::int64_t channels = 3) const;
   // The images at `index` (i32 [N]), weakly augmented with the random numbers of `step` (i32 [1]).
-  [[nodiscard]] Batch augmented(const Tensor& index, const Tensor& step, const WeakAugment& options,
-                                DType dtype) const;
+  void augment(const Tensor& index, const Tensor& step, const WeakAugment& options,
+               const Tensor& room) const;
   // The same, then strongly augmented.
-  [[nodiscard]] Batch strongly_augmented(const Tensor& index, const Tensor& step,
-                                         const WeakAugment& weak, const StrongAugment& strong,
-                                         DType dtype) const;
-  // As they are.
+  void augment_strongly(const Tensor& index, const Tensor& step, const WeakAugment& weak,
+                        const StrongAugment& strong, const Tensor& room) const;
+  [[nodiscard]] Tensor labels_at(const Tensor& index) const;
+
+  // As they are, chosen by the host.
   [[nodiscard]] Batch plain(std::span<const std::int32_t> indices, DType dtype) const;
 
  private:
-  [[nodiscard]] Batch gather(const Tensor& index, const Tensor& images) const;
-
   Tensor images_;  // u8 [M,H,W,3]
   Tensor labels_;  // i32 [M]
 };

@@ -116,6 +116,11 @@ Variable embed_channels(const Variable& x, std::int64_t begin, std::int64_t chan
 
 Variable concat_rows(std::span<const Variable> parts) {
   const Shape shape = concat_shape("concat_rows", parts, 0);
+  if (std::ranges::none_of(parts, &Variable::requires_grad)) {
+    std::vector<Tensor> values;
+    for (const Variable& part : parts) values.push_back(part.value());
+    if (const Tensor joined = Tensor::joined(values); joined.defined()) return Variable(joined);
+  }
   const std::vector<std::int64_t> offsets = offsets_of(parts, 0);
   const Tensor y = Tensor::empty(shape, parts.front().dtype(), parts.front().device());
   for (std::size_t i = 0; i < parts.size(); ++i) {
