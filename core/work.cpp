@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <map>
+#include <utility>
 
 #include "core/error.hpp"
 
@@ -21,6 +22,7 @@ std::array<std::atomic<std::int64_t>, kKinds>& counters() {
 
 thread_local const char* current_name = "";
 thread_local WorkPlan* current_plan = nullptr;
+thread_local bool inside_library = false;
 
 std::int64_t count_of(Work kind) {
   return counters()[static_cast<std::size_t>(kind)].load(std::memory_order_relaxed);
@@ -55,6 +57,7 @@ WorkCounts work_counts() {
 }
 
 void count_work(Work kind) {
+  if (inside_library) return;
   counters()[static_cast<std::size_t>(kind)].fetch_add(1, std::memory_order_relaxed);
   if (current_plan == nullptr || kind == Work::synchronize || kind == Work::graph) return;
   current_plan->entries_.push_back({kind, current_name});
@@ -66,6 +69,11 @@ WorkName::WorkName(const char* name) : outer_(current_name) {
 }
 WorkName::~WorkName() {
   current_name = outer_;
+}
+
+InsideLibrary::InsideLibrary() : outer_(std::exchange(inside_library, true)) {}
+InsideLibrary::~InsideLibrary() {
+  inside_library = outer_;
 }
 
 WorkPlan::WorkPlan() {

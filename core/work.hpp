@@ -54,6 +54,18 @@ class WorkName {
   const char* outer_;
 };
 
+// While one lives, what this thread asks for is part of a library call that was counted as one.
+class InsideLibrary {
+ public:
+  InsideLibrary();
+  ~InsideLibrary();
+  InsideLibrary(const InsideLibrary&) = delete;
+  InsideLibrary& operator=(const InsideLibrary&) = delete;
+
+ private:
+  bool outer_;
+};
+
 // The plan of what this thread asks for while it lives, in order, without synchronisations and
 // graphs. One at a time.
 class WorkPlan {

@@ -307,6 +307,7 @@ Library& library() {
 
 void convolve_in_f32(ConvKind kind, const Tensor& x, const Tensor& w, const Tensor& y,
                      const Conv2dGeometry& g) {
+  const InsideLibrary one_call;
   const Tensor* const tensors[] = {&x, &w, &y};
   const std::size_t output = output_of(kind);
   Tensor copies[3];

@@ -9,6 +9,7 @@
 
 #include "autograd/ops.hpp"
 #include "autograd/tape.hpp"
+#include "core/error.hpp"
 #include "core/random.hpp"
 #include "kernels/conv_counters.hpp"
 
@@ -301,4 +302,54 @@ TEST_CASE("modulated convolution: operands that do not fit are refused with the 
   refused("noise", w, Shape{2, 8}, Shape{16}, PixelNoise{{}, strength}, plain);
   refused("noise", Shape{8, 3, 3, 16}, Shape{2, 8}, Shape{16}, PixelNoise{image, strength}, up);
   refused("slope", w, Shape{2, 8}, Shape{16}, none, ModulatedConv{.slope = 0});
+}
+
+TEST_CASE("modulated convolution: demodulation of several layers at once is that of each alone") {
+  for (const DType dtype : {DType::f32, DType::f64}) {
+    std::vector<DemodulatedLayer> layers;
+    std::vector<Setting> of;
+    for (const Setting& s : settings()) {
+      const Operands in = operands(s, dtype);
+      layers.push_back({in.live[1], in.live[2], s.options});
+      of.push_back(s);
+    }
+    const std::vector<Demodulation> together = demodulations(layers);
+    REQUIRE(together.size() == layers.size());
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      CAPTURE(of[i].label);
+      CHECK(together[i].d.defined() == of[i].options.demodulate);
+      if (!of[i].options.demodulate) continue;
+      const Demodulation alone = demodulations({&layers[i], 1}).front();
+      // Packs are as wide as all layers allow, which changes the order of no sum over channels.
+      const std::vector<double> d = together[i].d.to_doubles();
+      const std::vector<double> expected = alone.d.to_doubles();
+      for (std::size_t k = 0; k < d.size(); ++k) {
+        CHECK(d[k] == doctest::Approx(expected[k]).epsilon(dtype == DType::f64 ? 1e-14 : 1e-6));
+      }
+      CHECK(together[i].energy.shape() == Shape{of[i].k, of[i].c});
+    }
+  }
+  const std::vector<DemodulatedLayer> too_many(17, DemodulatedLayer{
+      Variable(draw({8, 3, 3, 8}, DType::f32, 1)), Variable(draw({2, 8}, DType::f32, 2)), {}});
+  CHECK_THROWS_WITH_AS(static_cast<void>(demodulations(too_many)), doctest::Contains("16 layers"),
+                       Error);
+}
+
+TEST_CASE("modulated convolution: with demodulation known it computes the same bits") {
+  for (const Setting& s : settings()) {
+    if (!s.options.demodulate) continue;
+    CAPTURE(s.label);
+    const auto run = [&](bool known) {
+      const Operands in = operands(s, DType::f32);
+      const DemodulatedLayer layer{in.live[1], in.live[2], s.options};
+      const Variable y =
+          modulated_conv2d(in.live[0], in.live[1], in.live[2], in.live[3], in.pixel_noise(),
+                           s.options, known ? demodulations({&layer, 1}).front() : Demodulation{});
+      backward(y, {.seed = in.seed});
+      std::vector<std::vector<double>> out{y.value().to_doubles()};
+      for (const Variable& v : in.live) out.push_back(v.grad().to_doubles());
+      return out;
+    };
+    CHECK(run(true) == run(false));
+  }
 }

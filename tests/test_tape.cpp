@@ -8,6 +8,10 @@
 #include "autograd/tape.hpp"
 #include "core/allocator.hpp"
 
+#include "core/work.hpp"
+
+#include "kernels/conv.hpp"
+
 using namespace scimix;
 
 namespace {
@@ -497,3 +501,80 @@ TEST_CASE("tape: a leaf is reported when all of its gradient is there, and not b
 }
 
 TEST_SUITE_END();
+
+// ---- gradients written in their place -----------------------------------------------------------
+
+namespace {
+
+// A parameter as a network has it: its gradient lives in a given tensor, of zeros.
+Variable parameter(const Tensor& value) {
+  Variable p(value, true);
+  p.bind_grad(Tensor::zeros(value.shape(), value.dtype()));
+  return p;
+}
+
+Tensor ramp(const Shape& shape, DType dtype) {
+  std::vector<double> values(static_cast<std::size_t>(shape.numel()));
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = 0.125 * static_cast<double>(i % 13) - 0.7;
+  return Tensor::from(values, shape, dtype);
+}
+
+}  // namespace
+
+TEST_CASE("gradients that are zero are written over, with what adding would have given") {
+  const Tensor x = ramp({3, 5, 5, 4}, DType::f64);
+  const auto gradient_of = [&](bool zero, int uses) {
+    const Variable w = parameter(ramp({6, 3, 3, 4}, DType::f64));
+    Variable loss;
+    for (int i = 0; i < uses; ++i) {
+      const Variable one = sum(square(conv2d(Variable(x), w, {})));
+      loss = loss.defined() ? add(loss, scale(one, 0.5)) : one;
+    }
+    const std::byte* const place = w.grad().raw();
+    backward(loss, {.grads_are_zero = zero});
+    CHECK(w.grad().raw() == place);
+    return w.grad().to_doubles();
+  };
+  for (const int uses : {1, 2, 3}) {  // the first use is written, the others are added
+    CAPTURE(uses);
+    CHECK(gradient_of(true, uses) == gradient_of(false, uses));
+  }
+}
+
+TEST_CASE("a leaf that comes twice into one call gets both gradients") {
+  const Variable w = parameter(ramp({4, 4}, DType::f64));
+  backward(sum(matmul(w, w)), {.grads_are_zero = true});
+  const Variable v = parameter(ramp({4, 4}, DType::f64));
+  backward(sum(matmul(v, v)));
+  CHECK(w.grad().to_doubles() == v.grad().to_doubles());
+}
+
+TEST_CASE("writing in place costs no launch of its own") {
+  const Variable w = parameter(ramp({6, 3, 3, 4}, DType::f32));
+  const Variable x(ramp({2, 4, 4, 4}, DType::f32));
+  const auto launches = [&](bool zero) {
+    const Variable y = conv2d(x, w, {});
+    const Variable seed(ramp(y.shape(), DType::f32));
+    const WorkCounts before = work_counts();
+    backward(y, {.seed = seed, .grads_are_zero = zero});
+    return (work_counts() - before).launches();
+  };
+  CHECK(launches(true) == 1);   // the weight gradient
+  CHECK(launches(false) == 2);  // and an addition
+}
+
+TEST_CASE("what is computed from a rounded copy of a leaf teaches the leaf, unrounded") {
+  const Variable w = parameter(ramp({6, 3, 3, 4}, DType::f32));
+  const auto rounded = [](const Tensor& t) { return cast(Variable(t), DType::bf16).value(); };
+  const Tensor x = rounded(ramp({2, 5, 5, 4}, DType::f32));
+  const Variable y = conv2d(Variable(x), w.by_copy(rounded(w.value())), {});
+  CHECK(y.dtype() == DType::bf16);
+  const Tensor gy = rounded(ramp(y.shape(), DType::f32));
+  backward(y, {.seed = Variable(gy), .grads_are_zero = true});
+  const Tensor expected = Tensor::empty(w.shape(), DType::f32);
+  conv_wgrad(gy, x, expected, conv2d_geometry(x.shape(), w.shape(), {}));
+  CHECK(w.grad().to_doubles() == expected.to_doubles());
+  CHECK_THROWS_WITH_AS(static_cast<void>(w.by_copy(x)), doctest::Contains("a copy of shape"), Error);
+  CHECK_THROWS_WITH_AS(static_cast<void>(y.by_copy(y.value())), doctest::Contains("a copy of shape"),
+                       Error);
+}
