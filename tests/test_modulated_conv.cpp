@@ -329,8 +329,10 @@ TEST_CASE("modulated convolution: demodulation of several layers at once is that
       CHECK(together[i].energy.shape() == Shape{of[i].k, of[i].c});
     }
   }
-  const std::vector<DemodulatedLayer> too_many(17, DemodulatedLayer{
-      Variable(draw({8, 3, 3, 8}, DType::f32, 1)), Variable(draw({2, 8}, DType::f32, 2)), {}});
+  const std::vector<DemodulatedLayer> too_many(
+      17,
+      DemodulatedLayer{
+          Variable(draw({8, 3, 3, 8}, DType::f32, 1)), Variable(draw({2, 8}, DType::f32, 2)), {}});
   CHECK_THROWS_WITH_AS(static_cast<void>(demodulations(too_many)), doctest::Contains("16 layers"),
                        Error);
 }

@@ -60,7 +60,8 @@ bool has_bf16(const OpCase& c) {
 std::set<std::string> declared_operators() {
   std::ifstream file(std::string(SCIMIX_SOURCE_DIR) + "/autograd/ops.hpp");
   std::set<std::string> names;
-  const std::regex declaration(R"(^\[\[nodiscard\]\] (?:Variable|AddBatchNorm|std::vector<Variable>) (\w+)\()");
+  const std::regex declaration(
+      R"(^\[\[nodiscard\]\] (?:Variable|AddBatchNorm|std::vector<Variable>) (\w+)\()");
   for (std::string line; std::getline(file, line);) {
     std::smatch match;
     if (std::regex_search(line, match, declaration)) names.insert(match[1]);

@@ -7,9 +7,7 @@
 #include "autograd/ops.hpp"
 #include "autograd/tape.hpp"
 #include "core/allocator.hpp"
-
 #include "core/work.hpp"
-
 #include "kernels/conv.hpp"
 
 using namespace scimix;
@@ -515,7 +513,8 @@ Variable parameter(const Tensor& value) {
 
 Tensor ramp(const Shape& shape, DType dtype) {
   std::vector<double> values(static_cast<std::size_t>(shape.numel()));
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = 0.125 * static_cast<double>(i % 13) - 0.7;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = 0.125 * static_cast<double>(i % 13) - 0.7;
   return Tensor::from(values, shape, dtype);
 }
 
@@ -574,7 +573,8 @@ TEST_CASE("what is computed from a rounded copy of a leaf teaches the leaf, unro
   const Tensor expected = Tensor::empty(w.shape(), DType::f32);
   conv_wgrad(gy, x, expected, conv2d_geometry(x.shape(), w.shape(), {}));
   CHECK(w.grad().to_doubles() == expected.to_doubles());
-  CHECK_THROWS_WITH_AS(static_cast<void>(w.by_copy(x)), doctest::Contains("a copy of shape"), Error);
-  CHECK_THROWS_WITH_AS(static_cast<void>(y.by_copy(y.value())), doctest::Contains("a copy of shape"),
+  CHECK_THROWS_WITH_AS(static_cast<void>(w.by_copy(x)), doctest::Contains("a copy of shape"),
                        Error);
+  CHECK_THROWS_WITH_AS(static_cast<void>(y.by_copy(y.value())),
+                       doctest::Contains("a copy of shape"), Error);
 }

@@ -36,10 +36,10 @@ BenchStep weak(Suite suite) {
   step.suite = suite;
   step.prepare = [](Device device, DType dtype) {
     const Augmented a(device, dtype);
-    return [a] {
+    return one_by_one([a] {
       augment_weak(a.images, a.index, a.step, {}, a.out);
       advance_step(a.step);
-    };
+    });
   };
   return step;
 }
@@ -49,10 +49,10 @@ BenchStep strong(Suite suite) {
   step.suite = suite;
   step.prepare = [](Device device, DType dtype) {
     const Augmented a(device, dtype);
-    return [a] {
+    return one_by_one([a] {
       augment_strong(a.images, a.index, a.step, {}, {}, a.out);
       advance_step(a.step);
-    };
+    });
   };
   return step;
 }

@@ -42,7 +42,7 @@ BenchStep generator_step(const Size& size) {
     const std::int64_t map = size.image_size / 4;
     const Variable z_r = codes({kBatch, map, map, size.code_channels}, dtype, device);
     const Variable style = codes({kBatch, size.code_channels}, DType::f32, device);
-    return [=] { backward(sum(model->forward(z_r, style))); };
+    return one_by_one([=] { backward(sum(model->forward(z_r, style))); });
   };
   return step;
 }
@@ -59,7 +59,7 @@ BenchStep discriminator_step(const Size& size, DiscriminatorArch arch) {
             .image_size = size.image_size, .base_channels = size.base_channels, .arch = arch},
         0, device);
     const Variable image = codes({kBatch, size.image_size, size.image_size, 3}, dtype, device);
-    return [=] { backward(sum(model->forward(image))); };
+    return one_by_one([=] { backward(sum(model->forward(image))); });
   };
   return step;
 }

@@ -54,6 +54,7 @@ nlohmann::ordered_json as_json(const BenchResult& result, const Peaks& peaks) {
   if (result.images > 0) {
     out["images"] = result.images;
     out["images_per_s"] = per_second(static_cast<double>(result.images), result);
+    out["launches"] = result.launches;
     out["peak_memory_bytes"] = result.peak_memory;
   }
   return out;
@@ -78,7 +79,10 @@ std::vector<LibraryVersion> all_versions(Device device) {
 // "12.3 (45%)" for a cell of a table.
 std::string cell_with_share(double rate, double peak, double one) {
   if (rate <= 0 || peak <= 0) return "–";
-  return fmt::format("{:.3g} ({:.0f}%)", rate / one, 100 * rate / peak);
+  const double value = rate / one;
+  const std::string digits =
+      value < 100 ? fmt::format("{:.3g}", value) : fmt::format("{:.0f}", value);
+  return fmt::format("{} ({:.0f}%)", digits, 100 * rate / peak);
 }
 
 std::string markdown_row(const BenchResult& result, const Peaks& peaks) {
@@ -89,8 +93,9 @@ std::string markdown_row(const BenchResult& result, const Peaks& peaks) {
   const std::string flops =
       cell_with_share(per_second(result.flops, result), peaks.flops(), unit.one);
   if (result.images > 0) {
-    return fmt::format("| {}: {} | {} | {:.0f} | {} |\n", result.name, result.label, times,
-                       per_second(static_cast<double>(result.images), result), flops);
+    return fmt::format("| {}: {} | {} | {:.0f} | {} | {} |\n", result.name, result.label, times,
+                       per_second(static_cast<double>(result.images), result), flops,
+                       result.launches);
   }
   return fmt::format("| {}: {} | {} | {} | {} | {} |\n", result.name, result.label, result.pass,
                      times, flops,
@@ -179,7 +184,7 @@ std::string bench_markdown(const BenchSettings& settings, const Peaks& peaks,
       peaks.bandwidth / kGiga, settings.min_time);
   out +=
       markdown_table("| step | ms, median | min to max | n | images/s | " + std::string(1, prefix) +
-                         "FLOP/s |\n| --- | --- | --- | --- | --- | --- |\n",
+                         "FLOP/s | launches |\n| --- | --- | --- | --- | --- | --- | --- |\n",
                      results, peaks, [](const BenchResult& result) { return result.images > 0; });
   out +=
       markdown_table("| operator | pass | ms, median | min to max | n | " + std::string(1, prefix) +

@@ -5,6 +5,7 @@
 
 #include "autograd/op_inputs.hpp"
 #include "autograd/tape.hpp"
+#include "core/work.hpp"
 #include "tools/peak_memory.hpp"
 
 namespace scimix {
@@ -107,14 +108,18 @@ std::vector<BenchResult> time_operator(const OpCase& c, const BenchSettings& set
 BenchResult time_step(const BenchStep& step, const BenchSettings& settings) {
   release_cached(settings.device);
   reset_peak_memory();
-  const std::function<void()> run = step.prepare(settings.device, settings.dtype);
+  const std::function<void(int)> run = step.prepare(settings.device, settings.dtype);
+  const WorkCounts before = work_counts();
+  run(1);
+  const std::int64_t launches = (work_counts() - before).launches();
   BenchResult result{.name = step.name,
                      .label = step.label,
                      .pass = "step",
-                     .timing = time_calls(run, settings.device, settings.min_time, step.cycle),
+                     .timing = time_many(run, settings.device, settings.min_time, step.cycle),
                      .flops = step.flops,
                      .bytes = step.bytes,
-                     .images = step.images};
+                     .images = step.images,
+                     .launches = launches};
   result.peak_memory = peak_memory();
   return result;
 }

@@ -32,8 +32,9 @@ struct BenchResult {
   // Of one call, at the least: each input and output once. The backward pass reads the cotangents
   // and the inputs, and writes the gradients.
   double bytes = 0;
-  std::int64_t images = 0;  // of one call, for steps
-  double peak_memory = 0;   // bytes of the whole process on the host while it ran, for steps
+  std::int64_t images = 0;    // of one call, for steps
+  std::int64_t launches = 0;  // of one call, for steps: kernels, library calls, copies, fills
+  double peak_memory = 0;     // bytes of the whole process on the host while it ran, for steps
 };
 
 // Forward, and backward where the operator has one: its vjp for all inputs that are differentiable.

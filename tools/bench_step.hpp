@@ -4,7 +4,7 @@
 //     return std::vector{BenchStep{.name = "wrn-28-2 step", .label = "batch 32", .images = 32,
 //                                  .prepare = [](Device device, DType dtype) {
 //                                    auto trainer = std::make_shared<...>(device, dtype);
-//                                    return [trainer] { trainer->step(); };
+//                                    return [trainer](int n) { trainer->steps(n); };
 //                                  }}};
 //   }};
 #pragma once
@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/device.hpp"
@@ -36,9 +37,17 @@ struct BenchStep {
   // A sample is a multiple of so many calls, queued without waiting for the device in between, as
   // in training. What happens every 16th step alone (R1) then has its share in each.
   int cycle = 1;
-  // Sets everything up and returns the step that is timed.
-  std::function<std::function<void()>(Device, DType)> prepare = {};
+  // Sets everything up and returns what makes so many calls. Training steps may be replayed several
+  // at once.
+  std::function<std::function<void(int calls)>(Device, DType)> prepare = {};
 };
+
+// For a step that is called one at a time.
+[[nodiscard]] inline std::function<void(int)> one_by_one(std::function<void()> step) {
+  return [step = std::move(step)](int calls) {
+    for (int i = 0; i < calls; ++i) step();
+  };
+}
 
 // Appends to the registry when constructed; OBJECT libraries keep these alive.
 class BenchSteps {

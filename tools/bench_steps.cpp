@@ -86,7 +86,7 @@ BenchStep classifier(const Networks& networks, ClassifierConfig config) {
     mine.precision = precision_name(dtype);
     const RunInputs inputs = bench_digits(0, uses_unlabeled(config) ? "250" : "all", device);
     auto trainer = std::make_shared<ClassifierTrainer>(mine, inputs.dataset, inputs.split, device);
-    return [trainer] { trainer->step(); };
+    return [trainer](int calls) { trainer->steps(calls); };
   };
   return step;
 }
@@ -137,7 +137,7 @@ BenchStep generator(const std::string& label, std::int64_t image_size,
     auto trainer = std::make_shared<GeneratorTrainer>(
         mine,
         bench_digits(image_size, mine.semantic_loss == "cross-entropy" ? "all" : "250", device));
-    return [trainer] { trainer->step(); };
+    return [trainer](int calls) { trainer->steps(calls); };
   };
   return step;
 }

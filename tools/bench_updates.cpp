@@ -33,7 +33,7 @@ BenchStep sgd() {
     const Tensor ema = slab(kWrnParameters, device);
     const Tensor rate = Tensor::from(std::vector{1e-3}, {1}, DType::f32, device);
     const SgdUpdate options{.decayed_count = kWrnParameters};
-    return [=] { sgd_update(gradient, rate, options, parameter, moment, ema, {}); };
+    return one_by_one([=] { sgd_update(gradient, rate, options, parameter, moment, ema, {}); });
   };
   return step;
 }
@@ -51,7 +51,7 @@ BenchStep adam() {
     const Tensor ema = slab(kGeneratorParameters, device);
     const Tensor scalars = Tensor::zeros({kAdamScalars}, DType::f32, device);
     set_adam_scalars(Tensor::zeros({1}, DType::i32, device), {.beta1 = 0, .beta2 = 0.99}, scalars);
-    return [=] { adam_update(gradient, scalars, parameter, first, second, ema, {}); };
+    return one_by_one([=] { adam_update(gradient, scalars, parameter, first, second, ema, {}); });
   };
   return step;
 }
