@@ -2,7 +2,6 @@
 // a block. Included by .cu files alone.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 
 #include "core/tensor.hpp"
@@ -17,9 +16,9 @@ struct Columns {
   std::int64_t rows, columns;
   std::int64_t group, groups;
 
-  Columns(std::int64_t r, std::int64_t c) : rows(r), columns(c) {
+  SCIMIX_HD Columns(std::int64_t r, std::int64_t c) : rows(r), columns(c) {
     constexpr std::int64_t kGroup = 128;
-    group = std::clamp<std::int64_t>(c, 1, kGroup);
+    group = c < 1 ? 1 : c < kGroup ? c : kGroup;
     groups = (c + group - 1) / group;
   }
   [[nodiscard]] SCIMIX_HD RowTile tile(std::int64_t i) const {

@@ -115,6 +115,29 @@ void launch_scatter(const T* x, const std::int32_t* index, const std::int32_t* o
   });
 }
 
+// The same for few rows of x: a block looks through all of their indices, which takes less than
+// sorting them.
+constexpr std::int64_t kFewRows = 1024;
+
+template <int N, class T>
+void launch_scatter_few(const T* x, const std::int32_t* index, T* y, std::int64_t rows_x,
+                        std::int64_t rows_y, std::int64_t length) {
+  using A = compute_t<T>;
+  for_each_block(rows_y, 0, [=] SCIMIX_KERNEL_FN(Block & b) {
+    const std::int64_t mine = b.index();
+    T* const row = y + mine * length;
+    b.each(length / N, [&](std::int64_t i) {
+      Pack<A, N> sum{};
+      for (std::int64_t k = 0; k < rows_x; ++k) {
+        if (index[k] != mine) continue;
+        const auto value = load<N>(x + k * length + i * N);
+        for (int l = 0; l < N; ++l) sum[l] += value[l];
+      }
+      store<N>(row + i * N, sum);
+    });
+  });
+}
+
 template <class T>
 void run_copy(const Tensor& x, const Tensor& y, const Channels& c) {
   const T* from = x.data<T>();
@@ -149,6 +172,12 @@ void run_scatter(const Tensor& x, const Tensor& index, const Tensor& y) {
   T* to = y.data<T>();
   const std::int32_t* rows = index.data<std::int32_t>();
   const std::int64_t length = row_length(x);
+  if (x.dim(0) <= kFewRows) {
+    if (whole_packs(from, to, {length})) {
+      return launch_scatter_few<8>(from, rows, to, x.dim(0), y.dim(0), length);
+    }
+    return launch_scatter_few<1>(from, rows, to, x.dim(0), y.dim(0), length);
+  }
   const Tensor order = Tensor::empty(index.shape(), DType::i32, index.device());
   stable_argsort(index, order);
   const std::int32_t* sorted = order.data<std::int32_t>();

@@ -3,12 +3,18 @@
 
 namespace scimix::SCIMIX_BACKEND {
 
+namespace {
+
+// TermValues as plain arrays.
+struct Table {
+  const float* values[TermValues::kMost];  // NOLINT: plain arrays run in device code
+  std::int32_t slots[TermValues::kMost];   // NOLINT
+};
+
+}  // namespace
+
 void add_terms(const Tensor& step, const TermValues& terms, const Tensor& sums,
                const Tensor& counts, const Tensor& first_bad) {
-  struct Table {
-    const float* values[TermValues::kMost];  // NOLINT: plain arrays run in device code
-    std::int32_t slots[TermValues::kMost];   // NOLINT
-  };
   Table table{};
   SCIMIX_CHECK(
       step.numel() == 1 && counts.numel() == sums.numel() && first_bad.numel() == sums.numel(),

@@ -164,6 +164,16 @@ TEST_CASE("bench: the backward pass counts one product for each factor of the la
   CHECK(results[1].flops == 2 * 90);
 }
 
+TEST_CASE("bench: --plan says what a training step launches") {
+  const auto ended = test::run_program(
+      "scimix_bench", {"--suite", "gpu-tiny", "--filter", "wrn-10-1 supervised: batch 4", "--plan",
+                       "--device", "cpu"});
+  CHECK(ended.exit_code == 0);
+  CHECK(ended.out.starts_with("wrn-10-1 supervised: batch 4: "));
+  CHECK(ended.out.find("     1 sgd_update\n") != std::string::npos);
+  CHECK(ended.out.find("    10 conv_fprop\n") != std::string::npos);  // depth 10: 9, and 1 shortcut
+}
+
 TEST_CASE("bench: a registered step is prepared once and timed") {
   int prepared = 0;
   int steps = 0;

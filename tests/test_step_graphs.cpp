@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <map>
 
+#include "autograd/ops.hpp"
 #include "core/allocator.hpp"
 #include "core/error.hpp"
 #include "core/work.hpp"
 #include "cuda_calls.hpp"
+#include "kernels/elementwise.hpp"
 #include "skip.hpp"
 #include "temp_folder.hpp"
 #include "tiny_runs.hpp"
@@ -328,6 +330,40 @@ TEST_CASE("graphs of several ranks on CPUs are a user's mistake") {
   CHECK_FALSE(uses_graphs({}, kCpu, local_comm()));
   CHECK(uses_graphs({}, {Device::Kind::cuda, 0}, local_comm()));
   CHECK_FALSE(uses_graphs({.graph = "off"}, {Device::Kind::cuda, 0}, local_comm()));
+}
+
+TEST_CASE("steps of another shape are recorded by themselves, and older ones stay") {
+  StepGraphs graphs(kCpu, /*enabled=*/true, /*at_once=*/2);
+  const Tensor sum = Tensor::zeros({}, DType::f32);
+  const auto add_ones = [&](std::int64_t count) {
+    const Tensor ones = Tensor::empty({count}, DType::f32);
+    fill(ones, 1.0);
+    map_binary(Binary::add, sum, scimix::sum(Variable(ones)).value(), sum, 0);
+  };
+  // Ten steps of three ones, ten of five, then three again.
+  const auto size = [](std::int64_t step) { return step < 10 || step >= 20 ? 3 : 5; };
+  graphs.run(
+      0, 30, [&](std::int64_t step) { return size(step) == 3 ? 'a' : 'b'; },
+      [&](std::int64_t step) { add_ones(size(step)); });
+  CHECK(sum.to_doubles()[0] == 20 * 3 + 10 * 5);
+  CHECK(graphs.recorded() == 2);
+  CHECK(graphs.replays() == 3 + 3 + 5);  // blocks of two, less two to warm up each kind
+}
+
+TEST_CASE("blocks of steps start at multiples of their length, whatever is asked for") {
+  StepGraphs graphs(kCpu, /*enabled=*/true, /*at_once=*/4);
+  std::vector<std::int64_t> queued;
+  const auto run = [&](std::int64_t first, std::int64_t count) {
+    graphs.run(
+        first, count, [](std::int64_t) { return 's'; },
+        [&](std::int64_t step) { queued.push_back(step); });
+  };
+  CHECK(graphs.to_boundary(0) == 4);
+  CHECK(graphs.to_boundary(3) == 1);
+  run(2, 9);  // 2, 3 alone, 4 to 7 together, 8 to 10 alone: recorded at 8
+  CHECK(queued == std::vector<std::int64_t>{2, 3, 4, 5, 6, 7, 8});
+  CHECK(graphs.recorded() == 1);
+  CHECK(graphs.replays() == 3);
 }
 
 TEST_CASE("a plan of batches gives each step its own row, whatever step it starts from") {

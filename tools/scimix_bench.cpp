@@ -8,6 +8,7 @@
 #include "core/atomic_file.hpp"
 #include "kernels/tf32.hpp"
 #include "tools/bench_comm.hpp"
+#include "tools/bench_plan.hpp"
 #include "tools/bench_report.hpp"
 #include "tools/bench_run.hpp"
 #include "tools/bench_suite.hpp"
@@ -27,6 +28,7 @@ struct Options {
   std::string dtype = "f32";
   double min_time = 0.2;
   bool list = false;
+  bool plan = false;
   std::string reference;
   std::int64_t reference_batch = 32;
   std::string gan_reference;
@@ -132,6 +134,7 @@ int run(std::vector<std::string> arguments) {
   app.add_option("--gan-reference", options.gan_reference,
                  "the same of a small generator and small discriminators, in f64 on the CPU");
   app.add_flag("--list", options.list, "print what would be timed, and stop");
+  app.add_flag("--plan", options.plan, "print what each training step launches, and stop");
   if (const auto done = parse(app, std::move(arguments))) return *done;
 
   const DType dtype = parse_dtype(options.dtype);
@@ -162,13 +165,16 @@ int run(std::vector<std::string> arguments) {
     user_error("--dtype tf32: only a GPU has it, expected f32 or bf16 on the CPU");
   }
   select_device(device);
-  run_all(chosen,
-          {.device = device,
-           .dtype = dtype,
-           .tf32 = tf32,
-           .min_time = options.min_time,
-           .suite = parse_suite(options.suite)},
-          options);
+  const BenchSettings settings{.device = device,
+                               .dtype = dtype,
+                               .tf32 = tf32,
+                               .min_time = options.min_time,
+                               .suite = parse_suite(options.suite)};
+  if (options.plan) {
+    for (const BenchStep& step : chosen.steps) std::cout << plan_of_step(step, settings);
+    return 0;
+  }
+  run_all(chosen, settings, options);
   return 0;
 }
 

@@ -33,8 +33,4 @@ void StepGraphs::run_block(const std::string& kinds, const std::function<void()>
   ++replays_;
 }
 
-void StepGraphs::clear() {
-  entries_.clear();
-}
-
 }  // namespace scimix

@@ -25,7 +25,8 @@ class StepGraphs {
   // Up to `at_once` steps are one graph. `enabled` false: steps always run as they are.
   StepGraphs(Device device, bool enabled, std::int64_t at_once);
 
-  // What a step is: all steps of one kind ask the same of the device.
+  // What a step is: all steps of one kind ask the same of the device, with the same shapes. A kind
+  // that has not been seen is recorded by itself.
   using KindOf = std::function<char(std::int64_t step)>;
   using Queue = std::function<void(std::int64_t step)>;
   // Runs steps first .. first+count-1, or replays them.
@@ -39,8 +40,6 @@ class StepGraphs {
   [[nodiscard]] bool enabled() const { return enabled_; }
   [[nodiscard]] std::int64_t recorded() const { return recorded_; }  // graphs
   [[nodiscard]] std::int64_t replays() const { return replays_; }
-  // Forgets all graphs: shapes or addresses have changed. They are recorded anew.
-  void clear();
 
  private:
   struct Entry {

@@ -317,8 +317,13 @@ std::vector<OpCase> gather_cases() {
     std::int64_t count;
   };
   const std::vector<Rows> examples = {
-      {"whole packs", {5, 3, 8}, 7},  {"odd size", {7, 3}, 5}, {"one row", {1, 5}, 3},
-      {"a list of numbers", {11}, 5}, {"no index", {3, 4}, 0}, {"a long index", {3}, 5000},
+      {"whole packs", {5, 3, 8}, 7},
+      {"odd size", {7, 3}, 5},
+      {"one row", {1, 5}, 3},
+      {"a list of numbers", {11}, 5},
+      {"no index", {3, 4}, 0},
+      {"a long index", {3}, 5000},
+      {"a long index, whole packs", {2, 8}, 1100},
   };
   std::vector<OpCase> cases;
   for (const Rows& e : examples) {
