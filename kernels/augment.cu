@@ -1,4 +1,5 @@
 #include "kernels/augment.hpp"
+#include "kernels/image_workspace.hpp"
 #include "kernels/launch.hpp"
 #include "kernels/weak_augment.hpp"
 
@@ -29,21 +30,20 @@ void run_weak(const Tensor& images, const Tensor& index, const Tensor& step,
     const std::int64_t pixels = size.height * size.width;
     const std::uint8_t* image = source + static_cast<std::int64_t>(rows[row]) * pixels * 3;
     T* result = target + row * pixels * layout.channels;
-    const auto source_of = [=](std::int64_t p) {
-      const std::int64_t y = weak_row(draw, size, p / size.width);
-      const std::int64_t x = weak_column(draw, size, p % size.width);
-      return image + (y * size.width + x) * 3;
+    const auto source_of = [=](std::int64_t y, std::int64_t x) {
+      return image + (weak_row(draw, size, y) * size.width + weak_column(draw, size, x)) * 3;
     };
     if (layout.padded()) {
-      block.each(pixels, [=](std::int64_t p) {
-        const std::uint8_t* from = source_of(p);
-        layout.store_padded(result + p * layout.channels, normalized(from[0]), normalized(from[1]),
-                            normalized(from[2]));
+      each_cell(block, size.height, size.width, [=](std::int64_t y, std::int64_t x) {
+        const std::uint8_t* from = source_of(y, x);
+        layout.store_padded(result + (y * size.width + x) * layout.channels, normalized(from[0]),
+                            normalized(from[1]), normalized(from[2]));
       });
     } else {
-      block.each(pixels, [=](std::int64_t p) {
-        const std::uint8_t* from = source_of(p);
-        for (int c = 0; c < 3; ++c) result[p * 3 + c] = static_cast<T>(normalized(from[c]));
+      each_cell(block, size.height, size.width, [=](std::int64_t y, std::int64_t x) {
+        const std::uint8_t* from = source_of(y, x);
+        T* to = result + (y * size.width + x) * 3;
+        for (int c = 0; c < 3; ++c) to[c] = static_cast<T>(normalized(from[c]));
       });
     }
   });

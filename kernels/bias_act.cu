@@ -33,7 +33,7 @@ void forward(const RowChunks& grid, const T* x, const compute_t<T>* bias,
              const Factors<compute_t<T>>& factors, T* y) {
   using V = Lanes<compute_t<T>, N>;
   const Factors<compute_t<T>> f = factors;
-  for_each_block(grid.blocks(), 0, [=] SCIMIX_KERNEL_FN(Block & block) {
+  for_each_block<4>(grid.blocks(), 0, [=] SCIMIX_KERNEL_FN(Block & block) {
     const RowTile tile = grid.tile(block.index());
     const RowLanes<N> share(tile);
     const std::int64_t corner = tile.first_row * grid.channels + tile.first_channel;
@@ -56,7 +56,7 @@ void backward(const RowChunks& grid, const T* gy, const T* y, const Factors<comp
   using C = compute_t<T>;
   using V = Lanes<C, N>;
   const Factors<C> f = factors;
-  for_each_block(grid.blocks(), kScratch, [=] SCIMIX_KERNEL_FN(Block & block) {
+  for_each_block<4>(grid.blocks(), kScratch, [=] SCIMIX_KERNEL_FN(Block & block) {
     const RowTile tile = grid.tile(block.index());
     const RowLanes<N> share(tile);
     const std::int64_t corner = tile.first_row * grid.channels + tile.first_channel;

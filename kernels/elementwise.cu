@@ -1,3 +1,4 @@
+#include "kernels/divide.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/launch.hpp"
 #include "kernels/pack.hpp"
@@ -175,21 +176,25 @@ void launch_broadcast(const Broadcast& shape, const T* a, const T* b, T* y, F f)
   const std::int64_t length = shape.dim[last];
   const bool spread_a = shape.step_a[last] == 0;
   const bool spread_b = shape.step_b[last] == 0;
-  const std::int64_t items = (length + kRun - 1) / kRun;
+  const Divisor items((length + kRun - 1) / kRun);
+  Divisor dim[Shape::kMaxRank];  // NOLINT: plain arrays run in device code
   std::int64_t rows = 1;
-  for (int axis = 0; axis < last; ++axis) rows *= shape.dim[axis];
+  for (int axis = 0; axis < last; ++axis) {
+    dim[axis] = Divisor(shape.dim[axis]);
+    rows *= shape.dim[axis];
+  }
   const bool packs = (rows == 1 || length % kPack == 0) && (spread_a || is_aligned(a)) &&
                      (spread_b || is_aligned(b)) && is_aligned(y);
-  for_each(rows * items, [=] SCIMIX_KERNEL_FN(std::int64_t i) {
-    std::int64_t row = i / items;
-    std::int64_t c = (i - row * items) * kRun;
+  for_each(rows * items.value(), [=] SCIMIX_KERNEL_FN(std::int64_t i) {
+    std::int64_t row = items.quotient(i);
+    std::int64_t c = (i - row * items.value()) * kRun;
     const std::int64_t end = c + kRun < length ? c + kRun : length;
     T* const out = y + row * length;
     const T* from_a = a;
     const T* from_b = b;
     for (int axis = last - 1; axis >= 0; --axis) {
-      const std::int64_t above = axis == 0 ? 0 : row / shape.dim[axis];
-      const std::int64_t at = row - above * shape.dim[axis];
+      const std::int64_t above = axis == 0 ? 0 : dim[axis].quotient(row);
+      const std::int64_t at = row - above * dim[axis].value();
       from_a += at * shape.step_a[axis];
       from_b += at * shape.step_b[axis];
       row = above;

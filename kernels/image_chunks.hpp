@@ -33,13 +33,13 @@ struct ImageChunks {
   [[nodiscard]] SCIMIX_HD std::int64_t blocks() const { return total_chunks() * groups; }
   [[nodiscard]] SCIMIX_HD RowTile tile(std::int64_t block) const {
     RowTile out{};
-    out.chunk = block / groups;
-    const std::int64_t image = out.chunk / chunks;
-    const std::int64_t begin = out.chunk % chunks * chunk_rows;
+    out.chunk = quotient32(block, groups);
+    const std::int64_t image = quotient32(out.chunk, chunks);
+    const std::int64_t begin = (out.chunk - image * chunks) * chunk_rows;
     out.segment = static_cast<int>(image);
     out.first_row = image * pixels + begin;
     out.rows = pixels - begin < chunk_rows ? pixels - begin : chunk_rows;
-    out.first_channel = block % groups * group;
+    out.first_channel = (block - out.chunk * groups) * group;
     const std::int64_t left = channels - out.first_channel;
     out.channels = left < group ? left : group;
     return out;

@@ -12,6 +12,10 @@
 // Inside a phase the items run in any order, at the same time: none may read what another writes.
 // On the CPU `shuffle_phases` makes the order random, so that a test sees such a mistake.
 //
+// for_each<kBlocks> and for_each_block<kBlocks> say that kBlocks blocks at once on a processor of a
+// GPU are enough. Left alone, the assembler spills variables where that makes room for one block
+// more (tools/kernel_report.sh shows it).
+//
 // Items are addressed by 64-bit indices. Scratch is at most 64 KiB per block, which
 // every GPU from Volta on has.
 #pragma once
@@ -90,8 +94,8 @@ class Block {
 
 namespace detail {
 
-template <class F>
-__global__ void __launch_bounds__(kThreads) run_each(std::int64_t n, F f) {
+template <class F, int kBlocks>
+__global__ void __launch_bounds__(kThreads, kBlocks) run_each(std::int64_t n, F f) {
   const std::int64_t stride = static_cast<std::int64_t>(gridDim.x) * kThreads;
   for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x; i < n;
        i += stride) {
@@ -99,8 +103,8 @@ __global__ void __launch_bounds__(kThreads) run_each(std::int64_t n, F f) {
   }
 }
 
-template <class F>
-__global__ void __launch_bounds__(kThreads) run_block(F f) {
+template <class F, int kBlocks>
+__global__ void __launch_bounds__(kThreads, kBlocks) run_block(F f) {
   extern __shared__ unsigned char scratch[];
   Block block(scratch);
   f(block);
@@ -117,25 +121,25 @@ void allow_scratch(void (*kernel)(F), std::size_t bytes) {
 
 }  // namespace detail
 
-template <class F>
+template <int kBlocks = 0, class F>
 void for_each(std::int64_t n, F f) {
   if (n <= 0) return;
   constexpr std::int64_t kMaxBlocks = 1 << 20;
   const std::int64_t blocks = (n + kThreads - 1) / kThreads;
   const auto grid = static_cast<unsigned>(blocks < kMaxBlocks ? blocks : kMaxBlocks);
   count_work(Work::kernel);
-  detail::run_each<<<grid, kThreads, 0, current_stream()>>>(n, f);
+  detail::run_each<F, kBlocks><<<grid, kThreads, 0, current_stream()>>>(n, f);
   SCIMIX_CUDA_CHECK(cudaGetLastError());
 }
 
-template <class F>
+template <int kBlocks = 0, class F>
 void for_each_block(std::int64_t blocks, std::size_t scratch_bytes, F f) {
   if (blocks <= 0) return;
   SCIMIX_CHECK(scratch_bytes <= 64 * 1024, scratch_bytes, " bytes of scratch, at most 65536");
-  detail::allow_scratch(detail::run_block<F>, scratch_bytes);
+  detail::allow_scratch(detail::run_block<F, kBlocks>, scratch_bytes);
   count_work(Work::kernel);
-  detail::run_block<<<static_cast<unsigned>(blocks), kThreads, scratch_bytes, current_stream()>>>(
-      f);
+  const auto grid = static_cast<unsigned>(blocks);
+  detail::run_block<F, kBlocks><<<grid, kThreads, scratch_bytes, current_stream()>>>(f);
   SCIMIX_CUDA_CHECK(cudaGetLastError());
 }
 

@@ -73,7 +73,7 @@ class Block {
   std::int64_t used_ = 0;
 };
 
-template <class F>
+template <int kBlocks = 0, class F>
 void for_each(std::int64_t n, F f) {
   if (n <= 0) return;
   count_work(Work::kernel);
@@ -91,7 +91,7 @@ void for_each(std::int64_t n, F f) {
   }
 }
 
-template <class F>
+template <int kBlocks = 0, class F>
 void for_each_block(std::int64_t blocks, std::size_t scratch_bytes, F f) {
   if (blocks <= 0) return;
   SCIMIX_CHECK(scratch_bytes <= 64 * 1024, scratch_bytes, " bytes of scratch, at most 65536");

@@ -192,7 +192,7 @@ void weight_gradient(const Columns& pairs, std::int64_t a_size, std::int64_t tap
                      const compute_t<T>* left, const compute_t<T>* right, StyleSide style, G* gw) {
   using C = compute_t<T>;
   const bool left_squared = style == StyleSide::left;
-  for_each_block(a_size * pairs.groups, kColumnScratch, [=] SCIMIX_KERNEL_FN(Block & block) {
+  for_each_block<3>(a_size * pairs.groups, kColumnScratch, [=] SCIMIX_KERNEL_FN(Block & block) {
     const std::int64_t a = block.index() / pairs.groups;
     const RowTile tile = pairs.tile(block.index() % pairs.groups);
     const auto factor = [&](std::int64_t n) {
@@ -247,7 +247,7 @@ template <class T, int N>
 void finish(const ImageChunks& grid, const Post<compute_t<T>>& post, const T* v, T* y) {
   using C = compute_t<T>;
   using V = Lanes<C, N>;
-  for_each_block(grid.blocks(), 0, [=] SCIMIX_KERNEL_FN(Block & block) {
+  for_each_block<4>(grid.blocks(), 0, [=] SCIMIX_KERNEL_FN(Block & block) {
     const RowTile tile = grid.tile(block.index());
     const RowLanes<N> share(tile);
     const std::int64_t corner = tile.first_row * grid.channels + tile.first_channel;

@@ -25,7 +25,7 @@ void chunk_statistics(const RowChunks& grid, const T* a, const T* b, T* sum,
                       compute_t<T>* partial) {
   using C = compute_t<T>;
   using V = Lanes<C, N>;
-  for_each_block(grid.blocks(), kScratch, [=] SCIMIX_KERNEL_FN(Block & block) {
+  for_each_block<4>(grid.blocks(), kScratch, [=] SCIMIX_KERNEL_FN(Block & block) {
     const T* second = b;
     T* total = sum;
     const RowTile tile = grid.tile(block.index());
@@ -404,7 +404,7 @@ namespace {
 template <class C>
 void running_statistics(std::int64_t channels, const C* mean, const C* variance, double eps,
                         C* stats) {
-  for_each(channels, [=] SCIMIX_KERNEL_FN(std::int64_t c) {
+  for_each<4>(channels, [=] SCIMIX_KERNEL_FN(std::int64_t c) {
     stats[c] = mean[c];
     stats[channels + c] = static_cast<C>(1.0 / std::sqrt(static_cast<double>(variance[c]) + eps));
   });

@@ -58,7 +58,7 @@ void run_agreeing_rows(const Tensor& logits, const Tensor& labels, const Tensor&
   const std::int32_t* label = labels.data<std::int32_t>();
   float* agrees = out.data<float>();
   const std::int64_t classes = logits.dim(1);
-  for_each(logits.dim(0), [=] SCIMIX_KERNEL_FN(std::int64_t n) {
+  for_each<4>(logits.dim(0), [=] SCIMIX_KERNEL_FN(std::int64_t n) {
     const Best best = best_of(rows + n * classes, classes);
     agrees[n] = !best.has_nan && best.label == label[n] ? 1.0F : 0.0F;
   });

@@ -12,6 +12,7 @@
 
 #include "core/error.hpp"
 #include "core/host_device.hpp"
+#include "kernels/divide.hpp"
 
 namespace scimix {
 
@@ -79,12 +80,12 @@ struct RowChunks {
   }
   [[nodiscard]] SCIMIX_HD RowTile tile(std::int64_t block) const {
     RowTile out{};
-    out.chunk = block / groups;
+    out.chunk = quotient32(block, groups);
     while (out.chunk >= first_chunk[out.segment + 1]) ++out.segment;
     out.first_row =
         segments.first[out.segment] + (out.chunk - first_chunk[out.segment]) * chunk_rows;
     out.rows = rows_of(out.segment, out.chunk);
-    out.first_channel = block % groups * group;
+    out.first_channel = (block - out.chunk * groups) * group;
     const std::int64_t left = channels - out.first_channel;
     out.channels = left < group ? left : group;
     return out;
@@ -109,7 +110,7 @@ struct RowLanes {
   SCIMIX_HD explicit RowLanes(const RowTile& tile) : packs(tile.channels / N), rows(tile.rows) {
 #ifdef __CUDACC__
     constexpr std::int64_t kBlockThreads = 256;
-    lanes = packs < kBlockThreads ? kBlockThreads / packs : 1;
+    lanes = packs < kBlockThreads ? quotient32(kBlockThreads, packs) : 1;
 #else
     const std::int64_t most = std::max<std::int64_t>(1, kLaneChannels / tile.channels);
     run = std::max<std::int64_t>(kRun, (rows + most - 1) / most);
@@ -121,8 +122,8 @@ struct RowLanes {
     return lanes * packs;
   }
   [[nodiscard]] SCIMIX_HD RowWalk walk(std::int64_t item) const {
-    const std::int64_t lane = item / packs;
-    const std::int64_t channel = item % packs * N;
+    const std::int64_t lane = quotient32(item, packs);
+    const std::int64_t channel = (item - lane * packs) * N;
 #ifdef __CUDACC__
     return {lane, channel, lane, rows, lanes};  // neighbouring threads read neighbouring rows
 #else
