@@ -213,7 +213,7 @@ std::int64_t count(const std::vector<WorkPlan::Entry>& plan, Work kind) {
   return std::count_if(plan.begin(), plan.end(), [&](const auto& e) { return e.kind == kind; });
 }
 
-// Full networks, images few enough for a CPU: neither changes what is launched.
+// A full network and images few enough for a CPU: only sums over very many rows take a launch more.
 ClassifierConfig wide_resnet_28_2(const std::string& method, const std::string& precision) {
   ClassifierConfig config;
   config.method = method;
@@ -236,12 +236,12 @@ TEST_CASE("launches of a training step, by its recorded plan") {
     std::int64_t convolutions_and_products;
     std::int64_t all;
   };
-  for (const Expected& expected : {Expected{"supervised", "f32", 86, 260},
-                                   {"supervised", "bf16", 86, 262},
-                                   {"mean-teacher", "f32", 115, 385},
-                                   {"mean-teacher", "bf16", 115, 388},
-                                   {"fixmatch", "f32", 86, 278},
-                                   {"fixmatch", "bf16", 86, 280}}) {
+  for (const Expected& expected : {Expected{"supervised", "f32", 86, 258},
+                                   {"supervised", "bf16", 86, 260},
+                                   {"mean-teacher", "f32", 115, 384},
+                                   {"mean-teacher", "bf16", 115, 387},
+                                   {"fixmatch", "f32", 86, 276},
+                                   {"fixmatch", "bf16", 86, 278}}) {
     CAPTURE(expected.method);
     CAPTURE(expected.precision);
     const ClassifierConfig config = wide_resnet_28_2(expected.method, expected.precision);

@@ -200,7 +200,8 @@ void ClassifierTrainer::set_weights() const {
                   .total_steps = config_.steps,
                   .share = config_.consistency.ramp,
                   .shape = shape};
-  set_ramp(step_, ramp, consistency_weight_);
+  if (config_.method == "mean-teacher") set_ramp(step_, ramp, consistency_weight_);
+  if (!hybrids_) return;
   ramp.highest = hybrid_weight(config_);
   if (labels_hybrids(config_)) ramp.share = 0;  // a label is as good at the start
   set_ramp(step_, ramp, hybrid_weight_);
