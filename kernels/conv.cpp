@@ -2,6 +2,8 @@
 // algorithm where it pays, oneDNN otherwise.
 #include "kernels/conv.hpp"
 
+#include <utility>
+
 #include "kernels/conv_counters.hpp"
 #include "kernels/conv_onednn.hpp"
 #include "kernels/conv_reference.hpp"
@@ -27,8 +29,17 @@ Conv2dGeometry conv2d_geometry(const Shape& x, const Shape& w, const Conv2d& con
   return g;
 }
 
+namespace {
+thread_local bool reads_whole_packs = false;
+}  // namespace
+
+ReadsWholePacks::ReadsWholePacks() : outer_(std::exchange(reads_whole_packs, true)) {}
+ReadsWholePacks::~ReadsWholePacks() {
+  reads_whole_packs = outer_;
+}
+
 std::int64_t whole_channels(std::int64_t channels, DType dtype, Device device) {
-  if (!device.is_cuda()) return channels;
+  if (!device.is_cuda() && !reads_whole_packs) return channels;
   // cuDNN's fast kernels read 16 bytes at a time, along the channels.
   const auto lanes = static_cast<std::int64_t>(16 / size_of(dtype));
   return (channels + lanes - 1) / lanes * lanes;

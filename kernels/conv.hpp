@@ -50,6 +50,18 @@ struct Conv2dGeometry {
 // How many channels, `channels` at least, an x must have for conv_fprop and conv_wgrad to read it
 // where it stands; otherwise they copy it into a padded buffer first. Further channels are zero.
 [[nodiscard]] std::int64_t whole_channels(std::int64_t channels, DType dtype, Device device);
+// While one lives, whole_channels answers on this thread for a device that reads 16 bytes at a
+// time, as a GPU does. For tests.
+class ReadsWholePacks {
+ public:
+  ReadsWholePacks();
+  ~ReadsWholePacks();
+  ReadsWholePacks(const ReadsWholePacks&) = delete;
+  ReadsWholePacks& operator=(const ReadsWholePacks&) = delete;
+
+ private:
+  bool outer_;
+};
 
 // What every binding checks at its door: three tensors of one floating type with these shapes. A
 // weight gradient of bf16 images may also be f32.

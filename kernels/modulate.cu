@@ -101,7 +101,7 @@ struct EnergyTable {
 template <class T, int N>
 void energies(const EnergyTable<T>& layers) {
   using C = compute_t<T>;
-  for_each_block(layers.blocks.total(), 0, [=] SCIMIX_KERNEL_FN(Block & block) {
+  for_each_block<3>(layers.blocks.total(), 0, [=] SCIMIX_KERNEL_FN(Block & block) {
     const EnergyTable<T>& t = layers;
     const int l = t.blocks.layer_of(block.index());
     const std::int64_t a = block.index() - t.blocks.first[l];

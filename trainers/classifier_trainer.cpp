@@ -187,7 +187,8 @@ Variable ClassifierTrainer::noisy(const Tensor& images, std::uint32_t stream,
                      {.seed = config_.seed,
                       .purpose = Purpose::input_noise,
                       .stream = stream,
-                      .first_row = first_row},
+                      .first_row = first_row,
+                      .channels = 3},
                      static_cast<float>(config_.input_noise), images);
   }
   return Variable(images);
