@@ -1,4 +1,5 @@
 #include <cstring>
+#include <type_traits>
 
 #include "kernels/image_chunks.hpp"
 #include "kernels/lanes.hpp"
@@ -256,11 +257,10 @@ void to_rgb_backward(const Tensor& gy, const Tensor& y, const Tensor& x, const T
       const auto run = [&](auto* gradient) {
         weight_gradient(images, channels, products.data<C>(), style.data<C>(), gradient);
       };
-      if (gw.dtype() == dtype_of<C>) {
-        run(gw.data<C>());
-      } else {
-        run(gw.data<T>());
+      if constexpr (!std::is_same_v<T, C>) {
+        if (gw.dtype() == dtype_of<T>) return run(gw.data<T>());
       }
+      run(gw.data<C>());
     }
   });
   if (gradients.bias.defined()) {

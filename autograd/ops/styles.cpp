@@ -115,8 +115,8 @@ std::vector<Variable> styles(const Variable& code, std::span<const StyleLayer> l
 namespace {
 
 [[nodiscard]] OpCase styles_case(const char* label, std::int64_t n, std::int64_t s,
-                                 std::vector<std::int64_t> channels, std::vector<double> factors,
-                                 double gain) {
+                                 const std::vector<std::int64_t>& channels,
+                                 const std::vector<double>& factors, double gain) {
   OpCase c;
   c.op = "styles";
   c.label = label;
