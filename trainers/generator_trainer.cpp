@@ -7,8 +7,8 @@
 #include "data/random_order.hpp"
 #include "kernels/metrics.hpp"
 #include "trainers/generator_checkpoint.hpp"
-#include "trainers/precision.hpp"
 #include "trainers/rank_state.hpp"
+#include "trainers/run_steps.hpp"
 
 namespace scimix {
 
@@ -192,19 +192,11 @@ void GeneratorTrainer::queue_step(bool with_r1) {
 }
 
 void GeneratorTrainer::steps(std::int64_t count) {
-  const PrecisionScope precision(config_.precision);
-  const std::int64_t check_every = config_.ranks.check_every;
-  while (count > 0) {
-    // The host has work every check_every steps, and where the plan ends.
-    const std::int64_t now =
-        std::min({count, check_every - steps_done_ % check_every, plan_.prepare(steps_done_)});
-    graphs_.run(
-        steps_done_, now, [&](std::int64_t step) { return regularises(step) ? 'r' : 's'; },
-        [&](std::int64_t step) { queue_step(regularises(step)); });
-    steps_done_ += now;
-    count -= now;
-    if (steps_done_ % check_every == 0) check_equal_parameters(state(), steps_done_, ranks_);
-  }
+  run_steps(
+      graphs_, plan_, config_.precision, config_.ranks.check_every, count, steps_done_,
+      [&](std::int64_t step) { return regularises(step) ? 'r' : 's'; },
+      [&](std::int64_t step) { queue_step(regularises(step)); },
+      [&] { check_equal_parameters(state(), steps_done_, ranks_); });
 }
 
 void GeneratorTrainer::update_critic(const LossTerms& terms) {
