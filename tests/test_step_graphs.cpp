@@ -67,6 +67,7 @@ TEST_CASE("replayed steps of a classifier have the bits of the steps themselves"
   for (const std::string method : {"supervised", "mean-teacher", "mean-teacher-b", "fixmatch"}) {
     for (const std::string mixer : {"none", "scimix", "mixup", "cutmix", "adain", "fda"}) {
       for (const std::int64_t at_once : {1, 3}) {
+        if (at_once == 1 && mixer != "none") continue;
         CAPTURE(method);
         CAPTURE(mixer);
         CAPTURE(at_once);
@@ -102,6 +103,7 @@ TEST_CASE("replayed steps of the generator have the bits of the steps themselves
   for (const std::string labels : {"all", "40"}) {
     for (const std::string precision : {"f32", "bf16"}) {
       for (const std::int64_t at_once : {1, 2, 3}) {
+        if ((precision == "bf16") != (at_once == 2)) continue;
         CAPTURE(labels);
         CAPTURE(precision);
         CAPTURE(at_once);
