@@ -18,13 +18,14 @@ namespace scimix {
 // computed: that is how a frozen path saves its weight gradients.
 //
 // `room(i)` is a tensor for the whole gradient of input i, of its shape and type: the place of a
-// parameter's gradient in its slab, where that may be written at once, or new memory.
+// parameter's gradient in its slab, where that may be written at once, or new memory. Undefined
+// where the gradient is not wanted.
 struct Cotangents {
   std::span<const Variable> of_output;
   const std::vector<bool>& wanted;
   std::function<Tensor(int input)> make_room = {};
 
-  [[nodiscard]] Tensor room(int input) const { return make_room(input); }
+  [[nodiscard]] Tensor room(int input) const { return wants(input) ? make_room(input) : Tensor(); }
 
   [[nodiscard]] const Variable& operator[](int output) const {
     return of_output[static_cast<std::size_t>(output)];

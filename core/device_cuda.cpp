@@ -59,13 +59,12 @@ namespace {
 // Memory can be had while a stream is captured, if one says that one knows.
 class RelaxedCapture {
  public:
-  RelaxedCapture() { exchange(); }
+  RelaxedCapture() { SCIMIX_CUDA_CHECK(cudaThreadExchangeStreamCaptureMode(&mode_)); }
   ~RelaxedCapture() { static_cast<void>(cudaThreadExchangeStreamCaptureMode(&mode_)); }
   RelaxedCapture(const RelaxedCapture&) = delete;
   RelaxedCapture& operator=(const RelaxedCapture&) = delete;
 
  private:
-  void exchange() { SCIMIX_CUDA_CHECK(cudaThreadExchangeStreamCaptureMode(&mode_)); }
   cudaStreamCaptureMode mode_ = cudaStreamCaptureModeRelaxed;
 };
 

@@ -2,14 +2,29 @@
 // out layer by layer; what a block needs to know of its layer is in plain arrays beside this.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "core/error.hpp"
 #include "core/host_device.hpp"
+#include "core/tensor.hpp"
 
 namespace scimix {
 
 inline constexpr int kMostLayers = 16;
+
+// One tensor per layer; undefined where a layer has none.
+struct LayerTensors {
+  std::array<Tensor, kMostLayers> at = {};
+
+  Tensor& operator[](int layer) { return at[static_cast<std::size_t>(layer)]; }
+  const Tensor& operator[](int layer) const { return at[static_cast<std::size_t>(layer)]; }
+  [[nodiscard]] LayerTensors borrowed() const {
+    LayerTensors out;
+    for (std::size_t i = 0; i < at.size(); ++i) out.at[i] = at[i].borrowed();
+    return out;
+  }
+};
 
 struct LayerBlocks {
   int layers = 0;

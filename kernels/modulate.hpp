@@ -7,7 +7,7 @@
 #pragma once
 
 #include "kernels/kernel.hpp"
-#include "kernels/styles.hpp"
+#include "kernels/layer_table.hpp"
 
 namespace scimix {
 

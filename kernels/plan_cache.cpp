@@ -82,8 +82,7 @@ PlanCache::Plans PlanCache::read(const std::filesystem::path& file) {
   return plans;
 }
 
-void PlanCache::write() const {
-  static bool warned = false;  // once in a process is enough
+void PlanCache::write() {
   try {
     std::error_code ignored;  // AtomicFile says what is wrong
     std::filesystem::create_directories(file_.parent_path(), ignored);
@@ -91,7 +90,7 @@ void PlanCache::write() const {
     out.write(nlohmann::json{{"format", kFormat}, {"plans", plans_}}.dump(1) + "\n");
     out.commit();
   } catch (const Error& error) {
-    if (!std::exchange(warned, true)) {
+    if (!std::exchange(warned_, true)) {
       std::cerr << "convolution plans are not kept for later runs: " << error.what() << '\n';
     }
   }

@@ -35,10 +35,11 @@ class PlanCache {
  private:
   using Plans = std::map<std::string, std::string>;
   [[nodiscard]] static Plans read(const std::filesystem::path& file);
-  void write() const;
+  void write();
 
   std::filesystem::path file_;
   Plans plans_;
+  bool warned_ = false;  // that the file cannot be written: once is enough
 };
 
 }  // namespace scimix

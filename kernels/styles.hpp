@@ -9,19 +9,6 @@
 
 namespace scimix {
 
-// One tensor per layer; undefined where a layer has none.
-struct LayerTensors {
-  std::array<Tensor, kMostLayers> at = {};
-
-  Tensor& operator[](int layer) { return at[static_cast<std::size_t>(layer)]; }
-  const Tensor& operator[](int layer) const { return at[static_cast<std::size_t>(layer)]; }
-  [[nodiscard]] LayerTensors borrowed() const {
-    LayerTensors out;
-    for (std::size_t i = 0; i < at.size(); ++i) out.at[i] = at[i].borrowed();
-    return out;
-  }
-};
-
 struct StyleLayers {
   int count = 0;
   LayerTensors weights;                          // [C_l,S]

@@ -229,8 +229,8 @@ ClassifierConfig wide_resnet_28_2(const std::string& method, const std::string& 
 }  // namespace
 
 // A launch costs a GPU a microsecond at least, and a WideResNet-28-2 at batch 64 is done in some
-// five hundred. Peers launch about 310 kernels for a supervised step. Who adds one changes these
-// numbers knowingly.
+// five hundred. PyTorch is estimated to launch 310 kernels for a supervised step. Who adds one
+// changes these numbers knowingly.
 TEST_CASE("launches of a training step, by its recorded plan") {
   struct Expected {
     std::string method;

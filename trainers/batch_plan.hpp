@@ -30,6 +30,10 @@ class BatchPlan {
   };
   using Draw = std::function<void(std::int64_t step, const Row& row)>;
 
+  // Steps drawn at once: a megabyte of indices for FixMatch's batches, and the host interrupts the
+  // device seldom enough.
+  static constexpr std::int64_t kStepsAhead = 256;
+
   // Room for `steps` steps at once.
   BatchPlan(Device device, std::int64_t steps);
 

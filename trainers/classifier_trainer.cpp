@@ -24,9 +24,6 @@ constexpr std::uint32_t kUnlabeledStream = 1;
 constexpr std::uint32_t kLabeledNoise = 0;
 constexpr std::uint32_t kStudentNoise = 1;
 constexpr std::uint32_t kTeacherNoise = 2;
-// Drawn at once: a megabyte of indices for FixMatch's batches, and the host interrupts the device
-// seldom enough.
-constexpr std::int64_t kStepsAhead = 256;
 
 std::vector<std::int32_t> unlabeled_members(const ClassifierConfig& config, const Dataset& dataset,
                                             const Split& split) {
@@ -89,7 +86,7 @@ ClassifierTrainer::ClassifierTrainer(const ClassifierConfig& config, const Datas
       accuracy_(Tensor::zeros({3}, DType::f32, device)),
       ranks_(ranks),
       gradients_(ranks, {&model_.parameters()}),
-      plan_(device, std::min(config.steps, kStepsAhead)),
+      plan_(device, std::min(config.steps, BatchPlan::kStepsAhead)),
       graphs_(device, uses_graphs(config.graphs, device, ranks), config.graphs.steps_per_graph) {
   check_precision(config.precision, device);
   check_batch("--batch", config.batch, ranks);

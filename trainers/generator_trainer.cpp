@@ -17,7 +17,6 @@ namespace {
 // The streams of a run's samplers and of its pairs.
 constexpr std::uint32_t kLabeledStream = 0;
 constexpr std::uint32_t kUnlabeledStream = 1;
-constexpr std::int64_t kStepsAhead = 256;      // drawn at once
 constexpr std::uint64_t kCriticSeed = 0xC417;  // D shares names of parameters with G
 
 AutoencoderConfig autoencoder_config(const GeneratorRunConfig& config, const Dataset& dataset) {
@@ -100,7 +99,7 @@ GeneratorTrainer::GeneratorTrainer(const GeneratorRunConfig& config, const RunIn
           ranks_, {&networks_.generator().parameters(), &networks_.scene_encoder().parameters(),
                    &networks_.semantic_encoder().parameters()}),
       critic_gradients_(ranks_, {&critic_.parameters()}),
-      plan_(device_, std::min(config.steps, kStepsAhead)),
+      plan_(device_, std::min(config.steps, BatchPlan::kStepsAhead)),
       graphs_(device_, uses_graphs(config.graphs, device_, ranks_), config.graphs.steps_per_graph) {
   check_precision(config.precision, device_);
   check_batch("--batch", config.batch, ranks_);

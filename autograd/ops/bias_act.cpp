@@ -27,7 +27,7 @@ namespace {
 [[nodiscard]] std::vector<Variable> fused_vjp(const Cotangents& g, const Tensor& y,
                                               const BiasAct& options) {
   const Tensor gx = g.wants(0) ? Tensor::empty(y.shape(), y.dtype(), y.device()) : Tensor();
-  const Tensor gbias = g.wants(1) ? g.room(1) : Tensor();
+  const Tensor gbias = g.room(1);
   bias_act_backward(g[0].value(), y, factors_of(options), gx, gbias);
   return {gx.defined() ? Variable(gx) : Variable(), gbias.defined() ? Variable(gbias) : Variable()};
 }

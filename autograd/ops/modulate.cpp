@@ -202,9 +202,8 @@ struct Saved {
 
   ModulatedOutputGradients side;
   side.e = like(demodulated && (wants_w || wants_style), saved.post.d);
-  const auto room = [&](int input) { return g.wants(input) ? g.room(input) : Tensor(); };
-  side.bias = room(3);
-  if (in.size() > 4) side.strength = room(4);
+  side.bias = g.room(3);
+  if (in.size() > 4) side.strength = g.room(4);
   std::vector<Variable> out(in.size());
   const auto give = [&](std::size_t i, const Tensor& gradient) {
     if (gradient.defined()) out[i] = Variable(gradient);
@@ -273,9 +272,8 @@ struct Saved {
                                             const Tensor& y, const ModulatedConv& options) {
   std::vector<Variable> out(in.size());
   const auto wanted = [&](int i) {
-    if (!g.wants(i)) return Tensor();
     const Tensor gradient = g.room(i);
-    out[static_cast<std::size_t>(i)] = Variable(gradient);
+    if (gradient.defined()) out[static_cast<std::size_t>(i)] = Variable(gradient);
     return gradient;
   };
   const ToRgbGradients gradients{

@@ -121,9 +121,6 @@ struct Wanted {
   bool x;
   Tensor gamma, beta;
 };
-[[nodiscard]] Tensor room(const Cotangents& g, int input) {
-  return g.wants(input) ? g.room(input) : Tensor();
-}
 struct Gradients {
   Variable x, gamma, beta;
 };
@@ -213,7 +210,7 @@ Variable batch_norm(const Variable& x, const Variable& gamma, const Variable& be
           return vjp_of_composite(composite, inputs, g);
         }
         const Gradients found =
-            fused_backward(saved, g[0].value(), {}, {g.wants(0), room(g, 1), room(g, 2)});
+            fused_backward(saved, g[0].value(), {}, {g.wants(0), g.room(1), g.room(2)});
         return {found.x, found.gamma, found.beta};
       });
 }
@@ -246,7 +243,7 @@ AddBatchNorm add_batch_norm(const Variable& a, const Variable& b, const Variable
         }
         const Gradients found =
             fused_backward(saved, g[1].value(), g[0].defined() ? g[0].value() : Tensor(),
-                           {g.wants(0) || g.wants(1), room(g, 2), room(g, 3)});
+                           {g.wants(0) || g.wants(1), g.room(2), g.room(3)});
         const auto [ga, gb] = both(found.x);
         return {ga, gb, found.gamma, found.beta};
       });

@@ -70,9 +70,8 @@ struct Inputs {
   const StyleLayers table = table_of(in);
   std::vector<Variable> out(in.all.size());
   const auto room = [&](int input) {
-    if (!g.wants(input)) return Tensor();
     const Tensor gradient = g.room(input);
-    out[static_cast<std::size_t>(input)] = Variable(gradient);
+    if (gradient.defined()) out[static_cast<std::size_t>(input)] = Variable(gradient);
     return gradient;
   };
   LayerTensors gstyles;
