@@ -7,7 +7,6 @@
 #pragma once
 
 #include "kernels/kernel.hpp"
-#include "kernels/layer_table.hpp"
 
 namespace scimix {
 
@@ -16,46 +15,6 @@ SCIMIX_KERNEL(modulate_input, (const Tensor& x, const Tensor& style, const Tenso
 // gx = style h where it is defined, and sums[n,c] = the sum over pixels of x h where it is defined.
 SCIMIX_KERNEL(modulate_input_backward, (const Tensor& x, const Tensor& style, const Tensor& h,
                                         const Tensor& gx, const Tensor& sums))
-
-// Demodulation of several layers at once.
-struct EnergyLayers {
-  int count = 0;
-  LayerTensors w;           // [A,R,S,B], all of one type
-  LayerTensors energy;      // [A,B]
-  LayerTensors transposed;  // [B,A]
-
-  [[nodiscard]] EnergyLayers borrowed() const {
-    return {count, w.borrowed(), energy.borrowed(), transposed.borrowed()};
-  }
-};
-// energy[a,b] = the sum over taps of w[a,r,s,b]^2, and the same transposed, for each layer.
-SCIMIX_KERNEL(weight_energies, (const Tensor& first_w, const EnergyLayers& layers))
-struct CoefficientLayers {
-  int count = 0;
-  LayerTensors style;   // [N,C]
-  LayerTensors energy;  // [C,K]
-  LayerTensors d;       // [N,K]
-  std::array<double, kMostLayers> eps = {};
-
-  [[nodiscard]] CoefficientLayers borrowed() const {
-    return {count, style.borrowed(), energy.borrowed(), d.borrowed(), eps};
-  }
-};
-// d[n,k] = rsqrt(sum over c of style[n,c]^2 energy[c,k] + eps) for each layer.
-SCIMIX_KERNEL(demodulation_coefficients,
-              (const Tensor& first_style, const CoefficientLayers& layers))
-// gstyle[n,c] += 2 style[n,c] sum over k of e[n,k] energy[k,c].
-SCIMIX_KERNEL(demodulation_style_gradient,
-              (const Tensor& style, const Tensor& e, const Tensor& energy, const Tensor& gstyle))
-// gw[a,r,s,b] += 2 w[a,r,s,b] sum over n of left[n,a] right[n,b]: left and right are e and style^2,
-// in the order of the kernel's axes. gw is of w's type or of its compute type.
-enum class StyleSide : std::uint8_t {
-  left,
-  right
-};  // which of the two is the style, to be squared
-SCIMIX_KERNEL(add_demodulation_weight_gradient,
-              (const Tensor& w, const Tensor& left, const Tensor& right, StyleSide style,
-               const Tensor& gw))
 
 // What makes y of the convolution's v: y = gain lrelu(d v + strength noise + bias). slope and gain
 // are positive, so that y says what d v was.

@@ -8,6 +8,7 @@
 #include "autograd/ops.hpp"
 #include "autograd/tape.hpp"
 #include "kernels/conv_counters.hpp"
+#include "kernels/demodulate.hpp"
 #include "kernels/to_rgb.hpp"
 
 namespace scimix {
