@@ -88,6 +88,9 @@ void ParameterStore::place(Device device) {
 void ParameterStore::keep_copies(DType dtype) const {
   SCIMIX_CHECK(parameters_.flat().defined(), "copies of parameters before place()");
   if (dtype == dtype_) return;
+  // Where there are copies already they stay where they are: graphs may read them.
+  const bool kept = copies_->flat().defined() && copies_->flat().dtype() == dtype;
+  if (kept) return refresh_copies();
   const MemoryLabel label("rounded parameters");
   *copies_ = Slab(layout_, dtype, parameters_.flat().device());
   for (std::size_t i = 0; i < entries_.size(); ++i) {

@@ -103,6 +103,11 @@ ClassifierTrainer::ClassifierTrainer(const ClassifierConfig& config, const Datas
     for (const WideResNet* const network : {&model_, &ema_}) {
       network->parameters().keep_copies(dtype_);
     }
+    if (hybrids_ && generator != nullptr) {  // which never changes: rounded once
+      generator->semantic_encoder().parameters().keep_copies(dtype_);
+      generator->scene_encoder().parameters().keep_copies(dtype_);
+      generator->generator().parameters().keep_copies(dtype_);
+    }
   }
   plan_batches();
 }
