@@ -1,4 +1,4 @@
-# CUDNN_FRONTEND_INCLUDE_DIR: the header-only C++ face of cuDNN. tools/setup.sh unpacks it into
+# CUDNN_FRONTEND_INCLUDE_DIR: the header-only C++ face of cuDNN. scripts/setup.sh unpacks it into
 # .deps/cudnn-frontend; CUDNN_FRONTEND_ROOT, the system and Python's site-packages are looked into too.
 # No imported target: one source file alone gets to see these headers.
 include(FindPackageHandleStandardArgs)

@@ -1,4 +1,4 @@
-# The libraries of a CPU build. tools/setup.sh installs them all; a dependency that is missing is
+# The libraries of a CPU build. scripts/setup.sh installs them all; a dependency that is missing is
 # named together with that hint, all of them at once.
 set(_scimix_missing "")
 
@@ -25,7 +25,7 @@ endif()
 
 if(_scimix_missing)
   list(JOIN _scimix_missing ", " _scimix_missing)
-  message(FATAL_ERROR "SciMix: not found: ${_scimix_missing}. Run tools/setup.sh, which installs them.")
+  message(FATAL_ERROR "SciMix: not found: ${_scimix_missing}. Run scripts/setup.sh, which installs them.")
 endif()
 
 # MPI starts several ranks; a single process does without.
@@ -35,5 +35,5 @@ if(MPI_C_FOUND)
   message(STATUS "SciMix: MPI: on (${MPI_C_VERSION})")
 else()
   set(SCIMIX_WITH_MPI 0)
-  message(STATUS "SciMix: MPI: off, not found (tools/setup.sh installs it)")
+  message(STATUS "SciMix: MPI: off, not found (scripts/setup.sh installs it)")
 endif()

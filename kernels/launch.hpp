@@ -14,7 +14,7 @@
 //
 // for_each<kBlocks> and for_each_block<kBlocks> say that kBlocks blocks at once on a processor of a
 // GPU are enough. Left alone, the assembler spills variables where that makes room for one block
-// more (tools/kernel_report.sh shows it).
+// more (scripts/kernel_report.sh shows it).
 //
 // Items are addressed by 64-bit indices. Scratch is at most 64 KiB per block, which
 // every GPU from Volta on has.

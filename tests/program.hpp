@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "temp_folder.hpp"
+#include "tests/paths.hpp"
 
 namespace scimix::test {
 
@@ -27,7 +28,7 @@ class Program {
   Program(const TempFolder& folder, const std::string& name, std::vector<std::string> arguments)
       : out_(folder / "stdout.txt"), error_(folder / "stderr.txt") {
     const bool own = name.starts_with("scimix_");
-    const std::string path = own ? std::string(SCIMIX_PROGRAM_DIR) + "/" + name : name;
+    const std::string path = own ? program_dir().string() + "/" + name : name;
     std::vector<char*> argv;
     arguments.insert(arguments.begin(), path);
     for (std::string& argument : arguments) argv.push_back(argument.data());

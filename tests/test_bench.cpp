@@ -6,10 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "autograd/ops.hpp"
+#include "bench/report.hpp"
+#include "bench/suite.hpp"
 #include "core/error.hpp"
 #include "tests/program.hpp"
-#include "tools/bench_report.hpp"
-#include "tools/bench_suite.hpp"
 
 using namespace scimix;
 

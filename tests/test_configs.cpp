@@ -10,6 +10,7 @@
 
 #include "data/dataset.hpp"
 #include "data/split.hpp"
+#include "tests/paths.hpp"
 #include "tools/classifier_options.hpp"
 #include "tools/generator_options.hpp"
 #include "tools/scale.hpp"
@@ -24,7 +25,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kRoot = SCIMIX_SOURCE_DIR;
+const fs::path kRoot = source_dir();
 
 std::vector<fs::path> presets() {
   std::vector<fs::path> found;

@@ -9,10 +9,10 @@
 #include "data/digits.hpp"
 #include "kernels/metrics.hpp"
 #include "kernels/phase_order.hpp"
+#include "report/confusion_picture.hpp"
 #include "tests/markup_check.hpp"
 #include "tests/skip.hpp"
-#include "trainers/confusion.hpp"
-#include "trainers/confusion_picture.hpp"
+#include "trainers/count_confusion.hpp"
 #include "trainers/evaluate.hpp"
 
 using namespace scimix;

@@ -16,6 +16,7 @@
 #include "data/image_io.hpp"
 #include "kernels/phase_order.hpp"
 #include "kernels/strong_augment.hpp"
+#include "tests/paths.hpp"
 #include "tests/skip.hpp"
 #include "tests/test_data_support.hpp"
 
@@ -23,7 +24,7 @@ using namespace scimix;
 
 namespace {
 
-const std::string kGolden = std::string(SCIMIX_SOURCE_DIR) + "/tests/golden/";
+const std::string kGolden = source_dir().string() + "/tests/golden/";
 
 struct Case {
   ImageOperation operation;

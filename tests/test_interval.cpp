@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "core/error.hpp"
-#include "trainers/interval.hpp"
+#include "report/interval.hpp"
 
 namespace scimix {
 

@@ -1,4 +1,4 @@
-// tools/kernel_report.sh: what it reads from the assembler's report.
+// scripts/kernel_report.sh: what it reads from the assembler's report.
 #include <doctest/doctest.h>
 #include <sys/wait.h>
 
@@ -8,6 +8,7 @@
 #include <string>
 
 #include "temp_folder.hpp"
+#include "tests/paths.hpp"
 
 using namespace scimix;
 
@@ -20,7 +21,7 @@ struct Ended {
 
 Ended run_report(const std::string& arguments) {
   const std::string command =
-      std::string(SCIMIX_SOURCE_DIR) + "/tools/kernel_report.sh " + arguments + " 2>&1";
+      source_dir().string() + "/scripts/kernel_report.sh " + arguments + " 2>&1";
   Ended ended;
   FILE* pipe = popen(command.c_str(), "r");
   REQUIRE(pipe != nullptr);

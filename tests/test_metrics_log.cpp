@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "report/metrics_log.hpp"
 #include "tests/full_disk.hpp"
 #include "tests/temp_folder.hpp"
-#include "trainers/metrics_log.hpp"
 
 using namespace scimix;
 using scimix::test::message_on_full_disk;

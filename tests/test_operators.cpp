@@ -11,6 +11,7 @@
 
 #include "core/device.hpp"
 #include "tests/op_harness.hpp"
+#include "tests/paths.hpp"
 #include "tests/skip.hpp"
 
 using namespace scimix;
@@ -58,7 +59,7 @@ bool has_bf16(const OpCase& c) {
 
 // The operators that autograd/ops.hpp declares: functions that return Variables.
 std::set<std::string> declared_operators() {
-  std::ifstream file(std::string(SCIMIX_SOURCE_DIR) + "/autograd/ops.hpp");
+  std::ifstream file(source_dir().string() + "/autograd/ops.hpp");
   std::set<std::string> names;
   const std::regex declaration(
       R"(^\[\[nodiscard\]\] (?:Variable|AddBatchNorm|std::vector<Variable>) (\w+)\()");

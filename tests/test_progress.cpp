@@ -5,7 +5,7 @@
 #include <string>
 
 #include "core/error.hpp"
-#include "trainers/progress.hpp"
+#include "report/progress.hpp"
 
 using namespace scimix;
 

@@ -14,6 +14,7 @@
 #include "core/safetensors.hpp"
 #include "program.hpp"
 #include "skip.hpp"
+#include "tests/paths.hpp"
 
 using namespace scimix;
 using test::Program;
@@ -46,7 +47,7 @@ Words mpirun_options(int ranks) {
 }
 
 Words on_ranks(int ranks, const std::string& program, const Words& arguments) {
-  return mpirun_options(ranks) + Words{std::string(SCIMIX_PROGRAM_DIR) + "/" + program} + arguments;
+  return mpirun_options(ranks) + Words{program_dir().string() + "/" + program} + arguments;
 }
 
 ProgramResult run_on_ranks(int ranks, const std::string& program, const Words& arguments) {

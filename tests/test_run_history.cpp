@@ -5,9 +5,9 @@
 #include <limits>
 
 #include "core/error.hpp"
+#include "report/metrics_log.hpp"
+#include "report/run_history.hpp"
 #include "tests/temp_folder.hpp"
-#include "trainers/metrics_log.hpp"
-#include "trainers/run_history.hpp"
 
 using namespace scimix;
 using test::TempFolder;

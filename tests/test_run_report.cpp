@@ -8,15 +8,15 @@
 
 #include "core/error.hpp"
 #include "data/image_io.hpp"
+#include "report/chart_axis.hpp"
+#include "report/chart_labels.hpp"
+#include "report/chart_thinning.hpp"
+#include "report/line_chart.hpp"
+#include "report/markup.hpp"
+#include "report/run_report.hpp"
+#include "report/run_report_settings.hpp"
 #include "tests/markup_check.hpp"
 #include "tests/temp_folder.hpp"
-#include "trainers/chart_axis.hpp"
-#include "trainers/chart_labels.hpp"
-#include "trainers/chart_thinning.hpp"
-#include "trainers/line_chart.hpp"
-#include "trainers/markup.hpp"
-#include "trainers/run_report.hpp"
-#include "trainers/run_report_settings.hpp"
 
 using namespace scimix;
 using test::markup_fault;

@@ -7,10 +7,10 @@
 #include "data/image_io.hpp"
 #include "data/image_source.hpp"
 #include "program.hpp"
+#include "report/interval.hpp"
 #include "tests/tiny_generator.hpp"
 #include "tools/oracle.hpp"
 #include "trainers/evaluate.hpp"
-#include "trainers/interval.hpp"
 #include "trainers/mixers.hpp"
 
 using namespace scimix;

@@ -5,12 +5,12 @@
 
 #include "data/image_io.hpp"
 #include "program.hpp"
+#include "report/interval.hpp"
+#include "report/run_history.hpp"
 #include "tests/markup_check.hpp"
 #include "tests/tiny_generator.hpp"
 #include "tools/trained_classifier.hpp"
-#include "trainers/confusion.hpp"
-#include "trainers/interval.hpp"
-#include "trainers/run_history.hpp"
+#include "trainers/count_confusion.hpp"
 
 using namespace scimix;
 using test::run_program;

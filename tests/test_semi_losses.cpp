@@ -20,6 +20,7 @@
 #include "losses/masked_mean.hpp"
 #include "losses/pseudo_label.hpp"
 #include "tests/op_harness.hpp"
+#include "tests/paths.hpp"
 
 using namespace scimix;
 
@@ -97,8 +98,7 @@ class Reference {
     return {out.begin(), out.end()};
   }
 
-  SafetensorsFile file_{std::filesystem::path(SCIMIX_SOURCE_DIR) / "tests" / "golden" /
-                        "semi_losses.safetensors"};
+  SafetensorsFile file_{source_dir() / "tests" / "golden" / "semi_losses.safetensors"};
 };
 
 // The inputs are f32 numbers, so f64 shows the formula and differs by the order of sums alone. f32

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "report/tensorboard.hpp"
 #include "tests/full_disk.hpp"
 #include "tests/temp_folder.hpp"
-#include "trainers/tensorboard.hpp"
 
 using namespace scimix;
 using scimix::test::message_on_full_disk;

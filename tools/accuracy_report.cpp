@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <numeric>
 
-#include "trainers/interval.hpp"
-#include "trainers/markup.hpp"
+#include "report/interval.hpp"
+#include "report/markup.hpp"
 
 namespace scimix {
 

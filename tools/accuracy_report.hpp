@@ -6,8 +6,8 @@
 #include <span>
 #include <string>
 
-#include "trainers/confusion.hpp"
-#include "trainers/run_history.hpp"
+#include "report/confusion.hpp"
+#include "report/run_history.hpp"
 
 namespace scimix {
 

@@ -7,14 +7,14 @@
 #include "core/atomic_file.hpp"
 #include "core/device.hpp"
 #include "core/error.hpp"
+#include "report/confusion_picture.hpp"
+#include "report/run_history.hpp"
 #include "tools/accuracy_report.hpp"
 #include "tools/cli.hpp"
 #include "tools/evaluation_data.hpp"
 #include "tools/json_file.hpp"
 #include "tools/run_options.hpp"
 #include "tools/trained_classifier.hpp"
-#include "trainers/confusion_picture.hpp"
-#include "trainers/run_history.hpp"
 #include "trainers/run_start.hpp"
 
 namespace scimix {

@@ -5,8 +5,8 @@
 #include <iostream>
 
 #include "core/error.hpp"
+#include "report/run_folder.hpp"
 #include "tools/cli.hpp"
-#include "trainers/run_folder.hpp"
 
 namespace scimix {
 

@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "report/run_folder.hpp"
 #include "tools/run_settings.hpp"
-#include "trainers/run_folder.hpp"
 #include "trainers/run_inputs.hpp"
 
 namespace scimix {

@@ -1,7 +1,7 @@
 #include "tools/transfer_inputs.hpp"
 
+#include "report/run_folder.hpp"
 #include "tools/run_settings.hpp"
-#include "trainers/run_folder.hpp"
 
 namespace scimix {
 

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "trainers/interval.hpp"
+#include "report/interval.hpp"
 
 namespace scimix {
 

@@ -5,13 +5,13 @@
 
 #include "core/device.hpp"
 #include "data/image_io.hpp"
+#include "report/confusion_picture.hpp"
+#include "report/interval.hpp"
+#include "report/run_history.hpp"
+#include "report/run_report.hpp"
 #include "trainers/classifier_trainer.hpp"
-#include "trainers/confusion.hpp"
-#include "trainers/confusion_picture.hpp"
-#include "trainers/interval.hpp"
+#include "trainers/count_confusion.hpp"
 #include "trainers/matching_generator.hpp"
-#include "trainers/run_history.hpp"
-#include "trainers/run_report.hpp"
 
 namespace scimix {
 

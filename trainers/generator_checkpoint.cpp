@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
-#include "trainers/run_folder.hpp"
+#include "report/run_folder.hpp"
 
 namespace scimix {
 

@@ -5,9 +5,9 @@
 
 #include "core/device.hpp"
 #include "data/image_io.hpp"
+#include "report/run_report.hpp"
 #include "trainers/generator_trainer.hpp"
 #include "trainers/run_inputs.hpp"
-#include "trainers/run_report.hpp"
 
 namespace scimix {
 

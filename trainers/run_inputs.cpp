@@ -1,7 +1,7 @@
 #include "trainers/run_inputs.hpp"
 
 #include "core/error.hpp"
-#include "trainers/run_folder.hpp"
+#include "report/run_folder.hpp"
 
 namespace scimix {
 

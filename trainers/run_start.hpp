@@ -10,8 +10,8 @@
 #include <string>
 
 #include "core/ranks.hpp"
-#include "trainers/run_folder.hpp"
-#include "trainers/run_log.hpp"
+#include "report/run_folder.hpp"
+#include "report/run_log.hpp"
 #include "trainers/training_loop.hpp"
 
 namespace scimix {

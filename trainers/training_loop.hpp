@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "core/comm.hpp"
-#include "trainers/run_folder.hpp"
+#include "report/run_folder.hpp"
 #include "trainers/settings.hpp"
 
 namespace scimix {

@@ -1,0 +1,127 @@
+#include "bench/run.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "autograd/op_inputs.hpp"
+#include "autograd/tape.hpp"
+#include "bench/peak_memory.hpp"
+#include "core/work.hpp"
+
+namespace scimix {
+
+namespace {
+
+constexpr std::uint64_t kSeed = 1;
+
+double bytes_of(const Variables& variables) {
+  double sum = 0;
+  for (const Variable& v : variables) {
+    if (v.defined()) sum += static_cast<double>(v.value().bytes());
+  }
+  return sum;
+}
+
+// Bytes of those results that share no memory with what they were computed from: reshape and add
+// hand their cotangent through.
+double bytes_written(const Variables& results, const Variables& a, const Variables& b) {
+  std::set<const std::byte*> read;
+  for (const Variables* sources : {&a, &b}) {
+    for (const Variable& v : *sources) read.insert(v.value().raw());
+  }
+  double sum = 0;
+  for (const Variable& v : results) {
+    if (v.defined() && !read.contains(v.value().raw())) sum += bytes_of({v});
+  }
+  return sum;
+}
+
+Variables seeds_for(const Variables& outputs) {
+  Variables seeds;
+  for (const Variable& y : outputs) {
+    const std::vector<double> ones(static_cast<std::size_t>(y.value().numel()), 1.0);
+    seeds.emplace_back(Tensor::from(ones, y.shape(), y.dtype(), y.device()));
+  }
+  return seeds;
+}
+
+// Of the inputs, those with the most axes.
+std::int64_t factors(const Variables& inputs) {
+  std::int64_t count = 0;
+  int most = 0;
+  for (const Variable& input : inputs) {
+    const int rank = input.shape().rank();
+    if (rank > most) count = 0;
+    most = std::max(most, rank);
+    if (rank == most) ++count;
+  }
+  return count;
+}
+
+BenchResult time_backward(const OpCase& c, const Variables& inputs, const BenchSettings& settings) {
+  Variables live;
+  for (const Variable& input : inputs) {
+    if (input.requires_grad()) live.push_back(input);
+  }
+  const Variables outputs = c.run(inputs);
+  const Variables seeds = seeds_for(outputs);
+  Variables gradients;
+  BenchResult result{.name = c.op, .label = c.label, .pass = "backward"};
+  result.timing = time_calls(
+      [&] {
+        gradients.clear();  // so that each call finds the memory of the last one free
+        gradients = grad(outputs, live, seeds, {.retain_graph = true});
+      },
+      settings.device, settings.min_time);
+  const double written = bytes_written(gradients, inputs, seeds);
+  if (written == 0) return result;  // nothing moved, nothing was computed
+  result.flops = c.flops * static_cast<double>(factors(live));
+  result.bytes = bytes_of(seeds) + bytes_of(inputs) + written;
+  return result;
+}
+
+}  // namespace
+
+std::string BenchSettings::precision() const {
+  return tf32 ? "tf32" : std::string(name_of(dtype));
+}
+
+std::vector<BenchResult> time_operator(const OpCase& c, const BenchSettings& settings) {
+  const Variables inputs =
+      to_variables(c, draw_inputs(c, settings.dtype, kSeed), settings.dtype, settings.device);
+  BenchResult forward{.name = c.op, .label = c.label, .pass = "forward", .flops = c.flops};
+  Variables outputs;
+  forward.timing = time_calls(
+      [&] {
+        outputs.clear();
+        outputs = c.run(inputs);
+      },
+      settings.device, settings.min_time);
+  const double written = bytes_written(outputs, inputs, {});
+  forward.bytes = written == 0 ? 0 : bytes_of(inputs) + written;
+  outputs.clear();
+  std::vector<BenchResult> results{forward};
+  if (c.gradient) results.push_back(time_backward(c, inputs, settings));
+  return results;
+}
+
+BenchResult time_step(const BenchStep& step, const BenchSettings& settings) {
+  release_cached(settings.device);
+  reset_peak_memory();
+  const std::function<void(int)> run = step.prepare(settings.device, settings.dtype);
+  const WorkCounts before = work_counts();
+  run(1);
+  const std::int64_t launches = (work_counts() - before).launches();
+  BenchResult result{.name = step.name,
+                     .label = step.label,
+                     .pass = "step",
+                     .timing = time_many(run, settings.device, settings.min_time, step.cycle),
+                     .flops = step.flops,
+                     .bytes = step.bytes,
+                     .images = step.images,
+                     .launches = launches};
+  result.peak_memory = peak_memory();
+  return result;
+}
+
+}  // namespace scimix

@@ -1,0 +1,63 @@
+// Optimiser updates with the average of the parameters, which scimix_bench times: one pass over
+// slabs as large as those of a WRN-28-2 and of the generator.
+
+#include "bench/step.hpp"
+#include "kernels/optim.hpp"
+
+namespace scimix {
+
+namespace {
+
+constexpr std::int64_t kWrnParameters = 1'467'610;
+constexpr std::int64_t kGeneratorParameters = 2'478'985;  // width 128, codes of 128
+
+Tensor slab(std::int64_t count, Device device) {
+  const std::vector<double> values(static_cast<std::size_t>(count), 0.01);
+  return Tensor::from(values, {count}, DType::f32, device);
+}
+
+// What the kernel moves.
+double bytes_of(int slabs, std::int64_t parameters) {
+  return 4.0 * slabs * static_cast<double>(parameters);
+}
+
+BenchStep sgd() {
+  constexpr int kSlabs = 7;  // reads gradient, parameter, moment and EMA; writes the last three
+  BenchStep step{.name = "SGD update with EMA", .label = "wrn-28-2"};
+  step.bytes = bytes_of(kSlabs, kWrnParameters);
+  step.suite = Suite::gpu;
+  step.prepare = [](Device device, DType /*dtype*/) {
+    const Tensor gradient = slab(kWrnParameters, device);
+    const Tensor parameter = slab(kWrnParameters, device);
+    const Tensor moment = slab(kWrnParameters, device);
+    const Tensor ema = slab(kWrnParameters, device);
+    const Tensor rate = Tensor::from(std::vector{1e-3}, {1}, DType::f32, device);
+    const SgdUpdate options{.decayed_count = kWrnParameters};
+    return one_by_one([=] { sgd_update(gradient, rate, options, parameter, moment, ema, {}); });
+  };
+  return step;
+}
+
+BenchStep adam() {
+  constexpr int kSlabs = 9;  // reads gradient, parameter, two moments and EMA; writes the last four
+  BenchStep step{.name = "Adam update with EMA", .label = "G of width 128"};
+  step.bytes = bytes_of(kSlabs, kGeneratorParameters);
+  step.suite = Suite::gpu;
+  step.prepare = [](Device device, DType /*dtype*/) {
+    const Tensor gradient = slab(kGeneratorParameters, device);
+    const Tensor parameter = slab(kGeneratorParameters, device);
+    const Tensor first = slab(kGeneratorParameters, device);
+    const Tensor second = slab(kGeneratorParameters, device);
+    const Tensor ema = slab(kGeneratorParameters, device);
+    const Tensor scalars = Tensor::zeros({kAdamScalars}, DType::f32, device);
+    set_adam_scalars(Tensor::zeros({1}, DType::i32, device), {.beta1 = 0, .beta2 = 0.99}, scalars);
+    return one_by_one([=] { adam_update(gradient, scalars, parameter, first, second, ema, {}); });
+  };
+  return step;
+}
+
+const BenchSteps registered{[] { return std::vector{sgd(), adam()}; }};
+
+}  // namespace
+
+}  // namespace scimix

@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# Compiles our kernels for GPUs and says which of them the assembler could not fit into registers: one
+# that spills goes to memory for its own variables. Needs nvcc (CUDA 12.4 or newer), no GPU. Fails where
+# a kernel spills.
+#
+# usage: scripts/kernel_report.sh [--all] [ARCH...]
+#        scripts/kernel_report.sh [--all] --log FILE...
+#   ARCH   80, 90, 100, ...; all three, of those that nvcc knows, if none is named
+#   --all  lists every kernel, not only those with spills or more than 128 registers
+#   --log  reads what nvcc -Xptxas -v has printed instead
+#
+# A stack frame without spills is an array of the kernel's own that is indexed at run time.
+set -euo pipefail
+
+mistake() {
+  echo "kernel_report.sh: $*" >&2
+  exit 2
+}
+
+all=0
+archs=()
+logs=()
+while (($# > 0)); do
+  case $1 in
+    --all) all=1 ;;
+    --log)
+      shift
+      (($# > 0)) || mistake "--log: no file"
+      logs=("$@")
+      break
+      ;;
+    -*) mistake "unknown option '$1', expected --all, --log or an architecture such as 90" ;;
+    *)
+      [[ $1 =~ ^(sm_)?([0-9]+[af]?)$ ]] || mistake "architecture '$1', expected a number such as 90"
+      archs+=("${BASH_REMATCH[2]}")
+      ;;
+  esac
+  shift
+done
+for log in ${logs[@]+"${logs[@]}"}; do
+  [[ -r $log ]] || mistake "$log: cannot be read"
+done
+
+# Reads logs; prints "ARCH REGISTERS STACK STORES LOADS FILE KERNEL" per kernel, tab between.
+kernels_of() { # FILE...
+  awk '
+    /Compiling entry function/ { split($0, quoted, "\x27"); entry = quoted[2]; arch = quoted[4] }
+    /Function properties for/ { owner = $NF }
+    /bytes stack frame/ && entry != "" {
+      # A function that was not inlined spills on behalf of the kernel that calls it.
+      stack += $1; stores += $5; loads += $9
+    }
+    /Used [0-9]+ registers/ && entry != "" {
+      for (i = 1; i < NF; ++i) if ($i == "Used") registers = $(i + 1)
+      file = FILENAME
+      sub(/^.*\//, "", file)
+      sub(/\.log$/, "", file)
+      printf "%s\t%d\t%d\t%d\t%d\t%s\t%s\n", arch, registers, stack, stores, loads, file, entry
+      entry = ""; stack = 0; stores = 0; loads = 0
+    }' "$@"
+}
+
+# Which function starts the kernel: without the templates and lambdas around it.
+readable() {
+  local demangle=cat
+  if command -v cu++filt >/dev/null; then
+    demangle=cu++filt
+  elif command -v c++filt >/dev/null; then
+    demangle=c++filt
+  fi
+  "$demangle" | sed -E -e 's/\(anonymous namespace\):://g' -e 's/scimix::(cuda::)?//g' \
+    -e 's/^void //' -e 's/^detail::run_(each|block)<//' -e 's/\(.*//' -e 's/^(.{70}).+/\1.../'
+}
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+if ((${#logs[@]} == 0)); then
+  cd "$(dirname "${BASH_SOURCE[0]}")/.."
+  nvcc=$(command -v nvcc || true)
+  [[ -n $nvcc ]] || nvcc=${CUDA_HOME:-/usr/local/cuda}/bin/nvcc
+  [[ -x $nvcc ]] || mistake "no nvcc here, on the PATH or at $nvcc"
+  known=" $("$nvcc" --list-gpu-arch | sed 's/compute_//' | tr '\n' ' ')"
+  if ((${#archs[@]} == 0)); then
+    for arch in 80 90 100; do
+      [[ $known != *" $arch "* ]] || archs+=("$arch")
+    done
+  fi
+  for arch in "${archs[@]}"; do
+    [[ $known == *" ${arch%[af]} "* ]] || mistake "architecture $arch: this nvcc has$known"
+  done
+  # As kernels/cuda compiles them, less the half for the host.
+  for arch in "${archs[@]}"; do
+    mkdir -p "$scratch/sm_$arch"
+    for source in kernels/*.cu; do
+      log=$scratch/sm_$arch/$(basename "$source").log
+      "$nvcc" -std=c++20 -O3 -DNDEBUG --extended-lambda --expt-relaxed-constexpr \
+        -DSCIMIX_BACKEND=cuda -DSCIMIX_WITH_CUDA=1 -I. "-arch=sm_$arch" -Xptxas -v -cubin \
+        -o "$scratch/cubin" "$source" >"$log" 2>&1 || {
+        cat "$log" >&2
+        echo "kernel_report.sh: $source does not compile for sm_$arch" >&2
+        exit 1
+      }
+      logs+=("$log")
+    done
+    echo "compiled $(ls kernels/*.cu | wc -l) files for sm_$arch" >&2
+  done
+fi
+
+kernels_of "${logs[@]}" >"$scratch/numbers"
+[[ -s $scratch/numbers ]] || mistake "no kernel in ${logs[*]}: expected what nvcc -Xptxas -v prints"
+cut -f 7 "$scratch/numbers" | readable >"$scratch/names"
+paste <(cut -f 1-6 "$scratch/numbers") "$scratch/names" | sort -t $'\t' -k 1,1V -k 4,4nr -k 2,2nr |
+  awk -F '\t' -v all="$all" '
+    {
+      if (!count[$1]++) order[++archs] = $1
+      spills = $4 + $5 > 0
+      spilling[$1] += spills
+      total += spills
+      if ($2 > most[$1]) most[$1] = $2
+      if (!all && !spills && $2 <= 128) next
+      row = "%-8s %9s %6s %7s %6s  %-18s %s\n"
+      if (!rows++) printf row, "GPU", "registers", "stack", "stores", "loads", "source", "kernel"
+      printf row, $1, $2, $3, $4, $5, $6, $7
+    }
+    END {
+      for (i = 1; i <= archs; ++i) {
+        arch = order[i]
+        printf "%s: %d kernels, %d with spills, at most %d registers\n",
+          arch, count[arch], spilling[arch], most[arch]
+      }
+      exit total > 0
+    }'

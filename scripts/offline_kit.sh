@@ -1,0 +1,181 @@
+#!/usr/bin/env bash
+# Packs what a GPU machine without network needs to build and test SciMix: the libraries and headers that
+# scripts/setup.sh would install there, as Debian packages unpacked under a prefix, and cudnn-frontend. Run
+# it on Debian or Ubuntu with a network; it installs nothing and need not be root. The other machine
+# brings a compiler, CMake, Ninja and the CUDA toolkit, and scripts/offline_build.sh does the rest.
+# (Unpacked, oneDNN and OpenBLAS alone take 76 MB; packed, everything takes 13.)
+#
+# usage: scripts/offline_kit.sh DIR [--data PATH]
+#   DIR     the kit: prefix.tar.xz, and kit.txt with all versions; an old kit there is replaced
+#   --data  a folder as SCIMIX_TEST_DATA names it, with cifar-10-batches-bin/ and svhn/, copied into
+#           DIR/data for the tests on real images
+#
+# Two libraries are left out for what they drag in. MPI: a build for one process does without. HDF5:
+# libmatio gets its functions from stubs that fail, so MATLAB 7.3 files, which SciMix refuses anyway,
+# cannot be read.
+set -euo pipefail
+
+# The packages of scripts/setup.sh whose libraries or headers are linked in. NAME|OTHER: the first that
+# this system has.
+packages=(
+  libdnnl-dev libopenblas-pthread-dev libmatio-dev zlib1g-dev libpng-dev
+  "libjpeg62-turbo-dev|libjpeg-turbo8-dev"
+  nlohmann-json3-dev libfmt-dev libcli11-dev doctest-dev
+)
+# Of all that these depend on, what a machine with a compiler may lack. PNG, JPEG and zlib are linked
+# statically, and so is libmatio.
+runtime='lib(dnnl|openblas|gfortran|quadmath|fmt)[0-9.]*(-pthread)?(t64)?|ocl-icd-libopencl1'
+# And what it has: glibc and the libraries of g++.
+system='(libc|libm|libdl|librt|libpthread|libstdc\+\+|libgcc_s|libgomp|ld-linux-[a-z0-9-]*)\.so\.[0-9]+'
+frontend=.deps/cudnn-frontend
+most=$((60 * 1000 * 1000)) # bytes, without data
+
+die() {
+  echo "offline_kit.sh: $*" >&2
+  exit 1
+}
+
+mistake() {
+  echo "offline_kit.sh: $*" >&2
+  exit 2
+}
+
+kit=
+data=
+while (($# > 0)); do
+  case $1 in
+    --data)
+      (($# > 1)) || mistake "--data: no PATH, expected a folder with cifar-10-batches-bin/ and svhn/"
+      data=$2
+      shift
+      ;;
+    -*) mistake "unknown option '$1', expected --data" ;;
+    *)
+      [[ -z $kit ]] || mistake "a second folder '$1', expected one, the kit's"
+      kit=$1
+      ;;
+  esac
+  shift
+done
+[[ -n $kit ]] || mistake "no folder given, expected: scripts/offline_kit.sh DIR [--data PATH]"
+# Only what this script made is replaced.
+title="SciMix offline kit"
+made_before() { [[ $(head -n 1 "$kit/kit.txt" 2>/dev/null) == "$title" ]]; }
+[[ ! -e $kit || (-d $kit && -z $(ls -A "$kit")) ]] || made_before ||
+  mistake "$kit exists and is no kit, expected a new folder"
+[[ -z $data || -d $data/cifar-10-batches-bin || -d $data/svhn ]] ||
+  mistake "--data $data: expected a folder with cifar-10-batches-bin/ or svhn/ in it"
+kit=$(realpath -m "$kit")
+[[ -z $data ]] || data=$(realpath "$data")
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+for tool in apt-get apt-cache dpkg-deb cmake gcc ar nm objdump; do
+  command -v "$tool" >/dev/null ||
+    die "no $tool here: expected Debian or Ubuntu after scripts/setup.sh"
+done
+[[ -e $frontend/VERSION ]] || die "no $frontend: run scripts/setup.sh --cuda"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+prefix=$work/prefix
+mkdir -p "$work/debs" "$work/kit" "$prefix"
+
+# --- packages, unpacked ----------------------------------------------------------------------------
+has_package() { [[ -n $(apt-cache show --no-all-versions "$1" 2>/dev/null) ]]; }
+
+chosen=()
+for names in "${packages[@]}"; do
+  for name in ${names//|/ }; do
+    has_package "$name" && break
+  done
+  has_package "$name" || die "apt knows no package $name: run \`apt-get update\` as root, then this again"
+  chosen+=("$name")
+done
+mapfile -t runtime_packages < <(
+  apt-cache depends --recurse --no-{recommends,suggests,conflicts,breaks,replaces,enhances} \
+    libdnnl-dev libopenblas-pthread-dev libfmt-dev | grep -xE "$runtime" | sort -u
+)
+chosen+=("${runtime_packages[@]}")
+
+echo "fetching ${#chosen[@]} packages"
+(cd "$work/debs" && apt-get download "${chosen[@]}") >"$work/apt.log" 2>&1 ||
+  die "apt-get download failed; is there a network? ($(grep -m 1 '^E:' "$work/apt.log"))"
+for deb in "$work"/debs/*.deb; do
+  dpkg-deb -x "$deb" "$prefix"
+  echo "package $(dpkg-deb -f "$deb" Package) $(dpkg-deb -f "$deb" Version)" >>"$work/versions"
+done
+
+# --- less what no build needs ----------------------------------------------------------------------
+multiarch=$(gcc -print-multiarch)
+libraries=$prefix/usr/lib/$multiarch
+find "$prefix/usr" -depth -type d \( -name bin -o -name man -o -name lintian -o -name pkgconfig \) \
+  -exec rm -r {} +
+find "$prefix/usr/share/doc" -type f ! -name copyright -delete
+find "$libraries" -name '*openblas*.a' -delete
+find "$libraries" \( -name 'libblas.*' -o -name 'liblapack.*' \) -delete
+# Links into the system, and links to libraries that are not here: what is left is static.
+find "$prefix" \( -lname '/*' -o -xtype l \) -delete
+find "$prefix" -depth -type d -empty -delete
+
+# A compiler looks into /usr/include/MULTIARCH by itself, but not into that folder of a prefix.
+cp -a "$prefix/usr/include/$multiarch/." "$prefix/usr/include/"
+rm -r "${prefix:?}/usr/include/$multiarch"
+
+# libmatio reads MATLAB 7.3 files with HDF5, which drags in curl, OpenSSL and Kerberos.
+without_hdf5() { # ARCHIVE
+  local symbol
+  ar d "$1" mat73.o
+  nm -u "$1" 2>/dev/null | sed -nE 's/^ *U (H5.*|Mat_.*73)$/\1/p' | sort -u >"$work/symbols"
+  while read -r symbol; do
+    case $symbol in
+      H5*_g) echo "long $symbol = -1;" ;;
+      Mat_Create73 | Mat_VarReadNextInfo73) echo "void *$symbol(void) { return 0; }" ;;
+      *) echo "long $symbol(void) { return -1; }" ;;
+    esac
+  done <"$work/symbols" >"$work/no_hdf5.c"
+  gcc -O1 -fPIC -c "$work/no_hdf5.c" -o "$work/no_hdf5.o"
+  ar rs "$1" "$work/no_hdf5.o"
+}
+without_hdf5 "$libraries/libmatio.a"
+
+mkdir -p "$prefix/cudnn-frontend"
+cp -r "$frontend/." "$prefix/cudnn-frontend/"
+echo "cudnn-frontend $(cat "$frontend/VERSION")" >>"$work/versions"
+
+# --- what these libraries ask of the machine -------------------------------------------------------
+mapfile -t shared < <(find "$libraries" -type f -name '*.so*')
+for library in "${shared[@]}"; do
+  while read -r needed; do
+    [[ -n $(find "$libraries" -name "$needed") ]] ||
+      die "${library##*/} needs $needed, which is neither in the kit nor a part of g++: this system's" \
+        "packages are not those expected (Debian 12)"
+  done < <(objdump -p "$library" | awk '/NEEDED/ { print $2 }' | grep -vxE "$system")
+done
+newest() { # PREFIX: of a symbol's version, over all shared libraries
+  objdump -T "${shared[@]}" | grep -oE "\b$1_[0-9.]+" | sort -uV | tail -n 1
+}
+glibc=$(newest GLIBC)
+libstdcxx=$(newest GLIBCXX)
+
+# --- the kit ---------------------------------------------------------------------------------------
+echo "packing"
+(cd "$prefix" && cmake -E tar cJf "$work/kit/prefix.tar.xz" .)
+{
+  echo "$title"
+  echo "machine $(uname -m)"
+  echo "glibc ${glibc#GLIBC_}"
+  echo "libstdc++ $libstdcxx"
+  echo "sha256 $(sha256sum <"$work/kit/prefix.tar.xz" | cut -d ' ' -f 1)"
+  sort "$work/versions"
+} >"$work/kit/kit.txt"
+
+bytes=$(du -sb "$work/kit" | cut -f 1)
+size() { numfmt --to=si --suffix=B --format=%.1f "$1"; }
+((bytes <= most)) || die "the kit would take $(size "$bytes"), expected at most $(size "$most")"
+
+[[ -z $data ]] || cp -rL "$data" "$work/kit/data"
+rm -rf "$kit"
+mkdir -p "$(dirname "$kit")"
+mv "$work/kit" "$kit"
+echo "$kit: $(size "$bytes")${data:+, and $(size "$(du -sb "$kit/data" | cut -f 1)") of data}; for" \
+  "$(uname -m), glibc ${glibc#GLIBC_} or newer, g++ 12 or newer with $libstdcxx"

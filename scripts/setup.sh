@@ -1,0 +1,160 @@
+#!/usr/bin/env bash
+# Installs what building and testing SciMix needs, and only what is missing; run it as often as you like.
+# It needs no GPU. Without a CUDA toolkit the project builds for the CPU.
+#
+# usage: scripts/setup.sh [--check] [--dev] [--cuda]
+#   --check  installs nothing: says what is missing, and fails if anything is
+#   --dev    also what contributors need: ccache, clang-format, clang-tidy, Pillow (a test's oracle)
+#   --cuda   also what a CUDA build needs, even where no CUDA toolkit is found yet: fetches
+#            cudnn-frontend, and says how to get the rest
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# NAME: the Debian package. NAME=COMMAND: needed for that command, from wherever it comes.
+# NAME|OTHER: any of them will do.
+packages=(
+  g++=g++ cmake=cmake ninja-build=ninja
+  libdnnl-dev "libopenblas-dev|libopenblas-openmp-dev" libmatio-dev libpng-dev
+  "libjpeg-dev|libjpeg62-turbo-dev|libjpeg-turbo8-dev"
+  nlohmann-json3-dev libfmt-dev libcli11-dev libopenmpi-dev openmpi-bin=mpirun
+  doctest-dev
+)
+dev_packages=(ccache=ccache clang-format=clang-format clang-tidy=clang-tidy python3-pil)
+
+cmake_least=3.24
+frontend_version=1.18.0 # the last one that does not need NVRTC, a second CUDA compiler, linked in
+frontend_dir=.deps/cudnn-frontend
+frontend_sha256=(
+  382ea063b92cbfd5b442cb75ff8422932d78276aecf139e46713ed1ad3d07af4 # x86_64
+  f6d4d0b88d617b233a503c84980b54d840b60b2734497d1a7a071ec5293daec2 # aarch64
+)
+
+check=false
+cuda=false
+for argument in "$@"; do
+  case $argument in
+    --check) check=true ;;
+    --dev) packages+=("${dev_packages[@]}") ;;
+    --cuda) cuda=true ;;
+    *)
+      echo "setup.sh: unknown option '$argument', expected --check, --dev or --cuda" >&2
+      exit 2
+      ;;
+  esac
+done
+
+die() {
+  echo "setup.sh: $*" >&2
+  exit 1
+}
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+installed() { # PACKAGE
+  [[ $(dpkg-query -W -f '${Status}' "$1" 2>/dev/null) == "install ok installed" ]]
+}
+
+present() { # an entry of `packages`
+  local names=${1%%=*} name
+  if [[ $1 == *=* ]]; then
+    command -v "${1#*=}" >/dev/null
+    return
+  fi
+  for name in ${names//|/ }; do
+    installed "$name" && return
+  done
+  return 1
+}
+
+install_packages() { # PACKAGE...
+  command -v apt-get >/dev/null ||
+    die "no apt-get here: install your system's packages for: $*"
+  [[ $(id -u) == 0 ]] ||
+    die "not root: run \`sudo apt-get update && sudo apt-get install -y $*\`, then this again"
+  local install=(apt-get install -y -q --no-install-recommends "$@")
+  export DEBIAN_FRONTEND=noninteractive
+  echo "installing: $*"
+  # The package lists may be absent or old: fetch them only if it does not work without.
+  if ! "${install[@]}" >"$work/apt.log" 2>&1; then
+    { apt-get update -q && "${install[@]}"; } >"$work/apt.log" 2>&1 ||
+      die "apt-get failed; is there a network? Once it works, run this again" \
+        "($(grep -m 1 '^E:' "$work/apt.log"))"
+  fi
+}
+
+missing=()
+for entry in "${packages[@]}"; do
+  if ! present "$entry"; then
+    name=${entry%%=*}
+    missing+=("${name%%|*}")
+  fi
+done
+
+# --- cudnn-frontend: C++ headers that PyPI carries inside a Python package -------------------------
+nvcc=$(PATH=$PATH:/usr/local/cuda/bin:/opt/cuda/bin command -v nvcc || true)
+[[ -n ${CUDACXX:-} ]] && nvcc=$CUDACXX
+frontend_missing=false
+if [[ $cuda == true || -n $nvcc ]] &&
+  [[ $(cat "$frontend_dir/VERSION" 2>/dev/null) != "$frontend_version" ]]; then
+  frontend_missing=true
+  if ! python3 -m pip --version >/dev/null 2>&1; then
+    missing+=(python3-pip)
+  fi
+fi
+
+if $check; then
+  ((${#missing[@]} == 0)) || echo "missing packages: ${missing[*]}"
+  ! $frontend_missing || echo "missing: cudnn-frontend $frontend_version"
+  ((${#missing[@]} == 0)) && [[ $frontend_missing == false ]] ||
+    die "run scripts/setup.sh to install what is missing"
+else
+  ((${#missing[@]} == 0)) || install_packages "${missing[@]}"
+fi
+
+cmake_version=$(cmake --version | sed -n '1s/[^0-9]*\([0-9.]*\).*/\1/p')
+if [[ $(printf '%s\n' "$cmake_least" "$cmake_version" | sort -V | head -n 1) != "$cmake_least" ]]; then
+  die "cmake is version $cmake_version, $cmake_least or newer is needed: \`pip install cmake\` has one"
+fi
+
+fetch_frontend() {
+  local requirement="nvidia-cudnn-frontend==$frontend_version" hash
+  for hash in "${frontend_sha256[@]}"; do
+    requirement+=" --hash=sha256:$hash"
+  done
+  echo "$requirement" >"$work/requirements.txt"
+  # The headers are the same in every wheel, so one is named, whatever python3 is here.
+  python3 -m pip download -q --disable-pip-version-check --require-hashes --no-deps \
+    --only-binary=:all: --python-version 3.11 --implementation cp --abi cp311 \
+    --platform "manylinux_2_28_$(uname -m)" -d "$work/wheel" -r "$work/requirements.txt" \
+    >"$work/pip.log" 2>&1 ||
+    die "cannot fetch cudnn-frontend $frontend_version; is there a network? The project builds for" \
+      "the CPU without it ($(tail -n 1 "$work/pip.log"))"
+  python3 -m zipfile -e "$work"/wheel/*.whl "$work/unpacked"
+  mkdir -p "$work/frontend" .deps
+  mv "$work/unpacked/include" "$work/frontend/"
+  cp "$work"/unpacked/*.dist-info/licenses/* "$work/frontend/"
+  echo "$frontend_version" >"$work/frontend/VERSION"
+  rm -rf "$frontend_dir"
+  mv "$work/frontend" "$frontend_dir"
+}
+
+if $frontend_missing; then
+  echo "fetching: cudnn-frontend $frontend_version"
+  fetch_frontend
+fi
+
+if [[ -n $nvcc ]]; then
+  echo "setup.sh: all there, with $("$nvcc" --version | sed -n 's/.*release \([0-9.]*\).*/CUDA \1/p')"
+else
+  echo "setup.sh: all there; no CUDA toolkit, so the project builds for the CPU"
+fi
+if $cuda; then
+  cat <<'TEXT'
+A CUDA build also needs:
+  nvcc and cuBLAS  NVIDIA's CUDA toolkit, 12.4 or newer (Debian's own is too old for C++20)
+  cuDNN 9, NCCL 2  NVIDIA's packages, or `python3 -m pip install nvidia-cudnn-cu13 nvidia-nccl-cu13`
+                   (cu12 for CUDA 12); elsewhere: cmake -DCUDNN_ROOT=DIR -DNCCL_ROOT=DIR
+`cmake --preset cuda` names whatever it does not find.
+TEXT
+fi
