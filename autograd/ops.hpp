@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "autograd/variable.hpp"
-#include "kernels/conv.hpp"
-#include "kernels/gemm.hpp"
+#include "kernels/conv/conv.hpp"
+#include "kernels/gemm/gemm.hpp"
 
 namespace scimix {
 
@@ -70,10 +70,10 @@ struct ReduceOptions {
 [[nodiscard]] Variable cross_entropy_soft(const Variable& logits, const Variable& targets);
 
 // ---- convolution (ops/conv.cpp) ----------------------------------------------------------------
-// struct Conv2d {int stride = 1; int pad = 1;} is that of kernels/conv.hpp.
+// struct Conv2d {int stride = 1; int pad = 1;} is that of kernels/conv/conv.hpp.
 // x [N,H,W,C], w [K,R,S,C] -> [N,P,Q,K], P = (H + 2 pad - R)/stride + 1. Up to seven
 // channels of x behind those of w are padding, which must be zero (whole_channels in
-// kernels/conv.hpp).
+// kernels/conv/conv.hpp).
 [[nodiscard]] Variable conv2d(const Variable& x, const Variable& w, const Conv2d& conv);
 // The data gradient: gy [N,P,Q,K], w [K,R,S,C] -> x_shape. Also the transposed convolution.
 [[nodiscard]] Variable conv2d_dgrad(const Variable& gy, const Variable& w, const Shape& x_shape,
@@ -83,7 +83,7 @@ struct ReduceOptions {
                                     const Conv2d& conv);
 
 // ---- matrix product (ops/matmul.cpp) -----------------------------------------------------------
-// struct Transpose {bool a = false; bool b = false;} is that of kernels/gemm.hpp.
+// struct Transpose {bool a = false; bool b = false;} is that of kernels/gemm/gemm.hpp.
 // op(a) [M,K] times op(b) [K,N] -> [M,N].
 [[nodiscard]] Variable matmul(const Variable& a, const Variable& b,
                               const Transpose& transpose = {});

@@ -8,7 +8,7 @@
 
 #include "autograd/ops.hpp"
 #include "core/error.hpp"
-#include "kernels/elementwise.hpp"
+#include "kernels/elementwise/elementwise.hpp"
 
 namespace scimix {
 

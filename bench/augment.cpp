@@ -4,8 +4,8 @@
 
 #include "bench/step.hpp"
 #include "data/digits.hpp"
-#include "kernels/schedule.hpp"
-#include "kernels/strong_augment.hpp"
+#include "kernels/image/strong_augment.hpp"
+#include "kernels/optim/schedule.hpp"
 
 namespace scimix {
 

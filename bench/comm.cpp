@@ -10,7 +10,7 @@
 
 #include "bench/steps.hpp"
 #include "bench/timer.hpp"
-#include "kernels/elementwise.hpp"
+#include "kernels/elementwise/elementwise.hpp"
 #include "tools/cli.hpp"
 #include "trainers/classifier_trainer.hpp"
 #include "trainers/generator_trainer.hpp"

@@ -5,8 +5,8 @@
 #include "autograd/ops.hpp"
 #include "bench/timer.hpp"
 #include "core/tensor.hpp"
-#include "kernels/noise.hpp"
-#include "kernels/peak.hpp"
+#include "kernels/image/noise.hpp"
+#include "kernels/machine/peak.hpp"
 
 namespace scimix {
 

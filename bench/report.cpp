@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bench/suite.hpp"
-#include "kernels/versions.hpp"
+#include "kernels/machine/versions.hpp"
 
 namespace scimix {
 

@@ -13,7 +13,7 @@ namespace scimix {
 struct BenchSettings {
   Device device = kCpu;
   DType dtype = DType::f32;
-  bool tf32 = false;      // f32 products may round their inputs (kernels/tf32.hpp)
+  bool tf32 = false;      // f32 products may round their inputs (kernels/machine/tf32.hpp)
   double min_time = 0.2;  // seconds for each measurement
   Suite suite = Suite::standard;
 

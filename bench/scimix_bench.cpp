@@ -13,7 +13,7 @@
 #include "bench/step_reference.hpp"
 #include "bench/suite.hpp"
 #include "core/atomic_file.hpp"
-#include "kernels/tf32.hpp"
+#include "kernels/machine/tf32.hpp"
 #include "tools/cli.hpp"
 
 namespace scimix {

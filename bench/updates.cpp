@@ -2,7 +2,7 @@
 // slabs as large as those of a WRN-28-2 and of the generator.
 
 #include "bench/step.hpp"
-#include "kernels/optim.hpp"
+#include "kernels/optim/optim.hpp"
 
 namespace scimix {
 

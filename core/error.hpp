@@ -42,7 +42,7 @@ template <class... Parts>
 [[noreturn]] void throw_bug(const char* file, int line, const char* condition,
                             const std::string& message);
 
-// "conv2d_fprop: nope [x == y] at kernels/conv.cpp:12" is what a failed check reads like.
+// "conv2d_fprop: nope [x == y] at kernels/conv/conv.cpp:12" is what a failed check reads like.
 #define SCIMIX_CHECK(condition, ...)                                                    \
   do {                                                                                  \
     if (!(condition)) [[unlikely]] {                                                    \

@@ -1,6 +1,6 @@
 #include "losses/pseudo_label.hpp"
 
-#include "kernels/pseudo_label.hpp"
+#include "kernels/softmax/pseudo_label.hpp"
 #include "losses/masked_mean.hpp"
 
 namespace scimix {

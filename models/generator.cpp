@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "kernels/noise.hpp"
+#include "kernels/image/noise.hpp"
 
 namespace scimix {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "autograd/ops.hpp"
-#include "kernels/elementwise.hpp"
+#include "kernels/elementwise/elementwise.hpp"
 
 namespace scimix {
 

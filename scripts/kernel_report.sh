@@ -92,7 +92,7 @@ if ((${#logs[@]} == 0)); then
   # As kernels/cuda compiles them, less the half for the host.
   for arch in "${archs[@]}"; do
     mkdir -p "$scratch/sm_$arch"
-    for source in kernels/*.cu; do
+    for source in kernels/*/*.cu; do
       log=$scratch/sm_$arch/$(basename "$source").log
       "$nvcc" -std=c++20 -O3 -DNDEBUG --extended-lambda --expt-relaxed-constexpr \
         -DSCIMIX_BACKEND=cuda -DSCIMIX_WITH_CUDA=1 -I. "-arch=sm_$arch" -Xptxas -v -cubin \
@@ -103,7 +103,7 @@ if ((${#logs[@]} == 0)); then
       }
       logs+=("$log")
     done
-    echo "compiled $(ls kernels/*.cu | wc -l) files for sm_$arch" >&2
+    echo "compiled $(ls kernels/*/*.cu | wc -l) files for sm_$arch" >&2
   done
 fi
 

@@ -11,7 +11,7 @@
 #include "autograd/ops.hpp"
 #include "autograd/tape.hpp"
 #include "core/ranks.hpp"
-#include "kernels/elementwise.hpp"
+#include "kernels/elementwise/elementwise.hpp"
 #include "models/wide_resnet.hpp"
 #include "network_checks.hpp"
 #include "trainers/gradient_exchange.hpp"

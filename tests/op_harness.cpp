@@ -9,7 +9,7 @@
 #include "autograd/op_inputs.hpp"
 #include "autograd/tape.hpp"
 #include "core/random.hpp"
-#include "kernels/phase_order.hpp"
+#include "kernels/launch/phase_order.hpp"
 
 namespace scimix {
 

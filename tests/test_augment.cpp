@@ -8,9 +8,9 @@
 #include "autograd/ops.hpp"
 #include "core/error.hpp"
 #include "core/random.hpp"
-#include "kernels/augment.hpp"
-#include "kernels/metrics.hpp"
-#include "kernels/noise.hpp"
+#include "kernels/image/augment.hpp"
+#include "kernels/image/noise.hpp"
+#include "kernels/metrics/metrics.hpp"
 #include "trainers/resident_set.hpp"
 
 using namespace scimix;

@@ -3,7 +3,7 @@
 
 #include <set>
 
-#include "kernels/checksum.hpp"
+#include "kernels/reduce/checksum.hpp"
 #include "network_checks.hpp"
 
 using namespace scimix;

@@ -9,7 +9,7 @@
 #include "autograd/tape.hpp"
 #include "core/allocator.hpp"
 #include "core/error.hpp"
-#include "kernels/conv.hpp"
+#include "kernels/conv/conv.hpp"
 #include "temp_folder.hpp"
 #include "tiny_runs.hpp"
 #include "trainers/classifier_trainer.hpp"

@@ -7,8 +7,8 @@
 
 #include "core/device.hpp"
 #include "data/digits.hpp"
-#include "kernels/metrics.hpp"
-#include "kernels/phase_order.hpp"
+#include "kernels/launch/phase_order.hpp"
+#include "kernels/metrics/metrics.hpp"
 #include "report/confusion_picture.hpp"
 #include "tests/markup_check.hpp"
 #include "tests/skip.hpp"

@@ -9,10 +9,10 @@
 #include "autograd/ops.hpp"
 #include "autograd/tape.hpp"
 #include "core/allocator.hpp"
-#include "kernels/conv.hpp"
-#include "kernels/conv_counters.hpp"
-#include "kernels/conv_onednn.hpp"
-#include "kernels/conv_winograd.hpp"
+#include "kernels/conv/conv.hpp"
+#include "kernels/conv/conv_counters.hpp"
+#include "kernels/conv/conv_onednn.hpp"
+#include "kernels/conv/conv_winograd.hpp"
 #include "skip.hpp"
 
 using namespace scimix;

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "autograd/tape.hpp"
-#include "kernels/conv_counters.hpp"
+#include "kernels/conv/conv_counters.hpp"
 #include "models/discriminator.hpp"
 #include "tests/network_checks.hpp"
 

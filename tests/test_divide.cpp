@@ -6,7 +6,7 @@
 
 #include "core/error.hpp"
 #include "core/random.hpp"
-#include "kernels/divide.hpp"
+#include "kernels/launch/divide.hpp"
 
 using namespace scimix;
 

@@ -9,7 +9,7 @@
 
 #include "autograd/tape.hpp"
 #include "core/random.hpp"
-#include "kernels/conv_counters.hpp"
+#include "kernels/conv/conv_counters.hpp"
 #include "trainers/generator_objective.hpp"
 
 using namespace scimix;

@@ -6,9 +6,9 @@
 #include <random>
 #include <vector>
 
-#include "kernels/copy_channels.hpp"
-#include "kernels/gemm.hpp"
-#include "kernels/tf32.hpp"
+#include "kernels/conv/copy_channels.hpp"
+#include "kernels/gemm/gemm.hpp"
+#include "kernels/machine/tf32.hpp"
 
 using namespace scimix;
 

@@ -8,8 +8,8 @@
 #include "core/error.hpp"
 #include "core/graph.hpp"
 #include "core/work.hpp"
-#include "kernels/elementwise.hpp"
-#include "kernels/schedule.hpp"
+#include "kernels/elementwise/elementwise.hpp"
+#include "kernels/optim/schedule.hpp"
 
 using namespace scimix;
 

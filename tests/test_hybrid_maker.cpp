@@ -8,7 +8,7 @@
 #include "autograd/ops.hpp"
 #include "autograd/tape.hpp"
 #include "core/random.hpp"
-#include "kernels/mixing.hpp"
+#include "kernels/image/mixing.hpp"
 #include "tiny_generator.hpp"
 #include "trainers/hybrid_maker.hpp"
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "core/dtype.hpp"
-#include "kernels/launch.hpp"
-#include "kernels/pack.hpp"
+#include "kernels/launch/launch.hpp"
+#include "kernels/launch/pack.hpp"
 
 using namespace scimix;
 

@@ -15,8 +15,8 @@
 #include "core/device.hpp"
 #include "core/error.hpp"
 #include "core/random.hpp"
-#include "kernels/mixing.hpp"
-#include "kernels/phase_order.hpp"
+#include "kernels/image/mixing.hpp"
+#include "kernels/launch/phase_order.hpp"
 #include "tests/skip.hpp"
 
 using namespace scimix;

@@ -11,7 +11,7 @@
 #include "autograd/tape.hpp"
 #include "core/error.hpp"
 #include "core/random.hpp"
-#include "kernels/conv_counters.hpp"
+#include "kernels/conv/conv_counters.hpp"
 
 using namespace scimix;
 

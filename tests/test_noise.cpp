@@ -6,7 +6,7 @@
 #include <numbers>
 
 #include "core/random.hpp"
-#include "kernels/noise.hpp"
+#include "kernels/image/noise.hpp"
 #include "tests/network_checks.hpp"
 
 using namespace scimix;

@@ -4,7 +4,7 @@
 
 #include "autograd/ops.hpp"
 #include "autograd/tape.hpp"
-#include "kernels/launch.hpp"
+#include "kernels/launch/launch.hpp"
 #include "tests/op_harness.hpp"
 
 using namespace scimix;

@@ -7,8 +7,8 @@
 #include <functional>
 #include <memory>
 
-#include "kernels/optim.hpp"
-#include "kernels/schedule.hpp"
+#include "kernels/optim/optim.hpp"
+#include "kernels/optim/schedule.hpp"
 #include "temp_folder.hpp"
 #include "trainers/optimizer.hpp"
 

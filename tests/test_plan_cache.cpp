@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "kernels/plan_cache.hpp"
+#include "kernels/conv/plan_cache.hpp"
 #include "temp_folder.hpp"
 
 using namespace scimix;

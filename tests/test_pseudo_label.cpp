@@ -11,8 +11,8 @@
 #include "core/device.hpp"
 #include "core/error.hpp"
 #include "core/random.hpp"
-#include "kernels/phase_order.hpp"
-#include "kernels/pseudo_label.hpp"
+#include "kernels/launch/phase_order.hpp"
+#include "kernels/softmax/pseudo_label.hpp"
 #include "tests/skip.hpp"
 
 using namespace scimix;

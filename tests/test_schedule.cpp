@@ -4,8 +4,8 @@
 
 #include <cmath>
 
-#include "kernels/optim.hpp"
-#include "kernels/schedule.hpp"
+#include "kernels/optim/optim.hpp"
+#include "kernels/optim/schedule.hpp"
 
 using namespace scimix;
 

@@ -10,7 +10,7 @@
 #include "core/error.hpp"
 #include "core/work.hpp"
 #include "cuda_calls.hpp"
-#include "kernels/elementwise.hpp"
+#include "kernels/elementwise/elementwise.hpp"
 #include "skip.hpp"
 #include "temp_folder.hpp"
 #include "tiny_runs.hpp"

@@ -10,9 +10,9 @@
 
 #include "core/device.hpp"
 #include "core/random.hpp"
-#include "kernels/phase_order.hpp"
-#include "kernels/strong_augment.hpp"
-#include "kernels/strong_policy.hpp"
+#include "kernels/image/strong_augment.hpp"
+#include "kernels/image/strong_policy.hpp"
+#include "kernels/launch/phase_order.hpp"
 #include "tests/skip.hpp"
 #include "tests/test_data_support.hpp"
 

@@ -8,7 +8,7 @@
 #include "autograd/tape.hpp"
 #include "core/allocator.hpp"
 #include "core/work.hpp"
-#include "kernels/conv.hpp"
+#include "kernels/conv/conv.hpp"
 
 using namespace scimix;
 

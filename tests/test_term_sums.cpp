@@ -4,8 +4,8 @@
 #include <cmath>
 #include <limits>
 
-#include "kernels/schedule.hpp"
-#include "kernels/term_sums.hpp"
+#include "kernels/metrics/term_sums.hpp"
+#include "kernels/optim/schedule.hpp"
 
 using namespace scimix;
 

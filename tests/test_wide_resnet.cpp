@@ -5,7 +5,7 @@
 
 #include "autograd/ops.hpp"
 #include "autograd/tape.hpp"
-#include "kernels/conv_counters.hpp"
+#include "kernels/conv/conv_counters.hpp"
 #include "losses/classification.hpp"
 #include "models/wide_resnet.hpp"
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "core/error.hpp"
-#include "kernels/step_row.hpp"
+#include "kernels/rows/step_row.hpp"
 
 namespace scimix {
 

@@ -2,7 +2,7 @@
 // here.
 #pragma once
 
-#include "kernels/strong_augment.hpp"
+#include "kernels/image/strong_augment.hpp"
 #include "trainers/settings.hpp"
 
 namespace scimix {

@@ -5,9 +5,9 @@
 
 #include "autograd/tape.hpp"
 #include "core/error.hpp"
-#include "kernels/conv.hpp"
-#include "kernels/metrics.hpp"
-#include "kernels/noise.hpp"
+#include "kernels/conv/conv.hpp"
+#include "kernels/image/noise.hpp"
+#include "kernels/metrics/metrics.hpp"
 #include "trainers/pixels.hpp"
 #include "trainers/rank_state.hpp"
 #include "trainers/run_steps.hpp"

@@ -131,7 +131,7 @@ class ClassifierTrainer {
   Tensor consistency_weight_;  // f32 [1]
   Tensor hybrid_weight_;       // f32 [1]
   TermLog terms_;
-  Tensor accuracy_;  // f32 [3], see kernels/metrics.hpp
+  Tensor accuracy_;  // f32 [3], see kernels/metrics/metrics.hpp
   Comm& ranks_;
   GradientExchange gradients_;
   BatchPlan plan_;

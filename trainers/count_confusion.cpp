@@ -5,7 +5,7 @@
 
 #include "autograd/tape.hpp"
 #include "core/error.hpp"
-#include "kernels/metrics.hpp"
+#include "kernels/metrics/metrics.hpp"
 
 namespace scimix {
 

@@ -4,7 +4,7 @@
 #include <numeric>
 
 #include "autograd/tape.hpp"
-#include "kernels/metrics.hpp"
+#include "kernels/metrics/metrics.hpp"
 #include "losses/classification.hpp"
 
 namespace scimix {

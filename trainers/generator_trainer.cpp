@@ -5,7 +5,7 @@
 #include "autograd/tape.hpp"
 #include "core/error.hpp"
 #include "data/random_order.hpp"
-#include "kernels/metrics.hpp"
+#include "kernels/metrics/metrics.hpp"
 #include "trainers/generator_checkpoint.hpp"
 #include "trainers/rank_state.hpp"
 #include "trainers/run_steps.hpp"

@@ -108,7 +108,7 @@ class GeneratorTrainer {
   Tensor step_;                // i32 [1], on the device
   Tensor consistency_weight_;  // f32 [1]
   TermLog terms_;
-  Tensor accuracy_;  // f32 [3], see kernels/metrics.hpp
+  Tensor accuracy_;  // f32 [3], see kernels/metrics/metrics.hpp
   Comm& ranks_;
   GradientExchange generator_gradients_;  // of G, E_r, E_c and C
   GradientExchange critic_gradients_;

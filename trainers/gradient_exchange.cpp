@@ -4,7 +4,7 @@
 
 #include "autograd/tape.hpp"
 #include "core/error.hpp"
-#include "kernels/elementwise.hpp"
+#include "kernels/elementwise/elementwise.hpp"
 
 namespace scimix {
 

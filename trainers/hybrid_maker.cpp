@@ -4,9 +4,9 @@
 #include "autograd/tape.hpp"
 #include "core/random.hpp"
 #include "data/random_order.hpp"
-#include "kernels/elementwise.hpp"
-#include "kernels/mixing.hpp"
-#include "kernels/pseudo_label.hpp"
+#include "kernels/elementwise/elementwise.hpp"
+#include "kernels/image/mixing.hpp"
+#include "kernels/softmax/pseudo_label.hpp"
 #include "trainers/beta_distribution.hpp"
 
 namespace scimix {

@@ -9,7 +9,7 @@
 
 #include "autograd/ops.hpp"
 #include "core/comm.hpp"
-#include "kernels/term_sums.hpp"
+#include "kernels/metrics/term_sums.hpp"
 #include "trainers/checkpoint.hpp"
 
 namespace scimix {

@@ -1,7 +1,7 @@
 #include "trainers/matching_generator.hpp"
 
 #include "core/error.hpp"
-#include "kernels/elementwise.hpp"
+#include "kernels/elementwise/elementwise.hpp"
 #include "trainers/run_inputs.hpp"
 
 namespace scimix {

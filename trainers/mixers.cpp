@@ -5,7 +5,7 @@
 
 #include "autograd/tape.hpp"
 #include "core/random.hpp"
-#include "kernels/mixing.hpp"
+#include "kernels/image/mixing.hpp"
 
 namespace scimix {
 

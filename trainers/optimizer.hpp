@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "kernels/optim.hpp"
-#include "kernels/schedule.hpp"
+#include "kernels/optim/optim.hpp"
+#include "kernels/optim/schedule.hpp"
 #include "models/module.hpp"
 #include "trainers/checkpoint.hpp"
 
@@ -70,7 +70,7 @@ class AdamMoments {
 
   [[nodiscard]] const Slab& first() const { return first_; }
   [[nodiscard]] const Slab& second() const { return second_; }
-  [[nodiscard]] const Tensor& scalars() const { return scalars_; }  // see kernels/optim.hpp
+  [[nodiscard]] const Tensor& scalars() const { return scalars_; }  // see kernels/optim/optim.hpp
 
  private:
   const ParameterStore& model_;

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "kernels/tf32.hpp"
+#include "kernels/machine/tf32.hpp"
 
 namespace scimix {
 

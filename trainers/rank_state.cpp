@@ -2,7 +2,7 @@
 
 #include "autograd/ops.hpp"
 #include "autograd/tape.hpp"
-#include "kernels/checksum.hpp"
+#include "kernels/reduce/checksum.hpp"
 
 namespace scimix {
 

@@ -5,8 +5,8 @@
 
 #include "autograd/variable.hpp"
 #include "data/dataset.hpp"
-#include "kernels/augment.hpp"
-#include "kernels/strong_augment.hpp"
+#include "kernels/image/augment.hpp"
+#include "kernels/image/strong_augment.hpp"
 
 namespace scimix {
 

@@ -9,7 +9,7 @@
 #include "core/device.hpp"
 #include "data/dataset.hpp"
 #include "data/split.hpp"
-#include "kernels/augment.hpp"
+#include "kernels/image/augment.hpp"
 #include "models/wide_resnet.hpp"
 #include "trainers/optimizer.hpp"
 #include "trainers/run_start.hpp"

@@ -7,8 +7,8 @@
 #include "core/error.hpp"
 #include "core/random.hpp"
 #include "data/random_order.hpp"
-#include "kernels/metrics.hpp"
-#include "kernels/mixing.hpp"
+#include "kernels/image/mixing.hpp"
+#include "kernels/metrics/metrics.hpp"
 #include "losses/classification.hpp"
 
 namespace scimix {

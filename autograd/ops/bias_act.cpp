@@ -1,5 +1,5 @@
 // Bias, leaky ReLU and gain in one pass.
-#include "kernels/bias_act.hpp"
+#include "kernels/elementwise/bias_act.hpp"
 
 #include "autograd/op.hpp"
 #include "autograd/ops.hpp"

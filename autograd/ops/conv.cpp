@@ -4,7 +4,7 @@
 //   <conv(x, w), g> = <x, dgrad(g, w)> = <w, wgrad(g, x)>
 //
 // so that the derivative of any one is the other two.
-#include "kernels/conv.hpp"
+#include "kernels/conv/conv.hpp"
 
 #include "autograd/op.hpp"
 #include "autograd/ops.hpp"

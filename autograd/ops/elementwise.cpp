@@ -1,5 +1,5 @@
-// Pointwise operators. Formulas live in kernels/elementwise.hpp.
-#include "kernels/elementwise.hpp"
+// Pointwise operators. Formulas live in kernels/elementwise/elementwise.hpp.
+#include "kernels/elementwise/elementwise.hpp"
 
 #include <algorithm>
 #include <cmath>

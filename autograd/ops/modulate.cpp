@@ -1,5 +1,5 @@
 // StyleGAN2's modulated convolution.
-#include "kernels/modulate.hpp"
+#include "kernels/modulate/modulate.hpp"
 
 #include <cmath>
 #include <vector>
@@ -7,9 +7,9 @@
 #include "autograd/op.hpp"
 #include "autograd/ops.hpp"
 #include "autograd/tape.hpp"
-#include "kernels/conv_counters.hpp"
-#include "kernels/demodulate.hpp"
-#include "kernels/to_rgb.hpp"
+#include "kernels/conv/conv_counters.hpp"
+#include "kernels/modulate/demodulate.hpp"
+#include "kernels/modulate/to_rgb.hpp"
 
 namespace scimix {
 
@@ -183,7 +183,7 @@ struct Saved {
   return gv;
 }
 
-// The closed formulas (kernels/modulate.hpp names what they use):
+// The closed formulas (kernels/modulate/modulate.hpp names what they use):
 //
 //   h = adjoint convolution of d g; gx = style h;
 //   gstyle = sum over pixels of x h + 2 style (e E^T);  gw = wgrad(d g, u) + 2 w (e^T style^2)

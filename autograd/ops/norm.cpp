@@ -1,5 +1,5 @@
 // Batch normalisation with a fused leaky ReLU, and the same of a sum (a residual block's end).
-#include "kernels/norm.hpp"
+#include "kernels/norm/norm.hpp"
 
 #include <cmath>
 #include <utility>

@@ -1,6 +1,6 @@
 // Sums over axes and their adjoint, broadcasting. sum_to and broadcast_to are each other's
 // derivative; everything else here is made of them.
-#include "kernels/reduce.hpp"
+#include "kernels/reduce/reduce.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -8,7 +8,7 @@
 #include "autograd/op.hpp"
 #include "autograd/ops.hpp"
 #include "autograd/tape.hpp"
-#include "kernels/elementwise.hpp"
+#include "kernels/elementwise/elementwise.hpp"
 
 namespace scimix {
 

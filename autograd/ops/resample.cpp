@@ -1,10 +1,10 @@
 // Pooling and resampling of images [N,H,W,C]. All are linear in x and independent per channel.
-#include "kernels/resample.hpp"
+#include "kernels/image/resample.hpp"
 
 #include "autograd/op.hpp"
 #include "autograd/ops.hpp"
 #include "autograd/tape.hpp"
-#include "kernels/pool.hpp"
+#include "kernels/image/pool.hpp"
 
 namespace scimix {
 

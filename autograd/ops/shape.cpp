@@ -6,7 +6,7 @@
 #include "autograd/op.hpp"
 #include "autograd/ops.hpp"
 #include "autograd/tape.hpp"
-#include "kernels/rows.hpp"
+#include "kernels/rows/rows.hpp"
 
 namespace scimix {
 

@@ -1,6 +1,6 @@
 // Softmax over rows and the cross-entropies made of it. First derivatives are one kernel each;
 // where they will be differentiated themselves they are made of small operators.
-#include "kernels/softmax.hpp"
+#include "kernels/softmax/softmax.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
 // The styles of all layers of a generator.
-#include "kernels/styles.hpp"
+#include "kernels/modulate/styles.hpp"
 
 #include "autograd/op.hpp"
 #include "autograd/ops.hpp"

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Applies image operations with Pillow: the oracle of kernels/image_operations.hpp.
+"""Applies image operations with Pillow: the oracle of kernels/image/image_operations.hpp.
 
   pillow_operations.py WIDTH IMAGES.png CASES.txt RESULTS.png
 
 IMAGES.png holds images of WIDTH pixels side by side. A line of CASES.txt is an operation, by the
-name that RandAugment's papers use, and its argument (kernels/strong_augment.hpp says in what units);
+name that RandAugment's papers use, and its argument (kernels/image/strong_augment.hpp says in what units);
 what follows '#' is a comment. RESULTS.png has a row of results for each case. Pixels from outside
 the image are grey, 127.
 

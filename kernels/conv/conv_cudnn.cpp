@@ -1,0 +1,399 @@
+// Convolution through cuDNN 9's graph API. A plan is made once for each kind, element type and
+// geometry. Which of cuDNN's candidates is the fastest is found by timing them on the first call's
+// own buffers, and kept on disk for later runs (plan_cache.hpp). Inside a capture nothing is timed.
+#include <cudnn_frontend.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <tuple>
+#include <unordered_map>
+#include <vector>
+
+#include "core/cuda.hpp"
+#include "kernels/conv/conv.hpp"
+#include "kernels/conv/conv_counters.hpp"
+#include "kernels/conv/copy_channels.hpp"
+#include "kernels/conv/plan_cache.hpp"
+#include "kernels/elementwise/elementwise.hpp"
+#include "kernels/machine/tf32.hpp"
+
+#define SCIMIX_CUDNN_CHECK(call) \
+  SCIMIX_CHECK_STATUS("cuDNN", call, CUDNN_STATUS_SUCCESS, cudnnGetErrorString)
+
+namespace scimix::cuda {
+
+namespace {
+
+namespace fe = cudnn_frontend;
+using Attributes = std::shared_ptr<fe::graph::Tensor_attributes>;
+
+// What a plan depends on.
+struct Problem {
+  ConvKind kind;
+  DType dtype;
+  bool tf32;
+  bool wide_gradient;  // an f32 weight gradient of bf16 images
+  int device;
+  Conv2dGeometry geometry;
+
+  friend auto operator<=>(const Problem&, const Problem&) = default;
+  friend std::ostream& operator<<(std::ostream& out, const Problem& p) {
+    static constexpr const char* kNames[] = {"conv_fprop", "conv_dgrad", "conv_wgrad"};
+    return out << kNames[static_cast<int>(p.kind)] << ", " << name_of(p.dtype)
+               << (p.tf32 ? " (tf32)" : "") << (p.wide_gradient ? " to f32, " : ", ") << p.geometry;
+  }
+};
+
+constexpr std::int64_t kUidX = 1;
+constexpr std::int64_t kUidW = 2;
+constexpr std::int64_t kUidY = 3;
+
+// cuDNN counts dimensions as N,C,H,W whatever the layout, which the strides tell: here NHWC, and
+// [K,R,S,C] alike.
+Attributes attributes(const char* name, std::int64_t uid, const Shape& shape) {
+  return std::make_shared<fe::graph::Tensor_attributes>(
+      fe::graph::Tensor_attributes()
+          .set_name(name)
+          .set_uid(uid)
+          .set_dim({shape[0], shape[3], shape[1], shape[2]})
+          .set_stride({shape[1] * shape[2] * shape[3], 1, shape[2] * shape[3], shape[3]}));
+}
+
+template <class Options>
+Options conv_options(const Conv2dGeometry& g) {
+  return Options()
+      .set_padding({g.pad, g.pad})
+      .set_stride({g.stride, g.stride})
+      .set_dilation({1, 1});
+}
+
+void set_output(const Attributes& output, std::int64_t uid, const Shape& shape) {
+  const Attributes like = attributes("output", uid, shape);
+  output->set_output(true).set_uid(uid).set_dim(like->get_dim()).set_stride(like->get_stride());
+}
+
+// The graph of one convolution, with cuDNN's ways to compute it, best guess first; null where it
+// has none.
+std::unique_ptr<fe::graph::Graph> make_graph(cudnnHandle_t handle, const Problem& problem,
+                                             bool deterministic) {
+  const Conv2dGeometry& g = problem.geometry;
+  auto graph = std::make_unique<fe::graph::Graph>();
+  graph
+      ->set_io_data_type(problem.dtype == DType::bf16 ? fe::DataType_t::BFLOAT16
+                                                      : fe::DataType_t::FLOAT)
+      .set_intermediate_data_type(fe::DataType_t::FLOAT)
+      .set_compute_data_type(fe::DataType_t::FLOAT);
+  const auto input = [&](const char* name, std::int64_t uid, const Shape& shape) {
+    return graph->tensor(*attributes(name, uid, shape));
+  };
+  switch (problem.kind) {
+    case ConvKind::fprop:
+      set_output(graph->conv_fprop(input("x", kUidX, g.x_shape()), input("w", kUidW, g.w_shape()),
+                                   conv_options<fe::graph::Conv_fprop_attributes>(g)),
+                 kUidY, g.y_shape());
+      break;
+    case ConvKind::dgrad:
+      set_output(graph->conv_dgrad(input("gy", kUidY, g.y_shape()), input("w", kUidW, g.w_shape()),
+                                   conv_options<fe::graph::Conv_dgrad_attributes>(g)),
+                 kUidX, g.x_shape());
+      break;
+    case ConvKind::wgrad: {
+      const Attributes gw =
+          graph->conv_wgrad(input("gy", kUidY, g.y_shape()), input("x", kUidX, g.x_shape()),
+                            conv_options<fe::graph::Conv_wgrad_attributes>(g));
+      set_output(gw, kUidW, g.w_shape());
+      if (problem.wide_gradient) gw->set_data_type(fe::DataType_t::FLOAT);
+      break;
+    }
+  }
+  if (graph->validate().is_bad() || graph->build_operation_graph(handle).is_bad() ||
+      graph->create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::FALLBACK}).is_bad()) {
+    return nullptr;
+  }
+  std::vector<fe::NumericalNote_t> barred;
+  if (deterministic) barred.push_back(fe::NumericalNote_t::NONDETERMINISTIC);
+  if (problem.dtype == DType::f32 && !problem.tf32) {
+    barred.push_back(fe::NumericalNote_t::TENSOR_CORE);
+    barred.push_back(fe::NumericalNote_t::DOWN_CONVERT_INPUTS);
+  }
+  // A gradient that is not rounded at the end should not be rounded on the way either.
+  if (problem.wide_gradient) barred.push_back(fe::NumericalNote_t::REDUCED_PRECISION_REDUCTION);
+  graph->deselect_numeric_notes(barred);
+  return graph;
+}
+
+class Event {
+ public:
+  Event() { SCIMIX_CUDA_CHECK(cudaEventCreate(&event_)); }
+  ~Event() { static_cast<void>(cudaEventDestroy(event_)); }
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+  [[nodiscard]] cudaEvent_t get() const { return event_; }
+
+ private:
+  cudaEvent_t event_ = nullptr;
+};
+
+// Device addresses of x, w and y.
+struct Pointers {
+  void* x;
+  void* w;
+  void* y;
+};
+
+bool is_captured(cudaStream_t stream) {
+  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+  SCIMIX_CUDA_CHECK(cudaStreamIsCapturing(stream, &status));
+  return status != cudaStreamCaptureStatusNone;
+}
+
+// A graph and the one of its plans that runs.
+class Plan {
+ public:
+  // Null where cuDNN cannot compute this. Where plans are timed, that is on the given buffers: the
+  // output is overwritten several times.
+  static std::unique_ptr<Plan> find(cudnnHandle_t handle, const Problem& problem,
+                                    const Pointers& pointers, PlanCache& cache) {
+    // Runs that can be repeated bit for bit, unless cuDNN has nothing of that kind.
+    for (const bool deterministic : {true, false}) {
+      auto plan = std::make_unique<Plan>(handle, problem, deterministic);
+      if (plan->choose(handle, pointers, cache)) return plan;
+    }
+    return nullptr;
+  }
+
+  Plan(cudnnHandle_t handle, const Problem& problem, bool deterministic)
+      : problem_(problem),
+        key_(text(problem, deterministic ? "" : ", not deterministic")),
+        device_{Device::Kind::cuda, problem.device},
+        graph_(make_graph(handle, problem, deterministic)) {}
+
+  void run(cudnnHandle_t handle, const Pointers& pointers) {
+    const Memory workspace = allocate(device_, static_cast<std::size_t>(workspace_bytes_));
+    fe::error_t status = execute(handle, chosen_, pointers, workspace.get());
+    SCIMIX_CHECK(status.is_good(), "cuDNN error: ", status.get_message(), " (", problem_, ")");
+  }
+
+ private:
+  fe::error_t execute(cudnnHandle_t handle, std::int64_t index, const Pointers& pointers,
+                      void* workspace) {
+    addresses_[kUidX] = pointers.x;
+    addresses_[kUidW] = pointers.w;
+    addresses_[kUidY] = pointers.y;
+    return graph_->execute_plan_at_index(handle, addresses_, workspace, index);
+  }
+
+  bool choose(cudnnHandle_t handle, const Pointers& pointers, PlanCache& cache) {
+    if (graph_ == nullptr) return false;
+    if (const auto name = cache.find(key_); name && take(*name)) return true;
+    if (is_captured(current_stream())) return take_first();
+    if (!take_fastest(handle, pointers)) return false;
+    cache.store(key_, name_at(chosen_));
+    return true;
+  }
+
+  [[nodiscard]] std::string name_at(std::int64_t index) const {
+    std::string name;
+    return graph_->get_plan_name_at_index(index, name).is_good() ? name : "";
+  }
+
+  // Building a plan can take a tenth of a second.
+  bool build(std::int64_t index) {
+    constexpr std::int64_t kMaxWorkspace = std::int64_t{1} << 30;
+    if (graph_->build_plan_at_index(index).is_bad()) return false;
+    const std::int64_t bytes = graph_->get_workspace_size_plan_at_index(index);
+    if (bytes > kMaxWorkspace) return false;
+    chosen_ = index;
+    workspace_bytes_ = bytes;
+    return true;
+  }
+
+  // The plan that an earlier run has found.
+  bool take(const std::string& name) {
+    for (std::int64_t i = 0; i < graph_->get_execution_plan_count(); ++i) {
+      if (name_at(i) == name) return build(i);
+    }
+    return false;
+  }
+
+  // cuDNN's own best guess.
+  bool take_first() {
+    for (std::int64_t i = 0; i < graph_->get_execution_plan_count(); ++i) {
+      if (build(i)) return true;
+    }
+    return false;
+  }
+
+  bool take_fastest(cudnnHandle_t handle, const Pointers& pointers) {
+    constexpr int kCandidates = 10;
+    float best = std::numeric_limits<float>::infinity();
+    std::int64_t fastest = -1;
+    int built = 0;
+    for (std::int64_t i = 0; i < graph_->get_execution_plan_count() && built < kCandidates; ++i) {
+      if (!build(i)) continue;
+      ++built;
+      const float milliseconds = time(handle, i, pointers, workspace_bytes_);
+      if (milliseconds >= best) continue;
+      best = milliseconds;
+      fastest = i;
+    }
+    return fastest >= 0 && build(fastest);
+  }
+
+  // The fastest of a few runs; infinity for a plan that fails.
+  float time(cudnnHandle_t handle, std::int64_t index, const Pointers& pointers,
+             std::int64_t workspace_bytes) {
+    constexpr int kRuns = 5;
+    const Memory workspace = allocate(device_, static_cast<std::size_t>(workspace_bytes));
+    const Event start;
+    const Event stop;
+    float best = std::numeric_limits<float>::infinity();
+    for (int i = 0; i <= kRuns; ++i) {
+      SCIMIX_CUDA_CHECK(cudaEventRecord(start.get(), current_stream()));
+      if (execute(handle, index, pointers, workspace.get()).is_bad()) {
+        return std::numeric_limits<float>::infinity();
+      }
+      SCIMIX_CUDA_CHECK(cudaEventRecord(stop.get(), current_stream()));
+      SCIMIX_CUDA_CHECK(cudaEventSynchronize(stop.get()));
+      float milliseconds = 0;
+      SCIMIX_CUDA_CHECK(cudaEventElapsedTime(&milliseconds, start.get(), stop.get()));
+      if (i > 0) best = std::min(best, milliseconds);  // the first run loads the kernels
+    }
+    return best;
+  }
+
+  Problem problem_;
+  std::string key_;  // in the cache
+  Device device_;
+  std::unique_ptr<fe::graph::Graph> graph_;
+  std::unordered_map<std::int64_t, void*> addresses_;
+  std::int64_t chosen_ = 0;
+  std::int64_t workspace_bytes_ = 0;
+};
+
+std::filesystem::path cache_file() {
+  int index = 0;
+  cudaDeviceProp properties{};
+  SCIMIX_CUDA_CHECK(cudaGetDevice(&index));
+  SCIMIX_CUDA_CHECK(cudaGetDeviceProperties(&properties, index));
+  return plan_cache_file("cudnn", std::to_string(cudnnGetVersion()), properties.name);
+}
+
+// cuDNN itself: one handle on our stream, and the plans made so far.
+class Library {
+ public:
+  Library() {
+    SCIMIX_CUDNN_CHECK(cudnnCreate(&handle_));
+    SCIMIX_CUDNN_CHECK(cudnnSetStream(handle_, current_stream()));
+  }
+
+  // False where cuDNN has no plan.
+  bool run(const Problem& problem, const Pointers& pointers) {
+    const std::scoped_lock lock(mutex_);
+    auto it = plans_.find(problem);
+    if (it == plans_.end()) {
+      it = plans_.emplace(problem, Plan::find(handle_, problem, pointers, cache_)).first;
+    }
+    if (it->second == nullptr) return false;
+    count_work(Work::library);
+    it->second->run(handle_, pointers);
+    return true;
+  }
+
+ private:
+  std::mutex mutex_;
+  cudnnHandle_t handle_ = nullptr;
+  PlanCache cache_{cache_file()};
+  std::map<Problem, std::unique_ptr<Plan>> plans_;  // null: there is none
+};
+
+// Never destroyed: the CUDA driver may be gone before static objects are.
+Library& library() {
+  static Library& instance = *std::make_unique<Library>().release();
+  return instance;
+}
+
+constexpr std::size_t kAlignment = 16;  // of whole_channels
+
+// An aligned tensor of a padded shape in place of one that isn't: an RGB image, or a view into a
+// slab.
+class Staged {
+ public:
+  Staged(const Tensor& tensor, const Shape& padded) : tensor_(tensor), staged_(tensor) {
+    const bool aligned = reinterpret_cast<std::uintptr_t>(tensor.raw()) % kAlignment == 0;
+    if (aligned && padded == tensor.shape()) return;
+    staged_ = Tensor::empty(padded, tensor.dtype(), tensor.device());
+  }
+
+  // Zeros stand where the tensor has nothing: further channels, and further kernels.
+  void fill() const {
+    if (!is_staged()) return;
+    const std::int64_t rows = tensor_.dim(0);
+    copy_channels(tensor_, staged_.rows(0, rows));
+    if (staged_.dim(0) > rows) staged_.rows(rows, staged_.dim(0)).zero_();
+  }
+  void read_back() const {
+    if (is_staged()) copy_channels(staged_.rows(0, tensor_.dim(0)), tensor_);
+  }
+  [[nodiscard]] void* pointer() const { return staged_.raw(); }
+
+ private:
+  [[nodiscard]] bool is_staged() const { return staged_.raw() != tensor_.raw(); }
+
+  Tensor tensor_;
+  Tensor staged_;
+};
+
+void convolve(ConvKind kind, const Tensor& x, const Tensor& w, const Tensor& y,
+              const Conv2dGeometry& geometry) {
+  Problem problem{.kind = kind,
+                  .dtype = x.dtype(),
+                  .tf32 = x.dtype() == DType::f32 && tf32_allowed(),
+                  .wide_gradient = w.dtype() != x.dtype(),
+                  .device = x.device().index,
+                  .geometry = geometry};
+  Conv2dGeometry& g = problem.geometry;
+  g.c = whole_channels(g.c, x.dtype(), x.device());
+  g.k = whole_channels(g.k, x.dtype(), x.device());
+  const Staged all[] = {{x, g.x_shape()}, {w, g.w_shape()}, {y, g.y_shape()}};
+  const int output = kind == ConvKind::dgrad ? 0 : kind == ConvKind::wgrad ? 1 : 2;
+  for (int i = 0; i < 3; ++i) {
+    if (i != output) all[i].fill();
+  }
+  if (library().run(problem, {all[0].pointer(), all[1].pointer(), all[2].pointer()})) {
+    all[output].read_back();
+    return;
+  }
+  SCIMIX_CHECK(problem.wide_gradient, "cuDNN has no plan for ", problem);
+  const Tensor rounded = Tensor::empty(w.shape(), x.dtype(), x.device());
+  convolve(kind, x, rounded, y, geometry);
+  convert(rounded, w);
+}
+
+}  // namespace
+
+void conv_fprop(const Tensor& x, const Tensor& w, const Tensor& y, const Conv2dGeometry& geometry) {
+  check_conv2d(geometry, x, w, y);
+  count_conv(ConvKind::fprop, geometry.n);
+  if (geometry.n > 0) convolve(ConvKind::fprop, x, w, y, geometry);
+}
+
+void conv_dgrad(const Tensor& gy, const Tensor& w, const Tensor& gx,
+                const Conv2dGeometry& geometry) {
+  check_conv2d(geometry, gx, w, gy);
+  count_conv(ConvKind::dgrad, geometry.n);
+  if (geometry.n > 0) convolve(ConvKind::dgrad, gx, w, gy, geometry);
+}
+
+void conv_wgrad(const Tensor& gy, const Tensor& x, const Tensor& gw,
+                const Conv2dGeometry& geometry) {
+  check_conv2d_wgrad(geometry, x, gw, gy);
+  count_conv(ConvKind::wgrad, geometry.n);
+  if (geometry.n == 0) return gw.zero_();
+  convolve(ConvKind::wgrad, x, gw, gy, geometry);
+}
+
+}  // namespace scimix::cuda

@@ -1,0 +1,29 @@
+// From the u8 images of the resident data set to the network's input, in one pass: gather, flip,
+// crop, normalise.
+#pragma once
+
+#include "kernels/launch/kernel.hpp"
+
+namespace scimix {
+
+struct WeakAugment {
+  bool flip = true;         // mirror left and right, with probability 1/2
+  int pad = 4;              // reflect-pad by this much, then crop a window at a uniform offset
+  std::uint64_t seed = 0;   // random numbers: (seed, Purpose::augment, step, position in the batch)
+  std::uint32_t first = 0;  // position of row 0 in the global batch, for ranks after the first
+};
+
+// images u8 [M,H,W,3], index i32 [N] with values in 0..M-1, step i32 [1] -> out [N,H,W,C],
+// C >= 3: x/127.5 - 1, and zeros in further channels, which spare a convolution that wants whole
+// packs of channels (conv.hpp) a copy. Reflection does not repeat the border: -1 -> 1 (TensorFlow's
+// REFLECT, as in FixMatch's augment.py). pad < H, W.
+SCIMIX_KERNEL(augment_weak, (const Tensor& images, const Tensor& index, const Tensor& step,
+                             const WeakAugment& options, const Tensor& out))
+
+// The same without augmentation.
+SCIMIX_KERNEL(normalize_images, (const Tensor& images, const Tensor& index, const Tensor& out))
+
+// labels i32 [M], index i32 [N] -> out i32 [N].
+SCIMIX_KERNEL(gather_labels, (const Tensor& labels, const Tensor& index, const Tensor& out))
+
+}  // namespace scimix

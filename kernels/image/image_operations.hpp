@@ -1,0 +1,271 @@
+// RandAugment's operations on an 8-bit image in a block's scratch memory, with the results of
+// Pillow, the library in which the published programs call them. Each function says what it
+// computes; that this is what Pillow computes is what tests/test_image_operations.cpp measures.
+// Included by .cu files alone.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <numbers>
+
+#include "kernels/image/image_workspace.hpp"
+
+namespace scimix::SCIMIX_BACKEND {
+
+// ---- blends: ImageEnhance ----
+
+// base + factor (value - base), in f32 with every step rounded, then cut off. The product is taken
+// in f64, where it is exact, and rounded on its own: a compiler could fuse an f32 product with the
+// addition, and then some results would be one level off.
+SCIMIX_HD inline std::uint8_t blend(int base, int value, float factor) {
+#ifdef __CUDA_ARCH__
+  const float change = __fmul_rn(factor, static_cast<float>(value - base));
+#else
+  const auto change = static_cast<float>(static_cast<double>(factor) * (value - base));
+#endif
+  const float sum = static_cast<float>(base) + change;
+  return static_cast<std::uint8_t>(sum <= 0.0F ? 0.0F : sum >= 255.0F ? 255.0F : sum);
+}
+
+// ITU-R 601 luma in 16-bit fixed point, rounded.
+SCIMIX_HD inline int luma(const std::uint8_t* rgb) {
+  return (19595 * rgb[0] + 38470 * rgb[1] + 7471 * rgb[2] + 0x8000) >> 16;
+}
+
+// Towards black.
+template <class B>
+SCIMIX_HD inline void brightness(B& block, const ImageWorkspace& work, float factor) {
+  map_values(block, work, [=](int v) { return blend(0, v, factor); });
+}
+
+// Towards the image in grey.
+template <class B>
+SCIMIX_HD inline void color(B& block, const ImageWorkspace& work, float factor) {
+  std::uint8_t* image = work.image;
+  block.each(work.pixels(), [=](std::int64_t p) {
+    std::uint8_t* rgb = image + p * 3;
+    const int grey = luma(rgb);
+    for (int c = 0; c < 3; ++c) rgb[c] = blend(grey, rgb[c], factor);
+  });
+}
+
+// Towards the rounded mean of the luma.
+template <class B>
+SCIMIX_HD inline void contrast(B& block, const ImageWorkspace& work, float factor) {
+  const std::uint8_t* image = work.image;
+  const auto pixels = static_cast<int>(work.pixels());
+  const int sum =
+      block.template sum<int>(pixels, [=](std::int64_t p) { return luma(image + p * 3); });
+  const int mean = (2 * sum + pixels) / (2 * pixels);
+  map_values(block, work, [=](int v) { return blend(mean, v, factor); });
+}
+
+// Towards the image smoothed by [1 1 1; 1 5 1; 1 1 1] / 13, rounded. Its border is not smoothed.
+template <class B>
+SCIMIX_HD inline void sharpness(B& block, ImageWorkspace& work, float factor) {
+  const std::uint8_t* image = work.image;
+  std::uint8_t* spare = work.spare;
+  const std::int64_t line = work.size.width * 3;
+  block.each(work.values(), [=](std::int64_t i) { spare[i] = image[i]; });
+  if (work.size.height < 3 || work.size.width < 3) return;  // all border
+  each_cell(block, work.size.height - 2, line - 6, [=](std::int64_t y, std::int64_t i) {
+    const std::int64_t at = (y + 1) * line + i + 3;
+    int sum = 4 * image[at];
+    for (int dy = -1; dy <= 1; ++dy) {
+      for (int dx = -1; dx <= 1; ++dx) sum += image[at + dy * line + dx * 3];
+    }
+    // Never half way between two levels, since 13 is odd.
+    spare[at] = blend((2 * sum + 13) / 26, image[at], factor);
+  });
+  work.swap();
+}
+
+// ---- tables: ImageOps ----
+
+template <class B>
+SCIMIX_HD inline void posterize(B& block, const ImageWorkspace& work, int bits) {
+  const int kept = 0xFF & ~((1 << (8 - bits)) - 1);
+  map_values(block, work, [=](int v) { return static_cast<std::uint8_t>(v & kept); });
+}
+
+template <class B>
+SCIMIX_HD inline void solarize(B& block, const ImageWorkspace& work, float threshold) {
+  map_values(block, work, [=](int v) {
+    return static_cast<std::uint8_t>(static_cast<float>(v) < threshold ? v : 255 - v);
+  });
+}
+
+// Rounded on its own: a compiler could fuse it with an addition, and where that makes a whole
+// number it changes the level to which the result is cut off.
+SCIMIX_HD inline double rounded_product(double a, double b) {
+#ifdef __CUDA_ARCH__
+  return __dmul_rn(a, b);
+#else
+  const volatile double product = a * b;
+  return product;
+#endif
+}
+
+// Each channel stretched linearly so that its least value becomes 0 and its largest 255.
+template <class B>
+SCIMIX_HD inline void auto_contrast(B& block, const ImageWorkspace& work) {
+  count_values(block, work);
+  const std::uint32_t* counts = work.counts;
+  std::int32_t* range = work.numbers;
+  block.each(3, [=](std::int64_t c) {
+    int low = 0;
+    int high = 255;
+    while (low < 255 && counts[c * 256 + low] == 0) ++low;
+    while (high > 0 && counts[c * 256 + high] == 0) --high;
+    range[2 * c] = low;
+    range[2 * c + 1] = high;
+  });
+  std::uint8_t* table = work.table;
+  block.each(ImageWorkspace::kBins, [=](std::int64_t i) {
+    const int low = range[2 * (i / 256)];
+    const int high = range[2 * (i / 256) + 1];
+    const auto v = static_cast<int>(i % 256);
+    const double scale = 255.0 / (high > low ? high - low : 1);
+    const double stretched = rounded_product(v, scale) + rounded_product(-low, scale);
+    const double clipped = stretched < 0.0 ? 0.0 : stretched > 255.0 ? 255.0 : stretched;
+    table[i] = static_cast<std::uint8_t>(high > low ? clipped : v);
+  });
+  look_up(block, work);
+}
+
+// Each channel mapped by its cumulative histogram, in steps of what would be a level's share.
+template <class B>
+SCIMIX_HD inline void equalize(B& block, const ImageWorkspace& work) {
+  count_values(block, work);
+  std::uint32_t* counts = work.counts;
+  std::int32_t* steps = work.numbers;
+  const auto pixels = static_cast<std::uint32_t>(work.pixels());
+  block.each(3, [=](std::int64_t c) {
+    std::uint32_t below = 0;
+    std::uint32_t last = 0;
+    for (int v = 0; v < 256; ++v) {
+      const std::uint32_t count = counts[c * 256 + v];
+      counts[c * 256 + v] = below;
+      below += count;
+      if (count != 0) last = count;
+    }
+    steps[c] = static_cast<std::int32_t>((pixels - last) / 255);
+  });
+  std::uint8_t* table = work.table;
+  block.each(ImageWorkspace::kBins, [=](std::int64_t i) {
+    const auto step = static_cast<std::uint32_t>(steps[i / 256]);
+    const auto v = static_cast<std::uint32_t>(i % 256);
+    const std::uint32_t level = (step / 2 + counts[i]) / (step > 0 ? step : 1);
+    table[i] = static_cast<std::uint8_t>(step == 0 ? v : level < 255 ? level : 255);
+  });
+  look_up(block, work);
+}
+
+// ---- affine transforms: Image.transform, Image.rotate ----
+
+// Pixel (x, y) of the result is that at column (a x + b y + c) / 2^16 and row (d x + e y + f) /
+// 2^16 of the image, cut off.
+struct FixedAffine {
+  std::int32_t a, b, c, d, e, f;
+};
+
+// The nearest number of 2^-16ths.
+SCIMIX_HD inline std::int32_t to_fixed(double value) {
+  return static_cast<std::int32_t>(std::floor(value * 65536.0 + 0.5));
+}
+
+// From real coefficients between coordinates of which the centre of a pixel is at 1/2.
+SCIMIX_HD inline FixedAffine fixed_affine(double a, double b, double c, double d, double e,
+                                          double f) {
+  return {to_fixed(a), to_fixed(b), to_fixed(c + 0.5 * a + 0.5 * b),
+          to_fixed(d), to_fixed(e), to_fixed(f + 0.5 * d + 0.5 * e)};
+}
+
+// About the centre of the image.
+SCIMIX_HD inline FixedAffine rotation(double degrees, const ImageSize& size) {
+  const double angle = degrees * (std::numbers::pi / 180.0);
+  const double cosine = std::cos(angle);
+  const double sine = std::sin(angle);
+  const double x = 0.5 * static_cast<double>(size.width);
+  const double y = 0.5 * static_cast<double>(size.height);
+  return fixed_affine(cosine, -sine, x - cosine * x + sine * y,  //
+                      sine, cosine, y - sine * x - cosine * y);
+}
+
+// Whole pixels after rounding half up, not 2^-16ths.
+SCIMIX_HD inline FixedAffine translation(double x, double y) {
+  const auto columns = static_cast<std::int32_t>(std::floor(x + 0.5));
+  const auto rows = static_cast<std::int32_t>(std::floor(y + 0.5));
+  return {65536, 0, columns * 65536, 0, 65536, rows * 65536};
+}
+
+SCIMIX_HD inline FixedAffine affine_of(ImageOperation operation, double argument,
+                                       const ImageSize& size) {
+  if (operation == ImageOperation::rotate) return rotation(argument, size);
+  if (operation == ImageOperation::shear_x) return fixed_affine(1, argument, 0, 0, 1, 0);
+  if (operation == ImageOperation::shear_y) return fixed_affine(1, 0, 0, argument, 1, 0);
+  if (operation == ImageOperation::translate_x) return translation(argument, 0);
+  return translation(0, argument);
+}
+
+template <class B>
+SCIMIX_HD inline void transform(B& block, ImageWorkspace& work, ImageOperation operation,
+                                float argument, std::uint8_t fill) {
+  std::int32_t* numbers = work.numbers;
+  const ImageSize size = work.size;
+  block.each(1, [=](std::int64_t) {  // sine and cosine once, not once per thread
+    const FixedAffine m = affine_of(operation, argument, size);
+    const std::int32_t all[6] = {m.a, m.b, m.c, m.d, m.e, m.f};  // NOLINT: runs in device code
+    for (int i = 0; i < 6; ++i) numbers[i] = all[i];
+  });
+  const FixedAffine m{numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]};
+  const std::uint8_t* image = work.image;
+  std::uint8_t* spare = work.spare;
+  each_cell(block, size.height, size.width, [=](std::int64_t row, std::int64_t column) {
+    const auto x = static_cast<std::int32_t>(column);
+    const auto y = static_cast<std::int32_t>(row);
+    const std::int32_t from_x = (m.a * x + m.b * y + m.c) >> 16;
+    const std::int32_t from_y = (m.d * x + m.e * y + m.f) >> 16;
+    const bool inside = from_x >= 0 && from_x < size.width && from_y >= 0 && from_y < size.height;
+    const std::uint8_t* from = image + (inside ? (from_y * size.width + from_x) * 3 : 0);
+    std::uint8_t* to = spare + (row * size.width + column) * 3;
+    for (int c = 0; c < 3; ++c) to[c] = inside ? from[c] : fill;
+  });
+  work.swap();
+}
+
+// ---- all of them ----
+
+// One operation on work.image; `argument` as for apply_image_operation.
+template <class B>
+SCIMIX_HD inline void operate(B& block, ImageWorkspace& work, ImageOperation operation,
+                              float argument, std::uint8_t fill) {
+  switch (operation) {
+    case ImageOperation::auto_contrast:
+      return auto_contrast(block, work);
+    case ImageOperation::brightness:
+      return brightness(block, work, argument);
+    case ImageOperation::color:
+      return color(block, work, argument);
+    case ImageOperation::contrast:
+      return contrast(block, work, argument);
+    case ImageOperation::equalize:
+      return equalize(block, work);
+    case ImageOperation::identity:
+      return;
+    case ImageOperation::posterize:
+      return posterize(block, work, static_cast<int>(argument));
+    case ImageOperation::sharpness:
+      return sharpness(block, work, argument);
+    case ImageOperation::solarize:
+      return solarize(block, work, argument);
+    case ImageOperation::rotate:
+    case ImageOperation::shear_x:
+    case ImageOperation::shear_y:
+    case ImageOperation::translate_x:
+    case ImageOperation::translate_y:
+      return transform(block, work, operation, argument, fill);
+  }
+}
+
+}  // namespace scimix::SCIMIX_BACKEND

@@ -1,0 +1,31 @@
+// Random images: numbers addressed by place, not drawn in turn, so that any device, any split into
+// ranks and any resumed run see the same ones.
+#pragma once
+
+#include <cstdint>
+
+#include "core/random.hpp"
+#include "kernels/launch/kernel.hpp"
+
+namespace scimix {
+
+struct NoiseAddress {
+  std::uint64_t seed = 0;
+  Purpose purpose = Purpose::noise;
+  std::uint32_t stream = 0;    // apart from all others of the same step
+  std::int64_t first_row = 0;  // place of row 0 in the global batch, for ranks after the first
+  std::int64_t channels = 0;   // of the last axis that get numbers, the same as if there were no
+                               // others, which are left alone; 0: all
+};
+
+// out [N, ...] (f32, f64 or bf16) = standard normal numbers, by Box and Muller's formula in f32.
+// Number i of row n (without the channels left alone) depends on (seed, purpose, stream, first_row
+// + n, i), on the number of elements of a row, and on step i32 [1].
+SCIMIX_KERNEL(normal_noise, (const Tensor& step, const NoiseAddress& address, const Tensor& out))
+
+// images [N, ...] (f32, f64 or bf16) += sigma n, with the numbers n that normal_noise would make.
+// The sum is rounded once. Source: Gaussian input noise, Tarvainen and Valpola 2017, appendix B.
+SCIMIX_KERNEL(add_normal_noise,
+              (const Tensor& step, const NoiseAddress& address, float sigma, const Tensor& images))
+
+}  // namespace scimix

@@ -1,0 +1,86 @@
+// The draws and pixels of weak augmentation, shared by the kernels that start with it.
+#pragma once
+
+#include <cstdint>
+
+#include "core/random.hpp"
+#include "kernels/image/augment.hpp"
+#include "kernels/launch/pack.hpp"
+
+namespace scimix {
+
+struct ImageSize {
+  std::int64_t height, width;
+};
+
+// Network inputs lie in [-1, 1]. Divided rather than multiplied by a rounded reciprocal, so that
+// 255 becomes exactly 1.
+SCIMIX_HD inline float normalized(std::uint8_t value) {
+  return static_cast<float>(value) / 127.5F - 1.0F;
+}
+
+// The pixels of a network's input: three colours, then `padding` zeros.
+struct PixelLayout {
+  std::int64_t channels;
+  bool packs;  // 16-byte accesses are possible
+
+  explicit PixelLayout(const Tensor& out)
+      : channels(out.dim(3)),
+        packs(channels % kPack == 0 && reinterpret_cast<std::uintptr_t>(out.raw()) % 16 == 0) {}
+
+  static constexpr int kPack = 4;
+
+  [[nodiscard]] SCIMIX_HD bool padded() const { return channels > 3; }
+
+  // For padded pixels; the others are plain loops.
+  template <class T>
+  SCIMIX_HD void store_padded(T* pixel, float red, float green, float blue) const {
+    using C = compute_t<T>;
+    if (packs) {
+      store<kPack>(pixel, Pack<C, kPack>{{C(red), C(green), C(blue), C(0)}});
+      for (std::int64_t c = kPack; c < channels; c += kPack) {
+        store<kPack>(pixel + c, Pack<C, kPack>{});
+      }
+    } else {
+      pixel[0] = static_cast<T>(C(red));
+      pixel[1] = static_cast<T>(C(green));
+      pixel[2] = static_cast<T>(C(blue));
+      for (std::int64_t c = 3; c < channels; ++c) pixel[c] = static_cast<T>(C(0));
+    }
+  }
+};
+
+// Mirror at the border, which is not repeated.
+SCIMIX_HD inline std::int64_t reflect(std::int64_t i, std::int64_t n) {
+  if (i < 0) i = -i;
+  return i < n ? i : 2 * (n - 1) - i;
+}
+
+// Where the crop window starts, and whether it is mirrored.
+struct WeakDraw {
+  bool flip;
+  std::int64_t dy, dx;
+};
+
+SCIMIX_HD inline WeakDraw draw_weak(const WeakAugment& o, std::uint32_t step, std::int64_t row) {
+  Random random(o.seed, Purpose::augment, step, o.first + static_cast<std::uint32_t>(row));
+  const auto offsets = static_cast<std::uint32_t>(2 * o.pad + 1);
+  WeakDraw draw{};
+  // Always three draws: switching the flip off does not change the crops.
+  draw.flip = random.below(2) == 1 && o.flip;
+  draw.dy = static_cast<std::int64_t>(random.below(offsets)) - o.pad;
+  draw.dx = static_cast<std::int64_t>(random.below(offsets)) - o.pad;
+  return draw;
+}
+
+// Where row y and column x of the result lie in the image.
+SCIMIX_HD inline std::int64_t weak_row(const WeakDraw& draw, const ImageSize& size,
+                                       std::int64_t y) {
+  return reflect(y + draw.dy, size.height);
+}
+SCIMIX_HD inline std::int64_t weak_column(const WeakDraw& draw, const ImageSize& size,
+                                          std::int64_t x) {
+  return reflect((draw.flip ? size.width - 1 - x : x) + draw.dx, size.width);
+}
+
+}  // namespace scimix

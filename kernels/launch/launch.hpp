@@ -1,0 +1,148 @@
+// The only two ways to start a kernel of ours. Included by .cu files alone, which are compiled
+// once as C++ (SCIMIX_BACKEND=cpu) and once by nvcc (SCIMIX_BACKEND=cuda):
+//
+//   for_each(n, [=] SCIMIX_KERNEL_FN(std::int64_t i) { ... });        n independent items
+//
+//   for_each_block(blocks, scratch_bytes, [=] SCIMIX_KERNEL_FN(Block& b) {  items that cooperate
+//     float* row = b.scratch<float>(n);                          shared by the block
+//     b.each(n, [&](std::int64_t i) { row[i] = ...; });           a phase: all items, then a
+//     barrier const float sum = b.sum<float>(n, [&](std::int64_t i) { return row[i]; });
+//   });
+//
+// Inside a phase the items run in any order, at the same time: none may read what another writes.
+// On the CPU `shuffle_phases` makes the order random, so that a test sees such a mistake.
+//
+// for_each<kBlocks> and for_each_block<kBlocks> say that kBlocks blocks at once on a processor of a
+// GPU are enough. Left alone, the assembler spills variables where that makes room for one block
+// more (scripts/kernel_report.sh shows it).
+//
+// Items are addressed by 64-bit indices. Scratch is at most 64 KiB per block, which
+// every GPU from Volta on has.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/error.hpp"
+#include "core/host_device.hpp"
+#include "core/work.hpp"
+
+#ifdef __CUDACC__
+#include "core/cuda.hpp"
+#define SCIMIX_KERNEL_FN __device__
+#else
+#include "kernels/launch/launch_cpu.hpp"
+#define SCIMIX_KERNEL_FN
+#endif
+
+#ifdef __CUDACC__
+
+namespace scimix::cuda {
+
+inline constexpr int kThreads = 256;
+inline constexpr int kWarp = 32;
+
+class Block {
+ public:
+  __device__ explicit Block(unsigned char* scratch) : scratch_(scratch) {}
+
+  [[nodiscard]] __device__ std::int64_t index() const { return blockIdx.x; }
+
+  template <class T>
+  [[nodiscard]] __device__ T* scratch(std::int64_t count) {
+    auto* memory = reinterpret_cast<T*>(scratch_ + used_);
+    used_ += (count * static_cast<std::int64_t>(sizeof(T)) + 15) / 16 * 16;
+    return memory;
+  }
+
+  template <class F>
+  __device__ void each(std::int64_t n, F f) {
+    for (std::int64_t i = threadIdx.x; i < n; i += kThreads) f(i);
+    __syncthreads();
+  }
+
+  template <class T, class F, class Op>
+  [[nodiscard]] __device__ T reduce(std::int64_t n, T init, F f, Op op) {
+    T value = init;
+    for (std::int64_t i = threadIdx.x; i < n; i += kThreads) value = op(value, f(i));
+    for (int offset = kWarp / 2; offset > 0; offset /= 2) {
+      value = op(value, __shfl_xor_sync(0xFFFFFFFFU, value, offset));
+    }
+    __shared__ T partial[kThreads / kWarp];
+    if (threadIdx.x % kWarp == 0) partial[threadIdx.x / kWarp] = value;
+    __syncthreads();
+    value = partial[0];
+    for (int w = 1; w < kThreads / kWarp; ++w) value = op(value, partial[w]);
+    __syncthreads();
+    return value;
+  }
+
+  template <class T, class F>
+  [[nodiscard]] __device__ T sum(std::int64_t n, F f) {
+    return reduce(n, T(0), f, [](T a, T b) { return a + b; });
+  }
+  template <class T, class F>
+  [[nodiscard]] __device__ T max(std::int64_t n, T lowest, F f) {
+    return reduce(n, lowest, f, [](T a, T b) { return a < b ? b : a; });
+  }
+
+ private:
+  unsigned char* scratch_;
+  std::int64_t used_ = 0;
+};
+
+namespace detail {
+
+template <class F, int kBlocks>
+__global__ void __launch_bounds__(kThreads, kBlocks) run_each(std::int64_t n, F f) {
+  const std::int64_t stride = static_cast<std::int64_t>(gridDim.x) * kThreads;
+  for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x; i < n;
+       i += stride) {
+    f(i);
+  }
+}
+
+template <class F, int kBlocks>
+__global__ void __launch_bounds__(kThreads, kBlocks) run_block(F f) {
+  extern __shared__ unsigned char scratch[];
+  Block block(scratch);
+  f(block);
+}
+
+// CUDA gives a kernel up to 48 KiB of shared memory, with that of `reduce`, unless it asks.
+template <class F>
+void allow_scratch(void (*kernel)(F), std::size_t bytes) {
+  constexpr std::size_t kUnasked = 47 * 1024;
+  if (bytes <= kUnasked) return;
+  SCIMIX_CUDA_CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                         static_cast<int>(bytes)));
+}
+
+}  // namespace detail
+
+template <int kBlocks = 0, class F>
+void for_each(std::int64_t n, F f) {
+  if (n <= 0) return;
+  constexpr std::int64_t kMaxBlocks = 1 << 20;
+  const std::int64_t blocks = (n + kThreads - 1) / kThreads;
+  const auto grid = static_cast<unsigned>(blocks < kMaxBlocks ? blocks : kMaxBlocks);
+  count_work(Work::kernel);
+  detail::run_each<F, kBlocks><<<grid, kThreads, 0, current_stream()>>>(n, f);
+  SCIMIX_CUDA_CHECK(cudaGetLastError());
+}
+
+template <int kBlocks = 0, class F>
+void for_each_block(std::int64_t blocks, std::size_t scratch_bytes, F f) {
+  if (blocks <= 0) return;
+  SCIMIX_CHECK(scratch_bytes <= 64 * 1024, scratch_bytes, " bytes of scratch, at most 65536");
+  detail::allow_scratch(detail::run_block<F, kBlocks>, scratch_bytes);
+  count_work(Work::kernel);
+  const auto grid = static_cast<unsigned>(blocks);
+  detail::run_block<F, kBlocks><<<grid, kThreads, scratch_bytes, current_stream()>>>(f);
+  SCIMIX_CUDA_CHECK(cudaGetLastError());
+}
+
+}  // namespace scimix::cuda
+
+#endif  // __CUDACC__

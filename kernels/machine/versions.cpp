@@ -1,0 +1,33 @@
+#include "kernels/machine/versions.hpp"
+
+#include <cblas.h>
+
+#include <dnnl.hpp>
+#include <sstream>
+
+#include "core/error.hpp"
+
+namespace scimix {
+
+namespace cpu {
+
+std::vector<LibraryVersion> library_versions() {
+  const dnnl_version_t& onednn = *dnnl::version();
+  // "OpenBLAS 0.3.21 DYNAMIC_ARCH ..."
+  std::istringstream words(openblas_get_config());
+  std::string name;
+  std::string version;
+  words >> name >> version;
+  return {{"oneDNN", text(onednn.major, ".", onednn.minor, ".", onednn.patch)}, {name, version}};
+}
+
+}  // namespace cpu
+
+std::vector<LibraryVersion> library_versions(Device device) {
+  if constexpr (kWithCuda) {
+    if (device.is_cuda()) return cuda::library_versions();
+  }
+  return cpu::library_versions();
+}
+
+}  // namespace scimix

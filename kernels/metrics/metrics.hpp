@@ -1,0 +1,23 @@
+// Running sums kept on the device between two log lines, so that logging is the only reader.
+#pragma once
+
+#include "kernels/launch/kernel.hpp"
+
+namespace scimix {
+
+// Slots of the f32 [3] accumulator.
+enum class MetricSlot { loss_sum = 0, correct = 1, rows = 2 };
+
+// Adds the rows of a batch: logits [N,C], loss [N] of their compute type, labels i32 [N]. A row is
+// correct when its label has the largest logit (the first of equals). Rows with a NaN logit are not
+// correct, and a NaN loss stays visible in the sum. Source: top-1 accuracy.
+SCIMIX_KERNEL(add_metrics, (const Tensor& loss, const Tensor& logits, const Tensor& labels,
+                            const Tensor& accumulator))
+
+// counts[label, prediction] += 1 for each row: logits [N,C], labels i32 [N], counts i32 [C,C+1].
+// The prediction is the class of the largest logit (the first of equals); a row with a NaN among
+// its logits predicts nothing and is counted in column C. A label outside 0..C-1 is counted
+// nowhere. Integers: the result is the same every time.
+SCIMIX_KERNEL(count_confusion, (const Tensor& logits, const Tensor& labels, const Tensor& counts))
+
+}  // namespace scimix

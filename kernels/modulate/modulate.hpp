@@ -1,0 +1,54 @@
+// What surrounds the convolution of StyleGAN2's modulated convolution; autograd/ops.hpp has the
+// formula. Images are f32, bf16 or (CPU) f64; everything that is one number per sample, channel or
+// pixel is of their compute type.
+//
+// Notation of the derivative: g is the gradient that reaches d v, h the one that reaches style x,
+// A[n,k] = sum over pixels of g d v, e = -d^2 A / 2, E[c,k] = sum over taps of w^2.
+#pragma once
+
+#include "kernels/launch/kernel.hpp"
+
+namespace scimix {
+
+// u[n,h,w,c] = style[n,c] x[n,h,w,c].
+SCIMIX_KERNEL(modulate_input, (const Tensor& x, const Tensor& style, const Tensor& u))
+// gx = style h where it is defined, and sums[n,c] = the sum over pixels of x h where it is defined.
+SCIMIX_KERNEL(modulate_input_backward, (const Tensor& x, const Tensor& style, const Tensor& h,
+                                        const Tensor& gx, const Tensor& sums))
+
+// What makes y of the convolution's v: y = gain lrelu(d v + strength noise + bias). slope and gain
+// are positive, so that y says what d v was.
+struct ModulatedOutput {
+  Tensor d;         // [N,K]; undefined: ones
+  Tensor noise;     // [N,P,Q]; undefined: none
+  Tensor strength;  // [1]
+  Tensor bias;      // [K]
+  double slope = 1.0;
+  double gain = 1.0;
+
+  [[nodiscard]] ModulatedOutput borrowed() const {
+    return {d.borrowed(), noise.borrowed(), strength.borrowed(), bias.borrowed(), slope, gain};
+  }
+};
+// Where v is a line and a column larger than y, it is filtered on the way: by [1,3,3,1] / 4 along
+// both axes, with one zero around it.
+SCIMIX_KERNEL(modulate_output, (const Tensor& v, const ModulatedOutput& post, const Tensor& y))
+
+// Each where it is defined.
+struct ModulatedOutputGradients {
+  Tensor v;         // d g, before the filter's adjoint; as y
+  Tensor e;         // [N,K]; needs d
+  Tensor bias;      // [K]
+  Tensor strength;  // [1]
+
+  [[nodiscard]] ModulatedOutputGradients borrowed() const {
+    return {v.borrowed(), e.borrowed(), bias.borrowed(), strength.borrowed()};
+  }
+};
+SCIMIX_KERNEL(modulate_output_backward,
+              (const Tensor& gy, const Tensor& y, const ModulatedOutput& post,
+               const ModulatedOutputGradients& gradients))
+// The adjoint of the filter: gv is a line and a column larger than g.
+SCIMIX_KERNEL(modulate_filter_adjoint, (const Tensor& g, const Tensor& gv))
+
+}  // namespace scimix

@@ -1,0 +1,196 @@
+#include "kernels/launch/launch.hpp"
+#include "kernels/modulate/styles.hpp"
+
+namespace scimix::SCIMIX_BACKEND {
+
+namespace {
+
+constexpr std::int64_t kSamples = 8;    // of a block
+constexpr std::int64_t kChannels = 32;  // of a block
+constexpr std::int64_t kCodes = 64;     // of the code at a time
+
+// StyleLayers as plain arrays.
+template <class T>
+struct Table {
+  LayerBlocks blocks;
+  const T* weights[kMostLayers] = {};  // NOLINT: plain arrays run in device code
+  const T* biases[kMostLayers] = {};   // NOLINT
+  T* styles[kMostLayers] = {};         // NOLINT: what is written, or the gradients that are read
+  T* gweights[kMostLayers] = {};       // NOLINT
+  T* gbiases[kMostLayers] = {};        // NOLINT
+  std::int64_t channels[kMostLayers] = {};  // NOLINT
+  T factors[kMostLayers] = {};              // NOLINT
+  T gain = 1;
+
+  Table(const StyleLayers& layers, std::int64_t n, const LayerTensors& of_styles) {
+    gain = static_cast<T>(layers.gain);
+    for (int l = 0; l < layers.count; ++l) {
+      const Tensor& weight = layers.weights[l];
+      channels[l] = weight.dim(0);
+      const Tensor& style = of_styles[l];
+      SCIMIX_CHECK(!style.defined() || style.shape() == (Shape{n, channels[l]}), "styles: layer ",
+                   l, " of ", style.shape(), " with a weight ", weight.shape());
+      weights[l] = weight.data<T>();
+      biases[l] = layers.biases[l].data<T>();
+      styles[l] = data_or_null<T>(style);
+      factors[l] = static_cast<T>(layers.factors[static_cast<std::size_t>(l)]);
+    }
+  }
+};
+
+[[nodiscard]] constexpr std::int64_t parts(std::int64_t whole, std::int64_t part) {
+  return (whole + part - 1) / part;
+}
+
+// A block makes kSamples x kChannels numbers of one layer; code and weights come by way of scratch,
+// kCodes columns at a time.
+template <class T>
+void forward(const Tensor& code, const StyleLayers& layers, const LayerTensors& styles) {
+  const std::int64_t n = code.dim(0);
+  const std::int64_t s = code.dim(1);
+  Table<T> table(layers, n, styles);
+  const std::int64_t sample_parts = parts(n, kSamples);
+  for (int l = 0; l < layers.count; ++l) {
+    table.blocks.add(sample_parts * parts(table.channels[l], kChannels));
+  }
+  const T* codes = code.data<T>();
+  constexpr std::size_t kScratch =
+      sizeof(T) * ((kSamples + kChannels) * (kCodes + 1) + kSamples * kChannels) + 64;
+  for_each_block(table.blocks.total(), kScratch, [=] SCIMIX_KERNEL_FN(Block & block) {
+    const int layer = table.blocks.layer_of(block.index());
+    const std::int64_t tile = block.index() - table.blocks.first[layer];
+    const std::int64_t first_sample = tile % sample_parts * kSamples;
+    const std::int64_t first_channel = tile / sample_parts * kChannels;
+    const std::int64_t channels = table.channels[layer];
+    T* sums = block.scratch<T>(kSamples * kChannels);
+    T* my_codes = block.scratch<T>(kSamples * (kCodes + 1));
+    T* my_weights = block.scratch<T>(kChannels * (kCodes + 1));
+    block.each(kSamples * kChannels, [&](std::int64_t i) { sums[i] = T(0); });
+    for (std::int64_t begin = 0; begin < s; begin += kCodes) {
+      block.each((kSamples + kChannels) * kCodes, [&](std::int64_t i) {
+        const std::int64_t row = i / kCodes;
+        const std::int64_t column = begin + i % kCodes;
+        const bool of_code = row < kSamples;
+        const std::int64_t at = of_code ? first_sample + row : first_channel + row - kSamples;
+        const bool inside = column < s && at < (of_code ? n : channels);
+        const T* from = of_code ? codes : table.weights[layer];
+        T* to =
+            of_code ? my_codes + row * (kCodes + 1) : my_weights + (row - kSamples) * (kCodes + 1);
+        to[i % kCodes] = inside ? from[at * s + column] : T(0);
+      });
+      block.each(kSamples * kChannels, [&](std::int64_t i) {
+        const T* a = my_codes + i / kChannels * (kCodes + 1);
+        const T* b = my_weights + i % kChannels * (kCodes + 1);
+        T sum = 0;
+        for (std::int64_t k = 0; k < kCodes; ++k) sum += a[k] * b[k];
+        sums[i] += sum;
+      });
+    }
+    block.each(kSamples * kChannels, [&](std::int64_t i) {
+      const std::int64_t sample = first_sample + i / kChannels;
+      const std::int64_t channel = first_channel + i % kChannels;
+      if (sample >= n || channel >= channels) return;
+      table.styles[layer][sample * channels + channel] =
+          table.factors[layer] * (table.gain * sums[i] + table.biases[layer][channel]);
+    });
+  });
+}
+
+// A block makes one row of a weight's gradient, and the bias's.
+template <class T>
+void backward_layers(const Tensor& code, const StyleLayers& layers, const LayerTensors& gstyles,
+                     const LayerTensors& gweights, const LayerTensors& gbiases) {
+  const std::int64_t n = code.dim(0);
+  const std::int64_t s = code.dim(1);
+  Table<T> table(layers, n, gstyles);
+  for (int l = 0; l < layers.count; ++l) {
+    table.gweights[l] = data_or_null<T>(gweights[l]);
+    table.gbiases[l] = data_or_null<T>(gbiases[l]);
+    const bool wanted = gweights[l].defined() || gbiases[l].defined();
+    table.blocks.add(wanted ? table.channels[l] : 0);
+  }
+  const T* codes = code.data<T>();
+  for_each_block(table.blocks.total(), 0, [=] SCIMIX_KERNEL_FN(Block & block) {
+    const int layer = table.blocks.layer_of(block.index());
+    const std::int64_t channel = block.index() - table.blocks.first[layer];
+    const std::int64_t channels = table.channels[layer];
+    const T* g = table.styles[layer];
+    const std::int64_t rows = g == nullptr ? 0 : n;
+    const T factor = table.factors[layer];
+    if (table.gweights[layer] != nullptr) {
+      block.each(s, [&](std::int64_t column) {
+        T sum = 0;
+        for (std::int64_t row = 0; row < rows; ++row) {
+          sum += g[row * channels + channel] * codes[row * s + column];
+        }
+        table.gweights[layer][channel * s + column] = factor * table.gain * sum;
+      });
+    }
+    if (table.gbiases[layer] == nullptr) return;
+    const T sum = block.sum<T>(rows, [&](std::int64_t row) { return g[row * channels + channel]; });
+    block.each(1, [&](std::int64_t) { table.gbiases[layer][channel] = factor * sum; });
+  });
+}
+
+// A block makes a part of one sample's row. Its lanes share out the channels of all layers.
+template <class T>
+void backward_code(const StyleLayers& layers, const LayerTensors& gstyles, const Tensor& gcode) {
+  constexpr std::int64_t kLanes = 8;
+  constexpr std::int64_t kColumns = 32;
+  const std::int64_t n = gcode.dim(0);
+  const std::int64_t s = gcode.dim(1);
+  const Table<T> table(layers, n, gstyles);
+  const int count = layers.count;
+  const std::int64_t column_parts = parts(s, kColumns);
+  T* to = gcode.data<T>();
+  for_each_block(
+      n * column_parts, sizeof(T) * kLanes * kColumns, [=] SCIMIX_KERNEL_FN(Block & block) {
+        const std::int64_t sample = block.index() / column_parts;
+        const std::int64_t first = block.index() % column_parts * kColumns;
+        T* sums = block.scratch<T>(kLanes * kColumns);
+        block.each(kLanes * kColumns, [&](std::int64_t i) {
+          const std::int64_t column = first + i % kColumns;
+          T sum = 0;
+          for (int l = 0; l < count && column < s; ++l) {
+            const T* g = table.styles[l];
+            if (g == nullptr) continue;
+            T part = 0;
+            for (std::int64_t c = i / kColumns; c < table.channels[l]; c += kLanes) {
+              part += g[sample * table.channels[l] + c] * table.weights[l][c * s + column];
+            }
+            sum += table.factors[l] * part;
+          }
+          sums[i] = sum;
+        });
+        block.each(kColumns, [&](std::int64_t i) {
+          if (first + i >= s) return;
+          T sum = 0;
+          for (std::int64_t lane = 0; lane < kLanes; ++lane) sum += sums[lane * kColumns + i];
+          to[sample * s + first + i] = table.gain * sum;
+        });
+      });
+}
+
+}  // namespace
+
+void make_styles(const Tensor& code, const StyleLayers& layers, const LayerTensors& styles) {
+  dispatch_parameter(
+      code.dtype(), [&](auto tag) { forward<typename decltype(tag)::type>(code, layers, styles); });
+}
+
+void styles_backward_layers(const Tensor& code, const StyleLayers& layers,
+                            const LayerTensors& gstyles, const LayerTensors& gweights,
+                            const LayerTensors& gbiases) {
+  dispatch_parameter(code.dtype(), [&](auto tag) {
+    backward_layers<typename decltype(tag)::type>(code, layers, gstyles, gweights, gbiases);
+  });
+}
+
+void styles_backward_code(const StyleLayers& layers, const LayerTensors& gstyles,
+                          const Tensor& gcode) {
+  dispatch_parameter(gcode.dtype(), [&](auto tag) {
+    backward_code<typename decltype(tag)::type>(layers, gstyles, gcode);
+  });
+}
+
+}  // namespace scimix::SCIMIX_BACKEND

@@ -1,0 +1,38 @@
+// The modulated convolution that ends in an image: 1x1 to three channels, without demodulation or
+// noise (autograd/ops.hpp). With so few of them the products cost less than passes over x, so that
+// x is read once each way: by a general convolution it is read, scaled, written and read again.
+#pragma once
+
+#include "kernels/launch/kernel.hpp"
+
+namespace scimix {
+
+inline constexpr std::int64_t kRgb = 3;
+// The channels of x must be this many at most.
+inline constexpr std::int64_t kMostToRgbChannels = 1024;
+
+// What follows the product: y = gain lrelu(v + bias), bias [3].
+struct RgbOutput {
+  Tensor bias;
+  double slope = 1.0;
+  double gain = 1.0;
+
+  [[nodiscard]] RgbOutput borrowed() const { return {bias.borrowed(), slope, gain}; }
+};
+// x [N,H,W,C], w [3,1,1,C], style [N,C] -> y [N,H,W,3]. style and bias are of the compute type.
+SCIMIX_KERNEL(to_rgb, (const Tensor& x, const Tensor& w, const Tensor& style, const RgbOutput& post,
+                       const Tensor& y))
+
+// Each where it is defined; w of x's type or of its compute type.
+struct ToRgbGradients {
+  Tensor x, w, style, bias;
+
+  [[nodiscard]] ToRgbGradients borrowed() const {
+    return {x.borrowed(), w.borrowed(), style.borrowed(), bias.borrowed()};
+  }
+};
+SCIMIX_KERNEL(to_rgb_backward,
+              (const Tensor& gy, const Tensor& y, const Tensor& x, const Tensor& w,
+               const Tensor& style, const RgbOutput& post, const ToRgbGradients& gradients))
+
+}  // namespace scimix

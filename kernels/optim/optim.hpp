@@ -1,0 +1,111 @@
+// Optimiser updates over flat slabs: one pass reads gradient, parameter, moments and EMA and writes
+// all but the gradient.
+#pragma once
+
+#include "kernels/launch/kernel.hpp"
+#include "kernels/optim/schedule.hpp"
+
+namespace scimix {
+
+// Rounded copies of a slab and of its EMA for passes in bf16, written as they are updated: bf16
+// [n], or undefined.
+struct RoundedCopies {
+  Tensor parameter = {};
+  Tensor ema = {};
+
+  [[nodiscard]] RoundedCopies borrowed() const { return {parameter.borrowed(), ema.borrowed()}; }
+};
+
+// How SGD and the EMA of a run behave; what changes from step to step is in device memory.
+struct SgdUpdate {
+  float momentum = 0.9F;
+  bool nesterov = true;
+  float weight_decay = 5e-4F;      // coupled: added to the gradient before the momentum
+  std::int64_t decayed_count = 0;  // applies to elements 0 .. decayed_count-1 of the slab
+  float ema_decay = 0.999F;
+};
+
+// g' = g + weight_decay p; m = momentum m + g'; p -= lr (nesterov ? g' + momentum m : m);
+// ema = ema_decay ema + (1 - ema_decay) p. Source: Sutskever et al. 2013 in the form of PyTorch and
+// TensorFlow (no dampening); EMA after the update, as FixMatch's code does.
+// All [n], f32 (f64 in f64 runs); lr f32 [1].
+SCIMIX_KERNEL(sgd_update, (const Tensor& gradient, const Tensor& lr, const SgdUpdate& options,
+                           const Tensor& parameter, const Tensor& moment, const Tensor& ema,
+                           const RoundedCopies& copies))
+
+// Adam's settings for one update.
+struct AdamUpdate {
+  double lr = 1e-3;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double eps = 1e-8;
+  double ema_decay = 0.999;
+};
+
+// Adam as Mean Teacher's authors ran it (Tarvainen and Valpola 2017, appendix B, and their code
+// [METHOD 4, preset B]). Lengths are in steps; a length of 0: no such ramp. Two details are ours:
+// they average the parameters before the update, and add eps to the uncorrected sqrt(v).
+struct AdamSchedule {
+  std::int64_t total_steps = 150'000;
+  std::int64_t ramp_up_steps = 40'000;
+  std::int64_t ramp_down_steps = 25'000;  // the last ones
+  double max_learning_rate = 3e-3;
+  double beta1_before_ramp_down = 0.9;
+  double beta1_after_ramp_down = 0.5;
+  double beta2_during_ramp_up = 0.99;
+  double beta2_after_ramp_up = 0.999;
+  double ema_decay_during_ramp_up = 0.99;
+  double ema_decay_after_ramp_up = 0.999;
+  double eps = 1e-8;
+};
+
+// The learning rate follows both ramps, beta1 the ramp-down; beta2 and the EMA's decay change at
+// once when the ramp-up ends.
+[[nodiscard]] SCIMIX_HD inline AdamUpdate adam_at(const AdamSchedule& s, double step) {
+  const auto ramp_up_steps = static_cast<double>(s.ramp_up_steps);
+  const double up = sigmoid_ramp_up(step, ramp_up_steps);
+  const double down = sigmoid_ramp_down(step, static_cast<double>(s.total_steps),
+                                        static_cast<double>(s.ramp_down_steps));
+  const bool ramping_up = step < ramp_up_steps;
+  AdamUpdate update;
+  update.lr = up * down * s.max_learning_rate;
+  update.beta1 = down * s.beta1_before_ramp_down + (1.0 - down) * s.beta1_after_ramp_down;
+  update.beta2 = ramping_up ? s.beta2_during_ramp_up : s.beta2_after_ramp_up;
+  update.eps = s.eps;
+  update.ema_decay = ramping_up ? s.ema_decay_during_ramp_up : s.ema_decay_after_ramp_up;
+  return update;
+}
+
+// What all elements of one update read, in device memory, so that a captured step needs nothing
+// from the host: f32 [kAdamScalars] in this order. rest = 1 - share, rounded once.
+struct AdamScalars {
+  float rate;         // lr / (1 - B1), B1 the product of beta1 over the updates so far and this one
+  float correction2;  // 1 / (1 - B2), B2 the same of beta2
+  float beta1, beta1_rest;
+  float beta2, beta2_rest;
+  float eps;
+  float ema_decay, ema_rest;
+};
+inline constexpr std::int64_t kAdamScalars = sizeof(AdamScalars) / sizeof(float);
+
+// scalars f32 [kAdamScalars] for constant settings, where the products are powers; step i32 [1]:
+// the updates made before this one.
+SCIMIX_KERNEL(set_adam_scalars,
+              (const Tensor& step, const AdamUpdate& constants, const Tensor& scalars))
+
+// The same for settings that change: those at step i32 [1]. products f64 [2], ones at first, are
+// multiplied by this update's betas: call it once per update. With these products the weights of
+// the past gradients in a corrected moment add up to 1 whatever the betas were. (TensorFlow's Adam
+// has the first beta twice and not the latest: the same while they are constant.)
+SCIMIX_KERNEL(set_adam_scalars_on_schedule, (const Tensor& step, const AdamSchedule& schedule,
+                                             const Tensor& products, const Tensor& scalars))
+
+// m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2;
+// p -= lr m / (1 - B1) / (sqrt(v / (1 - B2)) + eps); ema = ema_decay ema + (1 - ema_decay) p.
+// Source: Kingma and Ba 2015, algorithm 1, with eps where PyTorch has it.
+// All [n], f32 (f64 in f64 runs), moments zero at first; scalars as above; ema undefined: none.
+SCIMIX_KERNEL(adam_update, (const Tensor& gradient, const Tensor& scalars, const Tensor& parameter,
+                            const Tensor& moment1, const Tensor& moment2, const Tensor& ema,
+                            const RoundedCopies& copies))
+
+}  // namespace scimix
