@@ -15,11 +15,11 @@ namespace scimix {
 
 namespace {
 
-constexpr std::size_t kFence = 256;          // keeps a guarded block as aligned as a plain one
+constexpr std::size_t kFence = 256;          // guard bytes on each side; keeps the alignment
 constexpr unsigned char kFenceByte = 0x7F;   // 3e38 as an f32: makes a read out of bounds visible
 constexpr unsigned char kPoisonByte = 0xFF;  // a NaN in f64, f32 and bf16
 
-constexpr std::uint64_t kEverybody = 0;  // stands for the shared cache, which is no arena
+constexpr std::uint64_t kEverybody = 0;  // id of the shared cache; arenas have ids from 1
 
 thread_local const char* current_label = "unnamed";
 thread_local std::uint64_t current_arena = kEverybody;

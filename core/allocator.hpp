@@ -24,8 +24,9 @@ struct MemoryStats {
 // A block of device memory. It returns to the cache when its last owner is destroyed.
 using Memory = std::shared_ptr<std::byte>;
 
-// Returns a block of at least `bytes` bytes, with undefined contents. If the system is out of
-// memory, throws Error{bug} with a list of the bytes held under each MemoryLabel.
+// Returns a block of at least `bytes` bytes, with undefined contents. If the system has no memory
+// left, even after the cached blocks were returned to it, throws Error{bug} with a list of the
+// bytes held under each MemoryLabel.
 [[nodiscard]] Memory allocate(Device device, std::size_t bytes);
 
 [[nodiscard]] MemoryStats memory_stats(Device device);
@@ -76,15 +77,15 @@ class MemoryLabel {
 };
 
 // For tests: while an object exists, every new block is filled with NaN bytes and gets guard bytes
-// on both sides. `violations` lists all blocks, in use or freed, whose guard bytes were
-// overwritten. At most one object may exist at a time.
+// on both sides, except while a graph is recorded. `violations` lists all blocks, in use or freed,
+// whose guard bytes were overwritten. At most one object may exist at a time.
 class MemoryCheck {
  public:
   MemoryCheck();
   ~MemoryCheck();
   MemoryCheck(const MemoryCheck&) = delete;
   MemoryCheck& operator=(const MemoryCheck&) = delete;
-  [[nodiscard]] std::string violations() const;  // empty when all is well
+  [[nodiscard]] std::string violations() const;  // one line per block; empty if there is none
 };
 
 }  // namespace scimix

@@ -1,5 +1,5 @@
 // Collective operations of the ranks of a run. A rank is one process: it has its own device and
-// computes an equal number of rows of every batch.
+// computes an equal number of the images of every batch.
 //
 // All ranks must call the same operations in the same order, with tensors of the same shapes. The
 // result of an operation has the same bits on all ranks. On a GPU, an operation is queued on the
@@ -70,7 +70,8 @@ class Comm {
   // Gathers host values from all R ranks, in rank order: returns R times as many values as `mine`
   // has. Waits for all ranks.
   [[nodiscard]] virtual std::vector<double> all_gather(std::span<const double> mine) = 0;
-  // Waits until all work queued on the device is complete, for at most the time-out.
+  // Waits until all work queued on the device is complete. Ends the run if that takes longer than
+  // the time-out.
   virtual void wait_for_device() = 0;
   // Waits until all ranks have called barrier.
   void barrier() { static_cast<void>(all_gather(std::span<const double>{})); }

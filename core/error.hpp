@@ -2,8 +2,10 @@
 //
 // `user_error` reports a user's mistake, such as a wrong option or a broken file. Its message is
 // one line that says what was wrong, where, and what was expected. Programs print it and end with
-// exit code 2. `SCIMIX_CHECK` reports a bug, such as an impossible shape. Its message has the
-// source line. Programs print it and end with exit code 70.
+// exit code 2.
+//
+// `SCIMIX_CHECK` reports a bug, such as an impossible shape. Its message has the source line.
+// Programs print it and end with exit code 70.
 #pragma once
 
 #include <sstream>

@@ -2,8 +2,9 @@
 // kernels a training step launches, and that it neither waits for the device nor copies between
 // host and device.
 //
-// Counters are per process and are never reset. Replaying a CUDA graph counts as one `graph`; the
-// work inside it was counted when it was recorded.
+// Counters are per process and are never reset. Replaying a CUDA graph counts as one `graph`, since
+// the work inside it was counted when it was recorded. Replaying a CPU graph counts as one `graph`
+// and also counts the work inside it, which was not counted before.
 #pragma once
 
 #include <cstdint>

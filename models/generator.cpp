@@ -40,14 +40,13 @@ class NoiseLayers {
     if (source_ == nullptr) return {};
     Tensor image = Tensor::empty({rows, size, size}, dtype_, source_->step.device());
     const std::int64_t part_rows = source_->part_rows > 0 ? source_->part_rows : rows;
-    std::int64_t global_row = source_->first_row;
+    std::int64_t place = source_->first_row;
     for (std::int64_t row = 0; row < rows; row += part_rows) {
-      normal_noise(source_->step,
-                   {.seed = source_->seed,
-                    .stream = source_->pass * kMaxLayers + layer,
-                    .first_row = global_row},
-                   image.rows(row, std::min(row + part_rows, rows)));
-      global_row += source_->part_distance;
+      normal_noise(
+          source_->step,
+          {.seed = source_->seed, .stream = source_->pass * kMaxLayers + layer, .first_row = place},
+          image.rows(row, std::min(row + part_rows, rows)));
+      place += source_->part_distance;
     }
     return image;
   }

@@ -34,15 +34,15 @@ struct GeneratorConfig {
   bool noise = false;  // StyleGAN2's noise: one number per pixel; its strength starts at 0
 };
 
-// The address of the noise of one forward pass. Each pixel of each layer gets a normal random
-// number, which is a function of these values, the layer and the pixel.
+// Where the noise of a forward pass comes from: one normal number per pixel and layer, a function
+// of all of this.
 struct NoiseSource {
   std::uint64_t seed = 0;
-  Tensor step = {};            // i32 [1], on the device: the training step
-  std::uint32_t pass = 0;      // distinguishes several passes in one step
-  std::int64_t first_row = 0;  // index of this rank's row 0 in the batch of all ranks
-  // For a batch of several parts (reconstructions, then hybrids): rows per part on this rank, and
-  // the distance between the starts of consecutive parts in the batch of all ranks. 0: one part.
+  Tensor step = {};            // i32 [1], on the device
+  std::uint32_t pass = 0;      // tells passes of the same step apart
+  std::int64_t first_row = 0;  // place of row 0 in the batch of all ranks
+  // A batch of several parts (images rebuilt, hybrids): each has so many rows here, and begins so
+  // many places behind the part before. 0: one part.
   std::int64_t part_rows = 0;
   std::int64_t part_distance = 0;
 };

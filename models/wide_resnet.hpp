@@ -5,8 +5,8 @@
 //   a = lrelu(bn1(x)); h = conv1(a); h = conv2(lrelu(bn2(h))); out = shortcut + h
 //
 // The shortcut is x; in the first block of the network it is a. If the number of channels changes,
-// the shortcut is a strided 1x1 convolution of that. Strided 3x3 convolutions pad one pixel on all
-// sides, whereas TensorFlow's SAME padding is asymmetric.
+// a strided 1x1 convolution is applied to it. Strided 3x3 convolutions pad one pixel on all sides,
+// whereas TensorFlow's SAME padding is asymmetric.
 #pragma once
 
 #include <optional>

@@ -129,8 +129,8 @@ bool is_blend(ImageOperation operation) {
          operation == ImageOperation::contrast || operation == ImageOperation::sharpness;
 }
 
-// Every operation with every argument of the published tables [METHOD 3]; of torchssl's ranges,
-// some that lie between.
+// Every operation with every argument of the published tables (docs/method.md, section 2.2); of
+// torchssl's ranges, some that lie between.
 std::vector<Case> all_cases(std::int64_t width) {
   std::vector<Case> cases;
   const auto add = [&](const std::string& name, double argument) {

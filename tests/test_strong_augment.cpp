@@ -65,7 +65,7 @@ Tensor weak_only(const Tensor& source, std::int64_t rows, int step, const WeakAu
   return out;
 }
 
-// ---- the definition, again: METHOD 3's table and the order of draws, sharing no code ----
+// ---- an independent definition: the table of docs/method.md, section 2.2, and the order of draws
 
 // `level` and `sign` (1 or -1), or `u` in [0, 1), make an operation's argument.
 double definition(StrongTable table, const std::string& name, int level, int sign, double u,

@@ -29,7 +29,8 @@ double l1(const Tensor& tensor) {
 }  // namespace
 
 TEST_CASE("WRN-28-2 has the parameter counts of the literature") {
-  // kekmodel's FixMatch-pytorch (no convolution bias) prints 1,467,610; 200 classes: METHOD 2.
+  // kekmodel's FixMatch-pytorch (no convolution bias) prints 1,467,610. 200 classes have 190 more
+  // rows of 128 weights and a bias.
   CHECK(WideResNet({}, 0, kCpu).parameters().parameter_count() == 1'467'610);
   CHECK(WideResNet({.classes = 200}, 0, kCpu).parameters().parameter_count() == 1'492'120);
 }
