@@ -16,16 +16,16 @@ namespace scimix {
 namespace {
 
 constexpr std::size_t kFence = 256;          // keeps a guarded block as aligned as a plain one
-constexpr unsigned char kFenceByte = 0x7F;   // 3e38 as an f32: what reads it shows
+constexpr unsigned char kFenceByte = 0x7F;   // 3e38 as an f32: makes a read out of bounds visible
 constexpr unsigned char kPoisonByte = 0xFF;  // a NaN in f64, f32 and bf16
 
-constexpr std::uint64_t kEverybody = 0;  // the arena of blocks that belong to none
+constexpr std::uint64_t kEverybody = 0;  // stands for the shared cache, which is no arena
 
 thread_local const char* current_label = "unnamed";
 thread_local std::uint64_t current_arena = kEverybody;
 
-// Size classes grow by an eighth: at most 12.5% is wasted, and the shapes of a step find the same
-// block again.
+// Rounds a size up to its size class. Each class is at most an eighth larger than the class before,
+// so at most 12.5% of a block is wasted, and equal shapes get equal blocks in every step.
 std::size_t size_class(std::size_t bytes) {
   if (bytes <= 512) return 512;
   const std::size_t step = std::bit_floor(bytes - 1) / 8;
@@ -54,11 +54,12 @@ std::byte* take_from(Cache& cache, std::size_t reserved) {
 class Pool {
  public:
   explicit Pool(Device device) : device_(device) {}
-  // Cached blocks die with the process: a CUDA driver may be gone before static objects are.
+  // Never returns its cached blocks to the system at exit: the CUDA driver may shut down before
+  // static objects are destroyed.
 
   std::byte* take(std::size_t bytes) {
     const std::scoped_lock lock(mutex_);
-    // What is recorded does not run yet: there is nothing to look at.
+    // Recorded work has not run yet, so there are no bytes to check.
     const bool guarded = checking_ && !is_capturing();
     const std::size_t reserved = size_class(bytes + (guarded ? 2 * kFence : 0));
     std::byte* memory = from_cache(reserved);
@@ -184,7 +185,7 @@ class Pool {
   std::string violations_;
 };
 
-// A pool outlives every tensor, static ones included: it is never destroyed.
+// Pools are never destroyed, so they outlive every tensor, also tensors in static objects.
 Pool& pool_of(Device device) {
   static Pool& cpu = *std::make_unique<Pool>(kCpu).release();
   static Pool& cuda = *std::make_unique<Pool>(Device{Device::Kind::cuda, 0}).release();

@@ -1,6 +1,6 @@
-// A caching allocator: freed blocks are kept by size, so that a steady training step asks the
-// system for nothing. One stream per device orders all use, so a block is free the moment its last
-// tensor goes.
+// A caching allocator. Freed blocks are kept by size class and reused, so that a training step in
+// its steady state takes no memory from the system. Each device has one stream that orders all
+// work, so a block can be reused as soon as its last owner is destroyed.
 #pragma once
 
 #include <cstddef>
@@ -14,29 +14,31 @@
 namespace scimix {
 
 struct MemoryStats {
-  std::size_t in_use = 0;          // bytes handed out now
-  std::size_t peak = 0;            // largest in_use since the last reset_peak
-  std::size_t reserved = 0;        // bytes taken from the system
-  std::uint64_t system_calls = 0;  // allocations that had to ask the system
-  std::uint64_t allocations = 0;   // allocations in all
+  std::size_t in_use = 0;          // bytes of all blocks that have an owner
+  std::size_t peak = 0;            // largest `in_use` since the last reset_peak
+  std::size_t reserved = 0;        // bytes taken from the system, cached blocks included
+  std::uint64_t system_calls = 0;  // allocations that took memory from the system
+  std::uint64_t allocations = 0;   // all allocations
 };
 
-// A block of device memory; freed with its last owner.
+// A block of device memory. It returns to the cache when its last owner is destroyed.
 using Memory = std::shared_ptr<std::byte>;
 
-// Throws Error{bug} with a table of who holds how much when the system is out of memory.
+// Returns a block of at least `bytes` bytes, with undefined contents. If the system is out of
+// memory, throws Error{bug} with a list of the bytes held under each MemoryLabel.
 [[nodiscard]] Memory allocate(Device device, std::size_t bytes);
 
 [[nodiscard]] MemoryStats memory_stats(Device device);
 void reset_peak(Device device);
 
-// Gives cached blocks that nobody uses back to the system.
+// Returns all cached blocks without an owner to the system.
 void release_cached(Device device);
 
-// Memory set aside for what is replayed at fixed addresses (core/graph.hpp). While a scope of it
-// lives, this thread's new blocks come from the arena, and blocks of the arena go back to it, now
-// and later: nobody else is given memory that a replay writes. An arena that goes gives its free
-// blocks to everybody, and those in use when they are freed.
+// Memory for work that is recorded once and replayed at fixed addresses (core/graph.hpp). While a
+// Scope exists, this thread's new blocks belong to the arena. A block of the arena always returns
+// to the arena when it is freed, so that no other tensor can get memory that a replay writes.
+// Destroying an arena returns its free blocks to the shared cache. Blocks still in use follow when
+// they are freed.
 class MemoryArena {
  public:
   explicit MemoryArena(Device device);
@@ -60,7 +62,8 @@ class MemoryArena {
   std::uint64_t id_;
 };
 
-// Names what the blocks allocated in this scope are for; out-of-memory reports add up by name.
+// Labels all blocks that this thread allocates while the object exists. An out-of-memory report
+// lists bytes by label.
 class MemoryLabel {
  public:
   explicit MemoryLabel(const char* name);  // a string literal
@@ -72,9 +75,9 @@ class MemoryLabel {
   const char* outer_;
 };
 
-// While one lives, every new block is filled with NaN bytes and fenced by guard bytes on both
-// sides. `violations` lists the blocks (still held, or freed since) whose fence was overwritten.
-// For tests; one at a time.
+// For tests: while an object exists, every new block is filled with NaN bytes and gets guard bytes
+// on both sides. `violations` lists all blocks, in use or freed, whose guard bytes were
+// overwritten. At most one object may exist at a time.
 class MemoryCheck {
  public:
   MemoryCheck();

@@ -1,12 +1,13 @@
-// Ranks: the processes of one run, each with a device of its own and an equal share of every batch.
+// Collective operations of the ranks of a run. A rank is one process: it has its own device and
+// computes an equal number of rows of every batch.
 //
-// A rank calls the same operations in the same order as all others, with tensors of the same
-// shapes. What an operation leaves in a tensor has the same bits on all ranks. On a GPU operations
-// are ordered with the device's stream and return at once; on a CPU all but start_all_reduce return
-// when they are done.
+// All ranks must call the same operations in the same order, with tensors of the same shapes. The
+// result of an operation has the same bits on all ranks. On a GPU, an operation is queued on the
+// device's stream and returns at once. On a CPU, every operation except start_all_reduce returns
+// when it is complete.
 //
-// Nothing waits for ever: an operation that is not complete within the time-out ends the whole run
-// with a message that names the ranks which are missing.
+// No operation waits forever. If an operation is not complete within the time-out, the whole run
+// ends with a message that names the missing ranks.
 #pragma once
 
 #include <cstdint>
@@ -19,12 +20,13 @@
 
 namespace scimix {
 
-// What gradients cost on their way, for the benchmark and the log. Seconds are of the host's clock.
+// The cost of exchanging gradients by start_all_reduce, for the benchmark and the log. Seconds are
+// measured with the host's clock.
 struct CommStats {
-  std::int64_t all_reduces = 0;
-  std::int64_t bytes = 0;     // of the tensors reduced by start_all_reduce
-  double busy_seconds = 0;    // such a reduction was under way
-  double waited_seconds = 0;  // finish_all_reduces had to wait
+  std::int64_t all_reduces = 0;  // number of calls of start_all_reduce
+  std::int64_t bytes = 0;        // total size of the tensors given to them
+  double busy_seconds = 0;       // time during which such a reduction was running
+  double waited_seconds = 0;     // time that finish_all_reduces spent waiting
 };
 
 class Comm {
@@ -36,37 +38,44 @@ class Comm {
 
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int size() const { return size_; }
-  // Rank 0 writes files and speaks.
+  // True on rank 0, the only rank that writes files and log lines.
   [[nodiscard]] bool is_first() const { return rank_ == 0; }
+  // True if the run has only one rank.
   [[nodiscard]] bool is_alone() const { return size_ == 1; }
 
-  // Of `rows` rows that all ranks hold together, rank r holds r*rows/R .. (r+1)*rows/R - 1.
+  // The slice of `rows` global rows that belongs to this rank. With R ranks, rank r owns the rows
+  // r*rows/R .. (r+1)*rows/R - 1.
   [[nodiscard]] std::int64_t first_row(std::int64_t rows) const { return rows * rank_ / size_; }
   [[nodiscard]] std::int64_t row_count(std::int64_t rows) const {
     return rows * (rank_ + 1) / size_ - first_row(rows);
   }
 
-  // In place, the sum over all ranks: f32, f64, i32.
+  // Replaces `tensor` (f32, f64 or i32) by the sum of the ranks' tensors.
   virtual void all_reduce(const Tensor& tensor) = 0;
-  // all [R*N,...] = the tensors [N,...] of ranks 0, 1, ... below each other; any dtype.
+  // Concatenates the tensors `mine` [N,...] of all R ranks, in rank order, into `all` [R*N,...].
+  // Any dtype.
   virtual void all_gather(const Tensor& mine, const Tensor& all) = 0;
-  // mine [N,...] = this rank's rows of the sum over all ranks of all [R*N,...]: f32, f64.
+  // Sums the tensors `all` [R*N,...] of all ranks and writes this rank's N rows of the sum to
+  // `mine` [N,...]. f32 or f64.
   virtual void reduce_scatter(const Tensor& all, const Tensor& mine) = 0;
-  // In place, what rank 0 holds; any dtype.
+  // Replaces `tensor` by rank 0's tensor. Any dtype.
   virtual void broadcast(const Tensor& tensor) = 0;
 
-  // all_reduce beside the work that follows, one after the other. The tensors are not to be touched
-  // until finish_all_reduces, after which work on the device sees the sums.
+  // Starts an all_reduce that runs concurrently with the work queued after it. Several of them run
+  // one after another. Do not read or write the tensors before finish_all_reduces; work that is
+  // queued after that call sees the sums.
   virtual void start_all_reduce(const Tensor& tensor) = 0;
   virtual void finish_all_reduces() = 0;
 
-  // Numbers of the host, by rank: R times as many. Waits for all ranks.
+  // Gathers host values from all R ranks, in rank order: returns R times as many values as `mine`
+  // has. Waits for all ranks.
   [[nodiscard]] virtual std::vector<double> all_gather(std::span<const double> mine) = 0;
-  // Waits, within the time-out, until all that was queued on the device is done.
+  // Waits until all work queued on the device is complete, for at most the time-out.
   virtual void wait_for_device() = 0;
+  // Waits until all ranks have called barrier.
   void barrier() { static_cast<void>(all_gather(std::span<const double>{})); }
 
-  // Operations on tensors can be part of a graph (core/graph.hpp).
+  // True if operations on tensors can be recorded in a graph (core/graph.hpp).
   [[nodiscard]] virtual bool can_be_captured() const { return false; }
 
   [[nodiscard]] virtual CommStats stats() const { return {}; }
@@ -76,7 +85,7 @@ class Comm {
   int size_;
 };
 
-// One rank alone: nothing to do.
+// Returns the Comm of a run with one rank, whose operations at most copy.
 [[nodiscard]] Comm& local_comm();
 
 }  // namespace scimix

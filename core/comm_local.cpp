@@ -28,7 +28,7 @@ class LocalComm : public Comm {
 }  // namespace
 
 Comm& local_comm() {
-  static LocalComm comm;  // has no state
+  static LocalComm comm;  // has no state, so all threads can use it
   return comm;
 }
 

@@ -27,11 +27,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Of a run that was ended because ranks are missing (EX_UNAVAILABLE of sysexits.h).
+// Exit code of a run that ends because ranks are missing (EX_UNAVAILABLE of sysexits.h).
 constexpr int kExitMissingRank = 69;
-// How long ranks have to answer a roll-call.
+// Time that ranks have to answer a roll-call.
 constexpr auto kAnswerTime = std::chrono::seconds(3);
-constexpr double kFirstTimeout = 600;  // seconds, until a run has said its own
+constexpr double kFirstTimeout = 600;  // seconds; applies until set_timeout is called
 constexpr int kCallTag = 1;
 constexpr int kAnswerTag = 2;
 
@@ -71,8 +71,8 @@ void check_host(const char* op, const Tensor& tensor) {
   SCIMIX_CHECK(tensor.device().is_cpu(), op, " by MPI of a tensor on ", tensor.device());
 }
 
-// Soon at first, since most operations are short; then less and less often, since the processor may
-// have something to compute meanwhile.
+// Pauses between two polls. The first polls follow at once, since most operations are short. Later
+// pauses grow up to 0.2 ms, since other threads may need the core.
 void pause_before(std::int64_t attempt) {
   constexpr std::int64_t kEager = 200;
   if (attempt < kEager) {
@@ -85,9 +85,9 @@ void pause_before(std::int64_t attempt) {
 
 }  // namespace
 
-// The thread that talks to the other ranks. Operations are started and completed in the order in
-// which they were given to it. While it waits it also answers roll-calls: a rank that misses others
-// asks each how far it has come.
+// Implements Comm with a worker thread that makes all MPI calls. It runs operations in the order in
+// which they were submitted. While it waits, it also answers roll-calls: a rank whose operation is
+// overdue asks every other rank for the number of its latest operation.
 class Session::Impl : public Comm {
  public:
   struct Init {
@@ -176,7 +176,7 @@ class Session::Impl : public Comm {
     const int count = count_of(mine.size());
     finish(submit({"gathering of numbers", mine.size_bytes(),
                    [=, this, target = all.data()](MPI_Request* request) {
-                     // Also a barrier: without any numbers there is something to wait for.
+                     // Without values this call is a barrier, which also has to wait.
                      if (count == 0) return MPI_Ibarrier(work_, request);
                      return MPI_Iallgather(mine.data(), count, MPI_DOUBLE, target, count,
                                            MPI_DOUBLE, work_, request);
@@ -185,14 +185,14 @@ class Session::Impl : public Comm {
     return all;
   }
 
-  void wait_for_device() override {}  // a CPU has nothing queued
+  void wait_for_device() override {}  // CPU work is never queued
 
   void wait_for(const std::function<bool()>& done, const char* what) {
     const auto began = Clock::now();
     for (std::int64_t attempt = 0; !done(); ++attempt) {
       pause_before(attempt);
       if (seconds_between(began, Clock::now()) > timeout_) {
-        // The thread that talks finds out who is missing, and ends the run.
+        // The worker thread finds out which ranks are missing, and ends the run.
         finish(submit({what, 0, nullptr}, nullptr));
       }
     }
@@ -205,7 +205,7 @@ class Session::Impl : public Comm {
   }
 
   [[noreturn]] void abort(int exit_code) {
-    alarm(10);  // should MPI_Abort hang as well
+    alarm(10);  // ends this process even if MPI_Abort hangs
     MPI_Abort(MPI_COMM_WORLD, exit_code);
     _exit(exit_code);
   }
@@ -214,11 +214,11 @@ class Session::Impl : public Comm {
   struct Operation {
     std::string name;
     std::size_t bytes = 0;
-    std::function<int(MPI_Request*)> start;  // null: it never completes
+    std::function<int(MPI_Request*)> start;  // null: overdue already, only makes a roll-call
   };
   struct Queued {
     Operation operation;
-    std::atomic<double>* busy_seconds = nullptr;  // adds up how long it was under way
+    std::atomic<double>* busy_seconds = nullptr;  // the operation's duration is added here
   };
 
   Operation reduction(const Tensor& tensor) {
@@ -231,7 +231,7 @@ class Session::Impl : public Comm {
             }};
   }
 
-  // The number of the operation, from 1.
+  // Queues an operation and returns its number. Numbers start at 1.
   std::int64_t submit(Operation operation, std::atomic<double>* busy_seconds) {
     std::int64_t number = 0;
     {
@@ -266,7 +266,7 @@ class Session::Impl : public Comm {
     }
   }
 
-  // The next operation; none at the end.
+  // Waits for the next operation. Returns nothing when the session ends.
   std::optional<Queued> take() {
     constexpr auto kIdle = std::chrono::milliseconds(50);
     for (;;) {
@@ -298,7 +298,7 @@ class Session::Impl : public Comm {
       if (attempt % kBetweenLooks != 0) continue;
       answer_calls();
       const double waited = seconds_between(began, Clock::now());
-      if (operation.start == nullptr) call_the_roll(operation, timeout_);  // waited for elsewhere
+      if (operation.start == nullptr) call_the_roll(operation, timeout_);  // wait_for has timed out
       if (waited > timeout_) call_the_roll(operation, waited);
     }
     if (queued.busy_seconds != nullptr) {
@@ -306,7 +306,7 @@ class Session::Impl : public Comm {
     }
   }
 
-  // ---- who is missing --------------------------------------------------------------------------
+  // ---- roll-call: which ranks are missing ------------------------------------------------------
 
   [[nodiscard]] bool arrived(int tag, int& from) const {
     int flag = 0;
@@ -316,7 +316,8 @@ class Session::Impl : public Comm {
     return flag != 0;
   }
 
-  // Small messages are on their way at once, also to a rank that will never look.
+  // MPI sends messages this small without waiting for the receiver, so this call returns even if
+  // the other rank hangs.
   void send(std::int64_t number, int to, int tag) const {
     SCIMIX_MPI_CHECK(MPI_Send(&number, 1, MPI_INT64_T, to, tag, watch_));
   }
@@ -357,15 +358,15 @@ class Session::Impl : public Comm {
       if (number < 0) {
         add(fmt::format("rank {} does not answer", rank));
       } else if (number < mine) {
-        add(fmt::format("rank {} has not come to it (its last operation was {})", rank, number));
+        add(fmt::format("rank {} has not started it (its last operation was {})", rank, number));
       }
     }
     if (missing.empty())
-      missing = "all ranks have come to it: the network between them is at fault";
-    // One call: lines of several ranks don't mix.
+      missing = "all ranks have started it, so the network between them is at fault";
+    // Written by a single call, so that lines of several ranks don't mix.
     const std::string message = fmt::format(
-        "{}: rank {} has waited {:.0f} s for operation {}, {} of {} bytes: {}; the run ends, its "
-        "last checkpoint is whole\n",
+        "{}: rank {} has waited {:.0f} s for operation {}, {} of {} bytes: {}; the run ends, and "
+        "--resume continues from its last checkpoint\n",
         program_invocation_short_name, place_.rank, waited, mine, operation.name, operation.bytes,
         missing);
     static_cast<void>(std::fputs(message.c_str(), stderr));
@@ -388,7 +389,7 @@ class Session::Impl : public Comm {
   std::atomic<std::int64_t> completed_ = 0;
   std::exception_ptr fault_;
   bool stopping_ = false;
-  std::thread worker_;  // last: it uses all of the above
+  std::thread worker_;  // declared last, since it uses all members above
 };
 
 Session::Session() {
@@ -411,7 +412,7 @@ Session::Session() {
   impl_ = std::make_unique<Impl>(init);
 }
 
-// A rank inside MPI_Finalize answers no roll-call: first all come together, within the time-out.
+// Waits at a barrier first: a rank inside MPI_Finalize would not answer a roll-call.
 Session::~Session() {
   try {
     impl_->barrier();

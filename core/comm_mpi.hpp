@@ -1,5 +1,5 @@
-// MPI's side of the ranks, without an MPI header. Defined in comm_mpi.cpp, which a build without
-// MPI leaves out.
+// Communication between ranks by MPI. This header includes no MPI header. comm_mpi.cpp, which
+// defines it, is not compiled in a build without MPI.
 #pragma once
 
 #include <functional>
@@ -10,30 +10,34 @@
 namespace scimix::mpi {
 
 struct Place {
-  int rank = 0;
-  int size = 1;
-  int local_rank = 0;
-  int local_size = 1;
+  int rank = 0;        // number of this process among all ranks
+  int size = 1;        // number of ranks
+  int local_rank = 0;  // number of this process among the ranks on its machine
+  int local_size = 1;  // number of ranks on this machine
 };
 
-// MPI, from MPI_Init to MPI_Finalize. One thread of its own talks to the others, for all.
+// The lifetime of MPI in this process, from MPI_Init to MPI_Finalize. A single worker thread makes
+// all MPI calls that communicate.
 class Session {
  public:
   Session();
-  // Leaves together with the others. (A rank that fails must not come here: see abort.)
+  // Waits for all ranks, then calls MPI_Finalize. A rank that fails must call abort instead, or all
+  // other ranks would wait for it here.
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   [[nodiscard]] const Place& place() const;
   void set_timeout(double seconds);
-  // On tensors of the CPU, and numbers of the host.
+  // Returns the operations on CPU tensors and host values.
   [[nodiscard]] Comm& comm();
 
-  // Waits until `done` says so, or ends the run with the names of the ranks that are missing.
+  // Waits until `done` returns true. After the time-out, ends the run with a message that names
+  // `what` and the missing ranks.
   void wait_for(const std::function<bool()>& done, const char* what);
-  // Bytes of rank 0, on all ranks.
+  // Copies rank 0's bytes to all ranks.
   void broadcast_bytes(void* data, std::size_t bytes);
+  // Ends all ranks at once. The launcher exits with `exit_code`.
   [[noreturn]] void abort(int exit_code);
 
  private:

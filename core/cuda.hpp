@@ -1,5 +1,5 @@
-// CUDA inside core and kernels: for *_cuda.cpp, *_cudnn.cpp, *_cublas.cpp and .cu files alone. No
-// header that another folder includes may include this one.
+// The CUDA runtime, for *_cuda.cpp, *_cudnn.cpp, *_cublas.cpp and .cu files in core/ and kernels/.
+// Headers that other folders include must not include this one.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -10,7 +10,7 @@
 
 namespace scimix::cuda {
 
-// The stream on which the calling thread's device runs everything.
+// Returns the stream on which the calling thread's device runs all its work.
 [[nodiscard]] cudaStream_t current_stream();
 
 }  // namespace scimix::cuda

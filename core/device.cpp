@@ -88,12 +88,12 @@ void* system_allocate(Device device, std::size_t bytes) {
   if constexpr (kWithCuda) {
     if (device.is_cuda()) return cuda::allocate(bytes);
   }
-  // Large blocks ask for huge pages: activations are read in long streams.
+  // Huge pages for large blocks, since activations are read sequentially over long ranges.
   const std::size_t alignment = bytes >= kHugePage ? kHugePage : kAlignment;
   const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
   void* memory = std::aligned_alloc(alignment, rounded);
   if (memory != nullptr && alignment == kHugePage) {
-    static_cast<void>(madvise(memory, rounded, MADV_HUGEPAGE));  // advice: a refusal is no error
+    static_cast<void>(madvise(memory, rounded, MADV_HUGEPAGE));  // only a hint: failure is harmless
   }
   return memory;
 }

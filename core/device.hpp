@@ -1,4 +1,5 @@
-// Where a tensor lives. A CUDA build carries both backends and picks one at run time.
+// Devices, and raw memory on them. A CUDA build contains the CPU and the CUDA backend and selects
+// one at run time.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +18,7 @@ inline constexpr bool kWithCuda = SCIMIX_WITH_CUDA != 0;
 struct Device {
   enum class Kind { cpu, cuda };
   Kind kind = Kind::cpu;
-  int index = 0;
+  int index = 0;  // of the GPU, from 0; 0 for the CPU
 
   [[nodiscard]] bool is_cpu() const { return kind == Kind::cpu; }
   [[nodiscard]] bool is_cuda() const { return kind == Kind::cuda; }
@@ -27,31 +28,34 @@ struct Device {
 
 inline constexpr Device kCpu{};
 
-// Number of usable CUDA devices; 0 in a build without CUDA or on a machine without a GPU.
+// Returns the number of usable CUDA devices: 0 in a build without CUDA or on a machine without a
+// GPU.
 [[nodiscard]] int cuda_device_count();
 
-// "auto" (cuda:0 if there is one), "cpu", "cuda" or "cuda:N". Anything else, and a CUDA device that
-// is not there, is a user error.
+// Converts a name to a device: "auto" (cuda:0 if it exists, otherwise cpu), "cpu", "cuda" (cuda:0)
+// or "cuda:N". Errors (user): any other name, a CUDA device that does not exist.
 [[nodiscard]] Device parse_device(std::string_view text);
 
-// Makes `device` the calling thread's device. CUDA kernels and libraries run on its stream.
+// Makes `device` the calling thread's current device. CUDA kernels and libraries run on its stream.
 void select_device(Device device);
 
 // Waits for all work queued on the device.
 void synchronize(Device device);
 
-// "2 threads of <model name>" or "NVIDIA H100 (cuda:0)": for logs and benchmark tables.
+// Returns a description for logs and benchmark tables, for example "2 threads of <model name>" or
+// "NVIDIA H100 (cuda:0)".
 [[nodiscard]] std::string describe(Device device);
 
-// Raw memory. The allocator in front of these is what tensors use.
-[[nodiscard]] void* system_allocate(Device device,
-                                    std::size_t bytes);  // nullptr when out of memory
+// Allocate and free raw memory. Tensors use the caching allocator (core/allocator.hpp), which calls
+// these. system_allocate returns nullptr when the system is out of memory.
+[[nodiscard]] void* system_allocate(Device device, std::size_t bytes);
 void system_free(Device device, void* memory, std::size_t bytes) noexcept;
 
-// Inside a device, ordered on its stream.
+// Copy and fill memory of one device. The work is queued on the device's stream.
 void copy_bytes(Device device, void* target, const void* source, std::size_t bytes);
 void fill_bytes(Device device, void* target, unsigned char value, std::size_t bytes);
-// Ordered on the device's stream; they wait for completion, and are a bug inside a captured step.
+// Copy between host and device, after all work queued on the device's stream, and wait until the
+// copy is complete. Throws Error{bug} while a graph is recorded (core/graph.hpp).
 void copy_to_host(void* target, Device from, const void* source, std::size_t bytes);
 void copy_from_host(Device to, void* target, const void* source, std::size_t bytes);
 

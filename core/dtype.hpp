@@ -13,12 +13,13 @@ namespace scimix {
 
 enum class DType : std::uint8_t { f64, f32, bf16, i32, u8 };
 
-// bfloat16: the upper half of an f32. Arithmetic is done in f32; storing rounds to nearest even.
+// bfloat16: the upper 16 bits of an f32. Converts to float for arithmetic. Conversion from float
+// rounds to nearest even.
 struct bf16 {
   std::uint16_t bits = 0;
 
   bf16() = default;
-  // NaN stays a quiet NaN (rounding its payload up could otherwise turn it into an infinity).
+  // A NaN becomes a quiet NaN. Rounding its payload up could otherwise turn it into an infinity.
   SCIMIX_HD bf16(float value) {  // NOLINT(google-explicit-constructor): used as a number
     const auto u = std::bit_cast<std::uint32_t>(value);
     const std::uint32_t rounded = (u + 0x7FFFU + ((u >> 16) & 1U)) >> 16;
@@ -30,7 +31,7 @@ struct bf16 {
   }
 };
 
-// The type that a kernel computes in: f32 for bf16 storage, otherwise the type itself.
+// The type in which a kernel computes: f32 for bf16 storage, otherwise the storage type itself.
 template <class T>
 struct ComputeType {
   using type = T;
@@ -107,8 +108,8 @@ struct TypeTag {
   using type = T;
 };
 
-// Calls f(TypeTag<T>{}) for a floating dtype. f64 exists on the CPU alone: it is the oracle of the
-// gradient checks, and a device build does not carry it.
+// Calls f(TypeTag<T>{}) for a floating dtype. f64 exists only on the CPU, as the reference of the
+// gradient checks; GPU code is compiled without it.
 template <class F>
 void dispatch_floating(DType dtype, F&& f) {
   switch (dtype) {
@@ -125,7 +126,7 @@ void dispatch_floating(DType dtype, F&& f) {
   }
 }
 
-// The same for the types that parameters have: f32, and f64 on the CPU.
+// Calls f(TypeTag<T>{}) for the dtypes that parameters can have: f32, and f64 on the CPU.
 template <class F>
 void dispatch_parameter(DType dtype, F&& f) {
   if (dtype == DType::f32) return f(TypeTag<float>{});

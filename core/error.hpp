@@ -1,8 +1,9 @@
-// The one exception type, and the two ways to throw it.
+// The project's only exception type, and the two ways to throw it.
 //
-// A user's mistake (a wrong option, a broken file) is `user_error`: one line that says what was
-// wrong, where, and what was expected. Programs print it and leave with exit code 2.
-// A bug (an impossible shape, a broken invariant) is `SCIMIX_CHECK`: it carries the source line.
+// `user_error` reports a user's mistake, such as a wrong option or a broken file. Its message is
+// one line that says what was wrong, where, and what was expected. Programs print it and end with
+// exit code 2. `SCIMIX_CHECK` reports a bug, such as an impossible shape. Its message has the
+// source line. Programs print it and end with exit code 70.
 #pragma once
 
 #include <sstream>
@@ -22,8 +23,8 @@ class Error : public std::runtime_error {
   Fault fault_;
 };
 
-// Joins its arguments into one string, each as `<<` prints it. Kernels include this header too, and
-// nvcc does not digest fmt: files that need real formatting call fmt::format themselves.
+// Concatenates its arguments as `<<` prints them. This header does not use fmt, because kernels
+// include it and nvcc can't compile fmt. Other files call fmt::format themselves.
 template <class... Parts>
 [[nodiscard]] std::string text(const Parts&... parts) {
   std::ostringstream out;
@@ -42,7 +43,8 @@ template <class... Parts>
 [[noreturn]] void throw_bug(const char* file, int line, const char* condition,
                             const std::string& message);
 
-// "conv2d_fprop: nope [x == y] at kernels/conv/conv.cpp:12" is what a failed check reads like.
+// Throws Error{Fault::bug} if the condition is false. The remaining arguments form the message, for
+// example "conv2d_fprop: x has 3 channels [x.dim(3) == w.dim(3)] at kernels/conv/conv.cpp:12".
 #define SCIMIX_CHECK(condition, ...)                                                    \
   do {                                                                                  \
     if (!(condition)) [[unlikely]] {                                                    \
@@ -50,8 +52,9 @@ template <class... Parts>
     }                                                                                   \
   } while (false)
 
-// Makes one checker per C library whose calls return a status: the call, the library's own words
-// for the status, and the source line. `describe` maps a status to a C string.
+// Defines a checker for a C library whose calls return a status. A failed call throws
+// Error{Fault::bug} with the call, the library's description of the status and the source line.
+// `describe` maps a status to a C string.
 //   #define SCIMIX_CUDA(call) SCIMIX_CHECK_STATUS("CUDA", call, cudaSuccess, cudaGetErrorString)
 #define SCIMIX_CHECK_STATUS(library, call, success, describe)                           \
   do {                                                                                  \

@@ -25,11 +25,11 @@ class CpuRecording : public Graph::Recording {
 thread_local bool capturing = false;
 thread_local CpuRecording* cpu_recording = nullptr;
 
-// Sets what this thread records into, for a scope.
+// Marks this thread as recording, for a scope. `into` is null for a GPU.
 class CaptureScope {
  public:
   explicit CaptureScope(CpuRecording* into) {
-    SCIMIX_CHECK(!capturing, "a graph is recorded inside another");
+    SCIMIX_CHECK(!capturing, "cannot record a graph while recording another one");
     capturing = true;
     cpu_recording = into;
   }
@@ -80,7 +80,7 @@ bool is_recording_work() {
   return cpu_recording != nullptr;
 }
 void record_work(std::function<void()> work) {
-  SCIMIX_CHECK(cpu_recording != nullptr, "work is recorded, but no graph is");
+  SCIMIX_CHECK(cpu_recording != nullptr, "record_work without a CPU graph being recorded");
   cpu_recording->add(std::move(work));
 }
 

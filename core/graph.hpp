@@ -1,10 +1,10 @@
-// A stretch of work that is recorded once and then replayed: on a GPU a CUDA graph, which starts
-// all its kernels at the cost of one; on the CPU the same calls in the same order, so that what is
-// true of a captured step can be tested on any machine.
+// A graph: work that is recorded once and then replayed many times. On a GPU it is a CUDA graph,
+// which starts all its kernels at the cost of one launch. On the CPU it is a list of the same calls
+// in the same order, so that recorded steps can be tested on any machine.
 //
-// While a graph is recorded nothing runs. What the body asks for is kept with the addresses and the
-// numbers it was asked with: what changes from replay to replay must be in device memory. A copy to
-// or from the host, or waiting for the device, is a bug inside a body and throws.
+// While a graph is recorded, no work runs. The recording keeps the addresses and numbers of each
+// call, so values that change from replay to replay must be in device memory. Copying between host
+// and device, or waiting for the device, throws Error{bug} during recording.
 #pragma once
 
 #include <functional>
@@ -17,8 +17,9 @@ namespace scimix {
 
 class Graph {
  public:
-  // Records what `body` asks of `device`, in memory of `arena`, which must outlive the graph.
-  // Graphs that are replayed one after another can share an arena. Rethrows what the body throws.
+  // Calls `body` and records the work that it requests from `device`. Memory that `body` allocates
+  // comes from `arena`, which must outlive the graph. Graphs can use the same arena if they are
+  // replayed one after another. Rethrows exceptions of `body`.
   Graph(Device device, const MemoryArena& arena, const std::function<void()>& body);
   ~Graph();
   Graph(Graph&&) noexcept;
@@ -26,10 +27,10 @@ class Graph {
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
 
-  // Queues it all on the device's stream.
+  // Queues all recorded work on the device's stream.
   void replay() const;
 
-  // What records on one kind of device.
+  // The recorded work; each kind of device has its own implementation.
   class Recording {
    public:
     virtual ~Recording() = default;
@@ -40,10 +41,12 @@ class Graph {
   std::unique_ptr<Recording> recording_;
 };
 
-// This thread is recording a graph.
+// True while this thread records a graph, on any device.
 [[nodiscard]] bool is_capturing();
-// Of the CPU: work must then be handed to record_work in place of being done.
+// True while this thread records a CPU graph. Pass work to `record_work` then, instead of running
+// it.
 [[nodiscard]] bool is_recording_work();
+// Appends `work` to the CPU graph that this thread records. Throws Error{bug} if there is none.
 void record_work(std::function<void()> work);
 
 }  // namespace scimix

@@ -1,6 +1,7 @@
-// Philox 4x32-10, a counter-based generator: the same numbers on CPU and GPU, in any order, for
-// any number of ranks. Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
-// SC 2011, section 3.3.
+// Philox 4x32-10, a counter-based random number generator. A number is a function of its address
+// (seed, purpose, step, item), so CPU and GPU, any order of evaluation and any number of ranks give
+// the same numbers. Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011,
+// section 3.3.
 #pragma once
 
 #include <array>
@@ -19,7 +20,7 @@ struct PhiloxCounter {
   std::uint32_t word[4] = {0, 0, 0, 0};  // NOLINT: plain arrays run in device code
 };
 
-// One block: 128 random bits for one counter.
+// Returns one block: 128 random bits for one counter.
 SCIMIX_HD inline PhiloxCounter philox(PhiloxCounter counter, PhiloxKey key) {
   constexpr std::uint32_t kMultiplier0 = 0xD2511F53U;
   constexpr std::uint32_t kMultiplier1 = 0xCD9E8D57U;
@@ -38,8 +39,9 @@ SCIMIX_HD inline PhiloxCounter philox(PhiloxCounter counter, PhiloxKey key) {
   return counter;
 }
 
-// What a random number is for. Each purpose is a stream of its own, so that adding a draw in one
-// place never shifts the numbers of another. Values are part of the run format: append only.
+// What random numbers are used for. Each purpose has its own stream, so that an additional draw for
+// one purpose never changes the numbers of another. Runs can be resumed only if these values stay
+// the same: append new ones at the end.
 enum class Purpose : std::uint32_t {
   init = 0,
   split = 1,
@@ -53,7 +55,7 @@ enum class Purpose : std::uint32_t {
   input_noise = 9,
 };
 
-// A small sequential reader over one stream, addressed by (seed, purpose, step, item).
+// Reads the numbers of the stream (seed, purpose, step, item) one after another.
 class Random {
  public:
   SCIMIX_HD Random(std::uint64_t seed, Purpose purpose, std::uint32_t step, std::uint32_t item)
@@ -73,7 +75,7 @@ class Random {
   SCIMIX_HD float uniform() { return static_cast<float>(bits() >> 8) * 0x1p-24F; }
   SCIMIX_HD float uniform(float lo, float hi) { return lo + (hi - lo) * uniform(); }
 
-  // Uniform in {0, ..., n-1}, n < 2^31; the bias of at most n/2^32 is far below any sample size.
+  // Uniform in {0, ..., n-1}, n < 2^31, with a relative bias of at most n/2^32.
   SCIMIX_HD std::uint32_t below(std::uint32_t n) {
     return static_cast<std::uint32_t>((static_cast<std::uint64_t>(bits()) * n) >> 32);
   }
@@ -85,8 +87,8 @@ class Random {
   int used_ = 4;
 };
 
-// Standard normal by Box-Muller, in f64 on the host: initial weights are made once, on the CPU, so
-// that every device starts from the same bits.
+// Returns a standard normal number by the Box-Muller formula, in f64. For the host only: initial
+// weights are drawn on the CPU, so that every device starts from the same bits.
 [[nodiscard]] double normal(Random& random);
 
 }  // namespace scimix

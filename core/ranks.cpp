@@ -18,13 +18,13 @@ namespace {
 
 constexpr bool kWithMpi = SCIMIX_WITH_MPI != 0;
 
-// A number that a launcher has left in the environment; 0 where it has not.
+// Returns a number that a launcher has set in the environment, or 0 if the variable is not set.
 int number_in_environment(const char* name) {
   const char* const value = std::getenv(name);
-  return value == nullptr ? 0 : std::atoi(value);  // NOLINT(cert-err34-c): 0 is none
+  return value == nullptr ? 0 : std::atoi(value);  // NOLINT(cert-err34-c): 0 if not a number
 }
 
-// How many processes the launcher started, as far as it says so.
+// Returns the number of processes that the launcher started, or 0 if the environment does not say.
 int launched_processes() {
   static constexpr std::array kSizes{"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"};
   int most = 0;
@@ -32,7 +32,7 @@ int launched_processes() {
   return most;
 }
 
-// The launcher has told this process its place, so that MPI will find the others.
+// True if the launcher has assigned a rank to this process, so that MPI will find the other ranks.
 bool has_place() {
   static constexpr std::array kRanks{"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
   return std::any_of(kRanks.begin(), kRanks.end(),
@@ -44,10 +44,11 @@ bool has_place() {
 #if SCIMIX_WITH_MPI
 namespace {
 
-// Threads of ranks that no launcher has bound to cores of their own would all run on all cores.
+// Divides the cores among the ranks on this machine. Without it, if the launcher has not bound
+// ranks to cores, every rank would start one thread per core.
 void share_cores(int ranks_here) {
   if (std::getenv("OMP_NUM_THREADS") != nullptr) return;
-  const int cores = omp_get_num_procs();  // those that this process may use
+  const int cores = omp_get_num_procs();  // only cores that this process may use
   if (cores < sysconf(_SC_NPROCESSORS_ONLN)) return;
   omp_set_num_threads(std::max(1, cores / ranks_here));
 }
@@ -99,16 +100,16 @@ Ranks::Ranks() {
   if constexpr (!kWithMpi) {
     if (launched > 1) {
       user_error(
-          "one of ", launched,
-          " processes, but this program was built without MPI and would train alone in each; "
-          "start it once, or build it where CMake finds MPI");
+          "the launcher started ", launched,
+          " processes, but this program was built without MPI, so each would train by itself; "
+          "start one process, or build with MPI");
     }
     return;
   }
   const auto refuse_loneliness = [&] {
     user_error("the launcher started ", launched,
-               " processes that don't know of each other and would each train alone; with srun say "
-               "--mpi=pmix (srun --mpi=list shows what there is)");
+               " processes that don't know of each other and would each train alone; with srun use "
+               "--mpi=pmix (srun --mpi=list shows the available types)");
   };
   if (!has_place()) refuse_loneliness();
   world_ = std::make_unique<World>();
@@ -137,12 +138,12 @@ Device Ranks::device(const std::string& name) const {
     const Device device = parse_device(name);
     if (device.is_cuda() && local_size() > 1) {
       user_error("--device ", name, ": ", local_size(),
-                 " ranks on this machine would share it, expected auto, cuda or cpu");
+                 " ranks on this machine would use the same GPU, expected auto, cuda or cpu");
     }
     return device;
   }
-  static_cast<void>(parse_device("cuda"));  // says what is wrong where there is none
-  // A launcher may show each rank a GPU of its own.
+  static_cast<void>(parse_device("cuda"));  // throws the user error if there is no GPU
+  // Some launchers make a different GPU visible to each rank, which then sees only that one.
   if (gpus == 1 && local_size() > 1 && std::getenv("CUDA_VISIBLE_DEVICES") != nullptr) {
     return parse_device("cuda:0");
   }

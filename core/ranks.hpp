@@ -1,5 +1,5 @@
-// The processes that mpirun or srun started together. MPI starts them and carries what the host has
-// to say; tensors of a GPU go by NCCL, those of a CPU by MPI.
+// The ranks of a run: the processes that mpirun or srun started together. Host values and CPU
+// tensors are exchanged by MPI, GPU tensors by NCCL.
 #pragma once
 
 #include <memory>
@@ -12,37 +12,40 @@ namespace scimix {
 
 class Ranks {
  public:
-  // Joins the others. A program that no launcher started is alone, and MPI is left untouched.
-  // Errors (user): one of several processes, but built without MPI, or each believes to be alone.
+  // Initialises MPI if a launcher started this process, otherwise this is the only rank.
+  // Errors (user): a launcher started several processes, but the program was built without MPI, or
+  // the processes can't find each other.
   Ranks();
-  // Leaves, together with the others.
+  // Waits for all ranks, then finalises MPI.
   ~Ranks();
   Ranks(const Ranks&) = delete;
   Ranks& operator=(const Ranks&) = delete;
 
   [[nodiscard]] int rank() const;
   [[nodiscard]] int size() const;
-  // Place among the ranks on this machine, and how many there are.
+  // This rank's number among the ranks on this machine, and how many there are.
   [[nodiscard]] int local_rank() const;
   [[nodiscard]] int local_size() const;
 
-  // "auto", "cpu", "cuda", "cuda:N". With several ranks, auto and cuda are the GPU of this rank's
-  // place on its machine. Errors (user): as parse_device; more ranks on this machine than GPUs.
+  // Converts "auto", "cpu", "cuda" or "cuda:N" to a device, as parse_device does. With several
+  // ranks, "auto" and "cuda" mean the GPU whose index is local_rank(). Errors (user): those of
+  // parse_device, more ranks than GPUs on this machine, "cuda:N" for several ranks on a machine.
   [[nodiscard]] Device device(const std::string& name) const;
 
-  // The operations of all ranks on tensors of this device. An operation that takes longer than the
-  // time-out ends the run.
+  // Returns the collective operations on tensors of this device. An operation that takes longer
+  // than the time-out ends the run.
   [[nodiscard]] Comm& comm(Device device, double timeout_seconds);
 
-  // What rank 0 says: ranks that look at a file at different moments may see different things.
+  // Returns rank 0's value on every rank, so that all ranks take the same branch. Ranks that look
+  // at a file at different moments may see different contents.
   [[nodiscard]] bool agree(bool mine);
 
-  // Ends all ranks at once. The launcher gives `exit_code` on.
+  // Ends all ranks at once. The launcher exits with `exit_code`.
   [[noreturn]] void abort(int exit_code);
 
  private:
   class World;
-  std::unique_ptr<World> world_;  // null: alone
+  std::unique_ptr<World> world_;  // null if this is the only rank
 };
 
 }  // namespace scimix

@@ -1,4 +1,5 @@
-// Shapes of fixed maximal rank. Images are [N,H,W,C], convolution kernels [K,R,S,C].
+// The shape of a tensor, with at most five dimensions. Images are [N,H,W,C], convolution kernels
+// [K,R,S,C] (output channels, height, width, input channels).
 #pragma once
 
 #include <array>
@@ -39,6 +40,7 @@ class Shape {
     for (int i = 0; i < rank_; ++i) n *= dims_[static_cast<std::size_t>(i)];
     return n;
   }
+  // Returns this shape with the size of one axis replaced.
   [[nodiscard]] Shape with(int axis, std::int64_t dim) const {
     Shape out = *this;
     out.dims_[static_cast<std::size_t>(axis < 0 ? axis + rank_ : axis)] = dim;

@@ -1,5 +1,6 @@
-// One flat buffer for many tensors: the parameters of a network, their gradients, the optimiser's
-// moments, the EMA. What is flat is updated by one kernel and sent by one all-reduce.
+// A slab: one flat buffer that holds many tensors, such as all parameters of a network, their
+// gradients, an optimiser's moments or an EMA. One kernel updates a whole slab, and one all-reduce
+// can sum many gradients.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +12,9 @@
 
 namespace scimix {
 
-// Where each tensor lies. Entries start on multiples of 16 elements: views stay aligned for vector
-// loads in any dtype, and the gaps (zeros) do no harm to elementwise updates.
+// The position of each tensor in a slab. Entries start at multiples of 16 elements, so that views
+// are aligned for vector loads in any dtype. The gaps between entries contain zeros, which
+// elementwise updates leave zero.
 class SlabLayout {
  public:
   static constexpr std::int64_t kAlignment = 16;
@@ -23,9 +25,11 @@ class SlabLayout {
     std::int64_t offset = 0;  // in elements
   };
 
+  // Adds an entry after the last one.
   void append(std::string name, const Shape& shape);
   [[nodiscard]] std::span<const Entry> entries() const { return entries_; }
-  [[nodiscard]] std::int64_t numel() const { return numel_; }  // gaps included
+  // Elements of the whole slab, gaps included.
+  [[nodiscard]] std::int64_t numel() const { return numel_; }
 
  private:
   std::vector<Entry> entries_;
@@ -35,10 +39,11 @@ class SlabLayout {
 class Slab {
  public:
   Slab() = default;
-  // Zeros.
+  // Allocates a slab filled with zeros.
   Slab(const SlabLayout& layout, DType dtype, Device device);
 
   [[nodiscard]] const Tensor& flat() const { return flat_; }  // [numel]
+  // Returns the tensor of one entry. It shares the slab's memory.
   [[nodiscard]] Tensor view(const SlabLayout::Entry& entry) const;
 
  private:

@@ -12,7 +12,7 @@ void dispatch_any(DType dtype, F&& f) {
   dispatch_floating(dtype, f);
 }
 
-// double -> T; bf16 is made from f32, as everywhere.
+// Converts double to T. bf16 is rounded from f32, as in the kernels.
 template <class T>
 T narrow(double value) {
   return static_cast<T>(static_cast<compute_t<T>>(value));

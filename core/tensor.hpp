@@ -1,5 +1,6 @@
-// A tensor: contiguous row-major storage, a shape and an element type. No strides, no layout flags:
-// a view of rows and a reshape share storage, everything else copies.
+// A tensor: contiguous row-major storage, a shape and an element type. There are no strides and no
+// layout flags. Views of rows, reshaped and reinterpreted tensors share storage; all other
+// functions copy.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +14,15 @@
 
 namespace scimix {
 
-// A handle: copying a Tensor shares its elements, as copying a shared_ptr does.
+// A handle to elements: a copy of a Tensor shares the elements, as a copy of a shared_ptr does.
 class Tensor {
  public:
-  Tensor() = default;  // undefined: "no such argument"
+  Tensor() = default;  // undefined: stands for an argument or result that does not exist
 
+  // Allocates a tensor with undefined contents.
   [[nodiscard]] static Tensor empty(const Shape& shape, DType dtype, Device device = kCpu);
   [[nodiscard]] static Tensor zeros(const Shape& shape, DType dtype, Device device = kCpu);
-  // A copy of host values, converted to `dtype`.
+  // Copies host values to the device, converted to `dtype`.
   [[nodiscard]] static Tensor from(std::span<const double> values, const Shape& shape, DType dtype,
                                    Device device = kCpu);
   template <class T>
@@ -44,8 +46,9 @@ class Tensor {
   [[nodiscard]] DType dtype() const { return dtype_; }
   [[nodiscard]] Device device() const { return device_; }
 
-  // The first element. A handle does not own constness: like a span, a const Tensor gives a
-  // writable pointer. Kernels say which arguments they write.
+  // Returns a pointer to the first element. As for std::span, a const Tensor gives a writable
+  // pointer. The documentation of a kernel says which arguments it writes. Throws Error{bug} if T
+  // is not the element type.
   template <class T>
   [[nodiscard]] T* data() const {
     SCIMIX_CHECK(dtype_of<T> == dtype_, "asked for ", name_of(dtype_of<T>), " of a tensor of ",
@@ -54,25 +57,32 @@ class Tensor {
   }
   [[nodiscard]] std::byte* raw() const { return memory_.get() + offset_; }
 
-  // Share storage.
+  // These return views, which share this tensor's storage.
+  // The same elements with another shape of equal size.
   [[nodiscard]] Tensor reshape(const Shape& shape) const;
-  [[nodiscard]] Tensor rows(std::int64_t begin, std::int64_t end) const;  // of dimension 0
-  [[nodiscard]] Tensor as(DType dtype) const;  // the same bits; the types have one size
+  // Rows begin .. end-1 of dimension 0.
+  [[nodiscard]] Tensor rows(std::int64_t begin, std::int64_t end) const;
+  // The same bits as elements of another dtype of equal size.
+  [[nodiscard]] Tensor as(DType dtype) const;
 
-  // The same elements without a share in their memory, which somebody else has to keep: for graphs.
+  // Returns a view that does not keep the memory alive, for recorded graphs. The caller must keep
+  // it alive by other means.
   [[nodiscard]] Tensor borrowed() const;
 
-  // The rows of all parts as one tensor, where they already lie one behind another in one storage
-  // and agree in type and in all other dimensions; undefined where not.
+  // Returns one view of the rows of all tensors, if they are adjacent in the same storage and agree
+  // in dtype and in all other dimensions. Otherwise returns an undefined tensor.
   [[nodiscard]] static Tensor joined(std::span<const Tensor> parts);
 
-  // Copy.
+  // These copy elements.
   [[nodiscard]] Tensor clone() const;
-  [[nodiscard]] Tensor to(Device device) const;  // itself when it is there already
-  void copy_(const Tensor& source) const;        // same shape and dtype
+  // Returns this tensor itself if it is on `device` already.
+  [[nodiscard]] Tensor to(Device device) const;
+  // Copies the elements of `source`, of the same shape, dtype and device, into this tensor.
+  void copy_(const Tensor& source) const;
   void zero_() const;
 
-  // Host values, for tests, logs and files. They wait for the device.
+  // These copy elements between device and host, for tests, logs and files. They wait for the
+  // device.
   [[nodiscard]] std::vector<double> to_doubles() const;
   template <class T>
   [[nodiscard]] std::vector<T> to_host() const {

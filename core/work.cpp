@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kKinds = 7;
 
-// Counts and nothing else: no result depends on them.
+// Relaxed atomics suffice: no computation depends on the counts.
 std::array<std::atomic<std::int64_t>, kKinds>& counters() {
   static std::array<std::atomic<std::int64_t>, kKinds> by_kind{};
   return by_kind;
@@ -64,7 +64,7 @@ void count_work(Work kind) {
 }
 
 WorkName::WorkName(const char* name) : outer_(current_name) {
-  // A kernel that calls another stays what was asked for.
+  // A kernel function may call another one. The work keeps the outermost name.
   if (*current_name == '\0') current_name = name;
 }
 WorkName::~WorkName() {
@@ -77,7 +77,7 @@ InsideLibrary::~InsideLibrary() {
 }
 
 WorkPlan::WorkPlan() {
-  SCIMIX_CHECK(current_plan == nullptr, "a plan inside a plan");
+  SCIMIX_CHECK(current_plan == nullptr, "cannot create a WorkPlan while another one exists");
   current_plan = this;
 }
 WorkPlan::~WorkPlan() {

@@ -1,8 +1,9 @@
-// What devices are asked to do, counted where it is asked: how many kernels a training step starts,
-// and that it neither waits nor moves anything between host and device.
+// Counts the work that the program requests from devices. Tests use the counts to check how many
+// kernels a training step launches, and that it neither waits for the device nor copies between
+// host and device.
 //
-// Counts are of this process and grow. On a GPU a captured step asks for nothing but its graph;
-// what is inside was counted when it was captured.
+// Counters are per process and are never reset. Replaying a CUDA graph counts as one `graph`; the
+// work inside it was counted when it was recorded.
 #pragma once
 
 #include <cstdint>
@@ -12,13 +13,13 @@
 namespace scimix {
 
 enum class Work : std::uint8_t {
-  kernel,       // a kernel of ours
-  library,      // a convolution or a matrix product
-  copy,         // inside a device
-  fill,         // of bytes
-  host_copy,    // between host memory and a device's, the CPU's included
+  kernel,       // a kernel of this project
+  library,      // a convolution or matrix product of a library
+  copy,         // a copy within one device
+  fill,         // setting bytes to a value
+  host_copy,    // a copy between host memory and device memory, also if the device is the CPU
   synchronize,  // the host waits for the device
-  graph,        // a replay
+  graph,        // a replay of a graph
 };
 
 struct WorkCounts {
@@ -30,19 +31,20 @@ struct WorkCounts {
   std::int64_t synchronizations = 0;
   std::int64_t graphs = 0;
 
-  // What a GPU starts: each costs the time of a launch.
+  // Number of operations that a GPU has to launch one by one.
   [[nodiscard]] std::int64_t launches() const { return kernels + library_calls + copies + fills; }
   friend WorkCounts operator-(const WorkCounts& a, const WorkCounts& b);
   friend bool operator==(const WorkCounts&, const WorkCounts&) = default;
 };
 
+// Returns the current values of the counters.
 [[nodiscard]] WorkCounts work_counts();
 
-// Called where work is asked for.
+// Counts one request for work. Every function that requests work from a device calls it.
 void count_work(Work kind);
 
-// Names the kernel function on whose behalf this scope asks. The name outlives the scope's plan: a
-// string literal.
+// Labels the work that this thread requests in this scope with the name of a kernel function. Pass
+// a string literal: the name must outlive any WorkPlan that records it.
 class WorkName {
  public:
   explicit WorkName(const char* name);
@@ -54,7 +56,8 @@ class WorkName {
   const char* outer_;
 };
 
-// While one lives, what this thread asks for is part of a library call that was counted as one.
+// While an object exists, work that this thread requests is not counted: it is part of a library
+// call that has been counted already.
 class InsideLibrary {
  public:
   InsideLibrary();
@@ -66,13 +69,13 @@ class InsideLibrary {
   bool outer_;
 };
 
-// The plan of what this thread asks for while it lives, in order, without synchronisations and
-// graphs. One at a time.
+// Lists the work that this thread requests while the object exists, in order, except
+// synchronisations and replays. At most one object may exist at a time.
 class WorkPlan {
  public:
   struct Entry {
     Work kind;
-    std::string name;  // of the kernel function; empty for copies and fills by themselves
+    std::string name;  // of the kernel function; empty for a copy or fill outside a kernel function
   };
   struct Line {
     std::string name;
@@ -85,7 +88,7 @@ class WorkPlan {
   WorkPlan& operator=(const WorkPlan&) = delete;
 
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
-  // How often each name occurs, the most frequent first.
+  // Returns how often each name occurs, the most frequent first.
   [[nodiscard]] std::vector<Line> by_name() const;
 
  private:

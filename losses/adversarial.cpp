@@ -6,7 +6,7 @@ namespace scimix {
 
 namespace {
 
-// -log sigmoid(logits): the cost of not being taken for real.
+// Returns the mean of -log sigmoid(logits): the cost of images that the critic takes for fake.
 Variable cost_of_seeming_fake(const Variable& logits) {
   return mean(softplus(scale(at_least_f32(logits), -1.0)));
 }

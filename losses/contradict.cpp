@@ -14,7 +14,7 @@ void check(const Shape& hybrids, const HybridTargets& targets) {
                targets.p_r.shape(), ", share ", targets.share.shape());
 }
 
-// share p_c + (1 - share) p_r, [N,C]. With a share of 1 it is p_c to the last bit.
+// Returns share p_c + (1 - share) p_r, [N,C]. A share of 1 gives exactly p_c.
 Variable mixed_prediction(const HybridTargets& targets, DType dtype) {
   const auto constant = [&](const Tensor& x) { return cast(Variable(x), dtype); };
   const Variable share = reshape(constant(targets.share), {targets.share.dim(0), 1});

@@ -1,34 +1,36 @@
-// L_hyb: what makes a hybrid carry the class of one parent and the scene of the other.
+// L_hyb: the losses by which a hybrid gets the class of one parent and the scene of the other.
 #pragma once
 
 #include "autograd/variable.hpp"
 
 namespace scimix {
 
-// What the encoders see in a batch of images.
+// The encoders' outputs for a batch of images x.
 struct Codes {
-  Variable logits;  // [N,classes], C(E_c(x))
-  Variable z_r;     // [N,h,w,C], E_r(x)
+  Variable logits;  // [N,classes]: C(E_c(x))
+  Variable z_r;     // [N,h,w,C]: E_r(x). With structural_zc (models/autoencoder.hpp) [N,C]
 };
 
-// A distance that is maximised has no bound; past these no gradient flows [METHOD 1.2].
+// Upper bounds of the two distances that are maximised, in the units of rms_distance. A distance
+// beyond its bound counts as the bound and gives no gradient (docs/method.md, section 4.3).
 struct HybridizationCaps {
   double class_minus = 5;
   double cont_minus = 1;
 };
 
-// Scalars, means over the batch of rms_distance (distance.hpp), f32 at least. The trainer adds the
-// first two and subtracts the others, which are the capped distances.
+// Distances (rms_distance, losses/distance.hpp), averaged over the batch: scalars in f32, or in f64
+// for f64 inputs. The trainer adds the first two to the loss and subtracts the other two.
 struct HybridizationTerms {
-  Variable class_plus;   // logits of the hybrid to those of the semantic parent
-  Variable cont_plus;    // z_r of the hybrid to that of the scene parent
-  Variable class_minus;  // logits of the hybrid to those of the scene parent
-  Variable cont_minus;   // z_r of the hybrid to that of the semantic parent
+  Variable class_plus;   // between the logits of the hybrid and of its semantic parent
+  Variable cont_plus;    // between z_r of the hybrid and of its scene parent
+  Variable class_minus;  // between the logits of the hybrid and of its scene parent, bounded
+  Variable cont_minus;   // between z_r of the hybrid and of its semantic parent, bounded
 };
 
-// Row i of the hybrids is G(E_c(semantic parent i), E_r(scene parent i)). With frozen_targets the
-// parents' codes are constants: only the making of the hybrid learns. Source: Sun et al. 2022, the
-// terms class+, cont+, class-, cont- of L_hyb.
+// Computes the terms class+, cont+, class- and cont- of L_hyb (Sun et al. 2022, section III;
+// docs/method.md, section 4.3). Hybrid i is G(E_c(semantic parent i), E_r(scene parent i)), and row
+// i of each argument belongs to it. With frozen_targets the parents' codes are constants, so that
+// gradients flow only through the hybrid.
 [[nodiscard]] HybridizationTerms hybridization_terms(const Codes& of_hybrid,
                                                      const Codes& semantic_parent,
                                                      const Codes& scene_parent,

@@ -1,13 +1,14 @@
-// The mean over a batch of which only some rows count.
+// The mean over a batch in which a mask selects rows.
 #pragma once
 
 #include "autograd/ops.hpp"
 
 namespace scimix {
 
-// rows [N], mask f32 [N] of 1 and 0, or undefined for all 1 -> scalar: sum of mask rows, divided by
-// N. The divisor is the whole batch, so a batch with few rows that count teaches little; with none,
-// the loss and its gradient are 0. A NaN in a row that does not count stays visible.
+// Returns (sum of mask * rows) / N for rows [N] and mask f32 [N] of ones and zeros; an undefined
+// mask means all ones. The divisor is the whole batch size N, so a batch with few selected rows has
+// a small gradient, and a batch with none has loss and gradient 0. A NaN in any row makes the
+// result NaN, so that faults stay visible.
 [[nodiscard]] inline Variable masked_mean(const Variable& rows, const Tensor& mask) {
   if (!mask.defined()) return mean(rows);
   SCIMIX_CHECK(mask.dtype() == DType::f32 && mask.shape() == rows.shape(), "masked_mean: mask ",

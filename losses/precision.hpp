@@ -1,10 +1,12 @@
-// Losses are computed in f32 at least: bf16 carries too few bits for means over a batch.
+// The precision of losses. bf16 has too few bits for a mean over a batch, so losses use at least
+// f32.
 #pragma once
 
 #include "autograd/ops.hpp"
 
 namespace scimix {
 
+// Returns x in f32 if it is bf16, otherwise x itself.
 [[nodiscard]] inline Variable at_least_f32(const Variable& x) {
   return x.dtype() == DType::bf16 ? cast(x, DType::f32) : x;
 }

@@ -1,4 +1,4 @@
-// FixMatch's loss of unlabelled images.
+// FixMatch's loss on unlabelled images.
 #pragma once
 
 #include "autograd/variable.hpp"
@@ -6,15 +6,17 @@
 namespace scimix {
 
 struct PseudoLabelLoss {
-  Variable mean;     // scalar: what is minimised
-  Tensor confident;  // f32 [N]: 1 where the row counts, otherwise 0
-  Tensor labels;     // i32 [N]
+  Variable mean;     // scalar: the loss to minimise
+  Tensor confident;  // f32 [N]: 1 for images whose pseudo-label is used, otherwise 0
+  Tensor labels;     // i32 [N]: the pseudo-labels of all images
 };
 
-// Logits [N,C] of two views of the same images -> mean over all N rows of
+// Returns, for logits [N,C] of a weak and a strong view of the same images, the mean over all N
+// images of
 //   1[max softmax(weak) >= threshold] cross-entropy(strong, argmax weak),
-// f32 at least. The weak view gets no gradient. Rows that do not count are 0 and stay in the
-// divisor. Source: Sohn et al. 2020 (FixMatch), eq. 4 [METHOD 3].
+// a scalar in f32, or in f64 for f64 logits. The weak view gets no gradient. Images below the
+// threshold add nothing to the sum, but count in the divisor. Source: Sohn et al. 2020 (FixMatch),
+// eq. 4 (docs/method.md, section 5.3).
 [[nodiscard]] PseudoLabelLoss pseudo_label_loss(const Variable& weak_logits,
                                                 const Variable& strong_logits, double threshold);
 

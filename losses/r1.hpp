@@ -1,4 +1,4 @@
-// R1: the penalty on the critic's gradient at real images.
+// R1: a penalty on the critic's gradient with respect to real images.
 #pragma once
 
 #include <functional>
@@ -7,10 +7,11 @@
 
 namespace scimix {
 
-// gamma/2 times the mean over rows of || grad_x sum D(x) ||^2 at x = real [N,H,W,C] -> scalar, f32
-// at least. `critic` maps a Variable of that shape to logits [N]. The result is differentiable by
-// whatever the critic depends on: the gradient is taken with create_graph. A critic that does not
-// depend on its input is a bug and throws. Source: Mescheder et al. 2018, equation 9.
+// Returns gamma/2 times the mean over the N images x_i of || d(sum of all D) / d x_i ||^2, for real
+// [N,H,W,C]: a scalar in f32, or in f64 for f64 images. `critic` maps a Variable of that shape to
+// logits [N]. The result can be differentiated with respect to
+// the critic's parameters. Throws Error{bug} if the critic does not depend on its input. Source:
+// Mescheder et al. 2018, equation 9 (docs/method.md, section 4.5).
 [[nodiscard]] Variable r1_penalty(const std::function<Variable(const Variable&)>& critic,
                                   const Tensor& real, double gamma);
 

@@ -7,7 +7,8 @@ namespace scimix {
 
 namespace {
 
-// |x| of two leaky ReLUs, exactly: for x > 0 they give x and -x/2, otherwise x/2 and -x.
+// Returns |x| as the scaled sum of two leaky ReLUs, which is exact: for x > 0 they give x and -x/2,
+// otherwise x/2 and -x.
 Variable absolute(const Variable& x) {
   return scale(add(leaky_relu(x, 0.5), leaky_relu(scale(x, -1.0), 0.5)), 2.0);
 }

@@ -1,4 +1,4 @@
-// The auto-encoder's loss: how far a reconstruction is from its image.
+// The auto-encoder's loss: the distance between an image and its reconstruction.
 #pragma once
 
 #include "autograd/variable.hpp"
@@ -6,13 +6,14 @@
 namespace scimix {
 
 enum class ReconstructionNorm {
-  rms,  // batch mean of rms_distance (distance.hpp): ||x - x_hat||_2 of the paper
+  rms,  // batch mean of rms_distance (losses/distance.hpp): the paper's ||x - x_hat||_2, scaled
   mse,  // mean of (x - x_hat)^2
-  l1,   // mean of |x - x_hat|; its gradient is 0 where they are equal
+  l1,   // mean of |x - x_hat|; the gradient is 0 where both are equal
 };
 
-// x, x_hat [N,H,W,C] -> scalar, f32 at least. Source: Sun et al. 2022, L_AE without its adversarial
-// part, which is adversarial.hpp's.
+// Returns the distance between x and its reconstruction x_hat, both [N,H,W,C] in [-1,1]: a scalar
+// in f32, or in f64 for f64 images. Source: Sun et al. 2022, the first term of L_AE
+// (docs/method.md, section 4.2). The adversarial term is in losses/adversarial.hpp.
 [[nodiscard]] Variable reconstruction_loss(const Variable& x, const Variable& x_hat,
                                            ReconstructionNorm norm);
 

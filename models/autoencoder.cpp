@@ -4,11 +4,12 @@ namespace scimix {
 
 namespace {
 
-// Weights follow from seed and name, and networks share names: each has a seed of its own.
+// Initial weights depend on the seed and the parameter's name. E_c, E_r and G use the same names,
+// so each network gets a different seed.
 constexpr std::uint64_t kSceneSeed = 0x5CE7E;
 constexpr std::uint64_t kGeneratorSeed = 0x6E7E;
 
-// Both codes have as many channels as the encoders have features.
+// Sets the channels of both codes to the number of the encoders' features.
 GeneratorConfig with_codes(GeneratorConfig config, std::int64_t features) {
   config.latent_channels = features;
   config.style_channels = features;

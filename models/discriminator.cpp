@@ -9,7 +9,7 @@ namespace scimix {
 
 namespace {
 
-constexpr std::int64_t kSmallest = 4;  // sizes at which the epilogue works
+constexpr std::int64_t kSmallest = 4;  // range of image sizes that the epilogue accepts
 constexpr std::int64_t kLargest = 7;
 
 int stages_of(std::int64_t image_size) {
@@ -29,12 +29,12 @@ const DiscriminatorConfig& checked(const DiscriminatorConfig& c) {
   }
   if (c.minibatch_std < 0 || c.minibatch_std == 1) {
     user_error("minibatch deviation of groups of ", c.minibatch_std,
-               ": expected at least 2 rows, or 0 for none");
+               ": expected at least 2 images, or 0 for none");
   }
   return c;
 }
 
-// After `halvings` of the image size.
+// Returns the number of channels after `halvings` halvings of the image size.
 std::int64_t channels_at(const DiscriminatorConfig& config, int halvings) {
   return std::min(config.base_channels << halvings, config.max_channels);
 }
@@ -76,7 +76,7 @@ Discriminator::Block Discriminator::make_block(int index, const Tensor& filter) 
   const std::int64_t in = channels_at(config_, index);
   const std::int64_t out = channels_at(config_, index + 1);
   const bool resnet = config_.arch == DiscriminatorArch::resnet;
-  // The sum of two branches keeps its mean square where each gives half: their gains carry that.
+  // With a gain of sqrt(1/2) in each branch, the sum of the two has the mean square of one.
   const double gain = resnet ? std::sqrt(0.5) : 1.0;
   const BiasAct act{.slope = kLeakyReLU.slope, .gain = kLeakyReLU.gain * gain};
   Block block{

@@ -1,16 +1,18 @@
-// The discriminator of StyleGAN2 (Karras et al. 2020), architectures `orig` and `resnet`.
+// The discriminator D (the critic) of StyleGAN2 (Karras et al. 2020), architectures `orig` and
+// `resnet`. See docs/method.md, section 3.5.
 //
-//   x = fromrgb(image)                              1x1
-//   each block: x = conv1(conv0(x)), both 3x3, conv1 halves the size;
-//               resnet: (that + skip(x)) / sqrt(2), skip 1x1
-//   epilogue, at 4 to 7 pixels: minibatch deviation, 3x3 convolution, two linear layers
+//   x = fromrgb(image)                              1x1 convolution
+//   each block:
+//     orig:     x = conv1(conv0(x))                 3x3 convolutions; conv1 halves the size
+//     resnet:   x = (conv1(conv0(x)) + skip(x)) / sqrt(2)    skip: 1x1 convolution, halves the size
+//   epilogue, at a size of 4 to 7 pixels: minibatch deviation, 3x3 convolution, two linear layers
 //
 // Parameters, by name:
 //   fromrgb.{weight,bias}
 //   blocks.i.conv0.{weight,bias}, blocks.i.conv1.{weight,bias}, blocks.i.skip.weight
 //   epilogue.{conv,fc,out}.{weight,bias}
-// epilogue.fc reads pixels before channels: its columns are in the order [h,w,C], where PyTorch's
-// flatten gives [C,h,w].
+// The columns of epilogue.fc.weight are in the order [h,w,C], whereas flattening in PyTorch gives
+// [C,h,w].
 #pragma once
 
 #include <optional>
@@ -24,27 +26,28 @@ enum class DiscriminatorArch { orig, resnet };
 
 struct DiscriminatorConfig {
   std::int64_t image_size = 32;      // 4, 5, 6 or 7 times a power of two
-  std::int64_t base_channels = 128;  // at full resolution; doubled per halving
-  std::int64_t max_channels = 256;
+  std::int64_t base_channels = 128;  // at full resolution; doubled with each halving of the size
+  std::int64_t max_channels = 256;   // upper bound of the channels
   DiscriminatorArch arch = DiscriminatorArch::orig;
-  std::int64_t minibatch_std = 0;  // rows of a group; 0: off
+  std::int64_t minibatch_std = 0;  // images per group of minibatch_deviation; 0: off
 };
 
-// x [N,H,W,C] -> [N,H,W,C+1]: how much the rows of a group differ, as one more channel. Rows n,
-// n + M, n + 2M, ... of M = N/G groups of G = min(group, N) rows belong together; the new channel
-// is the mean over H, W, C of their standard deviation (biased variance + 1e-8 under the root).
-// Source: Karras et al. 2018, section 3, with the strided groups of StyleGAN2. G must divide N.
+// Returns x [N,H,W,C] with an additional channel, [N,H,W,C+1], that says how much the images of a
+// group differ. There are M = N/G groups of G = min(group, N) images; images n, n + M, n + 2M, ...
+// form a group. The new channel is sqrt(variance over the group + 1e-8), averaged over H, W and C;
+// the variance is biased (divisor G). Throws Error{bug} unless G divides N. Source: Karras et al.
+// 2018, section 3, with StyleGAN2's strided groups.
 [[nodiscard]] Variable minibatch_deviation(const Variable& x, std::int64_t group);
 
 class Discriminator {
  public:
-  // Throws a user error for an image size that no number of halvings brings to 4 to 7, a channel
-  // number below 1, or a group of one.
+  // Errors (user): an image size that repeated halving does not bring to 4, 5, 6 or 7; a channel
+  // number below 1; a group of one image.
   Discriminator(const DiscriminatorConfig& config, std::uint64_t seed, Device device,
                 DType dtype = DType::f32);
 
-  // x [N,R,R,3] in [-1,1] -> logits [N], f32 in a bf16 pass. With minibatch_std, N must be below
-  // the group or a multiple of it.
+  // Returns logits [N] (large for real images) for x [N,R,R,3] in [-1,1], in f32 if x is bf16. With
+  // minibatch_std, N must be smaller than the group or a multiple of it.
   [[nodiscard]] Variable forward(const Variable& x) const;
 
   [[nodiscard]] const DiscriminatorConfig& config() const { return config_; }

@@ -31,8 +31,8 @@ EqualizedConv::EqualizedConv(ParameterStore& store, const std::string& name, con
   }
 }
 
-// The gain costs no pass of its own: what comes behind or before the convolution takes it along,
-// and the weights stay as they are kept.
+// Uses the weights unscaled. The gain is folded into the following bias and activation, or into the
+// preceding filter, so it needs no pass over memory of its own.
 Variable EqualizedConv::operator()(const Variable& x) const {
   const bool down = options_.down_filter.defined();
   const Conv2d conv{.stride = down && options_.kernel > 1 ? 2 : 1,
@@ -47,7 +47,7 @@ Variable EqualizedConv::operator()(const Variable& x) const {
 }
 
 Variable EqualizedConv::filtered(const Variable& x, double gain) const {
-  // StyleGAN2's pads: those of the convolution (kernel/2) and those of the filter, which is even.
+  // StyleGAN2's padding: kernel/2 for the convolution plus 1 for the filter, which has four taps.
   const int pad = options_.kernel / 2 + 1;
   const int down = options_.kernel == 1 ? 2 : 1;
   return upfirdn2d(x, options_.down_filter,

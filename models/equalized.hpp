@@ -1,9 +1,10 @@
-// Layers with equalised learning rate: weights are kept at N(0,1) and multiplied by 1/sqrt(fan_in)
-// in the forward pass, so that an optimiser which normalises its steps (Adam) moves every layer by
-// the same share of its weights. Sources: Karras et al. 2018, "Progressive Growing of GANs",
-// section 4.1; the layers are those of StyleGAN2 (Karras et al. 2020). None takes weight decay.
+// StyleGAN2's layers, with equalised learning rate: weights start from N(0,1) and are multiplied by
+// 1/sqrt(fan_in) in the forward pass. An optimiser that normalises its steps (Adam) then changes
+// the weights of every layer by the same relative amount. No layer has weight decay. Sources:
+// Karras et al. 2018, "Progressive Growing of GANs", section 4.1; Karras et al. 2020
+// (docs/method.md, section 3.4).
 //
-// In a bf16 pass convolutions compute with a rounded copy of their f32 weights; linear layers
+// With bf16 activations, convolutions use a rounded copy of their f32 weights, and linear layers
 // compute in f32.
 #pragma once
 
@@ -17,23 +18,23 @@
 
 namespace scimix {
 
-// Leaky ReLU 0.2, times sqrt(2): the mean square of what comes in stays nearly what it was.
+// Leaky ReLU with slope 0.2, times sqrt(2), which nearly preserves the mean square of its input.
 inline constexpr BiasAct kLeakyReLU{.slope = 0.2, .gain = 1.4142135623730951};
 inline constexpr BiasAct kNoActivation{.slope = 1.0, .gain = 1.0};
 
-// An image of twice the height and width, by resample_filter.
+// Returns x [N,H,W,C] upsampled to [N,2H,2W,C] with `filter` (resample_filter).
 [[nodiscard]] Variable upsample_image(const Variable& x, const Tensor& filter);
 
-// weight [K,R,S,C], bias [K].
+// A convolution of x [N,H,W,C] with weight [K,R,S,C], followed by bias [K] and activation.
 class EqualizedConv {
  public:
   struct Options {
     std::int64_t in, out;
     int kernel = 3;
     std::optional<BiasAct> bias_act = kLeakyReLU;  // nullopt: neither bias nor activation
-    double gain = 1.0;                             // of the weights, beside 1/sqrt(fan_in)
-    // Halves height and width, after this filter; undefined: they stay. A 1x1 convolution comes
-    // after that, where there are fewer pixels; a 3x3 convolution does it by its stride.
+    double gain = 1.0;                             // factor of the weights besides 1/sqrt(fan_in)
+    // If defined, the layer filters its input and halves height and width. A 1x1 convolution runs
+    // on the halved image, which has fewer pixels; a 3x3 convolution halves the size by its stride.
     Tensor down_filter = {};
   };
   EqualizedConv(ParameterStore& store, const std::string& name, const Options& options);
@@ -48,16 +49,17 @@ class EqualizedConv {
   std::optional<Parameter> bias_;
 };
 
-// x [N,in] -> [N,out] in the dtype of the parameters; weight [out,in], bias [out].
+// A linear layer from x [N,in] to [N,out], in the dtype of the parameters. weight [out,in], bias
+// [out].
 class EqualizedLinear {
  public:
   struct Options {
     std::int64_t in, out;
     double bias_init = 0.0;
-    // Learning rate of this layer over that of others. What it computes at first does not depend
-    // on it.
+    // Factor of this layer's learning rate. The initial function of the layer does not depend on
+    // it.
     double lr_mul = 1.0;
-    std::optional<BiasAct> activation = {};
+    std::optional<BiasAct> activation = {};  // nullopt: bias only
   };
   EqualizedLinear(ParameterStore& store, const std::string& name, const Options& options);
   [[nodiscard]] Variable operator()(const Variable& x) const;
@@ -68,26 +70,27 @@ class EqualizedLinear {
   Parameter bias_;
 };
 
-// What a style code makes of one layer.
+// The style of one modulated layer, computed from the style code.
 struct Modulation {
-  Variable style;  // [N,C]
-  Demodulation demodulation;
+  Variable style;             // [N,C]: one factor per image and input channel
+  Demodulation demodulation;  // one factor per image and output channel
 };
 
-// The affine map from a code to a style; weight [C,style], bias [C].
+// The affine layer that maps a style code to the style of a modulated layer.
 struct StyleAffine {
-  Parameter weight;
-  Parameter bias;
-  double factor = 1.0;  // of the style
+  Parameter weight;     // [C,style]
+  Parameter bias;       // [C]
+  double factor = 1.0;  // multiplies the style
 };
 
-// A modulated convolution, and the affine layer that makes its style from the style code:
-//   affine.weight [C,style], affine.bias [C] (1 at first), weight, bias [K], noise_strength [1]
-// weight is [K,R,S,C]; with `up` it is [C,3,3,K], the kernel of a transposed convolution, which a
+// A modulated convolution, and the affine layer that computes its style from the style code
+// (docs/method.md, section 3.4). Parameters:
+//   affine.weight [C,style], affine.bias [C] (initially 1), weight, bias [K], noise_strength [1]
+// weight is [K,R,S,C]. With `up` it is the kernel of a transposed convolution, [C,3,3,K], which a
 // checkpoint holds as PyTorch's ConvTranspose2d does: [in,out,3,3].
 //
-// Demodulated weights have no gain 1/sqrt(fan_in): demodulation takes any factor of them out. Where
-// there is no demodulation (toRGB), the style carries the gain.
+// With demodulation the weights need no gain 1/sqrt(fan_in), since demodulation cancels any factor.
+// Without demodulation (toRGB) the style is multiplied by the gain.
 class ModulatedLayer {
  public:
   struct Options {
@@ -97,16 +100,16 @@ class ModulatedLayer {
     bool noise = false;
   };
   ModulatedLayer(ParameterStore& store, const std::string& name, const Options& options);
-  // x [N,H,W,in]; noise [N,P,Q], or undefined for a pass without. `modulation` is one of those that
-  // `modulate` gave for this layer.
+  // Returns [N,P,Q,out] for x [N,H,W,in]. `modulation` is this layer's result of `modulate`. noise
+  // [N,P,Q] is added to every channel, times the noise strength; undefined: no noise.
   [[nodiscard]] Variable operator()(const Variable& x, const Modulation& modulation,
                                     const Tensor& noise = {}) const;
-  // By itself: code [N,style].
+  // The same for a single layer, from the style code [N,style].
   [[nodiscard]] Variable operator()(const Variable& x, const Variable& code,
                                     const Tensor& noise = {}) const;
 
-  // What the code makes of each layer, for activations of `dtype`: all styles in one launch, all
-  // demodulation coefficients in two.
+  // Computes the modulation of each layer from the style code [N,style], for activations of
+  // `dtype`. All styles take one launch, all demodulation coefficients two.
   [[nodiscard]] static std::vector<Modulation> modulate(
       const Variable& code, std::span<const ModulatedLayer* const> layers, DType dtype);
 

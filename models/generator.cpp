@@ -10,7 +10,7 @@ namespace scimix {
 namespace {
 
 constexpr int kBlocks = 3;
-constexpr std::uint32_t kMaxLayers = 16;  // noise streams set aside for one pass
+constexpr std::uint32_t kMaxLayers = 16;  // number of noise streams reserved for one pass
 
 const GeneratorConfig& checked(const GeneratorConfig& c) {
   if (c.image_size < 4 || c.image_size % 4 != 0) {
@@ -23,30 +23,31 @@ const GeneratorConfig& checked(const GeneratorConfig& c) {
   return c;
 }
 
-// Of block i, at resolution R >> (kBlocks - 1 - i).
+// Returns the number of channels of block i, whose resolution is R >> (kBlocks - 1 - i).
 std::int64_t channels_of(const GeneratorConfig& config, int block) {
   return std::min(config.base_channels << (kBlocks - 1 - block), config.max_channels);
 }
 
-// The noise images of one pass, one after another.
+// Makes the noise images of one forward pass, layer by layer.
 class NoiseLayers {
  public:
   NoiseLayers(const NoiseSource* source, DType dtype)
       : source_(source), dtype_(dtype == DType::f64 ? DType::f64 : DType::f32) {}
 
-  // For features [N,size,size,C]; undefined where there is no source.
+  // Returns the noise [rows,size,size] of the next layer, or an undefined tensor without a source.
   [[nodiscard]] Tensor next(std::int64_t rows, std::int64_t size) {
     const std::uint32_t layer = layer_++;
     if (source_ == nullptr) return {};
     Tensor image = Tensor::empty({rows, size, size}, dtype_, source_->step.device());
     const std::int64_t part_rows = source_->part_rows > 0 ? source_->part_rows : rows;
-    std::int64_t place = source_->first_row;
+    std::int64_t global_row = source_->first_row;
     for (std::int64_t row = 0; row < rows; row += part_rows) {
-      normal_noise(
-          source_->step,
-          {.seed = source_->seed, .stream = source_->pass * kMaxLayers + layer, .first_row = place},
-          image.rows(row, std::min(row + part_rows, rows)));
-      place += source_->part_distance;
+      normal_noise(source_->step,
+                   {.seed = source_->seed,
+                    .stream = source_->pass * kMaxLayers + layer,
+                    .first_row = global_row},
+                   image.rows(row, std::min(row + part_rows, rows)));
+      global_row += source_->part_distance;
     }
     return image;
   }
@@ -73,8 +74,8 @@ Generator::Generator(const GeneratorConfig& config, std::uint64_t seed, Device d
 Generator::Block Generator::make_block(int index) {
   const std::string name = "blocks." + std::to_string(index);
   const std::int64_t out = channels_of(config_, index);
-  const auto layer = [&](const char* part, std::int64_t in, bool up) {
-    return ModulatedLayer(store_, name + part,
+  const auto layer = [&](const char* suffix, std::int64_t in, bool up) {
+    return ModulatedLayer(store_, name + suffix,
                           {.in = in,
                            .out = out,
                            .style = config_.style_channels,
@@ -95,7 +96,7 @@ Generator::Block Generator::make_block(int index) {
                                    .conv = {.demodulate = false, .slope = 1.0, .gain = 1.0}})};
 }
 
-// In the order in which the layers run.
+// Returns the modulations of all layers, in the order in which the layers run.
 std::vector<Modulation> Generator::modulate(const Variable& style, DType dtype) const {
   std::vector<const ModulatedLayer*> layers;
   for (const Block& block : blocks_) {
@@ -114,7 +115,8 @@ Variable Generator::forward(const Variable& z_r, const Variable& style,
                    style.shape() == (Shape{rows, config_.style_channels}),
                "Generator: z_r ", z_r.shape(), ", style ", style.shape(), ", expected [N,", size,
                ",", size, ",", config_.latent_channels, "] and [N,", config_.style_channels, "]");
-  SCIMIX_CHECK(noise == nullptr || config_.noise, "Generator: noise for a network built without");
+  SCIMIX_CHECK(noise == nullptr || config_.noise,
+               "Generator: noise for a network that was built without noise");
   NoiseLayers layers(noise, z_r.dtype());
   const std::vector<Modulation> modulations = modulate(style, z_r.dtype());
   auto modulation = modulations.begin();
@@ -126,8 +128,8 @@ Variable Generator::forward(const Variable& z_r, const Variable& style,
       x = (*block.conv0)(x, *modulation++, layers.next(rows, size));
     }
     x = block.conv1(x, *modulation++, layers.next(rows, size));
-    const Variable part = block.torgb(x, *modulation++);
-    rgb = rgb.defined() ? add(upsample_image(rgb, filter_), part) : part;
+    const Variable added = block.torgb(x, *modulation++);
+    rgb = rgb.defined() ? add(upsample_image(rgb, filter_), added) : added;
   }
   return rgb;
 }

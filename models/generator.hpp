@@ -1,19 +1,21 @@
-// The generator: StyleGAN2's synthesis network (Karras et al. 2020; `skip` architecture) with a
-// structure code as its input in place of the constant, and a style code that modulates every
-// convolution. Three resolutions: R/4, R/2, R.
+// The generator G: StyleGAN2's synthesis network (Karras et al. 2020; `skip` architecture). Its
+// input is a structure code instead of a constant, and a style code modulates every convolution. It
+// has one block for each of the resolutions R/4, R/2 and R. See docs/method.md, section 3.3.
 //
-//   x = input(z_r)                                  1x1, linear
-//   each block: x = conv0(x) (twice the size; not in the first), x = conv1(x),
-//               rgb = upsample(rgb) + torgb(x)
+//   x = input(z_r)                      1x1 convolution without activation
+//   each block:
+//     x = conv0(x)                      doubles the size; not in the first block
+//     x = conv1(x)
+//     rgb = upsample(rgb) + torgb(x)    in the first block rgb = torgb(x)
 //
-// The image is linear in the last features: nothing bounds it to [-1, 1].
+// The image is a linear function of the last features, so its values are not bounded to [-1, 1].
 //
 // Parameters, by name (conv0, conv1 and torgb: models/equalized.hpp, ModulatedLayer):
 //   input.{weight,bias}
 //   blocks.i.conv0.{affine.weight,affine.bias,weight,bias,noise_strength}   i = 1, 2
 //   blocks.i.conv1.{affine.weight,affine.bias,weight,bias,noise_strength}   i = 0, 1, 2
 //   blocks.i.torgb.{affine.weight,affine.bias,weight,bias}
-// noise_strength exists with `noise` alone.
+// noise_strength exists only with the option `noise`.
 #pragma once
 
 #include <optional>
@@ -24,35 +26,36 @@
 namespace scimix {
 
 struct GeneratorConfig {
-  std::int64_t image_size = 32;  // R, a multiple of 4
-  std::int64_t latent_channels = 128;
-  std::int64_t style_channels = 128;
-  std::int64_t base_channels = 128;  // at full resolution; doubled per halving
-  std::int64_t max_channels = 256;
-  bool noise = false;  // StyleGAN2's noise, one number per pixel; strength 0 at first
+  std::int64_t image_size = 32;        // R, a multiple of 4
+  std::int64_t latent_channels = 128;  // channels of the structure code
+  std::int64_t style_channels = 128;   // elements of the style code
+  std::int64_t base_channels = 128;    // at full resolution; doubled with each halving of the size
+  std::int64_t max_channels = 256;     // upper bound of the channels
+  bool noise = false;  // StyleGAN2's noise: one number per pixel; its strength starts at 0
 };
 
-// Where the noise of a forward pass comes from: one normal number per pixel and layer, a function
-// of all of this.
+// The address of the noise of one forward pass. Each pixel of each layer gets a normal random
+// number, which is a function of these values, the layer and the pixel.
 struct NoiseSource {
   std::uint64_t seed = 0;
-  Tensor step = {};            // i32 [1], on the device
-  std::uint32_t pass = 0;      // tells passes of the same step apart
-  std::int64_t first_row = 0;  // place of row 0 in the batch of all ranks
-  // A batch of several parts (images rebuilt, hybrids): each has so many rows here, and begins so
-  // many places behind the part before. 0: one part.
+  Tensor step = {};            // i32 [1], on the device: the training step
+  std::uint32_t pass = 0;      // distinguishes several passes in one step
+  std::int64_t first_row = 0;  // index of this rank's row 0 in the batch of all ranks
+  // For a batch of several parts (reconstructions, then hybrids): rows per part on this rank, and
+  // the distance between the starts of consecutive parts in the batch of all ranks. 0: one part.
   std::int64_t part_rows = 0;
   std::int64_t part_distance = 0;
 };
 
 class Generator {
  public:
-  // Throws a user error for an image size that is not a multiple of 4, or a channel number below 1.
+  // Errors (user): an image size that is not a multiple of 4, a channel number below 1.
   Generator(const GeneratorConfig& config, std::uint64_t seed, Device device,
             DType dtype = DType::f32);
 
-  // z_r [N,R/4,R/4,latent_channels], style [N,style_channels], both of unit RMS (models/codes.hpp)
-  // -> [N,R,R,3] in the dtype of z_r. Without a noise source the pass is without noise.
+  // Returns images [N,R,R,3], in the dtype of z_r, for a structure code z_r
+  // [N,R/4,R/4,latent_channels] and a style code [N,style_channels], both of unit root mean square
+  // (models/codes.hpp). A null `noise` means no noise.
   [[nodiscard]] Variable forward(const Variable& z_r, const Variable& style,
                                  const NoiseSource* noise = nullptr) const;
 

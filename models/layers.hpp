@@ -1,4 +1,4 @@
-// Layers: parameters and the operator that uses them.
+// The layers of WideResNet. A layer holds its parameters and calls the operator that uses them.
 #pragma once
 
 #include <memory>
@@ -9,15 +9,17 @@
 
 namespace scimix {
 
-// How a forward pass treats batch norm.
+// How batch norm works in one forward pass.
 struct NormPass {
   NormMode mode = NormMode::train;
-  std::vector<std::int64_t> segments = {};  // rows of each segment with statistics of its own
-  Comm* ranks = nullptr;                    // batch statistics are those of all ranks; null: own
+  // Numbers of consecutive rows that are normalised by their own statistics; empty: all rows
+  // together. In mode `train`, only the first segment updates the running statistics.
+  std::vector<std::int64_t> segments = {};
+  Comm* ranks = nullptr;  // if set, batch statistics are computed over the images of all ranks
 };
 
-// A convolution without bias; weight [K,R,S,C]. In a bf16 pass it computes with a rounded copy of
-// its f32 weight.
+// A convolution without bias; weight [K,R,S,C]. For a bf16 input it uses a rounded copy of its f32
+// weight.
 class ConvLayer {
  public:
   struct Size {
@@ -25,7 +27,8 @@ class ConvLayer {
     int kernel = 3;
     int stride = 1;
   };
-  // Padding kernel/2 on all sides; N(0, sqrt(2 / (kernel^2 out))) [METHOD 2, FixMatch models.py].
+  // Pads kernel/2 pixels on all sides. The weight starts from a normal distribution of standard
+  // deviation sqrt(2 / (kernel^2 out)), as in FixMatch's models.py (docs/method.md, section 3.1).
   ConvLayer(ParameterStore& store, const std::string& name, const Size& size);
   [[nodiscard]] Variable operator()(const Variable& x) const;
 
@@ -34,8 +37,8 @@ class ConvLayer {
   Conv2d conv_;
 };
 
-// weight [out,in], bias [out]; Glorot normal, bias 0. Its result is f32 in a bf16 pass: logits feed
-// losses.
+// A linear layer from [N,in] to [N,out]; weight [out,in] from Glorot's normal distribution, bias
+// [out] from 0. For a bf16 input the result is f32, since losses are computed from it.
 class LinearLayer {
  public:
   LinearLayer(ParameterStore& store, const std::string& name, std::int64_t in, std::int64_t out);
@@ -46,18 +49,18 @@ class LinearLayer {
   Parameter bias_;
 };
 
-// Batch norm and the leaky ReLU after it, in one operator.
+// Batch norm followed by leaky ReLU, in one operator, over the channels of [N,H,W,C].
 class NormActLayer {
  public:
   struct Settings {
     double eps = 1e-3;
-    double momentum = 1e-3;  // share of a batch in the running statistics
-    double slope = 0.1;
+    double momentum = 1e-3;  // weight of a batch in the running statistics
+    double slope = 0.1;      // of the leaky ReLU
   };
   NormActLayer(ParameterStore& store, const std::string& name, std::int64_t channels,
                const Settings& settings);
   [[nodiscard]] Variable operator()(const Variable& x, const NormPass& pass) const;
-  // The same of a + b, and that sum.
+  // Returns the layer's result for a + b, and the sum itself.
   [[nodiscard]] AddBatchNorm of_sum(const Variable& a, const Variable& b,
                                     const NormPass& pass) const;
 

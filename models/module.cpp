@@ -9,7 +9,7 @@ namespace scimix {
 
 namespace {
 
-// FNV-1a, 32 bits: gives each name a random stream of its own.
+// Returns the FNV-1a hash of a name, 32 bits, which selects the random stream of a parameter.
 std::uint32_t stream_of(std::string_view name) {
   std::uint32_t hash = 2166136261U;
   for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
@@ -86,9 +86,9 @@ void ParameterStore::place(Device device) {
 }
 
 void ParameterStore::keep_copies(DType dtype) const {
-  SCIMIX_CHECK(parameters_.flat().defined(), "copies of parameters before place()");
+  SCIMIX_CHECK(parameters_.flat().defined(), "keep_copies() called before place()");
   if (dtype == dtype_) return;
-  // Where there are copies already they stay where they are: graphs may read them.
+  // Existing copies keep their addresses, since recorded graphs may read them.
   const bool kept = copies_->flat().defined() && copies_->flat().dtype() == dtype;
   if (kept) return refresh_copies();
   const MemoryLabel label("rounded parameters");

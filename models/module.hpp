@@ -1,8 +1,8 @@
-// Parameters and buffers of a network, owned in one place under their PyTorch names.
+// The parameters and buffers of a network, under their PyTorch names.
 //
-// Layers register what they need in a ParameterStore when they are built; `place` then moves all
-// parameters into one slab on the device, those with weight decay first. A network is a store and
-// the layers that hold handles into it.
+// A network consists of a ParameterStore, which owns all parameters, and of layers, which hold
+// handles to them. Layers register their parameters in the store when they are constructed. After
+// that, `place` moves all parameters into one slab on the device, those with weight decay first.
 #pragma once
 
 #include <functional>
@@ -17,27 +17,27 @@
 
 namespace scimix {
 
-// Draws one initial value.
+// Draws the initial value of one element.
 using Init = std::function<double(Random&)>;
 
 [[nodiscard]] Init constant(double value);
 [[nodiscard]] Init gaussian(double stddev);
 
-// A handle to one parameter. Use it in a forward pass by calling it: the value is then a constant
-// while its store is frozen.
+// A handle to one parameter.
 class Parameter {
  public:
+  // Returns the parameter for use in a forward pass: a constant while its store is frozen (Freeze).
   [[nodiscard]] Variable operator()() const;
-  // The value for a pass with activations of `dtype`: rounded where that is narrower, which costs
-  // nothing where the store keeps such copies.
+  // Returns the parameter for a forward pass with activations of `dtype`, rounded if `dtype` is
+  // narrower. Rounding costs nothing if the store keeps copies of that dtype (keep_copies).
   [[nodiscard]] Variable in(DType dtype) const;
 
  private:
   friend class ParameterStore;
   struct State {
     Variable variable;
-    Tensor copy;                        // see keep_copies
-    std::shared_ptr<const int> frozen;  // depth of Freeze guards on the store
+    Tensor copy;                        // rounded copy, see keep_copies; undefined: none
+    std::shared_ptr<const int> frozen;  // number of Freeze objects of the store
   };
   explicit Parameter(std::shared_ptr<State> state) : state_(std::move(state)) {}
   std::shared_ptr<State> state_;
@@ -45,46 +45,52 @@ class Parameter {
 
 class ParameterStore {
  public:
-  // Values depend on the seed and the names alone, not on the order of construction.
+  // The initial value of a parameter depends only on the seed and the parameter's name.
   explicit ParameterStore(std::uint64_t seed, DType dtype = DType::f32);
 
-  // `decay`: weight decay applies (kernels of convolutions and linear layers, nothing else).
+  // Registers a parameter. Set `decay` if weight decay applies to it: only for the weights of
+  // convolutions and linear layers. Throws Error{bug} if the name exists, or after `place`.
   [[nodiscard]] Parameter add(const std::string& name, const Shape& shape, const Init& init,
                               bool decay);
-  // State that is not trained: running statistics. Filled with `value`.
+  // Registers a buffer, which is state that is not trained (running statistics), filled with
+  // `value`.
   [[nodiscard]] std::shared_ptr<Tensor> add_buffer(const std::string& name, const Shape& shape,
                                                    double value);
 
-  // Moves everything to the device; afterwards nothing can be added.
+  // Moves all parameters and buffers to the device. No parameter can be added after this.
   void place(Device device);
 
   struct Named {
     std::string name;
     Tensor value;
   };
-  [[nodiscard]] std::vector<Named> parameters() const;  // in the order of the slab
+  // In the order of the slab.
+  [[nodiscard]] std::vector<Named> parameters() const;
   [[nodiscard]] std::vector<Named> gradients() const;
   [[nodiscard]] std::vector<Named> buffers() const;
-  // The tensors of any slab that has the layout of the parameters (moments, EMA).
+  // Returns named views of a slab that has the same layout as the parameters (moments, EMA).
   [[nodiscard]] std::vector<Named> views(const Slab& slab) const;
 
   [[nodiscard]] const SlabLayout& layout() const { return layout_; }
   [[nodiscard]] const Slab& parameter_slab() const { return parameters_; }
   [[nodiscard]] const Slab& gradient_slab() const { return gradients_; }
 
-  // Keeps copies of the parameters in a narrower type, from which passes of that type compute
-  // without rounding anew. Whoever changes parameters refreshes them: an optimiser in its update,
-  // copy_parameters_from by itself, everybody else by refresh_copies.
+  // Keeps copies of the parameters in the narrower type `dtype`, so that forward passes in that
+  // type need not round the weights again. The copies must be refreshed whenever parameters change.
+  // An optimiser does it in its update, and copy_parameters_from does it; all other code must call
+  // refresh_copies.
   void keep_copies(DType dtype) const;
   void refresh_copies() const;
-  [[nodiscard]] const Slab& copy_slab() const { return *copies_; }  // its flat() undefined: none
-  // Elements 0 .. decayed_count-1 of the slab take weight decay.
+  // The slab of the copies. Its flat() is undefined if the store keeps no copies.
+  [[nodiscard]] const Slab& copy_slab() const { return *copies_; }
+  // Weight decay applies to the elements 0 .. decayed_count-1 of the slab.
   [[nodiscard]] std::int64_t decayed_count() const { return decayed_count_; }
-  [[nodiscard]] std::int64_t parameter_count() const;  // gaps not counted
+  // Number of trainable values, without the gaps of the slab.
+  [[nodiscard]] std::int64_t parameter_count() const;
   [[nodiscard]] DType dtype() const { return dtype_; }
 
   void zero_grad() const;
-  // Both stores must have been built by the same network.
+  // Copy from the store of a network with the same architecture.
   void copy_parameters_from(const ParameterStore& other) const;
   void copy_buffers_from(const ParameterStore& other) const;
 
@@ -112,8 +118,8 @@ class ParameterStore {
   std::int64_t decayed_count_ = 0;
 };
 
-// While one lives, the parameters of the store are constants in every forward pass: gradients flow
-// through the network to its inputs, and no weight gradient is computed at all.
+// While an object exists, the parameters of the store are constants in every forward pass.
+// Gradients then flow through the network to its inputs, and no weight gradients are computed.
 class Freeze {
  public:
   explicit Freeze(const ParameterStore& store) : depth_(store.frozen_) { ++*depth_; }

@@ -1,10 +1,12 @@
 // WideResNet (Zagoruyko and Komodakis 2016) as FixMatch uses it (google-research/fixmatch,
-// libml/models.py): pre-activation blocks, leaky ReLU 0.1, batch norm eps 1e-3.
+// libml/models.py), with pre-activation blocks, leaky ReLU of slope 0.1 and batch norm of eps 1e-3.
+// See docs/method.md, section 3.1. A block computes
 //
 //   a = lrelu(bn1(x)); h = conv1(a); h = conv2(lrelu(bn2(h))); out = shortcut + h
 //
-// The shortcut starts from x, in the very first block from a; where channels change it is a strided
-// 1x1 convolution. Strided convolutions pad 1 on all sides (TensorFlow's SAME is asymmetric).
+// The shortcut is x; in the first block of the network it is a. If the number of channels changes,
+// the shortcut is a strided 1x1 convolution of that. Strided 3x3 convolutions pad one pixel on all
+// sides, whereas TensorFlow's SAME padding is asymmetric.
 #pragma once
 
 #include <optional>
@@ -16,24 +18,24 @@ namespace scimix {
 
 struct WideResNetConfig {
   int depth = 28;    // 6 n + 4: three stages of n blocks
-  int width = 2;     // stages have 16, 32, 64 channels times this
-  int classes = 10;  // 0: no classifier, as in the encoder of structure codes
+  int width = 2;     // the stages have 16, 32 and 64 times this many channels
+  int classes = 10;  // 0: no classifier, as in the scene encoder E_r
   NormActLayer::Settings norm = {};
 };
 
 class WideResNet {
  public:
-  // Throws a user error for a depth that is not 6 n + 4, a width below 1 or a negative class
-  // number.
+  // Errors (user): a depth that is not 6 n + 4, a width below 1, a negative number of classes.
   WideResNet(const WideResNetConfig& config, std::uint64_t seed, Device device,
              DType dtype = DType::f32);
 
   struct Output {
     Variable map;       // [N,H/4,W/4,features]: after the last batch norm and leaky ReLU
-    Variable features;  // [N,features]: its average over space
+    Variable features;  // [N,features]: the average of `map` over height and width
     Variable logits;    // [N,classes]; undefined without a classifier
   };
-  // x [N,H,W,3] in [-1,1], H and W multiples of 4; more channels than three must be zeros (conv2d).
+  // Runs the network on x [N,H,W,3] in [-1,1], with H and W multiples of 4. x may have further
+  // channels if they are zero, which spares conv2d a padded copy.
   [[nodiscard]] Output forward(const Variable& x, const NormPass& pass) const;
 
   [[nodiscard]] std::int64_t features() const { return std::int64_t{64} * config_.width; }
@@ -41,7 +43,7 @@ class WideResNet {
   [[nodiscard]] const ParameterStore& parameters() const { return store_; }
 
  private:
-  // x as the two summands that the next batch norm adds up.
+  // The result of a block as two summands, which the next batch norm adds.
   struct Sum {
     Variable shortcut;
     Variable branch;

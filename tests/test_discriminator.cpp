@@ -85,7 +85,7 @@ TEST_CASE("discriminator: wrong sizes are refused in one line") {
                        "discriminator with 0 channels: expected at least 1", Error);
   CHECK_THROWS_WITH_AS(
       Discriminator(tiny(16, DiscriminatorArch::orig, 1), 0, kCpu),
-      "minibatch deviation of groups of 1: expected at least 2 rows, or 0 for none", Error);
+      "minibatch deviation of groups of 1: expected at least 2 images, or 0 for none", Error);
   const Discriminator model(tiny(), 0, kCpu);
   CHECK_THROWS_AS(static_cast<void>(model.forward(Variable(images(2, 32)))), Error);
 }

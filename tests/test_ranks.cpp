@@ -438,7 +438,7 @@ TEST_CASE("ranks: one that computes for too long is told from one that is gone")
   CAPTURE(ended.error);
   CHECK(ended.exit_code == 69);
   CHECK(ended.error.find("rank 0 has waited 2 s") != std::string::npos);
-  CHECK(ended.error.find("rank 1 has not come to it") != std::string::npos);
+  CHECK(ended.error.find("rank 1 has not started it") != std::string::npos);
   CHECK(seconds_since(began) < 2 + 3 + 15);
 }
 

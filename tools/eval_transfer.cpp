@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <numeric>
 
 #include "core/device.hpp"
 #include "data/image_io.hpp"
@@ -15,6 +16,8 @@
 #include "tools/transfer_inputs.hpp"
 #include "tools/transfer_report.hpp"
 #include "trainers/evaluate.hpp"
+#include "trainers/hybrid_diversity.hpp"
+#include "trainers/linear_probe.hpp"
 #include "trainers/mixers.hpp"
 #include "trainers/pixels.hpp"
 
@@ -104,6 +107,39 @@ std::string train_hash_of(const TrainedGenerator& generator) {
   return it == generator.metadata.end() ? "unknown" : it->second;
 }
 
+// Codes that a probe learns from take at most this much memory.
+constexpr std::int64_t kProbeBytes = std::int64_t{256} << 20;
+
+std::vector<std::int32_t> first_images(std::int64_t count) {
+  std::vector<std::int32_t> indices(static_cast<std::size_t>(count));
+  std::iota(indices.begin(), indices.end(), 0);
+  return indices;
+}
+
+// The class accuracy on test images of a linear probe of z_r that learnt from training images.
+double class_in_scene_codes(const TransferSettings& s, const TrainedGenerator& generator,
+                            const Dataset& data, const ResidentSet& test, Device device) {
+  const LabeledCodes tested =
+      scene_codes(generator.networks, test, first_images(test.count()), s.batch);
+  const std::int64_t row_bytes = tested.codes.dim(1) * static_cast<std::int64_t>(sizeof(float));
+  const std::int64_t most = std::max<std::int64_t>(kProbeBytes / row_bytes, 1);
+  const ResidentSet train(data.train, device);
+  const LabeledCodes learnt =
+      scene_codes(generator.networks, train, first_images(std::min(most, train.count())), s.batch);
+  return linear_probe_accuracy(learnt, tested, data.classes(), {.seed = s.seed});
+}
+
+TransferCauses measure_causes(const TransferSettings& s, const TrainedGenerator& generator,
+                              const Dataset& data, const ResidentSet& test, const Pairs& pairs,
+                              Device device) {
+  const Mixer mixer = scimix_mixer(generator.networks);
+  const WideResNet& own = generator.networks.semantic_encoder();
+  return {.own = measure_transfer(mixer, own, test, pairs, s.batch),
+          .own_accuracy = evaluate(own, test, s.batch, DType::f32).accuracy,
+          .scene_probe = class_in_scene_codes(s, generator, data, test, device),
+          .diversity = measure_diversity(mixer, test, data.test.labels, s.seed)};
+}
+
 int transfer(const TransferSettings& s) {
   const Device device = parse_device(s.device);
   select_device(device);
@@ -133,6 +169,8 @@ int transfer(const TransferSettings& s) {
         {mixer.name, measure_transfer(mixer.mixer, oracle.network, images, pairs, s.batch)});
   }
   print_transfer(std::cout, found, data.dataset.classes());
+  const TransferCauses causes = measure_causes(s, generator, data.dataset, images, pairs, device);
+  print_causes(std::cout, causes, found.front().transfer, data.dataset.classes());
   if (!s.json.empty()) {
     write_json(s.json, {{"generator", generator.checkpoint.string()},
                         {"oracle", oracle.checkpoint.string()},
@@ -140,7 +178,8 @@ int transfer(const TransferSettings& s) {
                         {"dataset", data.settings.dataset},
                         {"seed", s.seed},
                         {"fda_band", s.fda_band},
-                        {"methods", transfer_json(found)}});
+                        {"methods", transfer_json(found)},
+                        {"causes", causes_json(causes)}});
   }
   if (!s.grid.empty()) write_picture(s, mixers, images, pairs, test.height);
   return 0;

@@ -40,4 +40,31 @@ nlohmann::ordered_json transfer_json(const std::vector<MethodTransfer>& methods)
   return json;
 }
 
+void print_causes(std::ostream& out, const TransferCauses& causes, const Transfer& judged,
+                  std::int64_t classes) {
+  const Diversity& d = causes.diversity;
+  out << fmt::format(
+      "\nWhy SciMix's hybrids have the class of x_c, or not:\n"
+      "  C on real images            {:.3f}   hybrids can only be as right as C\n"
+      "  C on hybrids                {}   {:+.3f} beside the oracle: the part by which G fools C\n"
+      "  linear probe of z_r         {:.3f}   chance {:.3f}: the class that scenes give away\n"
+      "  one content, many scenes    {:.3f}   distance of hybrids; {:.3f} between the scenes\n"
+      "  one scene, one class        {:.3f}   distance of hybrids; {:.3f} between the contents\n",
+      causes.own_accuracy, cell(causes.own.class_kept, causes.own.pairs),
+      causes.own.s_c() - judged.s_c(), causes.scene_probe, 1.0 / static_cast<double>(classes),
+      d.hybrids_over_scenes, d.real_scenes, d.hybrids_over_contents, d.real_contents);
+}
+
+nlohmann::ordered_json causes_json(const TransferCauses& causes) {
+  const Diversity& d = causes.diversity;
+  return {{"own_accuracy", causes.own_accuracy},
+          {"own_s_c", json_of(causes.own.class_kept, causes.own.pairs)},
+          {"scene_probe", causes.scene_probe},
+          {"diversity",
+           {{"hybrids_over_scenes", d.hybrids_over_scenes},
+            {"real_scenes", d.real_scenes},
+            {"hybrids_over_contents", d.hybrids_over_contents},
+            {"real_contents", d.real_contents}}}};
+}
+
 }  // namespace scimix

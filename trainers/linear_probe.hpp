@@ -1,0 +1,38 @@
+// A linear probe: how much of the class can be read from a code by a linear classifier. It measures
+// leakage: a scene code z_r from which the class can be read lets the generator ignore z_c.
+// Source: Alain and Bengio, "Understanding intermediate layers using linear classifier probes",
+// ICLR 2017 workshop.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "models/autoencoder.hpp"
+#include "trainers/resident_set.hpp"
+
+namespace scimix {
+
+struct LabeledCodes {
+  Tensor codes;                      // f32 [N,D]
+  std::vector<std::int32_t> labels;  // [N]
+};
+
+struct ProbeOptions {
+  std::int64_t epochs = 30;
+  std::int64_t batch = 250;
+  double learning_rate = 1e-3;  // of Adam
+  std::uint64_t seed = 0;       // order of the codes
+};
+
+// Trains a softmax regression on `train`, whose features are brought to mean 0 and variance 1, and
+// returns its share of right answers on `test`, in 0..1. The same for the same seed.
+[[nodiscard]] double linear_probe_accuracy(const LabeledCodes& train, const LabeledCodes& test,
+                                           std::int64_t classes, const ProbeOptions& options = {});
+
+// Returns the scene codes z_r of the images at `indices`, flattened to rows, with their labels.
+// E_r runs on `batch` images at a time, with running statistics.
+[[nodiscard]] LabeledCodes scene_codes(const Autoencoder& networks, const ResidentSet& images,
+                                       std::span<const std::int32_t> indices, std::int64_t batch);
+
+}  // namespace scimix
