@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <set>
 
-#include "autograd/op_inputs.hpp"
 #include "autograd/tape.hpp"
 #include "bench/peak_memory.hpp"
+#include "cases/case_inputs.hpp"
 #include "core/work.hpp"
 
 namespace scimix {

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "autograd/op.hpp"
 #include "bench/step.hpp"
 #include "bench/timer.hpp"
+#include "cases/op_case.hpp"
 
 namespace scimix {
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "autograd/op.hpp"
 #include "bench/step.hpp"
+#include "cases/op_case.hpp"
 
 namespace scimix {
 

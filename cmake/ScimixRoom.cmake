@@ -23,8 +23,9 @@ endfunction()
 #   SUBFOLDERS    folders inside it whose sources belong to it too
 #   SOURCES       instead of what lies in the folder
 #   OPTIMIZE      optimisation of a release build, where the default -O3 costs build time only
+#   ROOM          the room whose objects these are, if it is not NAME: a room may have several targets
 function(scimix_room name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "OPTIMIZE"
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "OPTIMIZE;ROOM"
                         "USES;LINKS;PUBLIC_LINKS;DEFINES;PRIVATE_DEFINES;SUBFOLDERS;SOURCES")
   set(target scimix_${name})
   set(sources "${arg_SOURCES}")
@@ -52,15 +53,22 @@ function(scimix_room name)
   endif()
   target_link_libraries(${target} ${scope} scimix_flags ${uses} ${arg_PUBLIC_LINKS})
   target_compile_definitions(${target} ${scope} ${arg_DEFINES})
-  set_property(GLOBAL APPEND PROPERTY SCIMIX_ROOM_TARGETS ${target})
-  scimix_declare_arrows(${name} ${arg_USES})
+  set(room ${name})
+  if(arg_ROOM)
+    set(room ${arg_ROOM})
+  endif()
+  set_property(GLOBAL APPEND PROPERTY SCIMIX_TARGETS_${room} ${target})
+  scimix_declare_arrows(${room} ${arg_USES})
 endfunction()
 
-# Links a program with all rooms declared so far. Each is named, since the objects of an OBJECT
-# library reach only those who link it directly.
-function(scimix_link_rooms target)
-  get_property(rooms GLOBAL PROPERTY SCIMIX_ROOM_TARGETS)
-  target_link_libraries(${target} PRIVATE ${rooms})
+# Links a program with a room and all that the room may use, and with no other. Every target is named,
+# since the objects of an OBJECT library reach only those that link it directly.
+function(scimix_link_room target room)
+  get_property(used GLOBAL PROPERTY SCIMIX_ARROWS_${room})
+  foreach(name IN LISTS used)
+    get_property(targets GLOBAL PROPERTY SCIMIX_TARGETS_${name})
+    target_link_libraries(${target} PRIVATE ${targets})
+  endforeach()
 endfunction()
 
 # Remembers which rooms NAME may include: itself, those named, and all that those may include.
@@ -117,7 +125,7 @@ function(scimix_program_room name)
     endif()
     add_executable(${target} ${program})
     set_target_properties(${target} PROPERTIES OUTPUT_NAME ${program_name})
-    scimix_link_rooms(${target})
+    scimix_link_room(${target} ${name})
     target_link_libraries(${target} PRIVATE CLI11::CLI11 nlohmann_json::nlohmann_json)
     target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
     set_property(GLOBAL APPEND PROPERTY SCIMIX_PROGRAMS ${target})

@@ -40,8 +40,7 @@ Tensor Tensor::from(std::span<const double> values, const Shape& shape, DType dt
   Tensor out = empty(shape, dtype, device);
   SCIMIX_CHECK(std::ssize(values) == out.numel(), "a tensor ", shape, " from ", values.size(),
                " values");
-  dispatch_any(dtype, [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  dispatch_any(dtype, [&]<class T>(TypeTag<T>) {
     std::vector<T> host;
     host.reserve(values.size());
     for (const double value : values) host.push_back(narrow<T>(value));
@@ -125,8 +124,8 @@ void Tensor::zero_() const {
 
 std::vector<double> Tensor::to_doubles() const {
   std::vector<double> out;
-  dispatch_any(dtype_, [&](auto tag) {
-    const auto host = to_host<typename decltype(tag)::type>();
+  dispatch_any(dtype_, [&]<class T>(TypeTag<T>) {
+    const auto host = to_host<T>();
     out.assign(host.begin(), host.end());
   });
   return out;

@@ -6,8 +6,8 @@
 #include <limits>
 #include <optional>
 
-#include "autograd/op_inputs.hpp"
 #include "autograd/tape.hpp"
+#include "cases/case_inputs.hpp"
 #include "core/random.hpp"
 #include "kernels/launch/phase_order.hpp"
 

@@ -1,13 +1,13 @@
-// What every operator is put through. A check takes a registered case (autograd/op.hpp) and returns
-// what it found wrong, one readable line each: operator, case, element type, which input or output,
-// the worst element with what was expected. test_operators.cpp runs all checks over the registry;
-// test_op_harness.cpp shows that each of them catches the mistake it is there for.
+// What every operator is put through. A check takes a registered case (cases/op_case.hpp) and
+// returns what it found wrong, one readable line each: operator, case, element type, which input or
+// output, the worst element with what was expected. test_operators.cpp runs all checks over the
+// registry; test_op_harness.cpp shows that each of them catches the mistake it is there for.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "autograd/op.hpp"
+#include "cases/op_case.hpp"
 
 namespace scimix {
 

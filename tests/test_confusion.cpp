@@ -29,8 +29,7 @@ struct Rows {
   [[nodiscard]] std::int64_t count() const { return std::ssize(labels); }
   [[nodiscard]] Tensor tensor(DType dtype) const {
     const Tensor out = Tensor::empty({count(), classes}, dtype, kCpu);
-    dispatch_floating(dtype, [&](auto tag) {
-      using T = typename decltype(tag)::type;
+    dispatch_floating(dtype, [&]<class T>(TypeTag<T>) {
       for (std::size_t i = 0; i < logits.size(); ++i) {
         out.data<T>()[i] = static_cast<T>(static_cast<float>(logits[i]));
       }

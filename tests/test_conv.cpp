@@ -14,8 +14,10 @@
 #include "kernels/conv/conv_onednn.hpp"
 #include "kernels/conv/conv_winograd.hpp"
 #include "skip.hpp"
+#include "tests/dot.hpp"
 
 using namespace scimix;
+using scimix::test::dot;
 
 namespace {
 
@@ -61,14 +63,6 @@ Products products(const Operands& o) {
   conv_dgrad(o.y, o.w, out.dgrad, o.geometry);
   conv_wgrad(o.y, o.x, out.wgrad, o.geometry);
   return out;
-}
-
-double dot(const Tensor& a, const Tensor& b) {
-  const std::vector<double> x = a.to_doubles();
-  const std::vector<double> y = b.to_doubles();
-  double sum = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) sum += x[i] * y[i];
-  return sum;
 }
 
 // The largest difference, relative to the largest magnitude of `expected`.

@@ -13,32 +13,14 @@
 #include "losses/distance.hpp"
 #include "losses/hybridization.hpp"
 #include "losses/reconstruction.hpp"
-#include "tests/op_harness.hpp"
+#include "tests/loss_checks.hpp"
 
 using namespace scimix;
+using scimix::test::check_loss;
+using scimix::test::probability;
+using scimix::test::scalar;
 
 namespace {
-
-void expect_none(const Findings& findings) {
-  for (const std::string& finding : findings) CHECK_MESSAGE(false, finding);
-}
-
-// A loss is checked as an operator is. Its value of bf16 inputs must be as good as that of f32
-// ones: that is what computing in f32 means.
-void check_loss(OpCase c) {
-  CAPTURE(c.label);
-  constexpr double kBf16Gradient = 1e-2;
-  c.tolerance = {.f32 = 4e-6, .bf16 = 4e-6};
-  for (const DType dtype : {DType::f64, DType::f32, DType::bf16}) {
-    expect_none(check_forward(c, dtype));
-  }
-  expect_none(check_gradient(c));
-  expect_none(check_second_gradient(c));
-  expect_none(check_wanted(c));
-  expect_none(check_gradient_in(c, DType::f32));
-  c.tolerance.bf16 = kBf16Gradient;
-  expect_none(check_gradient_in(c, DType::bf16));
-}
 
 // ---- the formulas, in plain numbers -------------------------------------------------------------
 
@@ -68,20 +50,6 @@ double batch_mean(const HostArray& a, const std::function<double(std::int64_t)>&
   double sum = 0;
   for (std::int64_t n = 0; n < a.shape[0]; ++n) sum += of_row(n);
   return sum / static_cast<double>(a.shape[0]);
-}
-
-HostArray scalar(double value) {
-  HostArray out(Shape{});
-  out[0] = value;
-  return out;
-}
-
-// exp(x_c) / sum over c of exp(x_c), of row n.
-double probability(const HostArray& logits, std::int64_t n, std::int64_t label) {
-  const std::int64_t classes = logits.shape[1];
-  double sum = 0;
-  for (std::int64_t c = 0; c < classes; ++c) sum += std::exp(logits[n * classes + c]);
-  return std::exp(logits[n * classes + label]) / sum;
 }
 
 // ---- small inputs -------------------------------------------------------------------------------

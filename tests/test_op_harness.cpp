@@ -33,8 +33,7 @@ enum class Mistake {
 // y = f(x), element by element, on the CPU.
 template <class F>
 void map(const Tensor& x, const Tensor& y, std::int64_t begin, std::int64_t end, F f) {
-  dispatch_floating(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
     const T* from = x.data<T>();
     T* to = y.data<T>();
     cpu::for_each(end - begin, [=](std::int64_t i) {
@@ -54,8 +53,7 @@ Tensor cube_forward(const Tensor& x, Mistake mistake) {
 
 // Writes one element next to the array, where only a fence can see it.
 void spoil_neighbour(const Tensor& y, std::int64_t where) {
-  dispatch_floating(y.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  dispatch_floating(y.dtype(), [&]<class T>(TypeTag<T>) {
     T* to = y.data<T>();
     cpu::for_each(1, [=](std::int64_t i) { to[where + i] = static_cast<T>(1.0F); });
   });
@@ -63,8 +61,7 @@ void spoil_neighbour(const Tensor& y, std::int64_t where) {
 
 // A phase in which each item adds what its left neighbour wrote, times nearly nothing.
 void race(const Tensor& y) {
-  dispatch_floating(y.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  dispatch_floating(y.dtype(), [&]<class T>(TypeTag<T>) {
     T* to = y.data<T>();
     cpu::for_each_block(1, 0, [=](cpu::Block& b) {
       b.each(y.numel() - 1, [&](std::int64_t i) {

@@ -10,8 +10,10 @@
 #include "core/random.hpp"
 #include "losses/r1.hpp"
 #include "models/discriminator.hpp"
+#include "tests/dot.hpp"
 
 using namespace scimix;
+using scimix::test::dot;
 
 namespace {
 
@@ -27,14 +29,6 @@ Tensor draw(const Shape& shape, std::uint32_t item, double size = 1.0, DType dty
 
 double value_of(const Variable& v) {
   return v.value().to_doubles().at(0);
-}
-
-double dot(const Tensor& a, const Tensor& b) {
-  const std::vector<double> x = a.to_doubles();
-  const std::vector<double> y = b.to_doubles();
-  double sum = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) sum += x[i] * y[i];
-  return sum;
 }
 
 // f along `direction` at 0, by the five-point rule (error of order h^4), while `parameter` moves.

@@ -19,10 +19,13 @@
 #include "losses/hybrid_labels.hpp"
 #include "losses/masked_mean.hpp"
 #include "losses/pseudo_label.hpp"
-#include "tests/op_harness.hpp"
+#include "tests/loss_checks.hpp"
 #include "tests/paths.hpp"
 
 using namespace scimix;
+using scimix::test::check_loss;
+using scimix::test::probability;
+using scimix::test::scalar;
 
 namespace {
 
@@ -174,36 +177,6 @@ TEST_CASE("the losses of hybrids are PyTorch's") {
 // ---- against their formulas, with central differences -------------------------------------------
 
 namespace {
-
-// As for every loss: bf16 inputs give a value as good as that of f32 ones.
-void check_loss(OpCase c) {
-  CAPTURE(c.label);
-  c.tolerance = {.f32 = 4e-6, .bf16 = 4e-6};
-  Findings all;
-  const auto add = [&](const Findings& more) { all.insert(all.end(), more.begin(), more.end()); };
-  for (const DType dtype : {DType::f64, DType::f32, DType::bf16}) add(check_forward(c, dtype));
-  add(check_gradient(c));
-  add(check_second_gradient(c));
-  add(check_gradient_in(c, DType::f32));
-  c.tolerance.bf16 = 1e-2;
-  add(check_gradient_in(c, DType::bf16));
-  add(check_memory(c, DType::f32));
-  add(check_phase_order(c));
-  for (const std::string& finding : all) CHECK_MESSAGE(false, finding);
-}
-
-HostArray scalar(double value) {
-  HostArray out(Shape{});
-  out[0] = value;
-  return out;
-}
-
-double probability(const HostArray& logits, std::int64_t n, std::int64_t label) {
-  const std::int64_t classes = logits.shape[1];
-  double sum = 0;
-  for (std::int64_t c = 0; c < classes; ++c) sum += std::exp(logits[n * classes + c]);
-  return std::exp(logits[n * classes + label]) / sum;
-}
 
 std::int64_t best_class(const HostArray& logits, std::int64_t n) {
   const std::int64_t classes = logits.shape[1];

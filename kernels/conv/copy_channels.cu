@@ -24,7 +24,7 @@ void copy_channels(const Tensor& x, const Tensor& y) {
   SCIMIX_CHECK(x.dtype() == y.dtype() && x.rank() >= 1 && y.rank() >= 1 &&
                    x.numel() * y.dim(-1) == y.numel() * x.dim(-1),
                "copy_channels from ", x.shape(), " to ", y.shape());
-  dispatch_floating(x.dtype(), [&](auto tag) { run<typename decltype(tag)::type>(x, y); });
+  dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) { run<T>(x, y); });
 }
 
 }  // namespace scimix::SCIMIX_BACKEND

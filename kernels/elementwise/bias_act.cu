@@ -99,12 +99,10 @@ void merge(const RowChunks& grid, const C* partial, C* total) {
 void bias_act_forward(const Tensor& x, const Tensor& bias, const BiasActFactors& factors,
                       const Tensor& y) {
   const RowChunks grid = rows_of(x);
-  dispatch_floating(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
     using C = compute_t<T>;
-    dispatch_lanes<T, 128>(grid.channels, [&](auto width) {
-      forward<T, decltype(width)::value>(grid, x.data<T>(), bias.data<C>(), Factors<C>(factors),
-                                         y.data<T>());
+    dispatch_lanes<T, 128>(grid.channels, [&]<int N>(LaneCount<N>) {
+      forward<T, N>(grid, x.data<T>(), bias.data<C>(), Factors<C>(factors), y.data<T>());
     });
   });
 }
@@ -112,15 +110,14 @@ void bias_act_forward(const Tensor& x, const Tensor& bias, const BiasActFactors&
 void bias_act_backward(const Tensor& gy, const Tensor& y, const BiasActFactors& factors,
                        const Tensor& gx, const Tensor& gbias) {
   const RowChunks grid = rows_of(y);
-  dispatch_floating(y.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  dispatch_floating(y.dtype(), [&]<class T>(TypeTag<T>) {
     using C = compute_t<T>;
     const Tensor partial = gbias.defined() ? Tensor::empty({grid.channels, grid.chunks()},
                                                            gbias.dtype(), gbias.device())
                                            : Tensor();
-    dispatch_lanes<T, 128>(grid.channels, [&](auto width) {
-      backward<T, decltype(width)::value>(grid, gy.data<T>(), y.data<T>(), Factors<C>(factors),
-                                          data_or_null<T>(gx), data_or_null<C>(partial));
+    dispatch_lanes<T, 128>(grid.channels, [&]<int N>(LaneCount<N>) {
+      backward<T, N>(grid, gy.data<T>(), y.data<T>(), Factors<C>(factors), data_or_null<T>(gx),
+                     data_or_null<C>(partial));
     });
     if (gbias.defined()) merge<C>(grid, partial.data<C>(), gbias.data<C>());
   });

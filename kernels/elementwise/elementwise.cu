@@ -268,30 +268,24 @@ void run_binary(Binary f, const Tensor& a, const Tensor& b, const Tensor& y, dou
 
 void map_unary(Unary f, const Tensor& x, const Tensor& y, double parameter) {
   SCIMIX_CHECK(x.shape() == y.shape(), "map_unary of ", x.shape(), " into ", y.shape());
-  dispatch_floating(x.dtype(),
-                    [&](auto tag) { run_unary<typename decltype(tag)::type>(f, x, y, parameter); });
+  dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) { run_unary<T>(f, x, y, parameter); });
 }
 
 void map_binary(Binary f, const Tensor& a, const Tensor& b, const Tensor& y, double parameter) {
-  dispatch_floating(y.dtype(), [&](auto tag) {
-    run_binary<typename decltype(tag)::type>(f, a, b, y, parameter);
-  });
+  dispatch_floating(y.dtype(), [&]<class T>(TypeTag<T>) { run_binary<T>(f, a, b, y, parameter); });
 }
 
 void convert(const Tensor& x, const Tensor& y) {
   SCIMIX_CHECK(x.shape() == y.shape(), "convert of ", x.shape(), " into ", y.shape());
-  dispatch_floating(x.dtype(), [&](auto from) {
-    using From = typename decltype(from)::type;
-    dispatch_floating(y.dtype(), [&](auto to) {
-      using To = typename decltype(to)::type;
+  dispatch_floating(x.dtype(), [&]<class From>(TypeTag<From>) {
+    dispatch_floating(y.dtype(), [&]<class To>(TypeTag<To>) {
       launch_unary(x.data<From>(), y.data<To>(), x.numel(), Same<compute_t<From>>{});
     });
   });
 }
 
 void fill(const Tensor& y, double value) {
-  dispatch_floating(y.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  dispatch_floating(y.dtype(), [&]<class T>(TypeTag<T>) {
     launch_unary(y.data<T>(), y.data<T>(), y.numel(),
                  Constant<compute_t<T>>{static_cast<compute_t<T>>(value)});
   });

@@ -80,16 +80,14 @@ void augment_weak(const Tensor& images, const Tensor& index, const Tensor& step,
   check("augment_weak", images, index, out);
   SCIMIX_CHECK(options.pad >= 0 && options.pad < images.dim(1) && options.pad < images.dim(2),
                "augment_weak: pad ", options.pad, " for images ", images.shape());
-  dispatch_floating(out.dtype(), [&](auto tag) {
-    run_weak<typename decltype(tag)::type>(images, index, step, options, out);
-  });
+  dispatch_floating(out.dtype(),
+                    [&]<class T>(TypeTag<T>) { run_weak<T>(images, index, step, options, out); });
 }
 
 void normalize_images(const Tensor& images, const Tensor& index, const Tensor& out) {
   check("normalize_images", images, index, out);
-  dispatch_floating(out.dtype(), [&](auto tag) {
-    run_normalize<typename decltype(tag)::type>(images, index, out);
-  });
+  dispatch_floating(out.dtype(),
+                    [&]<class T>(TypeTag<T>) { run_normalize<T>(images, index, out); });
 }
 
 void gather_labels(const Tensor& labels, const Tensor& index, const Tensor& out) {

@@ -305,26 +305,21 @@ void mix_mixup(const Tensor& x_c, const Tensor& x_r, const Tensor& lambda, const
   check_pair("mix_mixup", x_c, x_r, out);
   SCIMIX_CHECK(lambda.shape() == Shape({x_c.dim(0)}), "mix_mixup: lambda ", lambda.shape(),
                " for images ", x_c.shape());
-  dispatch_floating(x_c.dtype(), [&](auto tag) {
-    run_mixup<typename decltype(tag)::type>(x_c, x_r, lambda, out);
-  });
+  dispatch_floating(x_c.dtype(), [&]<class T>(TypeTag<T>) { run_mixup<T>(x_c, x_r, lambda, out); });
 }
 
 void mix_cutmix(const Tensor& x_c, const Tensor& x_r, const Tensor& boxes, const Tensor& out) {
   check_pair("mix_cutmix", x_c, x_r, out);
   SCIMIX_CHECK(boxes.shape() == Shape({x_c.dim(0), 4}), "mix_cutmix: boxes ", boxes.shape(),
                " for images ", x_c.shape());
-  dispatch_floating(x_c.dtype(), [&](auto tag) {
-    run_cutmix<typename decltype(tag)::type>(x_c, x_r, boxes, out);
-  });
+  dispatch_floating(x_c.dtype(), [&]<class T>(TypeTag<T>) { run_cutmix<T>(x_c, x_r, boxes, out); });
 }
 
 void mix_adain(const Tensor& x_c, const Tensor& x_r, const Tensor& out) {
   check_pair("mix_adain", x_c, x_r, out);
   SCIMIX_CHECK(x_c.dim(1) * x_c.dim(2) >= 2, "mix_adain: images ", x_c.shape(),
                ": one pixel has no variance");
-  dispatch_floating(x_c.dtype(),
-                    [&](auto tag) { run_adain<typename decltype(tag)::type>(x_c, x_r, out); });
+  dispatch_floating(x_c.dtype(), [&]<class T>(TypeTag<T>) { run_adain<T>(x_c, x_r, out); });
 }
 
 void mix_fda(const Tensor& x_c, const Tensor& x_r, double band, const Tensor& out) {
@@ -333,23 +328,21 @@ void mix_fda(const Tensor& x_c, const Tensor& x_r, double band, const Tensor& ou
   SCIMIX_CHECK(band >= 0 && band < 0.5, "mix_fda: band ", band);
   const std::int64_t side = x_c.dim(1) < x_c.dim(2) ? x_c.dim(1) : x_c.dim(2);
   const auto reach = static_cast<std::int64_t>(static_cast<double>(side) * band);
-  dispatch_floating(x_c.dtype(),
-                    [&](auto tag) { run_fda<typename decltype(tag)::type>(x_c, x_r, reach, out); });
+  dispatch_floating(x_c.dtype(), [&]<class T>(TypeTag<T>) { run_fda<T>(x_c, x_r, reach, out); });
 }
 
 void clamp_images(const Tensor& x, const Tensor& out) {
   SCIMIX_CHECK(x.shape() == out.shape() && x.dtype() == out.dtype(), "clamp_images: x ", x.shape(),
                ", out ", out.shape());
-  dispatch_floating(x.dtype(), [&](auto tag) { run_clamp<typename decltype(tag)::type>(x, out); });
+  dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) { run_clamp<T>(x, out); });
 }
 
 void scene_won(const Tensor& x_h, const Tensor& x_c, const Tensor& x_r, const Tensor& out) {
   check_pair("scene_won", x_c, x_r, x_h);
   SCIMIX_CHECK(out.shape() == Shape({x_h.dim(0)}), "scene_won: out ", out.shape(), " for images ",
                x_h.shape());
-  dispatch_floating(x_h.dtype(), [&](auto tag) {
-    run_scene_won<typename decltype(tag)::type>(x_h, x_c, x_r, out);
-  });
+  dispatch_floating(x_h.dtype(),
+                    [&]<class T>(TypeTag<T>) { run_scene_won<T>(x_h, x_c, x_r, out); });
 }
 
 }  // namespace scimix::SCIMIX_BACKEND

@@ -91,8 +91,7 @@ void run_any(const char* op, const Tensor& step, const NoiseAddress& address, Us
                op, ": ", address.channels, " channels of ", out.shape());
   if (out.numel() == 0) return;
   const std::int64_t stride = out.dim(-1);
-  dispatch_floating(out.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  dispatch_floating(out.dtype(), [&]<class T>(TypeTag<T>) {
     if (address.channels == 0 || address.channels == stride) {
       run<T>(step, address, use, stride, Dense{}, out);
     } else {

@@ -42,11 +42,9 @@ void average(std::int64_t images, std::int64_t pixels, std::int64_t channels, co
 }  // namespace
 
 void average_pool(const Tensor& x, const Tensor& y) {
-  dispatch_floating(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    dispatch_lanes<T>(x.dim(3), [&](auto width) {
-      average<T, decltype(width)::value>(x.dim(0), x.dim(1) * x.dim(2), x.dim(3), x.data<T>(),
-                                         y.data<T>());
+  dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
+    dispatch_lanes<T>(x.dim(3), [&]<int N>(LaneCount<N>) {
+      average<T, N>(x.dim(0), x.dim(1) * x.dim(2), x.dim(3), x.data<T>(), y.data<T>());
     });
   });
 }

@@ -138,30 +138,26 @@ void filter_lines(const Lines& lines, const FilterPass& pass, std::int64_t taps_
 }  // namespace
 
 void upsample_nearest_pixels(const Tensor& x, std::int64_t factor, const Tensor& y) {
-  dispatch_floating(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    dispatch_lanes<T>(x.dim(3), [&](auto width) {
-      upsample<T, decltype(width)::value>(Lines(x, y), factor, x.data<T>(), y.data<T>());
+  dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
+    dispatch_lanes<T>(x.dim(3), [&]<int N>(LaneCount<N>) {
+      upsample<T, N>(Lines(x, y), factor, x.data<T>(), y.data<T>());
     });
   });
 }
 
 void downsample_sum_pixels(const Tensor& x, std::int64_t factor, const Tensor& y) {
-  dispatch_floating(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    dispatch_lanes<T>(x.dim(3), [&](auto width) {
-      downsample<T, decltype(width)::value>(Lines(x, y), factor, x.data<T>(), y.data<T>());
+  dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
+    dispatch_lanes<T>(x.dim(3), [&]<int N>(LaneCount<N>) {
+      downsample<T, N>(Lines(x, y), factor, x.data<T>(), y.data<T>());
     });
   });
 }
 
 void upfirdn(const Tensor& x, const Tensor& filter, const FilterPass& pass, const Tensor& y) {
-  dispatch_floating(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    dispatch_lanes<T>(x.dim(3), [&](auto width) {
-      filter_lines<T, decltype(width)::value>(Lines(x, y), pass, filter.dim(0), filter.dim(1),
-                                              filter.data<compute_t<T>>(), x.data<T>(),
-                                              y.data<T>());
+  dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
+    dispatch_lanes<T>(x.dim(3), [&]<int N>(LaneCount<N>) {
+      filter_lines<T, N>(Lines(x, y), pass, filter.dim(0), filter.dim(1),
+                         filter.data<compute_t<T>>(), x.data<T>(), y.data<T>());
     });
   });
 }

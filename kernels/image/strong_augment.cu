@@ -93,8 +93,8 @@ void augment_strong(const Tensor& images, const Tensor& index, const Tensor& ste
                    strong.cutout >= 0,
                "augment_strong: ", strong.operations, " operations with probability ",
                strong.probability, ", cutout ", strong.cutout);
-  dispatch_floating(out.dtype(), [&](auto tag) {
-    run_strong<typename decltype(tag)::type>(images, index, step, weak, strong, out);
+  dispatch_floating(out.dtype(), [&]<class T>(TypeTag<T>) {
+    run_strong<T>(images, index, step, weak, strong, out);
   });
 }
 

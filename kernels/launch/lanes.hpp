@@ -196,26 +196,30 @@ SCIMIX_HD inline Lanes<compute_t<T>, N> rounded_lanes(const Lanes<compute_t<T>, 
   }
 }
 
-// Calls f(std::integral_constant<int, N>) with the widest N that divides `channels`, so that a row
-// of channels is whole packs and each is aligned. `kWidest` bounds it on a CPU, where f32 packs of
-// up to 128 channels let a thread read whole rows, one after the other.
+// A number of lanes as an argument: dispatch_lanes takes `[&]<int N>(LaneCount<N>) { ... }`.
+template <int N>
+using LaneCount = std::integral_constant<int, N>;
+
+// Calls f(LaneCount<N>{}) with the widest N that divides `channels`, so that a row of channels is
+// whole packs and each pack is aligned. `kWidest` bounds N on a CPU, where f32 packs of up to 128
+// channels let a thread read whole rows, one after the other.
 template <class T, int kWidest = 16, class F>
 void dispatch_lanes(std::int64_t channels, F&& f) {
 #ifdef __CUDACC__
   constexpr int kAccess = 16 / static_cast<int>(sizeof(T));
-  if (channels % kAccess == 0) return f(std::integral_constant<int, kAccess>{});
+  if (channels % kAccess == 0) return f(LaneCount<kAccess>{});
 #else
   if constexpr (std::is_same_v<T, float>) {
     if constexpr (kWidest >= 128) {
-      if (channels % 128 == 0) return f(std::integral_constant<int, 128>{});
-      if (channels % 64 == 0) return f(std::integral_constant<int, 64>{});
-      if (channels % 32 == 0) return f(std::integral_constant<int, 32>{});
+      if (channels % 128 == 0) return f(LaneCount<128>{});
+      if (channels % 64 == 0) return f(LaneCount<64>{});
+      if (channels % 32 == 0) return f(LaneCount<32>{});
     }
-    if (channels % 16 == 0) return f(std::integral_constant<int, 16>{});
+    if (channels % 16 == 0) return f(LaneCount<16>{});
   }
-  if (channels % 8 == 0) return f(std::integral_constant<int, 8>{});
+  if (channels % 8 == 0) return f(LaneCount<8>{});
 #endif
-  f(std::integral_constant<int, 1>{});
+  f(LaneCount<1>{});
 }
 
 }  // namespace scimix

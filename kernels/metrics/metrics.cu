@@ -59,9 +59,8 @@ void add_metrics(const Tensor& loss, const Tensor& logits, const Tensor& labels,
                    labels.numel() == logits.dim(0) && accumulator.numel() == 3,
                "add_metrics: loss ", loss.shape(), ", logits ", logits.shape(), ", labels ",
                labels.shape());
-  dispatch_floating(logits.dtype(), [&](auto tag) {
-    run<typename decltype(tag)::type>(loss, logits, labels, accumulator);
-  });
+  dispatch_floating(logits.dtype(),
+                    [&]<class T>(TypeTag<T>) { run<T>(loss, logits, labels, accumulator); });
 }
 
 // Each cell looks for its own rows, so that no two write to one place.
@@ -73,8 +72,7 @@ void count_confusion(const Tensor& logits, const Tensor& labels, const Tensor& c
   const std::int64_t n = logits.dim(0);
   const std::int64_t columns = counts.dim(1);
   const Tensor predictions = Tensor::empty({n}, DType::i32, logits.device());
-  dispatch_floating(logits.dtype(),
-                    [&](auto tag) { predict<typename decltype(tag)::type>(logits, predictions); });
+  dispatch_floating(logits.dtype(), [&]<class T>(TypeTag<T>) { predict<T>(logits, predictions); });
   const std::int32_t* prediction = predictions.data<std::int32_t>();
   const std::int32_t* label = labels.data<std::int32_t>();
   std::int32_t* cells = counts.data<std::int32_t>();

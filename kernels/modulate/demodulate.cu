@@ -153,33 +153,31 @@ void weight_gradient(const Columns& pairs, std::int64_t a_size, std::int64_t tap
 }  // namespace
 
 void weight_energies(const Tensor& first_w, const EnergyLayers& layers) {
-  dispatch_floating(first_w.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  dispatch_floating(first_w.dtype(), [&]<class T>(TypeTag<T>) {
     const EnergyTable<T> table(layers);
     const auto channels = [&](int l) { return table.b_size[l]; };
     dispatch_lanes<T>(common_divisor(layers.count, channels),
-                      [&](auto width) { energies<T, decltype(width)::value>(table); });
+                      [&]<int N>(LaneCount<N>) { energies<T, N>(table); });
   });
 }
 
 void demodulation_coefficients(const Tensor& first_style, const CoefficientLayers& layers) {
-  dispatch_parameter(first_style.dtype(), [&](auto tag) {
-    using C = typename decltype(tag)::type;
+  dispatch_parameter(first_style.dtype(), [&]<class C>(TypeTag<C>) {
     const CoefficientTable<C> table(layers);
     const auto channels = [&](int l) { return table.columns[l]; };
     dispatch_lanes<C>(common_divisor(layers.count, channels),
-                      [&](auto width) { coefficients<C, decltype(width)::value>(table); });
+                      [&]<int N>(LaneCount<N>) { coefficients<C, N>(table); });
   });
 }
 
 void demodulation_style_gradient(const Tensor& style, const Tensor& e, const Tensor& energy,
                                  const Tensor& gstyle) {
   const Columns energies(energy.dim(0), energy.dim(1));
-  dispatch_floating(style.dtype(), [&](auto tag) {
-    using C = compute_t<typename decltype(tag)::type>;
-    dispatch_lanes<C>(energies.columns, [&](auto width) {
-      style_gradient<C, decltype(width)::value>(energies, style.dim(0), style.data<C>(),
-                                                e.data<C>(), energy.data<C>(), gstyle.data<C>());
+  dispatch_floating(style.dtype(), [&]<class T>(TypeTag<T>) {
+    using C = compute_t<T>;
+    dispatch_lanes<C>(energies.columns, [&]<int N>(LaneCount<N>) {
+      style_gradient<C, N>(energies, style.dim(0), style.data<C>(), e.data<C>(), energy.data<C>(),
+                           gstyle.data<C>());
     });
   });
 }
@@ -187,15 +185,13 @@ void demodulation_style_gradient(const Tensor& style, const Tensor& e, const Ten
 void add_demodulation_weight_gradient(const Tensor& w, const Tensor& left, const Tensor& right,
                                       StyleSide style, const Tensor& gw) {
   const Columns pairs(right.dim(0), right.dim(1));
-  dispatch_floating(w.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  dispatch_floating(w.dtype(), [&]<class T>(TypeTag<T>) {
     using C = compute_t<T>;
     const auto run = [&](auto* gradient) {
       using G = std::remove_pointer_t<decltype(gradient)>;
-      dispatch_lanes<T>(pairs.columns, [&](auto width) {
-        weight_gradient<T, G, decltype(width)::value>(pairs, w.dim(0), w.dim(1) * w.dim(2),
-                                                      w.data<T>(), left.data<C>(), right.data<C>(),
-                                                      style, gradient);
+      dispatch_lanes<T>(pairs.columns, [&]<int N>(LaneCount<N>) {
+        weight_gradient<T, G, N>(pairs, w.dim(0), w.dim(1) * w.dim(2), w.data<T>(), left.data<C>(),
+                                 right.data<C>(), style, gradient);
       });
     };
     if constexpr (!std::is_same_v<T, C>) {

@@ -358,11 +358,9 @@ void filter_lines(const FilterLines& lines, const Post<compute_t<T>>& post, cons
 
 void modulate_input(const Tensor& x, const Tensor& style, const Tensor& u) {
   const ImageChunks grid(x);
-  dispatch_floating(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    dispatch_lanes<T, 128>(grid.channels, [&](auto width) {
-      scale_in<T, decltype(width)::value>(grid, x.data<T>(), style.data<compute_t<T>>(),
-                                          u.data<T>());
+  dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
+    dispatch_lanes<T, 128>(grid.channels, [&]<int N>(LaneCount<N>) {
+      scale_in<T, N>(grid, x.data<T>(), style.data<compute_t<T>>(), u.data<T>());
     });
   });
 }
@@ -373,12 +371,11 @@ void modulate_input_backward(const Tensor& x, const Tensor& style, const Tensor&
   const ImageChunks grid(x);
   const Tensor partial =
       Tensor::empty({grid.total_chunks(), grid.channels}, sums.dtype(), sums.device());
-  dispatch_floating(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
     using C = compute_t<T>;
-    dispatch_lanes<T, 128>(grid.channels, [&](auto width) {
-      scale_in_backward<T, decltype(width)::value>(grid, x.data<T>(), style.data<C>(), h.data<T>(),
-                                                   data_or_null<T>(gx), partial.data<C>());
+    dispatch_lanes<T, 128>(grid.channels, [&]<int N>(LaneCount<N>) {
+      scale_in_backward<T, N>(grid, x.data<T>(), style.data<C>(), h.data<T>(), data_or_null<T>(gx),
+                              partial.data<C>());
     });
   });
   sum_middle(partial.reshape({grid.images, grid.chunks, grid.channels}), sums, 1.0);
@@ -386,19 +383,18 @@ void modulate_input_backward(const Tensor& x, const Tensor& style, const Tensor&
 
 void modulate_output(const Tensor& v, const ModulatedOutput& post, const Tensor& y) {
   const ImageChunks grid(y);
-  dispatch_floating(y.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  dispatch_floating(y.dtype(), [&]<class T>(TypeTag<T>) {
     using C = compute_t<T>;
     const Post<C> after(post);
     if (v.shape() != y.shape()) {
       const FilterLines lines(v, y, kFilterPad, sizeof(C));
-      dispatch_lanes<T>(grid.channels, [&](auto width) {
-        filter_lines<T, decltype(width)::value, true>(lines, after, v.data<T>(), y.data<T>());
+      dispatch_lanes<T>(grid.channels, [&]<int N>(LaneCount<N>) {
+        filter_lines<T, N, true>(lines, after, v.data<T>(), y.data<T>());
       });
       return;
     }
-    dispatch_lanes<T, 128>(grid.channels, [&](auto width) {
-      finish<T, decltype(width)::value>(grid, after, v.data<T>(), y.data<T>());
+    dispatch_lanes<T, 128>(grid.channels, [&]<int N>(LaneCount<N>) {
+      finish<T, N>(grid, after, v.data<T>(), y.data<T>());
     });
   });
 }
@@ -416,14 +412,12 @@ void modulate_output_backward(const Tensor& gy, const Tensor& y, const Modulated
       gradients.strength.defined()
           ? Tensor::empty({grid.blocks()}, gradients.strength.dtype(), y.device())
           : Tensor();
-  dispatch_floating(y.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  dispatch_floating(y.dtype(), [&]<class T>(TypeTag<T>) {
     using C = compute_t<T>;
     const Partial<T> partial{data_or_null<T>(gradients.v), data_or_null<C>(products),
                              data_or_null<C>(bias), data_or_null<C>(strength)};
-    dispatch_lanes<T, 128>(grid.channels, [&](auto width) {
-      finish_backward<T, decltype(width)::value>(grid, Post<C>(post), gy.data<T>(), y.data<T>(),
-                                                 partial);
+    dispatch_lanes<T, 128>(grid.channels, [&]<int N>(LaneCount<N>) {
+      finish_backward<T, N>(grid, Post<C>(post), gy.data<T>(), y.data<T>(), partial);
     });
     merge_output_sums<C>(grid, {.products = partial.products,
                                 .d = data_or_null<C>(post.d),
@@ -436,12 +430,11 @@ void modulate_output_backward(const Tensor& gy, const Tensor& y, const Modulated
 }
 
 void modulate_filter_adjoint(const Tensor& g, const Tensor& gv) {
-  dispatch_floating(g.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  dispatch_floating(g.dtype(), [&]<class T>(TypeTag<T>) {
     using C = compute_t<T>;
     const FilterLines lines(g, gv, kTaps - 1 - kFilterPad, sizeof(C));
-    dispatch_lanes<T>(lines.channels, [&](auto width) {
-      filter_lines<T, decltype(width)::value, false>(lines, Post<C>{}, g.data<T>(), gv.data<T>());
+    dispatch_lanes<T>(lines.channels, [&]<int N>(LaneCount<N>) {
+      filter_lines<T, N, false>(lines, Post<C>{}, g.data<T>(), gv.data<T>());
     });
   });
 }

@@ -174,23 +174,21 @@ void backward_code(const StyleLayers& layers, const LayerTensors& gstyles, const
 }  // namespace
 
 void make_styles(const Tensor& code, const StyleLayers& layers, const LayerTensors& styles) {
-  dispatch_parameter(
-      code.dtype(), [&](auto tag) { forward<typename decltype(tag)::type>(code, layers, styles); });
+  dispatch_parameter(code.dtype(), [&]<class T>(TypeTag<T>) { forward<T>(code, layers, styles); });
 }
 
 void styles_backward_layers(const Tensor& code, const StyleLayers& layers,
                             const LayerTensors& gstyles, const LayerTensors& gweights,
                             const LayerTensors& gbiases) {
-  dispatch_parameter(code.dtype(), [&](auto tag) {
-    backward_layers<typename decltype(tag)::type>(code, layers, gstyles, gweights, gbiases);
+  dispatch_parameter(code.dtype(), [&]<class T>(TypeTag<T>) {
+    backward_layers<T>(code, layers, gstyles, gweights, gbiases);
   });
 }
 
 void styles_backward_code(const StyleLayers& layers, const LayerTensors& gstyles,
                           const Tensor& gcode) {
-  dispatch_parameter(gcode.dtype(), [&](auto tag) {
-    backward_code<typename decltype(tag)::type>(layers, gstyles, gcode);
-  });
+  dispatch_parameter(gcode.dtype(),
+                     [&]<class T>(TypeTag<T>) { backward_code<T>(layers, gstyles, gcode); });
 }
 
 }  // namespace scimix::SCIMIX_BACKEND

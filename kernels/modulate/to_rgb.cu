@@ -217,14 +217,12 @@ void to_rgb(const Tensor& x, const Tensor& w, const Tensor& style, const RgbOutp
             const Tensor& y) {
   SCIMIX_CHECK(x.dim(3) <= kMostToRgbChannels, "to_rgb: x ", x.shape(), ", at most ",
                kMostToRgbChannels, " channels");
-  dispatch_floating(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
     using C = compute_t<T>;
-    dispatch_lanes<T, 128>(x.dim(3), [&](auto width) {
-      constexpr int kWidth = decltype(width)::value;
-      forward<T, kWidth>(PixelChunks(x, kWidth, sizeof(C)), x.data<T>(), w.data<T>(),
-                         style.data<C>(), post.bias.data<C>(), static_cast<C>(post.slope),
-                         static_cast<C>(post.gain), y.data<T>());
+    dispatch_lanes<T, 128>(x.dim(3), [&]<int N>(LaneCount<N>) {
+      forward<T, N>(PixelChunks(x, N, sizeof(C)), x.data<T>(), w.data<T>(), style.data<C>(),
+                    post.bias.data<C>(), static_cast<C>(post.slope), static_cast<C>(post.gain),
+                    y.data<T>());
     });
   });
 }
@@ -238,15 +236,13 @@ void to_rgb_backward(const Tensor& gy, const Tensor& y, const Tensor& x, const T
   const Tensor partial = Tensor::empty({grid.total_chunks(), kRgb, channels}, dtype, x.device());
   const Tensor sums_of_g = Tensor::empty({grid.total_chunks(), kRgb}, dtype, x.device());
   const Tensor products = Tensor::empty({images, kRgb, channels}, dtype, x.device());
-  dispatch_floating(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
     using C = compute_t<T>;
     const RgbCotangent<T> cotangent{gy.data<T>(), y.data<T>(), static_cast<C>(post.slope),
                                     static_cast<C>(post.gain)};
-    dispatch_lanes<T>(channels, [&](auto width) {
-      backward<T, decltype(width)::value>(grid, cotangent, x.data<T>(), w.data<T>(),
-                                          style.data<C>(), data_or_null<T>(gradients.x),
-                                          partial.data<C>(), sums_of_g.data<C>());
+    dispatch_lanes<T>(channels, [&]<int N>(LaneCount<N>) {
+      backward<T, N>(grid, cotangent, x.data<T>(), w.data<T>(), style.data<C>(),
+                     data_or_null<T>(gradients.x), partial.data<C>(), sums_of_g.data<C>());
     });
     sum_middle(partial.reshape({images, grid.chunks, kRgb * channels}), products, 1.0);
     if (gradients.style.defined()) {

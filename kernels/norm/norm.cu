@@ -18,6 +18,18 @@ constexpr std::size_t kScratch = 20 * 1024;
 
 // ---- forward -----------------------------------------------------------------------------------
 
+// N values of `a` from `at` on. With kAdd it is the sum with those of `b`, as its type stores it,
+// which is written to `sum` on the way.
+template <class T, int N, bool kAdd>
+SCIMIX_HD inline Lanes<compute_t<T>, N> load_sum(const T* a, const T* b, T* sum, std::int64_t at) {
+  Lanes<compute_t<T>, N> x = load_lanes<N>(a + at);
+  if constexpr (kAdd) {
+    x = rounded_lanes<T, N>(x + load_lanes<N>(b + at));
+    store_lanes<N>(sum + at, x);
+  }
+  return x;
+}
+
 // Mean and sum of squared deviations of each chunk. Values are shifted by the chunk's first row
 // before they are squared, which a large mean would otherwise cancel away.
 template <class T, int N, bool kAdd>
@@ -27,7 +39,6 @@ void chunk_statistics(const RowChunks& grid, const T* a, const T* b, T* sum,
   using V = Lanes<C, N>;
   for_each_block<4>(grid.blocks(), kScratch, [=] SCIMIX_KERNEL_FN(Block & block) {
     const T* second = b;
-    T* total = sum;
     const RowTile tile = grid.tile(block.index());
     const RowLanes<N> share(tile);
     const std::int64_t corner = tile.first_row * grid.channels + tile.first_channel;
@@ -45,11 +56,7 @@ void chunk_statistics(const RowChunks& grid, const T* a, const T* b, T* sum,
       SCIMIX_UNROLL_ROWS
       for (std::int64_t row = walk.first; row < walk.end; row += walk.step) {
         const std::int64_t at = corner + row * grid.channels + walk.channel;
-        V x = load_lanes<N>(a + at);
-        if constexpr (kAdd) {
-          x = rounded_lanes<T, N>(x + load_lanes<N>(second + at));
-          store_lanes<N>(total + at, x);
-        }
+        const V x = load_sum<T, N, kAdd>(a, b, sum, at);
         const V deviation = x - shift;
         linear = linear + deviation;
         squares = squares + deviation * deviation;
@@ -200,8 +207,6 @@ void apply(const RowChunks& grid, const T* a, const T* b, const compute_t<T>* st
   using C = compute_t<T>;
   using V = Lanes<C, N>;
   for_each_block(grid.blocks(), 0, [=] SCIMIX_KERNEL_FN(Block & block) {
-    const T* second = b;
-    T* total = sum;
     const RowTile tile = grid.tile(block.index());
     const RowLanes<N> share(tile);
     const std::int64_t corner = tile.first_row * grid.channels + tile.first_channel;
@@ -212,11 +217,7 @@ void apply(const RowChunks& grid, const T* a, const T* b, const compute_t<T>* st
       SCIMIX_UNROLL_ROWS
       for (std::int64_t row = walk.first; row < walk.end; row += walk.step) {
         const std::int64_t at = corner + row * grid.channels + walk.channel;
-        V x = load_lanes<N>(a + at);
-        if constexpr (kAdd) {
-          x = rounded_lanes<T, N>(x + load_lanes<N>(second + at));
-          store_lanes<N>(total + at, x);
-        }
+        const V x = load_sum<T, N, kAdd>(a, b, sum, at);
         const V z = normalise(x);
         store_lanes<N>(y + at, where_positive(z, z, z * slope));
       }
@@ -336,26 +337,31 @@ void backward_apply(const RowChunks& grid, const T* gy, const T* gsum, const T* 
 
 namespace {
 
-// The pass over the data that both forms begin with. `merge(tag of the compute type, partial
-// sums)`.
-template <class Merge>
-void with_chunk_statistics(const Tensor& a, const Tensor& b, const RowChunks& grid,
-                           const Tensor& sum, DType statistics, Merge merge) {
-  const Tensor partial = partial_sums(grid, statistics, a.device());
-  dispatch_floating(a.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    using C = compute_t<T>;
-    dispatch_lanes<T, 128>(grid.channels, [&](auto width) {
-      constexpr int kWidth = decltype(width)::value;
-      if (b.defined()) {
-        chunk_statistics<T, kWidth, true>(grid, a.data<T>(), b.data<T>(), sum.data<T>(),
-                                          partial.data<C>());
+// Calls f<T, N, kAdd>() for the element type, the widest pack of channels, and whether a second
+// tensor is added on the way.
+template <class F>
+void dispatch_pass(const Tensor& x, const RowChunks& grid, const Tensor& second, F f) {
+  dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
+    dispatch_lanes<T, 128>(grid.channels, [&]<int N>(LaneCount<N>) {
+      if (second.defined()) {
+        f.template operator()<T, N, true>();
       } else {
-        chunk_statistics<T, kWidth, false>(grid, a.data<T>(), nullptr, nullptr, partial.data<C>());
+        f.template operator()<T, N, false>();
       }
     });
-    merge(TypeTag<C>{}, partial.data<C>());
   });
+}
+
+// Makes the partial sums of each chunk, the pass over the data that both kinds of statistics begin
+// with.
+[[nodiscard]] Tensor chunk_statistics_of(const Tensor& a, const Tensor& b, const RowChunks& grid,
+                                         const Tensor& sum, DType statistics) {
+  const Tensor partial = partial_sums(grid, statistics, a.device());
+  dispatch_pass(a, grid, b, [&]<class T, int N, bool kAdd>() {
+    chunk_statistics<T, N, kAdd>(grid, a.data<T>(), data_or_null<T>(b), data_or_null<T>(sum),
+                                 partial.data<compute_t<T>>());
+  });
+  return partial;
 }
 
 template <class C>
@@ -371,9 +377,9 @@ void norm_statistics(const Tensor& a, const Tensor& b, const RowSegments& segmen
                      double momentum, const Tensor& sum, const Tensor& stats,
                      const Tensor& running_mean, const Tensor& running_variance) {
   const RowChunks grid(segments, a.shape()[-1]);
-  with_chunk_statistics(a, b, grid, sum, stats.dtype(), [&](auto tag, const auto* partial) {
-    using C = typename decltype(tag)::type;
-    merge_chunks<C>(grid, partial,
+  const Tensor partial = chunk_statistics_of(a, b, grid, sum, stats.dtype());
+  dispatch_parameter(stats.dtype(), [&]<class C>(TypeTag<C>) {
+    merge_chunks<C>(grid, partial.data<C>(),
                     statistics_out<C>(eps, momentum, stats, running_mean, running_variance));
   });
 }
@@ -381,9 +387,9 @@ void norm_statistics(const Tensor& a, const Tensor& b, const RowSegments& segmen
 void norm_moments(const Tensor& a, const Tensor& b, const RowSegments& segments, const Tensor& sum,
                   const Tensor& moments) {
   const RowChunks grid(segments, a.shape()[-1]);
-  with_chunk_statistics(a, b, grid, sum, moments.dtype(), [&](auto tag, const auto* partial) {
-    using C = typename decltype(tag)::type;
-    merge_chunks<C>(grid, partial, MomentsOut<C>{moments.data<C>()});
+  const Tensor partial = chunk_statistics_of(a, b, grid, sum, moments.dtype());
+  dispatch_parameter(moments.dtype(), [&]<class C>(TypeTag<C>) {
+    merge_chunks<C>(grid, partial.data<C>(), MomentsOut<C>{moments.data<C>()});
   });
 }
 
@@ -392,8 +398,7 @@ void norm_statistics_of_ranks(const Tensor& moments, const RowSegments& segments
                               const Tensor& running_variance) {
   SCIMIX_CHECK(moments.rank() == 4 && moments.dim(1) == segments.count && moments.dim(2) == 2,
                "norm_statistics_of_ranks: moments ", moments.shape());
-  dispatch_floating(stats.dtype(), [&](auto tag) {
-    using C = compute_t<typename decltype(tag)::type>;
+  dispatch_parameter(stats.dtype(), [&]<class C>(TypeTag<C>) {
     merge_ranks<C>(moments.dim(0), segments, moments.dim(3), moments.data<C>(),
                    statistics_out<C>(eps, momentum, stats, running_mean, running_variance));
   });
@@ -414,8 +419,7 @@ void running_statistics(std::int64_t channels, const C* mean, const C* variance,
 
 void norm_running_statistics(const Tensor& mean, const Tensor& variance, double eps,
                              const Tensor& stats) {
-  dispatch_floating(mean.dtype(), [&](auto tag) {
-    using C = compute_t<typename decltype(tag)::type>;
+  dispatch_parameter(mean.dtype(), [&]<class C>(TypeTag<C>) {
     running_statistics<C>(mean.numel(), mean.data<C>(), variance.data<C>(), eps, stats.data<C>());
   });
 }
@@ -424,19 +428,10 @@ void norm_apply(const Tensor& a, const Tensor& b, const Tensor& stats, const Ten
                 const Tensor& beta, const RowSegments& segments, double slope, const Tensor& sum,
                 const Tensor& y) {
   const RowChunks grid(segments, a.shape()[-1]);
-  dispatch_floating(a.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  dispatch_pass(a, grid, b, [&]<class T, int N, bool kAdd>() {
     using C = compute_t<T>;
-    dispatch_lanes<T, 128>(grid.channels, [&](auto width) {
-      constexpr int kWidth = decltype(width)::value;
-      if (b.defined()) {
-        apply<T, kWidth, true>(grid, a.data<T>(), b.data<T>(), stats.data<C>(), gamma.data<C>(),
-                               beta.data<C>(), static_cast<C>(slope), sum.data<T>(), y.data<T>());
-      } else {
-        apply<T, kWidth, false>(grid, a.data<T>(), nullptr, stats.data<C>(), gamma.data<C>(),
-                                beta.data<C>(), static_cast<C>(slope), nullptr, y.data<T>());
-      }
-    });
+    apply<T, N, kAdd>(grid, a.data<T>(), data_or_null<T>(b), stats.data<C>(), gamma.data<C>(),
+                      beta.data<C>(), static_cast<C>(slope), data_or_null<T>(sum), y.data<T>());
   });
 }
 
@@ -446,13 +441,11 @@ void norm_backward_reduce(const Tensor& gy, const Tensor& x, const Tensor& stats
                           const Tensor& gbeta) {
   const RowChunks grid(segments, x.shape()[-1]);
   const Tensor partial = partial_sums(grid, stats.dtype(), x.device());
-  dispatch_floating(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
     using C = compute_t<T>;
-    dispatch_lanes<T, 128>(grid.channels, [&](auto width) {
-      constexpr int kWidth = decltype(width)::value;
-      chunk_backward<T, kWidth>(grid, gy.data<T>(), x.data<T>(), stats.data<C>(), gamma.data<C>(),
-                                beta.data<C>(), static_cast<C>(slope), partial.data<C>());
+    dispatch_lanes<T, 128>(grid.channels, [&]<int N>(LaneCount<N>) {
+      chunk_backward<T, N>(grid, gy.data<T>(), x.data<T>(), stats.data<C>(), gamma.data<C>(),
+                           beta.data<C>(), static_cast<C>(slope), partial.data<C>());
     });
     merge_backward<C>(grid, partial.data<C>(), sums.data<C>(), data_or_null<C>(ggamma),
                       data_or_null<C>(gbeta));
@@ -463,21 +456,11 @@ void norm_backward_apply(const Tensor& gy, const Tensor& gsum, const Tensor& x, 
                          const Tensor& gamma, const Tensor& beta, const Tensor& sums,
                          const RowSegments& segments, int ranks, double slope, const Tensor& gx) {
   const RowChunks grid(segments, x.shape()[-1]);
-  dispatch_floating(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  dispatch_pass(x, grid, gsum, [&]<class T, int N, bool kAdd>() {
     using C = compute_t<T>;
-    dispatch_lanes<T, 128>(grid.channels, [&](auto width) {
-      constexpr int kWidth = decltype(width)::value;
-      if (gsum.defined()) {
-        backward_apply<T, kWidth, true>(
-            grid, gy.data<T>(), gsum.data<T>(), x.data<T>(), stats.data<C>(), gamma.data<C>(),
-            beta.data<C>(), data_or_null<C>(sums), ranks, static_cast<C>(slope), gx.data<T>());
-      } else {
-        backward_apply<T, kWidth, false>(grid, gy.data<T>(), nullptr, x.data<T>(), stats.data<C>(),
-                                         gamma.data<C>(), beta.data<C>(), data_or_null<C>(sums),
-                                         ranks, static_cast<C>(slope), gx.data<T>());
-      }
-    });
+    backward_apply<T, N, kAdd>(grid, gy.data<T>(), data_or_null<T>(gsum), x.data<T>(),
+                               stats.data<C>(), gamma.data<C>(), beta.data<C>(),
+                               data_or_null<C>(sums), ranks, static_cast<C>(slope), gx.data<T>());
   });
 }
 

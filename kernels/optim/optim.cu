@@ -55,8 +55,7 @@ void sgd_update(const Tensor& gradient, const Tensor& lr, const SgdUpdate& optio
   SCIMIX_CHECK(gradient.numel() == n && moment.numel() == n && ema.numel() == n && lr.numel() == 1,
                "sgd_update: slabs of ", gradient.shape(), ", ", parameter.shape(), ", ",
                moment.shape(), ", ", ema.shape());
-  dispatch_parameter(parameter.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  dispatch_parameter(parameter.dtype(), [&]<class T>(TypeTag<T>) {
     run_sgd<T>(n, gradient.data<T>(), lr.data<float>(), options, parameter.data<T>(),
                moment.data<T>(), ema.data<T>(), copies_in(copies, n));
   });
@@ -148,8 +147,7 @@ void adam_update(const Tensor& gradient, const Tensor& scalars, const Tensor& pa
                    (!ema.defined() || ema.numel() == n),
                "adam_update: slabs of ", gradient.shape(), ", ", parameter.shape(), ", ",
                moment1.shape(), ", ", moment2.shape());
-  dispatch_parameter(parameter.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  dispatch_parameter(parameter.dtype(), [&]<class T>(TypeTag<T>) {
     const AdamSlabs<T> slabs{.gradient = gradient.data<T>(),
                              .parameter = parameter.data<T>(),
                              .moment1 = moment1.data<T>(),

@@ -178,10 +178,8 @@ void sum_middle(const Tensor& x, const Tensor& y, double factor) {
                " into ", y.shape(), ", expected [outer, reduced, inner] into outer * inner");
   if (y.numel() == 0) return;
   if (x.numel() == 0) return fill(y, factor * 0.0);  // NaN for the mean of nothing
-  dispatch_floating(x.dtype(), [&](auto from) {
-    using From = typename decltype(from)::type;
-    dispatch_floating(y.dtype(), [&](auto to) {
-      using To = typename decltype(to)::type;
+  dispatch_floating(x.dtype(), [&]<class From>(TypeTag<From>) {
+    dispatch_floating(y.dtype(), [&]<class To>(TypeTag<To>) {
       if constexpr (std::is_same_v<compute_t<From>, compute_t<To>>) {
         run<From, To>(x, y, factor);
       } else {

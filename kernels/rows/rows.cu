@@ -197,24 +197,21 @@ void paste_channels(const Tensor& x, std::int64_t from, const Tensor& y, std::in
                "paste_channels: ", count, " of ", x.shape(), " at ", from, " to ", y.shape(),
                " at ", to);
   const Channels channels{x.dim(1), y.dim(1), from, to, count};
-  dispatch_floating(x.dtype(),
-                    [&](auto tag) { run_copy<typename decltype(tag)::type>(x, y, channels); });
+  dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) { run_copy<T>(x, y, channels); });
 }
 
 void gather(const Tensor& x, const Tensor& index, const Tensor& y) {
   SCIMIX_CHECK(y.shape() == x.shape().with(0, index.numel()), "gather of ", index.numel(),
                " rows of ", x.shape(), " into ", y.shape());
   check_index("gather", index, x.dim(0));
-  dispatch_floating(x.dtype(),
-                    [&](auto tag) { run_gather<typename decltype(tag)::type>(x, index, y); });
+  dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) { run_gather<T>(x, index, y); });
 }
 
 void scatter_add(const Tensor& x, const Tensor& index, const Tensor& y) {
   SCIMIX_CHECK(x.shape() == y.shape().with(0, index.numel()), "scatter_add of ", x.shape(), " by ",
                index.numel(), " indices into ", y.shape());
   check_index("scatter_add", index, y.dim(0));
-  dispatch_floating(x.dtype(),
-                    [&](auto tag) { run_scatter<typename decltype(tag)::type>(x, index, y); });
+  dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) { run_scatter<T>(x, index, y); });
 }
 
 }  // namespace scimix::SCIMIX_BACKEND

@@ -78,16 +78,15 @@ void pseudo_labels(const Tensor& logits, double threshold, const Tensor& labels,
                    const Tensor& confident) {
   check("pseudo_labels", logits, labels, confident);
   SCIMIX_CHECK(threshold >= 0, "pseudo_labels: threshold ", threshold);
-  dispatch_floating(logits.dtype(), [&](auto tag) {
-    run_pseudo_labels<typename decltype(tag)::type>(logits, threshold, labels, confident);
+  dispatch_floating(logits.dtype(), [&]<class T>(TypeTag<T>) {
+    run_pseudo_labels<T>(logits, threshold, labels, confident);
   });
 }
 
 void agreeing_rows(const Tensor& logits, const Tensor& labels, const Tensor& out) {
   check("agreeing_rows", logits, labels, out);
-  dispatch_floating(logits.dtype(), [&](auto tag) {
-    run_agreeing_rows<typename decltype(tag)::type>(logits, labels, out);
-  });
+  dispatch_floating(logits.dtype(),
+                    [&]<class T>(TypeTag<T>) { run_agreeing_rows<T>(logits, labels, out); });
 }
 
 }  // namespace scimix::SCIMIX_BACKEND

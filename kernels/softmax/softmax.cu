@@ -1,4 +1,5 @@
 #include <limits>
+#include <type_traits>
 
 #include "kernels/launch/launch.hpp"
 #include "kernels/softmax/softmax.hpp"
@@ -57,6 +58,15 @@ void for_each_row(std::int64_t rows, std::int64_t classes, Row row) {
   }
 }
 
+// The numbers of a row, read in the type that a kernel computes in.
+template <class T>
+struct RowOf {
+  const T* values;
+  [[nodiscard]] SCIMIX_KERNEL_FN compute_t<T> operator[](std::int64_t i) const {
+    return static_cast<compute_t<T>>(values[i]);
+  }
+};
+
 // The largest logit, and the sum of exp(logit - largest).
 template <class A>
 struct Normaliser {
@@ -65,39 +75,47 @@ struct Normaliser {
   [[nodiscard]] SCIMIX_KERNEL_FN A log_sum() const { return largest + std::log(sum); }
 };
 template <class T, class Team>
-SCIMIX_KERNEL_FN Normaliser<compute_t<T>> normaliser(Team& team, const T* x, std::int64_t c) {
+SCIMIX_KERNEL_FN Normaliser<compute_t<T>> normaliser(Team& team, const RowOf<T>& x,
+                                                     std::int64_t classes) {
   using A = compute_t<T>;
   const A lowest = -std::numeric_limits<A>::infinity();
-  const A largest =
-      team.template max<A>(c, lowest, [&](std::int64_t i) { return static_cast<A>(x[i]); });
-  const A sum = team.template sum<A>(
-      c, [&](std::int64_t i) { return std::exp(static_cast<A>(x[i]) - largest); });
+  const A largest = team.template max<A>(classes, lowest, [&](std::int64_t i) { return x[i]; });
+  const A sum =
+      team.template sum<A>(classes, [&](std::int64_t i) { return std::exp(x[i] - largest); });
   return {largest, sum};
 }
 
 // ---- rows: each struct is one kernel -----------------------------------------------------------
 
-template <class T>
-struct SoftmaxForward {
-  using A = compute_t<T>;
+// Softmax, or its logarithm.
+template <class T, bool kLog>
+struct Forward {
   const T* x;
   T* y;
   std::int64_t classes;
 
   template <class Team>
   SCIMIX_KERNEL_FN void operator()(Team& team, std::int64_t n) const {
-    const T* const in = x + n * classes;
+    const RowOf<T> in{x + n * classes};
     T* const out = y + n * classes;
     const auto norm = normaliser(team, in, classes);
+    const compute_t<T> log_of_sum = kLog ? std::log(norm.sum) : compute_t<T>(0);
     team.each(classes, [&](std::int64_t i) {
-      out[i] = static_cast<T>(std::exp(static_cast<A>(in[i]) - norm.largest) / norm.sum);
+      if constexpr (kLog) {
+        out[i] = static_cast<T>((in[i] - norm.largest) - log_of_sum);
+      } else {
+        out[i] = static_cast<T>(std::exp(in[i] - norm.largest) / norm.sum);
+      }
     });
   }
 };
-
 template <class T>
-struct SoftmaxBackward {
-  using A = compute_t<T>;
+using SoftmaxForward = Forward<T, false>;
+template <class T>
+using LogSoftmaxForward = Forward<T, true>;
+
+template <class T, bool kLog>
+struct Backward {
   const T* gy;
   const T* y;
   T* gx;
@@ -105,155 +123,147 @@ struct SoftmaxBackward {
 
   template <class Team>
   SCIMIX_KERNEL_FN void operator()(Team& team, std::int64_t n) const {
-    const T* const g = gy + n * classes;
-    const T* const p = y + n * classes;
+    const RowOf<T> g{gy + n * classes};
+    const RowOf<T> result{y + n * classes};
     T* const out = gx + n * classes;
-    const A along = team.template sum<A>(
-        classes, [&](std::int64_t i) { return static_cast<A>(g[i]) * static_cast<A>(p[i]); });
+    const auto total = team.template sum<compute_t<T>>(
+        classes, [&](std::int64_t i) { return kLog ? g[i] : g[i] * result[i]; });
     team.each(classes, [&](std::int64_t i) {
-      out[i] = static_cast<T>(static_cast<A>(p[i]) * (static_cast<A>(g[i]) - along));
+      if constexpr (kLog) {
+        out[i] = static_cast<T>(g[i] - std::exp(result[i]) * total);
+      } else {
+        out[i] = static_cast<T>(result[i] * (g[i] - total));
+      }
     });
   }
 };
-
 template <class T>
-struct LogSoftmaxForward {
+using SoftmaxBackward = Backward<T, false>;
+template <class T>
+using LogSoftmaxBackward = Backward<T, true>;
+
+// What a row is taken for: the class of its label. A label that is no class makes the loss NaN.
+template <class T>
+struct LabelTarget {
   using A = compute_t<T>;
-  const T* x;
-  T* y;
-  std::int64_t classes;
+  const std::int32_t* labels;
 
   template <class Team>
-  SCIMIX_KERNEL_FN void operator()(Team& team, std::int64_t n) const {
-    const T* const in = x + n * classes;
-    T* const out = y + n * classes;
-    const auto norm = normaliser(team, in, classes);
+  [[nodiscard]] SCIMIX_KERNEL_FN A loss(Team& /*team*/, std::int64_t n, const RowOf<T>& x,
+                                        const Normaliser<A>& norm, std::int64_t classes) const {
+    const std::int32_t label = labels[n];
+    const bool known = label >= 0 && label < classes;
+    return known ? std::log(norm.sum) - (x[known ? label : 0] - norm.largest)
+                 : std::numeric_limits<A>::quiet_NaN();
+  }
+  // The sum of the row's target, and one number of it.
+  template <class Team>
+  [[nodiscard]] SCIMIX_KERNEL_FN A total(Team& /*team*/, std::int64_t /*n*/,
+                                         std::int64_t /*classes*/) const {
+    return A(1);
+  }
+  [[nodiscard]] SCIMIX_KERNEL_FN A at(std::int64_t n, std::int64_t i,
+                                      std::int64_t /*classes*/) const {
+    return i == labels[n] ? A(1) : A(0);
+  }
+};
+
+// The same for a share of each class.
+template <class T>
+struct SoftTarget {
+  using A = compute_t<T>;
+  const T* targets;
+
+  template <class Team>
+  [[nodiscard]] SCIMIX_KERNEL_FN A loss(Team& team, std::int64_t n, const RowOf<T>& x,
+                                        const Normaliser<A>& norm, std::int64_t classes) const {
     const A log_of_sum = std::log(norm.sum);
-    team.each(classes, [&](std::int64_t i) {
-      out[i] = static_cast<T>((static_cast<A>(in[i]) - norm.largest) - log_of_sum);
+    return team.template sum<A>(classes, [&](std::int64_t i) {
+      return at(n, i, classes) * (log_of_sum - (x[i] - norm.largest));
     });
   }
-};
-
-template <class T>
-struct LogSoftmaxBackward {
-  using A = compute_t<T>;
-  const T* gy;
-  const T* y;
-  T* gx;
-  std::int64_t classes;
-
   template <class Team>
-  SCIMIX_KERNEL_FN void operator()(Team& team, std::int64_t n) const {
-    const T* const g = gy + n * classes;
-    const T* const log_p = y + n * classes;
-    T* const out = gx + n * classes;
-    const A total =
-        team.template sum<A>(classes, [&](std::int64_t i) { return static_cast<A>(g[i]); });
-    team.each(classes, [&](std::int64_t i) {
-      out[i] = static_cast<T>(static_cast<A>(g[i]) - std::exp(static_cast<A>(log_p[i])) * total);
-    });
+  [[nodiscard]] SCIMIX_KERNEL_FN A total(Team& team, std::int64_t n, std::int64_t classes) const {
+    return team.template sum<A>(classes, [&](std::int64_t i) { return at(n, i, classes); });
+  }
+  [[nodiscard]] SCIMIX_KERNEL_FN A at(std::int64_t n, std::int64_t i, std::int64_t classes) const {
+    return RowOf<T>{targets + n * classes}[i];
   }
 };
 
-template <class T>
+template <class T, class Target>
 struct CrossEntropyForward {
-  using A = compute_t<T>;
   const T* x;
-  const std::int32_t* labels;
-  A* loss;
-  A* lse;
+  Target target;
+  compute_t<T>* loss;
+  compute_t<T>* lse;
   std::int64_t classes;
 
   template <class Team>
   SCIMIX_KERNEL_FN void operator()(Team& team, std::int64_t n) const {
-    const T* const in = x + n * classes;
+    const RowOf<T> in{x + n * classes};
     const auto norm = normaliser(team, in, classes);
+    const auto of_row = target.loss(team, n, in, norm, classes);
     team.each(1, [&](std::int64_t) {
-      const std::int32_t label = labels[n];
-      const bool known = label >= 0 && label < classes;
       lse[n] = norm.log_sum();
-      loss[n] = known ? std::log(norm.sum) - (static_cast<A>(in[known ? label : 0]) - norm.largest)
-                      : std::numeric_limits<A>::quiet_NaN();
+      loss[n] = of_row;
     });
   }
 };
-
 template <class T>
+using HardForward = CrossEntropyForward<T, LabelTarget<T>>;
+template <class T>
+using SoftForward = CrossEntropyForward<T, SoftTarget<T>>;
+
+template <class T, class Target>
 struct CrossEntropyBackward {
-  using A = compute_t<T>;
-  const A* g;
+  const compute_t<T>* g;
   const T* x;
-  const std::int32_t* labels;
-  const A* lse;
+  Target target;
+  const compute_t<T>* lse;
   T* gx;
   std::int64_t classes;
 
   template <class Team>
   SCIMIX_KERNEL_FN void operator()(Team& team, std::int64_t n) const {
-    const T* const in = x + n * classes;
+    const RowOf<T> in{x + n * classes};
     T* const out = gx + n * classes;
+    const auto total = target.total(team, n, classes);
     team.each(classes, [&](std::int64_t i) {
-      const A p = std::exp(static_cast<A>(in[i]) - lse[n]);
-      out[i] = static_cast<T>(g[n] * (p - (i == labels[n] ? A(1) : A(0))));
+      const auto p = std::exp(in[i] - lse[n]);
+      out[i] = static_cast<T>(g[n] * (p * total - target.at(n, i, classes)));
     });
   }
 };
-
 template <class T>
-struct SoftCrossEntropyForward {
-  using A = compute_t<T>;
-  const T* x;
-  const T* targets;
-  A* loss;
-  A* lse;
-  std::int64_t classes;
-
-  template <class Team>
-  SCIMIX_KERNEL_FN void operator()(Team& team, std::int64_t n) const {
-    const T* const in = x + n * classes;
-    const T* const target = targets + n * classes;
-    const auto norm = normaliser(team, in, classes);
-    const A log_of_sum = std::log(norm.sum);
-    const A total = team.template sum<A>(classes, [&](std::int64_t i) {
-      return static_cast<A>(target[i]) * (log_of_sum - (static_cast<A>(in[i]) - norm.largest));
-    });
-    team.each(1, [&](std::int64_t) {
-      lse[n] = norm.log_sum();
-      loss[n] = total;
-    });
-  }
-};
-
+using HardBackward = CrossEntropyBackward<T, LabelTarget<T>>;
 template <class T>
-struct SoftCrossEntropyBackward {
-  using A = compute_t<T>;
-  const A* g;
-  const T* x;
-  const T* targets;
-  const A* lse;
-  T* gx;
-  std::int64_t classes;
-
-  template <class Team>
-  SCIMIX_KERNEL_FN void operator()(Team& team, std::int64_t n) const {
-    const T* const in = x + n * classes;
-    const T* const target = targets + n * classes;
-    T* const out = gx + n * classes;
-    const A total =
-        team.template sum<A>(classes, [&](std::int64_t i) { return static_cast<A>(target[i]); });
-    team.each(classes, [&](std::int64_t i) {
-      const A p = std::exp(static_cast<A>(in[i]) - lse[n]);
-      out[i] = static_cast<T>(g[n] * (p * total - static_cast<A>(target[i])));
-    });
-  }
-};
+using SoftBackward = CrossEntropyBackward<T, SoftTarget<T>>;
 
 template <class T>
 void launch_one_hot(const std::int32_t* labels, T* y, std::int64_t rows, std::int64_t classes) {
   for_each(rows * classes, [=] SCIMIX_KERNEL_FN(std::int64_t i) {
     const std::int64_t n = i / classes;
     y[i] = static_cast<T>(compute_t<T>(i - n * classes == labels[n] ? 1 : 0));
+  });
+}
+
+// The data of a tensor, as a pointer to the type that the receiver names.
+struct Data {
+  const Tensor& tensor;
+
+  template <class U>
+  operator U*() const {  // NOLINT(google-explicit-constructor): initialises a kernel's pointers
+    return tensor.data<std::remove_const_t<U>>();
+  }
+};
+
+// Launches the kernel Row<T> on each row of a matrix [N,C] of `dtype`. The members of Row<T> are
+// the data of `tensors` in their order, and the number of classes.
+template <template <class> class Row, class... Tensors>
+void launch_rows(DType dtype, const Shape& matrix, const Tensors&... tensors) {
+  dispatch_floating(dtype, [&]<class T>(TypeTag<T>) {
+    for_each_row(matrix[0], matrix[1], Row<T>{Data{tensors}..., matrix[1]});
   });
 }
 
@@ -272,38 +282,24 @@ void check_losses(const char* kernel, const Tensor& x, const Tensor& loss, const
 
 void softmax_forward(const Tensor& x, const Tensor& y) {
   check_rows("softmax", x, y);
-  dispatch_floating(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    for_each_row(x.dim(0), x.dim(1), SoftmaxForward<T>{x.data<T>(), y.data<T>(), x.dim(1)});
-  });
+  launch_rows<SoftmaxForward>(x.dtype(), x.shape(), x, y);
 }
 
 void softmax_backward(const Tensor& gy, const Tensor& y, const Tensor& gx) {
   check_rows("softmax_backward", gy, y);
   check_rows("softmax_backward", gy, gx);
-  dispatch_floating(y.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    for_each_row(y.dim(0), y.dim(1),
-                 SoftmaxBackward<T>{gy.data<T>(), y.data<T>(), gx.data<T>(), y.dim(1)});
-  });
+  launch_rows<SoftmaxBackward>(y.dtype(), y.shape(), gy, y, gx);
 }
 
 void log_softmax_forward(const Tensor& x, const Tensor& y) {
   check_rows("log_softmax", x, y);
-  dispatch_floating(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    for_each_row(x.dim(0), x.dim(1), LogSoftmaxForward<T>{x.data<T>(), y.data<T>(), x.dim(1)});
-  });
+  launch_rows<LogSoftmaxForward>(x.dtype(), x.shape(), x, y);
 }
 
 void log_softmax_backward(const Tensor& gy, const Tensor& y, const Tensor& gx) {
   check_rows("log_softmax_backward", gy, y);
   check_rows("log_softmax_backward", gy, gx);
-  dispatch_floating(y.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    for_each_row(y.dim(0), y.dim(1),
-                 LogSoftmaxBackward<T>{gy.data<T>(), y.data<T>(), gx.data<T>(), y.dim(1)});
-  });
+  launch_rows<LogSoftmaxBackward>(y.dtype(), y.shape(), gy, y, gx);
 }
 
 void cross_entropy_forward(const Tensor& x, const Tensor& labels, const Tensor& loss,
@@ -312,39 +308,21 @@ void cross_entropy_forward(const Tensor& x, const Tensor& labels, const Tensor& 
   SCIMIX_CHECK(labels.numel() == x.dim(0), "cross_entropy: ", labels.numel(), " labels for ",
                x.shape());
   check_labels("cross_entropy", labels, x.dim(1));
-  dispatch_floating(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    using A = compute_t<T>;
-    for_each_row(x.dim(0), x.dim(1),
-                 CrossEntropyForward<T>{x.data<T>(), labels.data<std::int32_t>(), loss.data<A>(),
-                                        lse.data<A>(), x.dim(1)});
-  });
+  launch_rows<HardForward>(x.dtype(), x.shape(), x, labels, loss, lse);
 }
 
 void cross_entropy_backward(const Tensor& g, const Tensor& x, const Tensor& labels,
                             const Tensor& lse, const Tensor& gx) {
   check_rows("cross_entropy_backward", x, gx);
   check_losses("cross_entropy_backward", x, g, lse);
-  dispatch_floating(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    using A = compute_t<T>;
-    for_each_row(x.dim(0), x.dim(1),
-                 CrossEntropyBackward<T>{g.data<A>(), x.data<T>(), labels.data<std::int32_t>(),
-                                         lse.data<A>(), gx.data<T>(), x.dim(1)});
-  });
+  launch_rows<HardBackward>(x.dtype(), x.shape(), g, x, labels, lse, gx);
 }
 
 void cross_entropy_soft_forward(const Tensor& x, const Tensor& targets, const Tensor& loss,
                                 const Tensor& lse) {
   check_rows("cross_entropy_soft", x, targets);
   check_losses("cross_entropy_soft", x, loss, lse);
-  dispatch_floating(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    using A = compute_t<T>;
-    for_each_row(x.dim(0), x.dim(1),
-                 SoftCrossEntropyForward<T>{x.data<T>(), targets.data<T>(), loss.data<A>(),
-                                            lse.data<A>(), x.dim(1)});
-  });
+  launch_rows<SoftForward>(x.dtype(), x.shape(), x, targets, loss, lse);
 }
 
 void cross_entropy_soft_backward(const Tensor& g, const Tensor& x, const Tensor& targets,
@@ -352,21 +330,14 @@ void cross_entropy_soft_backward(const Tensor& g, const Tensor& x, const Tensor&
   check_rows("cross_entropy_soft_backward", x, targets);
   check_rows("cross_entropy_soft_backward", x, gx);
   check_losses("cross_entropy_soft_backward", x, g, lse);
-  dispatch_floating(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    using A = compute_t<T>;
-    for_each_row(x.dim(0), x.dim(1),
-                 SoftCrossEntropyBackward<T>{g.data<A>(), x.data<T>(), targets.data<T>(),
-                                             lse.data<A>(), gx.data<T>(), x.dim(1)});
-  });
+  launch_rows<SoftBackward>(x.dtype(), x.shape(), g, x, targets, lse, gx);
 }
 
 void one_hot(const Tensor& labels, const Tensor& y) {
   SCIMIX_CHECK(y.rank() == 2 && labels.numel() == y.dim(0), "one_hot: ", labels.numel(),
                " labels into ", y.shape());
   check_labels("one_hot", labels, y.dim(1));
-  dispatch_floating(y.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
+  dispatch_floating(y.dtype(), [&]<class T>(TypeTag<T>) {
     launch_one_hot(labels.data<std::int32_t>(), y.data<T>(), y.dim(0), y.dim(1));
   });
 }

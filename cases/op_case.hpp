@@ -1,6 +1,7 @@
-// How an operator registers its test cases. One registry serves the tests and the benchmark.
+// The test cases of an operator. One registry of them serves the tests and the benchmark; no other
+// program carries it.
 //
-// At the end of autograd/ops/<family>.cpp:
+// A file of this folder, cases/<family>.cpp, registers the cases of a family of operators:
 //
 //   const OpCases registered{[] {
 //     OpCase c{.op = "tanh", .label = "odd size"};
@@ -16,23 +17,13 @@
 #include <vector>
 
 #include "autograd/variable.hpp"
+#include "cases/host_array.hpp"
 
 namespace scimix {
 
 using Variables = std::vector<Variable>;
 
-// Plain host numbers in row-major order: what a definition computes with.
-struct HostArray {
-  Shape shape;
-  std::vector<double> values;
-
-  explicit HostArray(const Shape& s) : shape(s), values(static_cast<std::size_t>(s.numel())) {}
-  double& operator[](std::int64_t i) { return values[static_cast<std::size_t>(i)]; }
-  double operator[](std::int64_t i) const { return values[static_cast<std::size_t>(i)]; }
-};
-using HostArrays = std::vector<HostArray>;
-
-// Random test values of one input.
+// The random test values of one input.
 struct OpInput {
   Shape shape;
   double lo = -1.0;
@@ -43,8 +34,9 @@ struct OpInput {
   std::int32_t classes = 0;  // > 0: an i32 input with values in 0..classes-1
 };
 
-// Relative to the largest magnitude of the expected output. The defaults: f32 carries 24 bits, a
-// sum of some thousand terms loses a few; bf16 carries 8 bits, and inputs are rounded to it first.
+// The largest error allowed, relative to the largest magnitude of the expected output. The
+// defaults: f32 carries 24 bits, of which a sum of some thousand terms loses a few. bf16 carries 8
+// bits, and the inputs are rounded to bf16 first.
 struct OpTolerance {
   double f32 = 2e-6;
   double bf16 = 1e-2;
@@ -58,21 +50,30 @@ struct OpCase {
   // The operator from its mathematical definition, in f64, sharing no code with the kernels.
   std::function<HostArrays(const HostArrays&)> definition = {};
   OpTolerance tolerance = {};
-  bool gradient = true;         // check first derivatives
-  bool second_gradient = true;  // check second derivatives; false: must throw with the op's name
+  bool gradient = true;  // check first derivatives
+  // Check second derivatives. Where false, a second derivative must throw with the operator's name.
+  bool second_gradient = true;
   bool bf16 = true;
   bool test = true;
   bool bench = false;  // a realistic size: timed by scimix_bench, too big for f64 checks
   double flops = 0;    // of one forward call; bytes are counted from inputs and outputs
 };
 
-// Appends to the registry when constructed; OBJECT libraries keep these alive.
+// Returns the case as one for the benchmark alone: scimix_bench times it, and the tests leave it
+// out.
+[[nodiscard]] OpCase timed(OpCase c);
+
+// The largest activation of a WRN-28-2 at batch 32: the size at which small operators are timed.
+inline const Shape kBenchShape = {32, 32, 32, 32};
+
+// Appends cases to the registry when constructed. This room is an OBJECT library, so that the
+// linker keeps objects of this type although nobody names them.
 class OpCases {
  public:
   explicit OpCases(std::function<std::vector<OpCase>()> make);
 };
 
-// All cases, in a stable order (by operator, then as registered).
+// Returns all cases, sorted by operator and then in the order of registration.
 [[nodiscard]] std::vector<OpCase> all_op_cases();
 
 }  // namespace scimix

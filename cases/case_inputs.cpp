@@ -1,4 +1,4 @@
-#include "autograd/op_inputs.hpp"
+#include "cases/case_inputs.hpp"
 
 #include <algorithm>
 #include <cmath>

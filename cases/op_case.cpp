@@ -1,4 +1,4 @@
-#include "autograd/op.hpp"
+#include "cases/op_case.hpp"
 
 #include <algorithm>
 
@@ -13,6 +13,12 @@ std::vector<std::function<std::vector<OpCase>()>>& makers() {
 }
 
 }  // namespace
+
+OpCase timed(OpCase c) {
+  c.test = false;
+  c.bench = true;
+  return c;
+}
 
 OpCases::OpCases(std::function<std::vector<OpCase>()> make) {
   makers().push_back(std::move(make));

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "autograd/op.hpp"
+#include "cases/op_case.hpp"
 
 namespace scimix {
 
