@@ -86,7 +86,8 @@ void write_folder(const std::filesystem::path& path) {
 
 }  // namespace
 
-TEST_CASE("scimix_eval accuracy: a classifier's run, as its own log has it") {
+TEST_CASE("scimix_eval accuracy: a classifier's run, as its own log has it" *
+          doctest::test_suite("full")) {
   const ClassifierRun f;
   const std::string json = (f.folder / "a.json").string();
   const std::string svg = (f.folder / "c.svg").string();
@@ -159,11 +160,18 @@ TEST_CASE("scimix_eval accuracy: a generator's own classifier is E_c and C, aver
   const Confusion expected =
       confusion_of(f.networks.semantic_encoder(), ResidentSet(data.test, kCpu), 30, DType::f32);
   CHECK(found["correct"] == expected.correct());
-  std::vector<std::int64_t> counts;
+  Confusion counts(10);
+  std::int64_t label = 0;
   for (const auto& row : found["confusion"]) {
-    for (const auto& count : row) counts.push_back(count.get<std::int64_t>());
+    for (std::size_t p = 0; p < row.size(); ++p) {
+      counts.add(label, static_cast<std::int64_t>(p), row[p].get<std::int64_t>());
+    }
+    ++label;
   }
-  CHECK(counts == expected.counts);
+  CHECK(counts == expected);
+  Confusion cells(10);
+  for (const auto& cell : found["confusion_cells"]) cells.add(cell[0], cell[1], cell[2]);
+  CHECK(cells == expected);
   CHECK(found["trained_by"] == "generator");
   CHECK(!found.contains("median_of_last_evaluations"));
 }
