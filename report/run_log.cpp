@@ -35,6 +35,10 @@ void RunLog::note(std::string_view message) {
   if (files_ != nullptr) files_->progress.note(message);
 }
 
+Progress::Pause RunLog::pause() {
+  return Progress::Pause(files_ == nullptr ? nullptr : &files_->progress);
+}
+
 void RunLog::finish() {
   if (files_ != nullptr) files_->progress.finish();
 }

@@ -160,6 +160,35 @@ TEST_CASE("progress: the pace of a resumed run is that of its own steps") {
   CHECK(bench.written() == kClear + "step 910/1000  10.0 images/s  1 min 30 s left");
 }
 
+TEST_CASE("progress: evaluations are no training time") {
+  Bench bench(true);
+  bench.progress.update(0, 0);
+  for (int step = 1; step <= 40; ++step) {
+    bench.now += 1;  // 32 images/s
+    bench.progress.update(step, 32 * step);
+    if (step % 10 != 0) continue;
+    const auto evaluation = bench.progress.pause();
+    bench.now += 20;
+    bench.written();
+    bench.progress.update(step, 32 * step, {{"accuracy", 0.5}});  // draws, and changes no speed
+    CHECK(bench.written().starts_with(kClear + "step " + std::to_string(step) +
+                                      "/1000  32.0 images/s  accuracy 0.5000"));
+    const auto inner = bench.progress.pause();  // counts once
+    bench.now += 10;
+  }
+  // Each step left takes 1 s, and 3 s of evaluation: 960 * 4 s.
+  bench.now += 1;
+  bench.written();
+  bench.progress.update(41, 32 * 41);
+  CHECK(bench.written() ==
+        kClear + "step 41/1000  32.0 images/s  accuracy 0.5000  1 h 03 min left");
+  bench.progress.finish();
+  CHECK(bench.written() ==
+        kClear + "step 41/1000  32.0 images/s  accuracy 0.5000  took 2 min 41 s\n");
+  // A log that shows nothing pauses nothing.
+  const Progress::Pause none(nullptr);
+}
+
 TEST_CASE("progress: messages and errors get a line of their own") {
   Bench bench(true);
   bench.progress.note("starting");

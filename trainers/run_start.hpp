@@ -74,8 +74,16 @@ template <class Trainer, class Report>
                          .check = [&] { trainer.check_finite(); },
                          .log = [&] { report.training(); },
                          .tick = [&] { log.show(trainer.steps_done()); },
-                         .evaluate = [&] { report.evaluation(); },
-                         .save = [&](const std::filesystem::path& path) { trainer.save(path); }});
+                         .evaluate =
+                             [&] {
+                               const auto pause = log.pause();
+                               report.evaluation();
+                             },
+                         .save =
+                             [&](const std::filesystem::path& path) {
+                               const auto pause = log.pause();
+                               trainer.save(path);
+                             }});
   log.finish();
   if (interrupted) {
     fmt::print(out, "interrupted after step {}; continue with --resume {}\n", trainer.steps_done(),
