@@ -85,35 +85,26 @@ Progress::~Progress() {
 void Progress::update(std::int64_t step, std::int64_t images_seen, Metrics metrics) {
   SCIMIX_CHECK(!finished_, "progress: update after finish");
   const double now = clock_();
-  const double trained = training_clock();
   if (!state_) {
     start_time_ = draw_time_ = now;
     first_step_ = step;
   } else {
-    const double elapsed = trained - state_->time;
+    const double elapsed = now - state_->time;
     const double kept = std::exp(-elapsed / kMemory);
     seconds_ = seconds_ * kept + elapsed;
     steps_ = steps_ * kept + static_cast<double>(step - state_->step);
     images_ = images_ * kept + static_cast<double>(images_seen - state_->images);
     if (metrics.empty()) metrics = std::move(state_->metrics);
   }
-  state_ = State{trained, step, images_seen, std::move(metrics)};
+  state_ = State{now, step, images_seen, std::move(metrics)};
   if (now - draw_time_ >= (terminal_ ? kTerminalInterval : kLogInterval)) draw();
 }
 
-Progress::Pause::Pause(Progress* progress) : progress_(progress) {
-  if (progress_ == nullptr || progress_->pauses_++ > 0) return;
-  progress_->pause_start_ = progress_->clock_();
-}
-
-Progress::Pause::~Pause() {
-  if (progress_ == nullptr || --progress_->pauses_ > 0) return;
-  progress_->paused_ += progress_->clock_() - *progress_->pause_start_;
-  progress_->pause_start_.reset();
-}
-
-double Progress::training_clock() const {
-  return pause_start_.value_or(clock_()) - paused_;
+void Progress::exclude_pause() {
+  if (!state_) return;
+  const double now = clock_();
+  paused_ += now - state_->time;
+  state_->time = now;
 }
 
 void Progress::note(std::string_view message) {
@@ -140,8 +131,8 @@ std::string Progress::line() const {
     pieces.push_back("took " + format_duration(draw_time_ - start_time_));
   } else if (measured) {
     const auto steps_left = static_cast<double>(total_steps_ - state_->step);
-    const auto steps_done = static_cast<double>(state_->step - first_step_);
-    const double seconds_per_step = seconds_ / steps_ + paused_ / steps_done;
+    const auto steps_made = static_cast<double>(state_->step - first_step_);
+    const double seconds_per_step = seconds_ / steps_ + (steps_made > 0 ? paused_ / steps_made : 0);
     pieces.push_back(format_duration(steps_left * seconds_per_step) + " left");
   }
   // One column stays free, because some terminals wrap when the last one is written.

@@ -46,23 +46,10 @@ class Progress {
   // Without metrics the last ones stay, because they are read back from the device less often than
   // steps are made.
   void update(std::int64_t step, std::int64_t images_seen, Metrics metrics = {});
-
-  // While it exists, time counts as other work than training: an evaluation, a checkpoint. Such
-  // time is left out of the images per second. The time left includes it, at the rate at which it
-  // came so far. On a GPU, wait for the steps before, or their time counts as that of the other
-  // work.
-  class Pause {
-   public:
-    explicit Pause(Progress* progress);  // null: does nothing
-    ~Pause();
-    Pause(const Pause&) = delete;
-    Pause& operator=(const Pause&) = delete;
-
-   private:
-    Progress* progress_;
-  };
-  [[nodiscard]] Pause pause() { return Pause(this); }
-
+  // Leaves the time since the last update out of the images per second, because it did not go into
+  // steps: an evaluation, a checkpoint. The time left still includes such time, at the rate at
+  // which it came so far. On a GPU, the host must have waited for the steps before the last update.
+  void exclude_pause();
   // Writes a message between the progress lines, on a line of its own.
   void note(std::string_view message);
   // Shows the last state and the time that the run took, pauses included. Later calls do nothing.
@@ -70,14 +57,12 @@ class Progress {
 
  private:
   struct State {
-    double time;  // of training_clock()
+    double time;
     std::int64_t step;
     std::int64_t images;
     Metrics metrics;
   };
 
-  // Time without the pauses.
-  [[nodiscard]] double training_clock() const;
   [[nodiscard]] std::string line() const;
   void draw();
   void end_line();
@@ -90,16 +75,14 @@ class Progress {
   std::optional<State> state_;
   double start_time_ = 0;
   double draw_time_ = 0;
-  std::int64_t first_step_ = 0;  // of this process
-  double paused_ = 0;            // seconds in pauses that have ended
-  std::optional<double> pause_start_;
-  int pauses_ = 0;  // that exist now
   // Sums over the past, in which an interval weighs e^(-age / 20 s). Their quotients are the
   // speeds.
   double seconds_ = 0;
   double steps_ = 0;
   double images_ = 0;
-  bool line_open_ = false;  // the cursor is at the end of a progress line
+  double paused_ = 0;            // seconds, since the first update
+  std::int64_t first_step_ = 0;  // of the first update
+  bool line_open_ = false;       // the cursor is at the end of a progress line
   bool finished_ = false;
 };
 

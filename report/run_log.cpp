@@ -31,12 +31,12 @@ void RunLog::show(std::int64_t step, const Metrics& metrics) {
   if (files_ != nullptr) files_->progress.update(step, step * files_->batch, metrics);
 }
 
-void RunLog::note(std::string_view message) {
-  if (files_ != nullptr) files_->progress.note(message);
+void RunLog::exclude_pause() {
+  if (files_ != nullptr) files_->progress.exclude_pause();
 }
 
-Progress::Pause RunLog::pause() {
-  return Progress::Pause(files_ == nullptr ? nullptr : &files_->progress);
+void RunLog::note(std::string_view message) {
+  if (files_ != nullptr) files_->progress.note(message);
 }
 
 void RunLog::finish() {

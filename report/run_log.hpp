@@ -27,10 +27,10 @@ class RunLog {
   void image(std::int64_t step, std::string_view tag, const std::filesystem::path& png);
   // Updates the progress line; without metrics the last ones stay.
   void show(std::int64_t step, const Metrics& metrics = {});
+  // Leaves the time since the last show() out of the images per second: see Progress.
+  void exclude_pause();
   // Writes a message between the progress lines.
   void note(std::string_view message);
-  // While the result exists, time does not count as training time: see Progress::Pause.
-  [[nodiscard]] Progress::Pause pause();
   // Shows the last state of the progress line and ends it.
   void finish();
 

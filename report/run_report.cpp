@@ -197,8 +197,8 @@ std::string picture(std::span<const std::uint8_t> png, const std::string& captio
   const std::int64_t factor = width == 0 ? 1 : std::max<std::int64_t>(kPictureWidth / width, 1);
   const std::string size =
       factor == 1 ? "" : fmt::format(" class=\"grown\" style=\"--shown:{}px\"", factor * width);
-  return fmt::format("<img alt=\"{}\"{} src=\"data:image/png;base64,{}\">\n", caption, size,
-                     base64(png));
+  return fmt::format("<img alt=\"{}\" src=\"data:image/png;base64,{}\"{}>\n", caption, base64(png),
+                     size);
 }
 
 std::string pictures(const RunReport& report) {

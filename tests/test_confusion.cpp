@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <sstream>
 
 #include "core/device.hpp"
 #include "core/error.hpp"
@@ -14,6 +15,7 @@
 #include "report/confusion_picture.hpp"
 #include "tests/markup_check.hpp"
 #include "tests/skip.hpp"
+#include "tools/accuracy_report.hpp"
 #include "trainers/count_confusion.hpp"
 #include "trainers/evaluate.hpp"
 
@@ -293,4 +295,28 @@ TEST_CASE("confusion picture: any number of classes makes a file of bounded size
   CHECK(svg.find("stand for 5 neighbouring classes") != std::string::npos);
   CHECK(svg.find("M199 199h1v1h-1z") != std::string::npos);
   CHECK(svg.find("M1 0h1v1h-1z") != std::string::npos);
+}
+
+TEST_CASE("accuracy report: of many classes the worst are printed, and the file holds all") {
+  const auto printed = [](const Confusion& c, std::int64_t evaluations) {
+    std::ostringstream out;
+    print_accuracy(out, c, class_names(c.classes()), {0.5, evaluations});
+    return out.str();
+  };
+  const std::string few = printed(many_classes(50, 2000), 3);
+  CHECK(test::occurrences(few, "\nclass ") == 1 + 50 + 1 + 10);  // two headings, classes, mistakes
+  CHECK(few.find("median of the run's last 3 evaluations 50.00%") != std::string::npos);
+  const Confusion c = many_classes(1000, 5000);
+  const std::string many = printed(c, 1);
+  CHECK(test::occurrences(many, "\nclass ") == 1 + 20 + 1 + 10);
+  CHECK(many.find("the 20 least accurate of 1000 classes") != std::string::npos);
+  CHECK(many.find("median") == std::string::npos);  // of one evaluation, which is the result itself
+
+  const nlohmann::ordered_json json = accuracy_json(c, class_names(1000), {});
+  CHECK(json["classes"].size() == 1000);
+  CHECK(!json.contains("confusion"));
+  Confusion read(1000);
+  for (const auto& cell : json["confusion_cells"]) read.add(cell[0], cell[1], cell[2]);
+  CHECK(read == c);
+  CHECK(json.dump().size() < 500'000);
 }

@@ -40,6 +40,7 @@ class Reporter {
 
   void evaluation() {
     test_ = trainer_.evaluate_ema();
+    log_.exclude_pause();
     show();
     log_.record(trainer_.steps_done(),
                 {{"test_accuracy", test_->accuracy}, {"test_loss", test_->loss}});

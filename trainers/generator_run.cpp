@@ -68,6 +68,7 @@ class Reporter {
     log_.image(step, "samples", path);
     last_samples_ = path;
     last_evaluation_ = e;
+    log_.exclude_pause();
   }
 
   // Of the last evaluation; empty before the first.

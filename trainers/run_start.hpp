@@ -74,15 +74,11 @@ template <class Trainer, class Report>
                          .check = [&] { trainer.check_finite(); },
                          .log = [&] { report.training(); },
                          .tick = [&] { log.show(trainer.steps_done()); },
-                         .evaluate =
-                             [&] {
-                               const auto pause = log.pause();
-                               report.evaluation();
-                             },
+                         .evaluate = [&] { report.evaluation(); },
                          .save =
                              [&](const std::filesystem::path& path) {
-                               const auto pause = log.pause();
                                trainer.save(path);
+                               log.exclude_pause();
                              }});
   log.finish();
   if (interrupted) {
