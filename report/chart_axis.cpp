@@ -11,19 +11,19 @@ namespace scimix {
 
 namespace {
 
-// The 1, 2 or 5 times a power of ten that is not much below `wanted`.
+// Returns 1, 2 or 5 times the power of ten that is nearest to `wanted` on a logarithmic scale.
 double round_interval(double wanted) {
   const double power = std::pow(10.0, std::floor(std::log10(wanted)));
   const double digit = wanted / power;
-  // Between two round numbers the border is their geometric mean.
+  // The border between two round numbers is their geometric mean.
   if (digit < std::sqrt(2.0)) return power;
   if (digit < std::sqrt(10.0)) return 2 * power;
   return digit < std::sqrt(50.0) ? 5 * power : 10 * power;
 }
 
-// Multiples of `interval`: computed, not added up, so that 0 is 0.
+// Returns the multiples of `interval`. They are products, not sums, so that 0 is exactly 0.
 std::vector<double> multiples(double interval, double low, double high) {
-  const double slack = 1e-9 * interval;  // a multiple's rounding error must not lose it
+  const double slack = 1e-9 * interval;  // keeps a multiple at the end in spite of rounding
   std::vector<double> ticks;
   for (double k = std::ceil((low - slack) / interval); k * interval <= high + slack; ++k) {
     ticks.push_back(k == 0 ? 0.0 : k * interval);
@@ -43,18 +43,29 @@ std::string short_number(double value) {
 
 Axis round_axis(double low, double high, int intervals) {
   SCIMIX_CHECK(std::isfinite(low) && std::isfinite(high) && low <= high, low, " to ", high);
-  // Values closer together than their rounding errors count as one.
+  // Values that differ by their rounding errors alone count as equal.
   const double size = std::max(std::abs(low), std::abs(high));
-  if (high - low <= 1e-9 * size || high == low) {
-    const double room = size == 0 ? 0.5 : 0.1 * size;
-    low -= room;
-    high += room;
+  if (size == 0) {
+    high = 1;
+  } else if (high - low <= 1e-9 * size) {
+    low -= 0.1 * size;
+    high += 0.1 * size;
   }
   const double interval = round_interval((high - low) / intervals);
   Axis axis;
   axis.low = std::floor(low / interval + 1e-9) * interval;
   axis.high = std::ceil(high / interval - 1e-9) * interval;
   axis.ticks = multiples(interval, axis.low, axis.high);
+  return axis;
+}
+
+Axis share_axis(double low, double high, int intervals) {
+  if (low == high && high == 1) low = 0;
+  Axis axis = round_axis(low, high, intervals);
+  if (low >= 0 && high <= 1 && axis.high > 1) {
+    axis.high = 1;
+    std::erase_if(axis.ticks, [](double tick) { return tick > 1 + 1e-9; });
+  }
   return axis;
 }
 

@@ -16,7 +16,7 @@ ShareInterval wilson_interval(std::int64_t hits, std::int64_t trials) {
   const double centre = (share + z * z / (2 * n)) / (1 + z * z / n);
   const double half =
       z / (1 + z * z / n) * std::sqrt(share * (1 - share) / n + z * z / (4 * n * n));
-  // Where all or none hit, one end is the share itself, but for rounding.
+  // If all or none hit, one end is the share itself, except for rounding errors.
   return {share, std::clamp(centre - half, 0.0, share), std::clamp(centre + half, share, 1.0)};
 }
 

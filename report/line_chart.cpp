@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <iterator>
+#include <numeric>
 
 #include "report/chart_axis.hpp"
-#include "report/chart_labels.hpp"
-#include "report/chart_thinning.hpp"
 #include "report/markup.hpp"
 
 namespace scimix {
@@ -20,14 +21,14 @@ constexpr double kWidth = 360;
 constexpr double kPlotHeight = 150;
 constexpr double kMargin = 8;
 constexpr double kUnitHeight = 16;
-constexpr double kBottom = 38;  // the steps
-// Of a wide font: a label that is cut off is worse than a gap.
+constexpr double kBottom = 38;  // height of the labels below the plot
+// The width of a character in a wide font. A gap is better than a label that is cut off.
 constexpr double kCharacter = 7.2;
 constexpr double kBoldCharacter = 8.8;
 constexpr double kLineHeight = 14;
 constexpr std::size_t kNameWidth = 14;     // characters to a line of a label
-constexpr std::int64_t kColumns = 160;     // more than can be told apart
-constexpr std::size_t kDottedPoints = 24;  // up to so many, each point is marked
+constexpr std::int64_t kColumns = 160;     // of points, more than can be told apart
+constexpr std::size_t kDottedPoints = 24;  // lines of up to this many have each point marked
 constexpr std::size_t kColours = 6;
 
 // What is drawn of one series.
@@ -66,6 +67,19 @@ std::vector<Line> lines_of(const LineChart& chart) {
   return lines;
 }
 
+// Appends the points of one column that M4 keeps.
+void append_column(const Points& column, Points& kept) {
+  const auto lower = [](const Series::Point& a, const Series::Point& b) {
+    return a.value < b.value;
+  };
+  const auto [lowest, highest] = std::minmax_element(column.begin(), column.end(), lower);
+  std::vector<std::ptrdiff_t> chosen{0, lowest - column.begin(), highest - column.begin(),
+                                     std::ssize(column) - 1};
+  std::sort(chosen.begin(), chosen.end());
+  chosen.erase(std::unique(chosen.begin(), chosen.end()), chosen.end());
+  for (const std::ptrdiff_t i : chosen) kept.push_back(column[static_cast<std::size_t>(i)]);
+}
+
 double text_width(std::string_view text, double character) {
   return character * static_cast<double>(character_count(text));
 }
@@ -80,7 +94,7 @@ double label_width(const Line& line) {
   return std::max(widest(line.label), text_width(line.label.back(), kBoldCharacter));
 }
 
-// Percent stands at each tick.
+// In percent, each tick shows the unit.
 bool shows_unit(const LineChart& chart) {
   return !chart.unit.empty() && !chart.percent;
 }
@@ -89,7 +103,7 @@ double label_height(const Line& line) {
   return kLineHeight * static_cast<double>(line.label.size()) + 4;
 }
 
-// Axes, and the rectangle in which lines are drawn.
+// The axes, and the rectangle in which lines are drawn.
 struct Plot {
   Axis x;
   Axis y;
@@ -121,7 +135,7 @@ Plot plot_of(const std::vector<Line>& lines, const LineChart& chart) {
     label_rows += label_height(line);
   }
   plot.x = step_axis(plot.last_step, 4);
-  plot.y = round_axis(low, high, 4);
+  plot.y = chart.percent ? share_axis(low, high, 4) : round_axis(low, high, 4);
   plot.left = widest(tick_labels(plot.y, chart.percent)) + 10;
   plot.right = kWidth - labels - 14;
   if (shows_unit(chart)) plot.top += kUnitHeight;
@@ -148,7 +162,7 @@ std::string axes(const Plot& plot, const LineChart& chart) {
   }
   out += fmt::format(R"(<path class="axis" d="M{:.1f} {:.1f}H{:.1f}"/>)", plot.left, plot.bottom,
                      plot.right);
-  out += fmt::format(R"(<text class="x" x="{:.1f}" y="{:.1f}">step</text>)",
+  out += fmt::format(R"(<text class="x" x="{:.1f}" y="{:.1f}">training step</text>)",
                      (plot.left + plot.right) / 2, plot.bottom + 32);
   if (shows_unit(chart)) {
     out += fmt::format(R"(<text x="2" y="10">{}</text>)", escape_markup(chart.unit));
@@ -180,7 +194,7 @@ std::string curve(const Plot& plot, const Line& line) {
   return out;
 }
 
-// The label with its centre at `centre`, and a short stroke from the line's end to it.
+// Returns the label, with its centre at `centre`, and a short stroke from the line's end to it.
 std::string label(const Plot& plot, const Line& line, double centre) {
   std::string out = fmt::format(R"(<path class="leader" d="M{:.1f} {:.1f}L{:.1f} {:.1f}"/>)",
                                 plot.right + 2, plot.at_y(line.last), plot.right + 9, centre);
@@ -222,6 +236,65 @@ std::string line_chart_svg(const LineChart& chart) {
     out += curve(plot, lines[i]) + label(plot, lines[i], centres[i]) + "</g>";
   }
   return out + "</svg>";
+}
+
+std::vector<Series::Point> thinned(const std::vector<Series::Point>& points, std::int64_t last_step,
+                                   std::int64_t columns) {
+  Points kept;
+  Points column;
+  std::int64_t at = 0;
+  for (const Series::Point& point : points) {
+    const std::int64_t here = point.step * columns / std::max<std::int64_t>(last_step, 1);
+    if (here != at && !column.empty()) {
+      append_column(column, kept);
+      column.clear();
+    }
+    at = here;
+    column.push_back(point);
+  }
+  if (!column.empty()) append_column(column, kept);
+  return kept;
+}
+
+std::vector<std::string> wrapped_name(std::string_view name, std::size_t most) {
+  std::vector<std::string> lines;
+  bool space = true;  // before the next word
+  while (!name.empty()) {
+    const std::size_t end = std::min(name.find_first_of("_ "), name.size());
+    const bool underscore = end < name.size() && name[end] == '_';
+    const std::string word(name.substr(0, end + (underscore ? 1 : 0)));
+    name.remove_prefix(std::min(end + 1, name.size()));
+    if (!word.empty()) {
+      const std::size_t gap = space ? 1 : 0;
+      if (!lines.empty() && lines.back().size() + gap + word.size() <= most) {
+        lines.back().append(gap, ' ').append(word);
+      } else {
+        lines.push_back(word);
+      }
+    }
+    space = !underscore;
+  }
+  return lines;
+}
+
+std::vector<double> placed_labels(const std::vector<LabelBox>& labels, double top, double bottom) {
+  std::vector<std::size_t> order(labels.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return labels[a].wanted < labels[b].wanted;
+  });
+  std::vector<double> centres(labels.size());
+  double free_from = top;  // from top to bottom, each label is put below the one before
+  for (const std::size_t i : order) {
+    centres[i] = std::max(labels[i].wanted, free_from + labels[i].height / 2);
+    free_from = centres[i] + labels[i].height / 2;
+  }
+  double free_to = bottom;  // from bottom to top, labels beyond the bottom are moved back
+  for (auto i = order.rbegin(); i != order.rend(); ++i) {
+    centres[*i] = std::min(centres[*i], free_to - labels[*i].height / 2);
+    free_to = centres[*i] - labels[*i].height / 2;
+  }
+  return centres;
 }
 
 std::string_view line_chart_style() {

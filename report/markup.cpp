@@ -10,7 +10,7 @@ namespace {
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 constexpr std::string_view kEllipsis = "\xE2\x80\xA6";     // U+2026
 
-// How many bytes the character at the start of `text` has by its first byte; 0: none starts so.
+// Returns how many bytes a character has by its first byte; 0 if no character starts with it.
 std::size_t announced_length(unsigned char first) {
   if (first < 0x80) return 1;
   if (first >= 0xC2 && first < 0xE0) return 2;
@@ -19,7 +19,7 @@ std::size_t announced_length(unsigned char first) {
   return 0;
 }
 
-// The value of a whole character whose bytes are as announced.
+// Returns the code point of a character that has as many bytes as its first byte announces.
 std::uint32_t decode(std::string_view bytes) {
   const auto first = static_cast<unsigned char>(bytes[0]);
   if (bytes.size() == 1) return first;
@@ -30,7 +30,7 @@ std::uint32_t decode(std::string_view bytes) {
   return value;
 }
 
-// Characters that XML 1.0 allows, in their shortest form (2.2 "Characters").
+// Returns whether XML 1.0 (2.2 "Characters") has the character, and it is in its shortest form.
 bool is_allowed(std::uint32_t value, std::size_t length) {
   if (length == 1) return value >= 0x20 ? value != 0x7F : value == '\t' || value == '\n';
   const std::uint32_t least = length == 2 ? 0x80 : length == 3 ? 0x800 : 0x10000;
@@ -38,7 +38,7 @@ bool is_allowed(std::uint32_t value, std::size_t length) {
   return value >= least && value <= 0x10FFFF && !surrogate && value != 0xFFFE && value != 0xFFFF;
 }
 
-// The characters of `text`, each with its bytes; kReplacement for a byte that is none.
+// Splits `text` into characters. A byte that belongs to no character becomes kReplacement.
 std::vector<std::string_view> characters(std::string_view text) {
   std::vector<std::string_view> found;
   while (!text.empty()) {
@@ -115,6 +115,17 @@ std::string base64(std::span<const std::uint8_t> bytes) {
     }
   }
   return out;
+}
+
+std::string shell_word(std::string_view word) {
+  constexpr std::string_view kPlain =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./=,:+@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string_view::npos) {
+    return std::string(word);
+  }
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
 }
 
 }  // namespace scimix

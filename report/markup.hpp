@@ -1,4 +1,4 @@
-// Text and pictures inside HTML and SVG.
+// Text and pictures inside HTML and SVG, and words of a command line.
 #pragma once
 
 #include <cstdint>
@@ -9,19 +9,23 @@
 
 namespace scimix {
 
-// `text` as it may stand in an element or in a quoted attribute of HTML and of XML: & < > " ' as
+// Returns `text` for an element or for a quoted attribute of HTML and of XML: & < > " ' become
 // references; bytes that are not UTF-8 and characters that XML does not have (most controls) become
 // U+FFFD, so that a strange folder name can't break a whole document.
 [[nodiscard]] std::string escape_markup(std::string_view text);
 
-// How many characters are seen: code points of what escape_markup makes of `text`.
+// Returns the number of characters that a reader sees: the code points of escape_markup(text), with
+// each reference counted as one.
 [[nodiscard]] std::int64_t character_count(std::string_view text);
 
-// `text` where it has at most `most` characters (at least 3), else its beginning and its end around
-// an ellipsis. Not escaped.
+// Returns `text` if it has at most `most` characters (at least 3), else its beginning and its end
+// around an ellipsis. The result is not escaped.
 [[nodiscard]] std::string shortened(std::string_view text, std::int64_t most);
 
-// Source: RFC 4648, section 4.
+// Encodes bytes as text. Source: RFC 4648, section 4.
 [[nodiscard]] std::string base64(std::span<const std::uint8_t> bytes);
+
+// Returns a word of a command line, quoted if a shell would otherwise take it apart.
+[[nodiscard]] std::string shell_word(std::string_view word);
 
 }  // namespace scimix

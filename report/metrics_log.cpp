@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-// The step of a record, or nothing where the line is no record.
+// Returns the step of a record, or nothing if the line is no record.
 std::optional<std::int64_t> step_of(std::string_view line) {
   const json record = json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (!record.is_object()) return std::nullopt;
@@ -23,7 +23,7 @@ std::optional<std::int64_t> step_of(std::string_view line) {
   return step->get<std::int64_t>();
 }
 
-// The records of `log` up to `last_step`, each with its newline, byte for byte.
+// Returns the records of `log` up to `last_step` unchanged, each with its newline.
 std::string records_until(const std::string& path, std::string_view log, std::int64_t last_step) {
   std::string kept;
   for (int number = 1; !log.empty(); ++number) {
@@ -52,7 +52,7 @@ MetricsLog MetricsLog::start(const std::filesystem::path& path) {
 }
 
 MetricsLog MetricsLog::resume(const std::filesystem::path& path, std::int64_t step) {
-  std::error_code unreadable;  // opening the file will then say why
+  std::error_code unreadable;  // then opening the file reports why
   if (!std::filesystem::exists(path, unreadable)) return start(path);
   const auto bytes = read_file(path);
   const std::string_view log(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -69,7 +69,7 @@ void MetricsLog::add(std::int64_t step, double time, const Metrics& metrics) {
   nlohmann::ordered_json record{{"step", step}, {"time", time}};
   for (const auto& [name, value] : metrics) {
     SCIMIX_CHECK(!record.contains(name), "metric \"", name, "\" stands twice in one record");
-    record[name] = value;  // the library writes a NaN or an infinity as null
+    record[name] = value;  // the library writes NaN and infinity as null
   }
   file_.append(record.dump() + "\n");
 }

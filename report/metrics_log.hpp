@@ -1,4 +1,4 @@
-// metrics.jsonl: the numbers of a run, one JSON object per line.
+// Writes metrics.jsonl: the numbers of a run, one JSON object per line.
 //
 //   {"step":100,"time":1767225600.25,"loss":1.25,"accuracy":0.41}
 //
@@ -20,22 +20,22 @@ namespace scimix {
 // Named numbers in the order in which they are shown.
 using Metrics = std::vector<std::pair<std::string, double>>;
 
-// Wall-clock time in seconds since 1970.
+// Returns the wall-clock time in seconds since 1970.
 [[nodiscard]] double unix_seconds();
 
 class MetricsLog {
  public:
-  // Starts an empty log at `path` (what stood there is dropped).
+  // Starts an empty log at `path`. A file that is already there is emptied.
   static MetricsLog start(const std::filesystem::path& path);
 
-  // Goes on with the log of a run that is resumed after `step`: later records are removed (the file
-  // is replaced atomically), since the run will write them again. A last line that a kill left
-  // half-written is removed too; any other line that is no record is a user_error naming the line.
-  // A log that is missing is started anew.
+  // Continues the log of a run that is resumed after `step`. Later records are removed (the file is
+  // replaced atomically), because the run will write them again. So is a last line that is
+  // incomplete because the process was killed. Any other line that is no record is a user_error
+  // that names the line. A missing log is started anew.
   static MetricsLog resume(const std::filesystem::path& path, std::int64_t step);
 
-  // The record is in the file when this returns. user_error where the disk is full: then the file
-  // holds the records before it, whole.
+  // Adds a record. It is in the file when this returns. Errors (user): a full disk; the file then
+  // still holds all earlier records.
   void add(std::int64_t step, double time, const Metrics& metrics);
 
  private:

@@ -1,6 +1,7 @@
-// What a run shows while it works:
+// Shows how far a run is while it works:
 //   step 1200/50000  2346 images/s  loss 1.230  accuracy 0.4100  12 min 05 s left
-// On a terminal one line, rewritten in place; elsewhere (a log file, a pipe) plain lines, seldom.
+// On a terminal this is one line that is rewritten in place. In a log file or a pipe it is a new
+// line every 15 seconds.
 #pragma once
 
 #include <cstdint>
@@ -14,38 +15,44 @@
 
 namespace scimix {
 
-// "12 s", "3 min 20 s", "1 h 02 min", "2 d 03 h". "?" for what is negative or no number.
+// Returns "12 s", "3 min 20 s", "1 h 02 min" or "2 d 03 h"; "?" for a negative number and for NaN.
 [[nodiscard]] std::string format_duration(double seconds);
-// Three digits or all the whole ones: "0.0123", "3.21", "32.1", "2346".
+// Returns a number with three digits, or with all digits before the point: "0.0123", "3.21",
+// "32.1", "2346".
 [[nodiscard]] std::string format_rate(double per_second);
 
-// Whether standard error is a terminal that can rewrite a line.
+// Returns whether standard error is a terminal that can rewrite a line.
 [[nodiscard]] bool stderr_is_terminal();
-// Columns of the terminal on standard error; 80 where unknown.
+// Returns the columns of the terminal on standard error; 80 if they are unknown.
 [[nodiscard]] int terminal_width();
-// Seconds on a clock that never goes back.
+// Returns the seconds of a clock that never goes back.
 [[nodiscard]] double steady_seconds();
 
 class Progress {
  public:
-  using Clock = std::function<double()>;  // seconds since anything
-  using Width = std::function<int()>;     // columns, asked for at each drawing: windows change
+  using Clock = std::function<double()>;  // seconds since some fixed moment
+  using Width = std::function<int()>;     // columns, asked for at each drawing: windows are resized
 
   Progress(std::ostream& out, bool terminal, std::int64_t total_steps, Clock clock = steady_seconds,
            Width width = terminal_width);
-  // Ends the line on a terminal, so that an error message starts on one of its own.
+  // Ends the line on a terminal, so that an error message starts on a new one.
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  // `images_seen` counts from the start of the run. The first call only sets the marks from which
-  // speed is measured: make it before the first step (with the step that a run resumes from). Later
-  // calls may come as often as they like; few of them draw. Without metrics the last ones stay:
-  // they are read back from the device less often than steps are made.
+  // Takes the state after `step` steps. `images_seen` counts from the start of the run. The first
+  // call only sets the marks from which speed is measured: make it before the first step (with the
+  // step that a run resumes from). Later calls may come as often as they like; few of them draw.
+  // Without metrics the last ones stay, because they are read back from the device less often than
+  // steps are made.
   void update(std::int64_t step, std::int64_t images_seen, Metrics metrics = {});
-  // A message between the progress lines, on a line of its own.
+  // Leaves the time since the last update out of the images per second, because it did not go into
+  // steps: an evaluation, a checkpoint. The time left still includes such time, at the rate at
+  // which it came so far. On a GPU, the host must have waited for the steps before the last update.
+  void exclude_pause();
+  // Writes a message between the progress lines, on a line of its own.
   void note(std::string_view message);
-  // Shows the last state and the time taken. Later calls do nothing.
+  // Shows the last state and the time that the run took, pauses included. Later calls do nothing.
   void finish();
 
  private:
@@ -68,11 +75,14 @@ class Progress {
   std::optional<State> state_;
   double start_time_ = 0;
   double draw_time_ = 0;
-  // Sums over the past, an interval weighing e^(-age / 20 s): their quotients are the speeds.
+  // Sums over the past, in which an interval weighs e^(-age / 20 s). Their quotients are the
+  // speeds.
   double seconds_ = 0;
   double steps_ = 0;
   double images_ = 0;
-  bool line_open_ = false;  // the cursor stands behind a progress line
+  double paused_ = 0;            // seconds, since the first update
+  std::int64_t first_step_ = 0;  // of the first update
+  bool line_open_ = false;       // the cursor is at the end of a progress line
   bool finished_ = false;
 };
 

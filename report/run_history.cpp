@@ -16,7 +16,7 @@ using nlohmann::ordered_json;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-// The record of a line, or null where it is none.
+// Returns the record that a line holds, or null if it holds none.
 ordered_json record_of(std::string_view line) {
   ordered_json record = ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
   const bool good =

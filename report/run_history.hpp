@@ -1,4 +1,4 @@
-// The numbers of a run, read back from its metrics.jsonl.
+// Reads the numbers of a run back from its metrics.jsonl.
 #pragma once
 
 #include <cstdint>
@@ -21,13 +21,13 @@ struct Series {
 
 class RunHistory {
  public:
-  // A missing file is an empty history. The last line may be half-written (a run that is killed or
-  // still going) and is then left out. Errors (user): another line that is no record, with its
+  // Reads a file. A missing file gives an empty history. An incomplete last line, of a run that was
+  // killed or still goes on, is left out. Errors (user): another line that is no record, with its
   // number.
   [[nodiscard]] static RunHistory read(const std::filesystem::path& metrics);
 
   [[nodiscard]] const std::vector<Series>& series() const { return series_; }
-  // nullptr where nothing was logged under this name.
+  // Returns the series of this name, or nullptr if nothing was logged under it.
   [[nodiscard]] const Series* find(std::string_view name) const;
 
  private:
@@ -36,16 +36,17 @@ class RunHistory {
   std::vector<Series> series_;  // in the order in which they first appear
 };
 
-// The values of the last `count` points that are numbers (fewer where there are no more).
+// Returns the values of the last `count` points that are numbers, or of all of them if there are
+// fewer.
 [[nodiscard]] std::vector<double> last_values(const Series& series, std::size_t count);
 
-// Their median: the middle one, or the mean of the middle two; NaN where there are none. With the
-// accuracies of a run's evaluations and `count` 20 it is what FixMatch reports, "the median of the
-// last 20 checkpoints" (Sohn et al. 2020, google-research/fixmatch).
+// Returns the median of last_values: the middle one, or the mean of the middle two; NaN if there
+// are none. For the accuracies of a run's evaluations and `count` 20, this is what FixMatch
+// reports, "the median of the last 20 checkpoints" (Sohn et al. 2020, google-research/fixmatch).
 [[nodiscard]] double median_of_last(const Series& series, std::size_t count);
 
-// What a run reports besides its last evaluation: the median of its last 20 (never the best one),
-// of fewer where there are no more. None where nothing was evaluated.
+// The median of a run's last 20 evaluations, or of all of them if there are fewer. A run reports it
+// beside its last evaluation, and never its best one. `evaluations` is 0 if there was none.
 struct MedianAccuracy {
   double accuracy = 0.0;
   std::int64_t evaluations = 0;

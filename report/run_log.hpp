@@ -1,4 +1,4 @@
-// Where the numbers of a run go: metrics.jsonl for programs, TensorBoard, the progress line.
+// Writes the numbers of a run to metrics.jsonl, to TensorBoard and to the progress line.
 #pragma once
 
 #include <memory>
@@ -15,19 +15,23 @@ namespace scimix {
 
 class RunLog {
  public:
-  // `resumed`: the step after which an older run goes on.
+  // `batch`: images per step. `resumed`: the step after which an older run goes on.
   RunLog(const RunFolder& run, std::int64_t total_steps, std::int64_t batch,
          std::optional<std::int64_t> resumed, std::ostream& progress);
-  // Of a rank that keeps silent: writes and shows nothing.
+  // Makes a log that writes and shows nothing, for ranks other than the first.
   RunLog() = default;
 
-  // Into both files.
+  // Writes numbers to both files.
   void record(std::int64_t step, const Metrics& metrics);
-  // A PNG file for TensorBoard.
+  // Writes a PNG file to TensorBoard.
   void image(std::int64_t step, std::string_view tag, const std::filesystem::path& png);
-  // On the progress line; without metrics the last ones stay.
+  // Updates the progress line; without metrics the last ones stay.
   void show(std::int64_t step, const Metrics& metrics = {});
+  // Leaves the time since the last show() out of the images per second: see Progress.
+  void exclude_pause();
+  // Writes a message between the progress lines.
   void note(std::string_view message);
+  // Shows the last state of the progress line and ends it.
   void finish();
 
  private:

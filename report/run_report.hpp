@@ -1,31 +1,55 @@
-// report.html: a run on one page, without anything from elsewhere: what it was, how it ended, its
-// curves, what it confused, pictures, every setting, and the command that made it.
+// Writes report.html: a run on one page that needs no other file. It says what was trained, how it
+// ended, how it went on the way, what it gets wrong, what to do next, and how to repeat it.
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "report/confusion.hpp"
 #include "report/run_folder.hpp"
 
 namespace scimix {
 
 struct RunReport {
-  std::string title;               // "SciMix classifier: digits, mean-teacher, 200 labels"
+  std::string title;               // "Classifier of digits, 200 labels"
+  std::string summary;             // what was done, in full sentences; may be empty
   std::string command;             // the exact command line
   std::vector<std::string> notes;  // what a reader must know first: "scaled down for a CPU ..."
-  std::vector<std::pair<std::string, std::string>> figures;  // name and value, shown large
 
-  // A chart of series of metrics.jsonl, by name. Those without data are left out, and so is a chart
-  // without any.
+  // The one number of the run.
+  struct Headline {
+    std::string value;        // "93.40%"
+    std::string meaning;      // "of 10000 test images are classified correctly"
+    std::string uncertainty;  // its interval, and what the interval covers; may be empty
+  };
+  std::optional<Headline> headline;
+  std::vector<std::pair<std::string, std::string>> figures;  // name and value
+
+  // A chart of series of metrics.jsonl. Series without data are left out, and so is a chart without
+  // any.
+  struct Line {
+    std::string series;  // its name in metrics.jsonl
+    std::string label;   // its name in the chart; empty: that of the series
+  };
   struct Chart {
     std::string title;
-    std::vector<std::string> series;
-    std::string unit;      // may be empty
-    bool percent = false;  // values in 0..1 are shown in percent
+    std::vector<Line> lines;
+    std::string unit;         // may be empty
+    bool percent = false;     // values in 0..1 are shown in percent
+    std::string explanation;  // how to read it; may be empty
   };
   std::vector<Chart> charts;
+
+  // Which class is taken for which.
+  struct Classes {
+    Confusion confusion;
+    std::vector<std::string> names;
+  };
+  std::optional<Classes> classes;
 
   struct Picture {
     std::string caption;
@@ -33,13 +57,32 @@ struct RunReport {
   };
   std::vector<Picture> pictures;
 
-  std::string confusion_svg;  // see confusion_picture.hpp; empty: none
+  // What a reader may do next.
+  struct NextStep {
+    std::string text;
+    std::string command;  // may be empty
+  };
+  std::vector<NextStep> next_steps;
 };
 
-// Writes run.path()/report.html, atomically. Settings are those of run.config(), curves come from
-// run.metrics(). A picture that is missing is named as missing: a report at the end of a long run
+// Writes run.path()/report.html atomically. The settings are those of run.config(), the curves come
+// from run.metrics(). A missing picture is named on the page: a report at the end of a long run
 // must not fail for it. Errors (user): no config.toml, a metrics.jsonl with a broken line, a full
 // disk.
 void write_report(const RunFolder& run, const RunReport& report);
+
+// Returns what a text calls a data set: "cifar10", and for image folders "the folder birds".
+[[nodiscard]] std::string data_title(const std::string& dataset,
+                                     const std::filesystem::path& data_dir);
+
+struct SettingGroup {
+  std::string name;                                       // may be empty
+  std::vector<std::pair<std::string, std::string>> rows;  // key, value without quotes
+};
+
+// Returns the lines `key = value` of a config.toml in their order. A [section] begins a group of
+// that name. So does a comment, except for comments at the head of the file, which say what made
+// the file. Groups without settings are left out.
+[[nodiscard]] std::vector<SettingGroup> setting_groups(std::string_view config);
 
 }  // namespace scimix

@@ -30,7 +30,7 @@ constexpr std::array<std::uint32_t, 256> make_crc_table() {
 
 constexpr auto kCrcTable = make_crc_table();
 
-// Checksums of data that itself holds checksums are weak; the mask takes that away.
+// Checksums of data that contains checksums are weak. The mask avoids that.
 std::uint32_t masked_crc(std::string_view bytes) {
   return std::rotr(crc32c(bytes), 15) + 0xA282EAD8U;
 }
@@ -75,7 +75,8 @@ std::string event(double time, std::int64_t step) {
   return field(1, time) + field(2, step);
 }
 
-// Keeps two writers of one process and second apart.
+// Returns the name of an event file. `number` tells apart the files that one process opens in the
+// same second.
 std::filesystem::path event_path(const std::filesystem::path& folder, double time, int number) {
   std::array<char, 256> host{};
   if (::gethostname(host.data(), host.size() - 1) != 0 || host[0] == '\0') {
@@ -89,7 +90,7 @@ std::filesystem::path event_path(const std::filesystem::path& folder, double tim
 }
 
 AppendFile create(const std::filesystem::path& folder, double time) {
-  std::error_code unreadable;  // creating the file will then say why
+  std::error_code unreadable;  // then creating the file reports why
   int number = 0;
   while (std::filesystem::exists(event_path(folder, time, number), unreadable)) ++number;
   return {event_path(folder, time, number), AppendFile::Start::new_file};
@@ -131,7 +132,7 @@ TensorBoardWriter::TensorBoardWriter(const std::filesystem::path& folder, double
     : file_(create(folder, time)) {
   add_event(field(1, time) + field(3, std::string_view("brain.Event:2")));
   if (resumed_step) {
-    constexpr std::int64_t kStart = 1;  // SessionLog.status; events from that step on are dropped
+    constexpr std::int64_t kStart = 1;  // SessionLog.status: drop older events from this step on
     add_event(event(time, *resumed_step + 1) + field(7, field(1, kStart)));
   }
 }

@@ -1,4 +1,4 @@
-// TensorBoard event files: scalars and PNG images, written without protobuf.
+// Writes TensorBoard event files with scalars and PNG images, without protobuf.
 //
 // Source of the format (github.com/tensorflow/tensorboard): summary/writer/record_writer.py (frame
 // and checksum), compat/proto/{event,summary}.proto (messages). One file is a list of records:
@@ -25,14 +25,15 @@ namespace scimix {
 class TensorBoardWriter {
  public:
   // Creates `folder`/events.out.tfevents.SECONDS.HOST.PID.N; `time` is in Unix seconds. A resumed
-  // run writes a new file into the same folder and says after which step it goes on: TensorBoard
-  // then hides what older files hold beyond it. user_error where the file cannot be created.
+  // run writes a new file into the same folder and records after which step it continues, so that
+  // TensorBoard hides later events of older files. Errors (user): the file can't be created.
   TensorBoardWriter(const std::filesystem::path& folder, double time,
                     std::optional<std::int64_t> resumed_step = std::nullopt);
 
-  // Each call is in the file when it returns, or, on a full disk, is a user_error and not in it.
+  // Both functions write to the file before they return. Errors (user): a full disk; nothing of the
+  // call is in the file then.
   void add_scalars(std::int64_t step, double time, const Metrics& metrics);
-  // `png` is a whole PNG file; its size and colours are taken from its header.
+  // `png` is a whole PNG file. Its size and its colour type are read from its header.
   void add_image(std::int64_t step, double time, std::string_view tag,
                  std::span<const std::byte> png);
 

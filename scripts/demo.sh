@@ -1,22 +1,25 @@
 #!/usr/bin/env bash
 # Builds the programs, trains SciMix's generator on digits that it draws itself, and measures how well
-# its hybrids keep the class of one parent and the scene of the other: no download, no GPU.
-# usage: scripts/demo.sh [FOLDER]     (default runs/demo; an old demo there is replaced)
+# its hybrids keep the class of one parent and the scene of the other. It downloads nothing and needs no
+# GPU.
+#
+# usage: scripts/demo.sh [FOLDER]     (default runs/demo; an older demo there is replaced)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 demo=${1:-runs/demo}
 
 if [[ -e $demo ]]; then
-  # Only a folder that this script made is removed.
+  # This script removes only folders that it made itself.
   [[ -e $demo/made-by-demo ]] || {
-    echo "demo.sh: $demo exists and is not a demo of mine, expected another folder: scripts/demo.sh DIR" >&2
+    echo "demo.sh: $demo exists and was not made by this script, expected another folder: scripts/demo.sh FOLDER" >&2
     exit 2
   }
   rm -r "$demo"
 fi
 
-# Threads that spin for long while they wait slow down everything else on the machine; threads that
-# sleep at once take longer to wake than a small kernel runs.
+# GOMP_SPINCOUNT is how long OpenMP's threads spin before they sleep. Threads that spin for long slow down
+# everything else on the machine; threads that sleep at once take longer to wake than a small kernel takes
+# to run.
 export GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-10000}
 
 scripts/setup.sh
@@ -27,10 +30,10 @@ touch "$demo/made-by-demo"
 bin=build/demo/bin
 $bin/scimix_train generator --config configs/demo.toml --device cpu --out "$demo/generator"
 
-# A table of test images: the class of each row in the scene of each column.
+# Draws a table of hybrids of test images: each row has a class, each column has a scene.
 $bin/scimix_mix --generator "$demo/generator" --content digits:test --scene digits:test \
   --digits-test 10 --resize --pairing all --device cpu --out "$demo/hybrids.png"
-# Judged by a classifier that is trained on all labels.
+# Has the hybrids judged by a classifier that is trained on all labels.
 $bin/scimix_eval transfer --generator "$demo/generator" --oracle "$demo/oracle" --device cpu \
   --json "$demo/transfer.json"
 echo "The hybrids are in $demo/hybrids.png: the class of the left column in the scene of the top row."

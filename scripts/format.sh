@@ -2,12 +2,12 @@
 # Formats the C++ and CUDA sources with clang-format.
 #
 # usage: scripts/format.sh [--check]
-#   --check  changes nothing: names the files that differ, and fails if any does
+#   --check  changes no file; names the files that differ, and fails if there are any
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 command -v clang-format >/dev/null || {
-  echo "format.sh: no clang-format here: run scripts/setup.sh --dev" >&2
+  echo "format.sh: clang-format is not installed: run scripts/setup.sh --dev" >&2
   exit 1
 }
 

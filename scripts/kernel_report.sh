@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Compiles our kernels for GPUs and says which of them the assembler could not fit into registers: one
-# that spills goes to memory for its own variables. Needs nvcc (CUDA 12.4 or newer), no GPU. Fails where
+# Compiles the project's kernels for GPUs and says which of them spill: the assembler could not fit their
+# variables into registers and keeps some in memory. Needs nvcc (CUDA 12.4 or newer), but no GPU. Fails if
 # a kernel spills.
 #
 # usage: scripts/kernel_report.sh [--all] [ARCH...]
 #        scripts/kernel_report.sh [--all] --log FILE...
-#   ARCH   80, 90, 100, ...; all three, of those that nvcc knows, if none is named
+#   ARCH   80, 90, 100, ...; without ARCH, those of these three that nvcc knows
 #   --all  lists every kernel, not only those with spills or more than 128 registers
-#   --log  reads what nvcc -Xptxas -v has printed instead
+#   --log  compiles nothing; reads files with the output of nvcc -Xptxas -v
 #
-# A stack frame without spills is an array of the kernel's own that is indexed at run time.
+# A kernel with a stack frame but without spills has an array that is indexed at run time.
 set -euo pipefail
 
 mistake() {
@@ -41,13 +41,13 @@ for log in ${logs[@]+"${logs[@]}"}; do
   [[ -r $log ]] || mistake "$log: cannot be read"
 done
 
-# Reads logs; prints "ARCH REGISTERS STACK STORES LOADS FILE KERNEL" per kernel, tab between.
+# Reads logs. Prints a line "ARCH REGISTERS STACK STORES LOADS FILE KERNEL" per kernel, with tabs between.
 kernels_of() { # FILE...
   awk '
     /Compiling entry function/ { split($0, quoted, "\x27"); entry = quoted[2]; arch = quoted[4] }
     /Function properties for/ { owner = $NF }
     /bytes stack frame/ && entry != "" {
-      # A function that was not inlined spills on behalf of the kernel that calls it.
+      # The spills of a function that was not inlined count as those of the kernel that calls it.
       stack += $1; stores += $5; loads += $9
     }
     /Used [0-9]+ registers/ && entry != "" {
@@ -60,7 +60,7 @@ kernels_of() { # FILE...
     }' "$@"
 }
 
-# Which function starts the kernel: without the templates and lambdas around it.
+# Shortens a kernel's name to the function that launches it, without the templates and lambdas around it.
 readable() {
   local demangle=cat
   if command -v cu++filt >/dev/null; then
@@ -79,7 +79,7 @@ if ((${#logs[@]} == 0)); then
   cd "$(dirname "${BASH_SOURCE[0]}")/.."
   nvcc=$(command -v nvcc || true)
   [[ -n $nvcc ]] || nvcc=${CUDA_HOME:-/usr/local/cuda}/bin/nvcc
-  [[ -x $nvcc ]] || mistake "no nvcc here, on the PATH or at $nvcc"
+  [[ -x $nvcc ]] || mistake "nvcc is neither on the PATH nor at $nvcc"
   known=" $("$nvcc" --list-gpu-arch | sed 's/compute_//' | tr '\n' ' ')"
   if ((${#archs[@]} == 0)); then
     for arch in 80 90 100; do
@@ -87,9 +87,9 @@ if ((${#logs[@]} == 0)); then
     done
   fi
   for arch in "${archs[@]}"; do
-    [[ $known == *" ${arch%[af]} "* ]] || mistake "architecture $arch: this nvcc has$known"
+    [[ $known == *" ${arch%[af]} "* ]] || mistake "architecture $arch: this nvcc knows$known"
   done
-  # As kernels/cuda compiles them, less the half for the host.
+  # The options are those of the CUDA build, without the compilation for the host.
   for arch in "${archs[@]}"; do
     mkdir -p "$scratch/sm_$arch"
     for source in kernels/*/*.cu; do

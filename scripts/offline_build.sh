@@ -1,18 +1,17 @@
 #!/usr/bin/env bash
 # Builds and tests SciMix from a kit that scripts/offline_kit.sh made: without network, without root, and
 # without the libraries that the kit holds. It needs g++ 12 or newer, CMake 3.24 and Ninja; for CUDA also
-# the toolkit, cuDNN 9 and NCCL, which may lie in the environment of the python3 on the PATH. The
-# programs are in build/offline/bin and run from there as they are. The last line is
-# `N passed, N failed, N skipped`.
+# the toolkit, cuDNN 9 and NCCL, which may be packages of the python3 on the PATH. The programs run from
+# build/offline/bin without further settings. The last line is `N passed, N failed, N skipped`.
 #
 # usage: scripts/offline_build.sh DIR [--cuda auto|on|off] [--arch ARCH] [-DCMAKE_OPTION=VALUE]...
 #                               [-- TEST_OPTION...]
 #   DIR          the kit
-#   --cuda       auto (the default) builds for CUDA where all it needs is found, and says so
+#   --cuda       auto (the default) builds for CUDA if all that it needs is found, and says so
 #   --arch       the GPU's architecture, as in CMAKE_CUDA_ARCHITECTURES: native, 90 (the default), "80;90"
 #   TEST_OPTION  for the test program, such as --test-case="*norm*"
 #
-# Tests on real images run where the kit has data, or where SCIMIX_TEST_DATA names a folder with it.
+# Tests on real images run if the kit holds data, or if SCIMIX_TEST_DATA names a folder with data.
 set -euo pipefail
 
 die() {
@@ -62,18 +61,18 @@ kit=$(cd "$kit" && pwd)
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # --- does the kit fit this machine? ----------------------------------------------------------------
-said() { sed -n "s/^$1 //p" "$kit/kit.txt"; } # NAME: what the kit says of it
+said() { sed -n "s/^$1 //p" "$kit/kit.txt"; } # NAME: prints the value of this line of kit.txt
 at_least() { [[ $(printf '%s\n' "$1" "$2" | sort -V | head -n 1) == "$1" ]]; } # LEAST VERSION
 
 [[ $(uname -m) == "$(said machine)" ]] || die "this machine is $(uname -m), the kit is for $(said machine)"
-glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null) || die "no glibc here, the kit needs $(said glibc) or newer"
+glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null) || die "glibc is not installed, the kit needs $(said glibc) or newer"
 at_least "$(said glibc)" "${glibc#glibc }" ||
   die "${glibc} is too old, the kit needs $(said glibc) or newer"
 
 compiler=${CXX:-g++}
 for tool in cmake ninja "$compiler"; do
   command -v "$tool" >/dev/null ||
-    die "no $tool here, expected g++ 12 or newer, CMake 3.24 or newer, and Ninja"
+    die "$tool is not installed, expected g++ 12 or newer, CMake 3.24 or newer, and Ninja"
 done
 cmake_version=$(cmake --version | sed -n '1s/[^0-9]*\([0-9.]*\).*/\1/p')
 at_least 3.24 "$cmake_version" || die "cmake is version $cmake_version, expected 3.24 or newer"
@@ -101,7 +100,7 @@ if [[ -z ${SCIMIX_TEST_DATA:-} && -d $kit/data ]]; then
 fi
 
 export CUDNN_FRONTEND_ROOT=$prefix/cudnn-frontend
-# RPATH, unlike its successor RUNPATH, also serves the libraries that the kit's libraries need.
+# RPATH is used, not its successor RUNPATH, because it also applies to the dependencies of libraries.
 fmt=("$prefix"/usr/lib/*/cmake/fmt)
 libraries=${fmt[0]%/cmake/fmt}
 exec scripts/test.sh offline "-DSCIMIX_CUDA=$cuda" \

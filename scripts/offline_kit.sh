@@ -1,31 +1,30 @@
 #!/usr/bin/env bash
 # Packs what a GPU machine without network needs to build and test SciMix: the libraries and headers that
 # scripts/setup.sh would install there, as Debian packages unpacked under a prefix, and cudnn-frontend. Run
-# it on Debian or Ubuntu with a network; it installs nothing and need not be root. The other machine
-# brings a compiler, CMake, Ninja and the CUDA toolkit, and scripts/offline_build.sh does the rest.
-# (Unpacked, oneDNN and OpenBLAS alone take 76 MB; packed, everything takes 13.)
+# it on Debian or Ubuntu with a network. It installs nothing and needs no root. The other machine must have
+# a compiler, CMake, Ninja and the CUDA toolkit; scripts/offline_build.sh builds there. A kit takes 13 MB.
 #
 # usage: scripts/offline_kit.sh DIR [--data PATH]
-#   DIR     the kit: prefix.tar.xz, and kit.txt with all versions; an old kit there is replaced
+#   DIR     the kit: prefix.tar.xz, and kit.txt with all versions; an older kit there is replaced
 #   --data  a folder as SCIMIX_TEST_DATA names it, with cifar-10-batches-bin/ and svhn/, copied into
 #           DIR/data for the tests on real images
 #
-# Two libraries are left out for what they drag in. MPI: a build for one process does without. HDF5:
-# libmatio gets its functions from stubs that fail, so MATLAB 7.3 files, which SciMix refuses anyway,
-# cannot be read.
+# Two libraries are left out because they depend on many others: MPI, without which a build runs in one
+# process, and HDF5. libmatio is linked with stubs of HDF5's functions that fail. So MATLAB 7.3 files can't
+# be read, which SciMix refuses anyway.
 set -euo pipefail
 
-# The packages of scripts/setup.sh whose libraries or headers are linked in. NAME|OTHER: the first that
-# this system has.
+# The packages of scripts/setup.sh whose libraries or headers a build uses. Of NAME|OTHER, the first that
+# this system has is taken.
 packages=(
   libdnnl-dev libopenblas-pthread-dev libmatio-dev zlib1g-dev libpng-dev
   "libjpeg62-turbo-dev|libjpeg-turbo8-dev"
   nlohmann-json3-dev libfmt-dev libcli11-dev doctest-dev
 )
-# Of all that these depend on, what a machine with a compiler may lack. PNG, JPEG and zlib are linked
-# statically, and so is libmatio.
+# Those of their dependencies that a machine with a compiler may lack. PNG, JPEG, zlib and libmatio are
+# linked statically.
 runtime='lib(dnnl|openblas|gfortran|quadmath|fmt)[0-9.]*(-pthread)?(t64)?|ocl-icd-libopencl1'
-# And what it has: glibc and the libraries of g++.
+# Libraries that each machine with a compiler has: glibc and those of g++.
 system='(libc|libm|libdl|librt|libpthread|libstdc\+\+|libgcc_s|libgomp|ld-linux-[a-z0-9-]*)\.so\.[0-9]+'
 frontend=.deps/cudnn-frontend
 most=$((60 * 1000 * 1000)) # bytes, without data
@@ -58,7 +57,7 @@ while (($# > 0)); do
   shift
 done
 [[ -n $kit ]] || mistake "no folder given, expected: scripts/offline_kit.sh DIR [--data PATH]"
-# Only what this script made is replaced.
+# This script replaces only folders that it made itself.
 title="SciMix offline kit"
 made_before() { [[ $(head -n 1 "$kit/kit.txt" 2>/dev/null) == "$title" ]]; }
 [[ ! -e $kit || (-d $kit && -z $(ls -A "$kit")) ]] || made_before ||
@@ -71,9 +70,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 for tool in apt-get apt-cache dpkg-deb cmake gcc ar nm objdump; do
   command -v "$tool" >/dev/null ||
-    die "no $tool here: expected Debian or Ubuntu after scripts/setup.sh"
+    die "$tool is not installed: expected Debian or Ubuntu after scripts/setup.sh"
 done
-[[ -e $frontend/VERSION ]] || die "no $frontend: run scripts/setup.sh --cuda"
+[[ -e $frontend/VERSION ]] || die "$frontend is missing: run scripts/setup.sh --cuda"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -105,7 +104,7 @@ for deb in "$work"/debs/*.deb; do
   echo "package $(dpkg-deb -f "$deb" Package) $(dpkg-deb -f "$deb" Version)" >>"$work/versions"
 done
 
-# --- less what no build needs ----------------------------------------------------------------------
+# --- remove what no build needs ----------------------------------------------------------------------
 multiarch=$(gcc -print-multiarch)
 libraries=$prefix/usr/lib/$multiarch
 find "$prefix/usr" -depth -type d \( -name bin -o -name man -o -name lintian -o -name pkgconfig \) \
@@ -113,15 +112,15 @@ find "$prefix/usr" -depth -type d \( -name bin -o -name man -o -name lintian -o 
 find "$prefix/usr/share/doc" -type f ! -name copyright -delete
 find "$libraries" -name '*openblas*.a' -delete
 find "$libraries" \( -name 'libblas.*' -o -name 'liblapack.*' \) -delete
-# Links into the system, and links to libraries that are not here: what is left is static.
+# Removes links into the system and links to libraries that are not in the kit. Static libraries remain.
 find "$prefix" \( -lname '/*' -o -xtype l \) -delete
 find "$prefix" -depth -type d -empty -delete
 
-# A compiler looks into /usr/include/MULTIARCH by itself, but not into that folder of a prefix.
+# A compiler searches /usr/include/MULTIARCH, but not that folder of a prefix.
 cp -a "$prefix/usr/include/$multiarch/." "$prefix/usr/include/"
 rm -r "${prefix:?}/usr/include/$multiarch"
 
-# libmatio reads MATLAB 7.3 files with HDF5, which drags in curl, OpenSSL and Kerberos.
+# libmatio reads MATLAB 7.3 files with HDF5, which depends on curl, OpenSSL and Kerberos.
 without_hdf5() { # ARCHIVE
   local symbol
   ar d "$1" mat73.o
@@ -142,7 +141,7 @@ mkdir -p "$prefix/cudnn-frontend"
 cp -r "$frontend/." "$prefix/cudnn-frontend/"
 echo "cudnn-frontend $(cat "$frontend/VERSION")" >>"$work/versions"
 
-# --- what these libraries ask of the machine -------------------------------------------------------
+# --- what these libraries need of the machine -------------------------------------------------------
 mapfile -t shared < <(find "$libraries" -type f -name '*.so*')
 for library in "${shared[@]}"; do
   while read -r needed; do

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Installs what building and testing SciMix needs, and only what is missing; run it as often as you like.
-# It needs no GPU. Without a CUDA toolkit the project builds for the CPU.
+# Installs what is missing of the tools and libraries that SciMix is built and tested with. It can be run
+# again at any time. It needs no GPU. Without a CUDA toolkit the project builds for the CPU.
 #
 # usage: scripts/setup.sh [--check] [--dev] [--cuda]
-#   --check  installs nothing: says what is missing, and fails if anything is
-#   --dev    also what contributors need: ccache, clang-format, clang-tidy, Pillow (a test's oracle)
-#   --cuda   also what a CUDA build needs, even where no CUDA toolkit is found yet: fetches
-#            cudnn-frontend, and says how to get the rest
+#   --check  installs nothing; says what is missing, and fails if anything is
+#   --dev    also installs what contributors need: ccache, clang-format, clang-tidy, Pillow (for a test)
+#   --cuda   also fetches cudnn-frontend, which a CUDA build needs, even if no CUDA toolkit is found yet,
+#            and says how to get the rest
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# NAME: the Debian package. NAME=COMMAND: needed for that command, from wherever it comes.
-# NAME|OTHER: any of them will do.
+# NAME is a Debian package. NAME=COMMAND is needed only if the command is missing. NAME|OTHER is needed only
+# if neither package is installed.
 packages=(
   g++=g++ cmake=cmake ninja-build=ninja
   libdnnl-dev "libopenblas-dev|libopenblas-openmp-dev" libmatio-dev libpng-dev
@@ -22,7 +22,7 @@ packages=(
 dev_packages=(ccache=ccache clang-format=clang-format clang-tidy=clang-tidy python3-pil)
 
 cmake_least=3.24
-frontend_version=1.18.0 # the last one that does not need NVRTC, a second CUDA compiler, linked in
+frontend_version=1.18.0 # the last version that can be used without linking NVRTC
 frontend_dir=.deps/cudnn-frontend
 frontend_sha256=(
   382ea063b92cbfd5b442cb75ff8422932d78276aecf139e46713ed1ad3d07af4 # x86_64
@@ -69,13 +69,13 @@ present() { # an entry of `packages`
 
 install_packages() { # PACKAGE...
   command -v apt-get >/dev/null ||
-    die "no apt-get here: install your system's packages for: $*"
+    die "apt-get is not installed: install the packages of your system for $*"
   [[ $(id -u) == 0 ]] ||
     die "not root: run \`sudo apt-get update && sudo apt-get install -y $*\`, then this again"
   local install=(apt-get install -y -q --no-install-recommends "$@")
   export DEBIAN_FRONTEND=noninteractive
   echo "installing: $*"
-  # The package lists may be absent or old: fetch them only if it does not work without.
+  # The package lists may be missing or old. They are fetched only if the installation fails without.
   if ! "${install[@]}" >"$work/apt.log" 2>&1; then
     { apt-get update -q && "${install[@]}"; } >"$work/apt.log" 2>&1 ||
       die "apt-get failed; is there a network? Once it works, run this again" \
@@ -123,7 +123,7 @@ fetch_frontend() {
     requirement+=" --hash=sha256:$hash"
   done
   echo "$requirement" >"$work/requirements.txt"
-  # The headers are the same in every wheel, so one is named, whatever python3 is here.
+  # The headers are the same in every wheel, so the version of the local python3 does not matter.
   python3 -m pip download -q --disable-pip-version-check --require-hashes --no-deps \
     --only-binary=:all: --python-version 3.11 --implementation cp --abi cp311 \
     --platform "manylinux_2_28_$(uname -m)" -d "$work/wheel" -r "$work/requirements.txt" \
@@ -145,9 +145,9 @@ if $frontend_missing; then
 fi
 
 if [[ -n $nvcc ]]; then
-  echo "setup.sh: all there, with $("$nvcc" --version | sed -n 's/.*release \([0-9.]*\).*/CUDA \1/p')"
+  echo "setup.sh: nothing is missing, with $("$nvcc" --version | sed -n 's/.*release \([0-9.]*\).*/CUDA \1/p')"
 else
-  echo "setup.sh: all there; no CUDA toolkit, so the project builds for the CPU"
+  echo "setup.sh: nothing is missing; no CUDA toolkit, so the project builds for the CPU"
 fi
 if $cuda; then
   cat <<'TEXT'

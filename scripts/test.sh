@@ -1,26 +1,46 @@
 #!/usr/bin/env bash
-# Configures, builds and runs the tests. The last line is `N passed, N failed, N skipped`.
+# Configures, builds and runs the tests. The last line is `N passed, N failed, N skipped`, and before it
+# stand the times of the slowest tests.
 #
-# usage: scripts/test.sh [PRESET] [-DCMAKE_OPTION=VALUE]... [-- TEST_OPTION...]
+# usage: scripts/test.sh [PRESET] [--tier TIER,...] [-DCMAKE_OPTION=VALUE]... [-- TEST_OPTION...]
 #   PRESET       cpu (the default), cuda or asan; offline is for scripts/offline_build.sh
+#   --tier       runs only the tests of these tiers; all of them run without it:
+#                  fast   under two minutes on two cores, for the loop of editing and testing
+#                  full   the tests that take longer, mostly because they train networks
+#                  data   tests on real images
+#                  ranks  tests that start several processes by mpirun
 #   TEST_OPTION  for the test program, such as --test-case="*norm*"
 #
-# Tests on real images run where SCIMIX_TEST_DATA names a folder with CIFAR-10 and SVHN in it, and are
-# counted as skipped elsewhere.
+# The tests of the tier data need a folder with CIFAR-10 and SVHN, named by SCIMIX_TEST_DATA. Without it
+# they are counted as skipped.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 preset=cpu
 options=()
+tests=()
+choose_tiers() { # NAME,...
+  local name='(fast|full|data|ranks)'
+  [[ $1 =~ ^$name(,$name)*$ ]] || {
+    echo "test.sh: --tier '$1', expected fast, full, data or ranks, with commas between" >&2
+    exit 2
+  }
+  tests=("--tier=$1")
+}
 while (($# > 0)); do
   case $1 in
     --)
       shift
       break
       ;;
+    --tier)
+      choose_tiers "${2-}"
+      shift
+      ;;
+    --tier=*) choose_tiers "${1#--tier=}" ;;
     -D*) options+=("$1") ;;
     -*)
-      echo "test.sh: unknown option '$1', expected a preset, -DOPTION=VALUE or --" >&2
+      echo "test.sh: unknown option '$1', expected a preset, --tier TIER, -DOPTION=VALUE or --" >&2
       exit 2
       ;;
     *) preset=$1 ;;
@@ -30,15 +50,16 @@ done
 
 for tool in cmake ninja "${CXX:-g++}"; do
   command -v "$tool" >/dev/null || {
-    echo "test.sh: no $tool here: run scripts/setup.sh" >&2
+    echo "test.sh: $tool is not installed: run scripts/setup.sh" >&2
     exit 1
   }
 done
 
-# Tests are made of tiny parallel loops, two programs at a time in some. Threads that spin for long while
-# they wait would be in each other's way; threads that sleep at once wake later than the loops run.
+# GOMP_SPINCOUNT is how long OpenMP's threads spin before they sleep. The tests consist of tiny parallel
+# loops, and some run two programs at once. Threads that spin for long take the cores from each other;
+# threads that sleep at once take longer to wake than a loop takes to run.
 export GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-1000}
 
 cmake --preset "$preset" "${options[@]}"
 cmake --build --preset "$preset" --parallel "$(nproc)"
-exec "build/$preset/bin/scimix_tests" "$@"
+exec "build/$preset/bin/scimix_tests" ${tests[@]+"${tests[@]}"} "$@"

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Runs clang-tidy, with the checks of .clang-tidy, over the sources that the CPU build compiles (less
-# the tests). Fails on any finding. Needs that build's folder: scripts/test.sh makes it.
+# Runs clang-tidy, with the checks of .clang-tidy, on the sources that the CPU build compiles, except the
+# tests. Fails on any finding. It needs that build's folder, which scripts/test.sh makes.
 #
-# usage: scripts/tidy.sh [FILE...]     all of them, without FILE
+# usage: scripts/tidy.sh [FILE...]     without FILE, all of these sources
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 command -v clang-tidy >/dev/null || {
-  echo "tidy.sh: no clang-tidy here: run scripts/setup.sh --dev" >&2
+  echo "tidy.sh: clang-tidy is not installed: run scripts/setup.sh --dev" >&2
   exit 1
 }
 commands=build/cpu/compile_commands.json
 [[ -f $commands ]] || {
-  echo "tidy.sh: no $commands: run scripts/test.sh first" >&2
+  echo "tidy.sh: $commands is missing: run scripts/test.sh first" >&2
   exit 1
 }
 

@@ -1,25 +1,56 @@
-// Runs the tests. The run closes with two plain lines:
+// Runs the tests.
+//
+// Each test belongs to one tier. Its doctest suite says to which:
+//   full             takes longer than a few seconds, mostly because it trains networks
+//   data             reads real images, where SCIMIX_TEST_DATA names a folder with them
+//   ranks            starts several processes by mpirun
+//   any other, none  the tier "fast": a developer's loop, under two minutes on two cores
+// `--tier=NAME,...` runs the tests of these tiers; without it, all tests run.
+//
+// A run ends with the times of its slowest tests and with two plain lines:
 //   N GPU checks skipped for want of a GPU
 //   N passed, N failed, N skipped
 // where `skipped` counts every visible skip and every test case that is switched off.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
+#include <algorithm>
+#include <array>
+#include <iomanip>
 #include <iostream>
 #include <map>
 #include <mutex>
+#include <set>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "tests/skip.hpp"
 
 namespace scimix {
 namespace {
 
-// What the run has seen. doctest builds its listeners itself, so they share this.
+// The tiers that have a suite. All other tests are the tier "fast".
+constexpr std::array<std::string_view, 3> kSuites{"full", "data", "ranks"};
+
+constexpr std::size_t kSlowestTests = 20;
+constexpr double kLeastSeconds = 0.1;  // of a test whose time is printed
+
+struct TestTime {
+  double seconds = 0.0;
+  double cpu_seconds = 0.0;  // of all threads, and of programs that the test ran
+  std::string name;
+};
+
+// What the run has seen. doctest constructs its listeners itself, so they share this.
 struct Tally {
   std::mutex mutex;
   std::map<std::string, int, std::less<>> gpu_skips;    // reason -> how often
   std::map<std::string, int, std::less<>> other_skips;  // reason -> how often
+  std::vector<TestTime> times;
+  std::string name;          // of the test that runs
+  double cpu_seconds = 0.0;  // at its start
   int skips_in_case = 0;
   int switched_off = 0;
   int passed = 0;
@@ -37,7 +68,7 @@ void count_skip(std::map<std::string, int, std::less<>>& skips, std::string_view
   ++tally().skips_in_case;
 }
 
-// Prints the reasons, and returns how many checks were skipped for them.
+// Prints the reasons. Returns how many checks were skipped for them.
 int print_skips(const std::map<std::string, int, std::less<>>& skips) {
   int total = 0;
   for (const auto& [reason, count] : skips) {
@@ -47,12 +78,46 @@ int print_skips(const std::map<std::string, int, std::less<>>& skips) {
   return total;
 }
 
+// Returns the processor time of this process and of its children that have ended.
+double cpu_seconds() {
+  double seconds = 0.0;
+  for (const auto who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
+    rusage usage{};
+    ::getrusage(who, &usage);
+    for (const timeval& time : {usage.ru_utime, usage.ru_stime}) {
+      seconds += static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+    }
+  }
+  return seconds;
+}
+
+// Prints the tests that took longest, the slowest first.
+void print_slowest(std::vector<TestTime> times) {
+  std::erase_if(times, [](const TestTime& test) { return test.seconds < kLeastSeconds; });
+  std::sort(times.begin(), times.end(),
+            [](const TestTime& a, const TestTime& b) { return a.seconds > b.seconds; });
+  if (times.size() > kSlowestTests) times.resize(kSlowestTests);
+  if (times.empty()) return;
+  std::cout << "the slowest tests: seconds, processor seconds, name\n";
+  for (const TestTime& test : times) {
+    std::ostringstream line;
+    line << std::fixed << std::setprecision(1) << std::setw(7) << test.seconds << std::setw(7)
+         << test.cpu_seconds << "  " << test.name << '\n';
+    std::cout << line.str();
+  }
+}
+
 struct CountingListener : doctest::IReporter {
   explicit CountingListener(const doctest::ContextOptions&) {}
 
-  void test_case_start(const doctest::TestCaseData&) override { tally().skips_in_case = 0; }
+  void test_case_start(const doctest::TestCaseData& test) override {
+    tally().name = test.m_name;
+    tally().cpu_seconds = cpu_seconds();
+    tally().skips_in_case = 0;
+  }
 
   void test_case_end(const doctest::CurrentTestCaseStats& stats) override {
+    tally().times.push_back({stats.seconds, cpu_seconds() - tally().cpu_seconds, tally().name});
     if (!stats.testCaseSuccess) {
       ++tally().failed;
     } else if (stats.numAssertsCurrentTest > 0 || tally().skips_in_case == 0) {
@@ -60,8 +125,8 @@ struct CountingListener : doctest::IReporter {
     }
   }
 
-  // Also called for a case that the command line filtered out, which is nobody's loss, and for
-  // those that run in processes which other cases start (on_ranks.cpp).
+  // doctest also calls this for tests that the command line filters out, which are no loss, and for
+  // the tests of on_ranks.cpp.
   void test_case_skipped(const doctest::TestCaseData& test) override {
     const std::string_view name = test.m_name;
     const bool elsewhere = name.starts_with("on ranks: ") || name.starts_with("on failing ranks: ");
@@ -81,6 +146,35 @@ struct CountingListener : doctest::IReporter {
 
 REGISTER_LISTENER("counting", 1, CountingListener);
 
+// Restricts the run to the tiers of `--tier=NAME,...`, if it is given. Returns what is wrong with
+// it, or nothing.
+std::string choose_tiers(doctest::Context& context, int argc, char** argv) {
+  constexpr std::string_view kOption = "--tier=";
+  std::set<std::string> wanted;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "--tier") return "--tier: expected --tier=NAME,...";
+    if (!argument.starts_with(kOption)) continue;
+    std::istringstream names{std::string(argument.substr(kOption.size()))};
+    for (std::string name; std::getline(names, name, ',');) wanted.insert(name);
+    if (wanted.empty()) return "--tier: expected fast, full, data or ranks";
+  }
+  for (const std::string& name : wanted) {
+    const bool known =
+        name == "fast" || std::find(kSuites.begin(), kSuites.end(), name) != kSuites.end();
+    if (!known) return "--tier=" + name + ": expected fast, full, data or ranks";
+  }
+  if (wanted.empty()) return {};
+  // The tier "fast" has no suite to ask for, so the suites of the others are excluded.
+  const bool fast = wanted.contains("fast");
+  for (const std::string_view suite : kSuites) {
+    const std::string name(suite);
+    if (fast && !wanted.contains(name)) context.addFilter("test-suite-exclude", name.c_str());
+    if (!fast && wanted.contains(name)) context.addFilter("test-suite", name.c_str());
+  }
+  return {};
+}
+
 }  // namespace
 
 void skip_gpu_check(std::string_view reason) {
@@ -94,6 +188,10 @@ void skip_check(std::string_view reason) {
 
 int main(int argc, char** argv) {
   doctest::Context context(argc, argv);
+  if (const std::string fault = scimix::choose_tiers(context, argc, argv); !fault.empty()) {
+    std::cerr << fault << '\n';
+    return 2;
+  }
   const int result = context.run();
   if (context.shouldExit()) {
     return result;  // a query such as --list-test-cases: nothing ran
@@ -101,6 +199,7 @@ int main(int argc, char** argv) {
   auto& seen = scimix::tally();
   const int other = scimix::print_skips(seen.other_skips) + seen.switched_off;
   const int gpu = scimix::print_skips(seen.gpu_skips);
+  scimix::print_slowest(seen.times);
   std::cout << gpu << " GPU checks skipped for want of a GPU\n"
             << seen.passed << " passed, " << seen.failed << " failed, " << gpu + other
             << " skipped\n"

@@ -216,7 +216,8 @@ TEST_CASE("bench: the GPU suites have the same steps in two sizes, each sample w
   CHECK(operators_of(Suite::gpu).size() == operators_of(Suite::gpu_tiny).size());
 }
 
-TEST_CASE("bench: every operator of the GPU suites runs, and counts bytes") {
+TEST_CASE("bench: every operator of the GPU suites runs, and counts bytes" *
+          doctest::test_suite("full")) {
   for (const DType dtype : {DType::f32, DType::bf16}) {
     for (const OpCase& c : operators_of(Suite::gpu_tiny)) {
       CAPTURE(c.op + ": " + c.label);
@@ -227,7 +228,8 @@ TEST_CASE("bench: every operator of the GPU suites runs, and counts bytes") {
   }
 }
 
-TEST_CASE("bench: the program times a suite that is named, as JSON and as Markdown") {
+TEST_CASE("bench: the program times a suite that is named, as JSON and as Markdown" *
+          doctest::test_suite("full")) {
   const test::TempFolder folder;
   const std::string json_path = (folder / "bench.json").string();
   const std::string page_path = (folder / "bench.md").string();
@@ -249,7 +251,7 @@ TEST_CASE("bench: the program times a suite that is named, as JSON and as Markdo
   CHECK(first == "# scimix_bench --suite gpu-tiny --dtype bf16");
 }
 
-TEST_CASE("bench: the program times, prints and writes") {
+TEST_CASE("bench: the program times, prints and writes" * doctest::test_suite("full")) {
   const test::TempFolder folder;
   const std::string path = (folder / "bench.json").string();
   const test::ProgramResult ended =

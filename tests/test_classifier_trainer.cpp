@@ -97,7 +97,8 @@ TEST_CASE("a resumed run ends with the same bits as an uninterrupted one") {
         test::read_bytes(folder / "whole.safetensors"));
 }
 
-TEST_CASE("every method learns with every kind of hybrids, and resumes bit for bit") {
+TEST_CASE("every method learns with every kind of hybrids, and resumes bit for bit" *
+          doctest::test_suite("full")) {
   const test::TempFolder folder;
   for (const std::string& method : kMethods) {
     for (const HybridCase& hybrids : kHybrids) {
@@ -212,7 +213,7 @@ TEST_CASE("settings that a method does not have change nothing") {
   CHECK(after(config) == plain);
 }
 
-TEST_CASE("each setting of a method changes what it learns") {
+TEST_CASE("each setting of a method changes what it learns" * doctest::test_suite("full")) {
   const auto after = [](const ClassifierConfig& config) {
     ClassifierTrainer trainer = tiny_trainer(config);
     for (int i = 0; i < 3; ++i) trainer.step();
@@ -393,7 +394,7 @@ TEST_CASE("bf16 training follows f32") {
   CHECK(loss_of(bf16.read_metrics()) == doctest::Approx(loss_of(f32.read_metrics())).epsilon(0.05));
 }
 
-TEST_CASE("bf16 training takes every method and its hybrids") {
+TEST_CASE("bf16 training takes every method and its hybrids" * doctest::test_suite("full")) {
   for (const std::string& method : kMethods) {
     for (const std::string mixer : {"scimix", "mixup"}) {
       CAPTURE(method);

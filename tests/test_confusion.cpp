@@ -1,17 +1,21 @@
 // Counts of labels against predictions, and their picture.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <random>
+#include <sstream>
 
 #include "core/device.hpp"
+#include "core/error.hpp"
 #include "data/digits.hpp"
 #include "kernels/launch/phase_order.hpp"
 #include "kernels/metrics/metrics.hpp"
 #include "report/confusion_picture.hpp"
 #include "tests/markup_check.hpp"
 #include "tests/skip.hpp"
+#include "tools/accuracy_report.hpp"
 #include "trainers/count_confusion.hpp"
 #include "trainers/evaluate.hpp"
 
@@ -51,43 +55,68 @@ Rows random_rows(std::int64_t count, std::int64_t classes, unsigned seed) {
   return rows;
 }
 
-// [classes,classes+1] by definition.
-std::vector<double> naive_counts(const Rows& rows) {
-  const auto columns = static_cast<std::size_t>(rows.classes + 1);
-  std::vector<double> counts(static_cast<std::size_t>(rows.classes) * columns);
+// The predictions by definition; `classes` for a row with a NaN.
+std::vector<std::int32_t> naive_predictions(const Rows& rows) {
+  const auto classes = static_cast<std::size_t>(rows.classes);
+  std::vector<std::int32_t> predictions;
   for (std::size_t i = 0; i < rows.labels.size(); ++i) {
-    if (rows.labels[i] < 0 || rows.labels[i] >= rows.classes) continue;
-    const double* row = rows.logits.data() + i * static_cast<std::size_t>(rows.classes);
+    const double* row = rows.logits.data() + i * classes;
     std::size_t best = 0;
-    for (std::size_t c = 0; c + 1 < columns; ++c) {
+    for (std::size_t c = 0; c < classes; ++c) {
       if (row[c] > row[best]) best = c;
     }
-    for (std::size_t c = 0; c + 1 < columns; ++c) {
-      if (std::isnan(row[c])) best = columns - 1;
+    for (std::size_t c = 0; c < classes; ++c) {
+      if (std::isnan(row[c])) best = classes;
     }
-    counts[static_cast<std::size_t>(rows.labels[i]) * columns + best] += 1;
+    predictions.push_back(static_cast<std::int32_t>(best));
   }
-  return counts;
+  return predictions;
 }
 
-std::vector<double> counted(const Rows& rows, DType dtype, int times = 1, Device device = kCpu) {
-  const Tensor counts = Tensor::zeros({rows.classes, rows.classes + 1}, DType::i32, device);
-  const Tensor labels =
-      Tensor::from_host(std::span<const std::int32_t>(rows.labels), {rows.count()}, device);
-  for (int i = 0; i < times; ++i) count_confusion(rows.tensor(dtype).to(device), labels, counts);
-  return counts.to_doubles();
+std::vector<std::int32_t> predicted(const Rows& rows, DType dtype, Device device = kCpu) {
+  const Tensor predictions = Tensor::empty({rows.count()}, DType::i32, device);
+  predict_classes(rows.tensor(dtype).to(device), predictions);
+  return predictions.to_host<std::int32_t>();
+}
+
+// Fills a matrix from [classes,classes] counts and the images without a class of each row.
+Confusion matrix(std::int64_t classes, const std::vector<std::int64_t>& counts,
+                 const std::vector<std::int64_t>& undecided = {}) {
+  Confusion c(classes);
+  for (std::int64_t cell = 0; cell < classes * classes; ++cell) {
+    c.add(cell / classes, cell % classes, counts[static_cast<std::size_t>(cell)]);
+  }
+  for (std::size_t label = 0; label < undecided.size(); ++label) {
+    c.add(static_cast<std::int64_t>(label), classes, undecided[label]);
+  }
+  return c;
 }
 
 Confusion three_classes() {
-  Confusion c(3);
-  c.counts = {8, 2, 0, 1, 5, 3, 0, 0, 0};
-  c.undecided = {0, 1, 0};
+  return matrix(3, {8, 2, 0, 1, 5, 3, 0, 0, 0}, {0, 1, 0});
+}
+
+std::vector<std::string> class_names(std::int64_t classes) {
+  std::vector<std::string> names;
+  for (std::int64_t i = 0; i < classes; ++i) names.push_back("class " + std::to_string(i));
+  return names;
+}
+
+// `images` random images, most of them right, as a classifier of many classes has them.
+Confusion many_classes(std::int64_t classes, std::int64_t images) {
+  std::mt19937 random(17);
+  const auto any = [&] { return static_cast<std::int64_t>(random()) % classes; };
+  Confusion c(classes);
+  for (std::int64_t i = 0; i < images; ++i) {
+    const std::int64_t label = any();
+    c.add(label, random() % 10 < 6 ? label : any());
+  }
   return c;
 }
 
 }  // namespace
 
-TEST_CASE("confusion: counts are those of a naive loop") {
+TEST_CASE("confusion: predictions are those of a naive loop") {
   for (const auto& [count, classes] : {std::pair<std::int64_t, std::int64_t>{250, 10},
                                        {1, 10},
                                        {0, 10},
@@ -98,45 +127,54 @@ TEST_CASE("confusion: counts are those of a naive loop") {
     CAPTURE(classes);
     const Rows rows = random_rows(count, classes, 7);
     for (const DType dtype : {DType::f32, DType::bf16, DType::f64}) {
-      CHECK(counted(rows, dtype) == naive_counts(rows));
+      CHECK(predicted(rows, dtype) == naive_predictions(rows));
       const ShufflePhases shuffle;
-      CHECK(counted(rows, dtype) == naive_counts(rows));
+      CHECK(predicted(rows, dtype) == naive_predictions(rows));
     }
   }
 }
 
-TEST_CASE("confusion: batches add up, NaN predicts nothing, unknown labels count nowhere") {
+TEST_CASE("confusion: a NaN anywhere in a row predicts nothing") {
   Rows rows = random_rows(60, 4, 3);
   rows.logits[0] = kNan;          // the first of row 0
   rows.logits[4 * 7 + 3] = kNan;  // the last of row 7
   for (int c = 0; c < 4; ++c) rows.logits[static_cast<std::size_t>(4 * 9 + c)] = kNan;
-  rows.labels[20] = -1;
-  rows.labels[21] = 4;
-  std::vector<double> expected = naive_counts(rows);
-  CHECK(counted(rows, DType::f32) == expected);
-  CHECK(counted(rows, DType::bf16) == expected);
-  double all = 0;
-  double undecided = 0;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    all += expected[i];
-    if (i % 5 == 4) undecided += expected[i];
-  }
-  CHECK(all == 58);
-  CHECK(undecided == 3);
-  for (double& count : expected) count *= 3;
-  CHECK(counted(rows, DType::f32, 3) == expected);
+  const std::vector<std::int32_t> found = predicted(rows, DType::f32);
+  CHECK(found == naive_predictions(rows));
+  CHECK(predicted(rows, DType::bf16) == found);
+  CHECK(std::count(found.begin(), found.end(), 4) == 3);
+  CHECK(found[7] == 4);
 }
 
-TEST_CASE("confusion: the GPU counts alike") {
+TEST_CASE("confusion: the GPU predicts alike") {
   if (cuda_device_count() == 0) {
-    skip_gpu_check("counts of confusions on the GPU");
+    skip_gpu_check("predicted classes on the GPU");
     return;
   }
   Rows rows = random_rows(250, 10, 11);
   rows.logits[25] = kNan;
   for (const DType dtype : {DType::f32, DType::bf16}) {
-    CHECK(counted(rows, dtype, 2, Device{Device::Kind::cuda, 0}) == counted(rows, dtype, 2));
+    CHECK(predicted(rows, dtype, Device{Device::Kind::cuda, 0}) == predicted(rows, dtype));
   }
+}
+
+TEST_CASE("confusion: images add up; labels and predictions that do not exist are refused") {
+  Confusion c(3);
+  c.add(0, 1);
+  c.add(0, 1, 4);
+  c.add(0, 3);
+  c.add(2, 2, 0);
+  CHECK(c.count(0, 1) == 5);
+  CHECK(c.undecided(0) == 1);
+  CHECK(c.undecided() == 1);
+  CHECK(c.images(0) == 6);
+  CHECK(c.cells().size() == 1);  // no images, no cell
+  CHECK_THROWS_AS(c.add(-1, 0), Error);
+  CHECK_THROWS_AS(c.add(3, 0), Error);
+  CHECK_THROWS_AS(c.add(0, 4), Error);
+  CHECK_THROWS_AS(c.add(0, -1), Error);
+  CHECK_THROWS_AS((void)c.count(0, 3), Error);
+  CHECK(c.images() == 6);
 }
 
 TEST_CASE("confusion: of a network, each image once whatever the batch") {
@@ -152,7 +190,7 @@ TEST_CASE("confusion: of a network, each image once whatever the batch") {
     CHECK(found.images(i) == of_class[static_cast<std::size_t>(i)]);
   }
   // With running statistics an image's logits don't depend on its batch.
-  CHECK(confusion_of(network, set, 20, DType::f32).counts == found.counts);
+  CHECK(confusion_of(network, set, 20, DType::f32) == found);
 }
 
 TEST_CASE("confusion: shares and frequent mistakes") {
@@ -175,11 +213,19 @@ TEST_CASE("confusion: shares and frequent mistakes") {
   CHECK(all[1].images == 2);
   CHECK(all[2].images == 1);
   CHECK(frequent_mistakes(c, 1).size() == 1);
-  Confusion equal(3);
-  equal.counts = {0, 1, 1, 1, 0, 1, 1, 1, 0};
+  const Confusion equal = matrix(3, {0, 1, 1, 1, 0, 1, 1, 1, 0});
   const std::vector<Mistake> in_order = frequent_mistakes(equal, 2);
   CHECK(in_order[0].prediction == 1);
   CHECK(in_order[1].prediction == 2);
+}
+
+TEST_CASE("confusion: the worst classes") {
+  // Accuracies 0.5 of 2 images, none, 0.5 of 4, 0, 1.
+  const Confusion c =
+      matrix(5, {1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 3});
+  CHECK(worst_classes(c, 9) == std::vector<std::int64_t>{3, 2, 0, 4});
+  CHECK(worst_classes(c, 2) == std::vector<std::int64_t>{3, 2});
+  CHECK(worst_classes(Confusion(3), 2).empty());
 }
 
 TEST_CASE("confusion picture: well-formed, with names, counts, shares and accuracies") {
@@ -201,7 +247,8 @@ TEST_CASE("confusion picture: well-formed, with names, counts, shares and accura
   CHECK(svg.find("taken for no class: 1 images") != std::string::npos);
   CHECK(test::occurrences(svg, "class=\"mid\"") + test::occurrences(svg, "class=\"mid strong\"") >=
         6);  // six cells with images
-  CHECK(test::occurrences(svg, "class=\"empty\"") == 12 - 6);
+  // Nothing is drawn for empty cells: the page, six cells, six squares of the scale.
+  CHECK(test::occurrences(svg, "<rect") == 1 + 6 + 6);
   // Light ink where the colour is strong: shares of 0.8 and 0.5, not 0.3.
   CHECK(test::occurrences(svg, "class=\"mid strong\"") == 2);
 }
@@ -209,16 +256,66 @@ TEST_CASE("confusion picture: well-formed, with names, counts, shares and accura
 TEST_CASE("confusion picture: many classes have no counts in their cells") {
   const auto picture = [](std::int64_t classes) {
     Confusion c(classes);
-    std::vector<std::string> names;
-    for (std::int64_t i = 0; i < classes; ++i) {
-      c.counts[static_cast<std::size_t>(i * classes + i)] = 12345;
-      names.push_back("class " + std::to_string(i));
-    }
-    return confusion_svg(c, names);
+    for (std::int64_t i = 0; i < classes; ++i) c.add(i, i, 12345);
+    return confusion_svg(c, class_names(classes));
   };
   CHECK(test::markup_fault(picture(40)) == "");
   CHECK(test::occurrences(picture(20), ">12345</text>") == 20);
   CHECK(test::occurrences(picture(21), ">12345</text>") == 0);
   CHECK(test::occurrences(picture(21), "12345 images") == 21);  // tooltips
   CHECK(picture(4).find(">none</text>") == std::string::npos);
+}
+
+TEST_CASE("confusion picture: a hundred classes are drawn cell by cell, without a word for each") {
+  const Confusion c = many_classes(100, 3000);
+  const std::string svg = confusion_svg(c, class_names(100));
+  CHECK(test::markup_fault(svg) == "");
+  CHECK(test::occurrences(svg, "<title>") == 0);
+  CHECK(test::occurrences(svg, "h1v1h-1z") == static_cast<int>(c.cells().size()));
+  // Names stand as far apart as their height: every other of cells 8.4 pixels wide.
+  CHECK(test::occurrences(svg, ">class 4</text>") == 2);
+  CHECK(test::occurrences(svg, ">class 5</text>") == 0);
+}
+
+TEST_CASE("confusion picture: any number of classes makes a file of bounded size") {
+  for (const std::int64_t classes : {200, 201, 1000, 10000}) {
+    CAPTURE(classes);
+    const Confusion c = many_classes(classes, 50000);
+    const std::string svg = confusion_svg(c, class_names(classes));
+    CHECK(test::markup_fault(svg) == "");
+    CHECK(svg.size() < 700'000);
+    CHECK((svg.find("neighbouring classes") != std::string::npos) == (classes > 200));
+  }
+  // A row of 1,000 classes stands for five: 999 taken for 995 lies on the diagonal.
+  Confusion c(1000);
+  c.add(999, 995);
+  c.add(0, 5);
+  const std::string svg = confusion_svg(c, class_names(1000));
+  CHECK(svg.find("stand for 5 neighbouring classes") != std::string::npos);
+  CHECK(svg.find("M199 199h1v1h-1z") != std::string::npos);
+  CHECK(svg.find("M1 0h1v1h-1z") != std::string::npos);
+}
+
+TEST_CASE("accuracy report: of many classes the worst are printed, and the file holds all") {
+  const auto printed = [](const Confusion& c, std::int64_t evaluations) {
+    std::ostringstream out;
+    print_accuracy(out, c, class_names(c.classes()), {0.5, evaluations});
+    return out.str();
+  };
+  const std::string few = printed(many_classes(50, 2000), 3);
+  CHECK(test::occurrences(few, "\nclass ") == 1 + 50 + 1 + 10);  // two headings, classes, mistakes
+  CHECK(few.find("median of the run's last 3 evaluations 50.00%") != std::string::npos);
+  const Confusion c = many_classes(1000, 5000);
+  const std::string many = printed(c, 1);
+  CHECK(test::occurrences(many, "\nclass ") == 1 + 20 + 1 + 10);
+  CHECK(many.find("the 20 least accurate of 1000 classes") != std::string::npos);
+  CHECK(many.find("median") == std::string::npos);  // of one evaluation, which is the result itself
+
+  const nlohmann::ordered_json json = accuracy_json(c, class_names(1000), {});
+  CHECK(json["classes"].size() == 1000);
+  CHECK(!json.contains("confusion"));
+  Confusion read(1000);
+  for (const auto& cell : json["confusion_cells"]) read.add(cell[0], cell[1], cell[2]);
+  CHECK(read == c);
+  CHECK(json.dump().size() < 500'000);
 }

@@ -111,7 +111,7 @@ TEST_CASE("CIFAR-10: whole folders") {
 }
 
 // The facts were read from the published files with numpy.
-TEST_CASE("CIFAR-10: the real files") {
+TEST_CASE("CIFAR-10: the real files" * doctest::test_suite("data")) {
   const auto dir = test::real_data("cifar-10-batches-bin");
   if (!dir) return;
   const Dataset dataset = load_cifar10(dir->parent_path());

@@ -158,7 +158,7 @@ TEST_CASE("image source: data sets that are none") {
   CHECK(contains(error_of("svhn:train", options), "nowhere: no train_32x32.mat"));
 }
 
-TEST_CASE("image source: real CIFAR-10") {
+TEST_CASE("image source: real CIFAR-10" * doctest::test_suite("data")) {
   const auto dir = test::real_data("cifar-10-batches-bin");
   if (!dir) return;
   ImageSourceOptions options = of_size(32);

@@ -211,7 +211,7 @@ TEST_CASE("SVHN: whole folders") {
 }
 
 // The facts were read with scipy.io.loadmat.
-TEST_CASE("SVHN: the real files") {
+TEST_CASE("SVHN: the real files" * doctest::test_suite("data")) {
   const auto dir = test::real_data("svhn");
   if (!dir) return;
   const Dataset dataset = load_svhn(*dir);

@@ -20,7 +20,7 @@ double term(const GeneratorMetrics& metrics, Term which) {
 
 }  // namespace
 
-TEST_CASE("generator training lowers its losses") {
+TEST_CASE("generator training lowers its losses" * doctest::test_suite("full")) {
   GeneratorTrainer trainer(tiny_generator_config(), tiny_inputs());
   const auto mean_of_next = [&](int steps) {
     for (int i = 0; i < steps; ++i) trainer.step();
@@ -36,7 +36,8 @@ TEST_CASE("generator training lowers its losses") {
   CHECK_FALSE(first.terms[static_cast<std::size_t>(Term::consistency)].has_value());
 }
 
-TEST_CASE("a resumed generator run ends with the same bits as an uninterrupted one") {
+TEST_CASE("a resumed generator run ends with the same bits as an uninterrupted one" *
+          doctest::test_suite("full")) {
   const test::TempFolder folder;
   for (const std::string labels : {"all", "40"}) {  // 40: Mean Teacher as well
     CAPTURE(labels);

@@ -278,7 +278,8 @@ TEST_CASE("image operations: too large an image is the user's mistake") {
   apply_image_operation(largest, ImageOperation::equalize, 0, 0, largest);
 }
 
-TEST_CASE("image operations: Pillow on real images, every operation at every level") {
+TEST_CASE("image operations: Pillow on real images, every operation at every level" *
+          doctest::test_suite("data")) {
   const auto folder = test::real_data("cifar-10-batches-bin");
   if (!folder) return;
   const auto python = python_with_pillow();

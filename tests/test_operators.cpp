@@ -111,7 +111,8 @@ TEST_CASE("operators: gradient in f64 against central differences") {
   for_cases(has_gradient, check_gradient);
 }
 
-TEST_CASE("operators: second derivative in f64 against central differences") {
+TEST_CASE("operators: second derivative in f64 against central differences" *
+          doctest::test_suite("full")) {
   for_cases(has_gradient, check_second_gradient);
 }
 

@@ -160,6 +160,35 @@ TEST_CASE("progress: the pace of a resumed run is that of its own steps") {
   CHECK(bench.written() == kClear + "step 910/1000  10.0 images/s  1 min 30 s left");
 }
 
+TEST_CASE("progress: evaluations are no training time") {
+  Bench bench(true);
+  bench.progress.exclude_pause();  // before the first update there is nothing to leave out
+  bench.progress.update(0, 0);
+  for (int step = 1; step <= 40; ++step) {
+    bench.now += 1;  // 32 images/s
+    bench.progress.update(step, 32 * step);
+    if (step % 10 != 0) continue;
+    bench.now += 30;  // an evaluation
+    bench.progress.exclude_pause();
+    bench.written();
+    bench.progress.update(step, 32 * step, {{"accuracy", 0.5}});
+    bench.now += 0.2;
+    bench.progress.exclude_pause();
+    bench.progress.update(step, 32 * step);
+    CHECK(bench.written().starts_with(kClear + "step " + std::to_string(step) +
+                                      "/1000  32.0 images/s  accuracy 0.5000"));
+  }
+  // Each step left takes 1 s, and 3 s of evaluation: 960 * 4 s.
+  bench.now += 1;
+  bench.written();
+  bench.progress.update(41, 32 * 41);
+  CHECK(bench.written() ==
+        kClear + "step 41/1000  32.0 images/s  accuracy 0.5000  1 h 03 min left");
+  bench.progress.finish();
+  CHECK(bench.written() ==
+        kClear + "step 41/1000  32.0 images/s  accuracy 0.5000  took 2 min 42 s\n");
+}
+
 TEST_CASE("progress: messages and errors get a line of their own") {
   Bench bench(true);
   bench.progress.note("starting");

@@ -9,12 +9,12 @@
 #include "core/error.hpp"
 #include "data/image_io.hpp"
 #include "report/chart_axis.hpp"
-#include "report/chart_labels.hpp"
-#include "report/chart_thinning.hpp"
+#include "report/class_results.hpp"
+#include "report/classifier_report.hpp"
+#include "report/generator_report.hpp"
 #include "report/line_chart.hpp"
 #include "report/markup.hpp"
 #include "report/run_report.hpp"
-#include "report/run_report_settings.hpp"
 #include "tests/markup_check.hpp"
 #include "tests/temp_folder.hpp"
 
@@ -104,6 +104,13 @@ TEST_CASE("markup: base64 of RFC 4648, section 10") {
   CHECK(encoded("\xFB\xFF\xFE") == "+//+");
 }
 
+TEST_CASE("markup: words of a command line") {
+  CHECK(shell_word("runs/a-b_1") == "runs/a-b_1");
+  CHECK(shell_word("") == "''");
+  CHECK(shell_word("two words") == "'two words'");
+  CHECK(shell_word("it's #2") == "'it'\\''s #2'");
+}
+
 TEST_CASE("chart axis: round ticks around the values") {
   std::mt19937 random(5);
   std::uniform_real_distribution<double> exponent(-8, 8);
@@ -127,6 +134,23 @@ TEST_CASE("chart axis: round ticks around the values") {
     CHECK(round);
     CHECK((axis.high - axis.low) <= (high - low) + 2 * interval + slack);
   }
+  // Where no value is below 0, the axis is not either; of shares, it ends at 1.
+  for (const double value : {0.0, 1e-6, 0.5, 0.99, 1.0}) {
+    CAPTURE(value);
+    CHECK(round_axis(value, value, 4).low >= 0);
+    const Axis axis = share_axis(value, value, 4);
+    CHECK(axis.low >= 0);
+    CHECK(axis.high <= 1 + 1e-12);
+    CHECK(axis.low <= value);
+    CHECK(axis.high >= value);
+    CHECK(axis.ticks.size() >= 2);
+    CHECK(axis.ticks.back() <= 1 + 1e-12);
+    CHECK(axis.high > axis.low);
+  }
+  CHECK(share_axis(0, 0, 4).high == 1);
+  CHECK(share_axis(1, 1, 4).low == 0);
+  CHECK(share_axis(-0.5, 1.5, 4).low <= -0.5);  // no shares: nothing is cut
+  CHECK(share_axis(-0.5, 1.5, 4).high >= 1.5);
   const Axis flat = round_axis(0.5, 0.5, 4);
   CHECK(flat.low < 0.5);
   CHECK(flat.high > 0.5);
@@ -218,7 +242,7 @@ TEST_CASE("line chart: lines, gaps, lone points, names and last values") {
   CHECK(!contains(svg, "only_nan"));
   CHECK(contains(svg, "&lt;Loss&gt; &amp; co, up to step 60: a&lt;b ends at 5; flat ends at 2\""));
   CHECK(contains(svg, ">nats</text>"));
-  CHECK(contains(svg, ">step</text>"));
+  CHECK(contains(svg, ">training step</text>"));
   CHECK(!contains(svg, "nan"));
 
   chart.percent = true;
@@ -297,30 +321,46 @@ TEST_CASE("run report: everything that was given, escaped, in one file") {
   report.command = "scimix_train classifier --out 'a<b'";
   report.notes = {"scaled <down>"};
   report.figures = {{"Accuracy <x>", "75.00% & more"}};
-  report.charts = {{"Accuracy <c>", {"test_accuracy", "not_there"}, "", true},
-                   {"Loss", {"loss"}, "nats", false},
-                   {"Nothing", {"not_there"}, "", false}};
+  report.summary = "A network <s>.";
+  report.headline = {{"75% <v>", "are <right>", "70 to 80% <i>"}};
+  report.charts = {
+      {"Accuracy <c>", {{"test_accuracy", ""}, {"not_there", ""}}, "", true, "how <often>"},
+      {"Loss", {{"loss", "<mean>"}}, "nats", false, ""},
+      {"Nothing", {{"not_there", "none"}}, "", false, "never seen"}};
+  report.next_steps = {{"Do <this>", "scimix_eval 'a<c'"}, {"And that", ""}};
   report.pictures = {{"Images <p>", png}, {"Gone", f.folder / "no<ne.png"}};
-  report.confusion_svg = "<svg id=\"confused\"></svg>";
+  report.classes = {{Confusion(2), {"c<at", "dog"}}};
+  report.classes->confusion.add(0, 1, 3);
   const std::string html = f.written(report);
   // In this order.
   std::size_t at = 0;
   for (const std::string part : {"<title>Run &lt;1&gt; &amp; &quot;2&quot;</title>",
                                  "<h1>Run &lt;1&gt; &amp; &quot;2&quot;</h1>",
+                                 "A network &lt;s&gt;.",
                                  "scaled &lt;down&gt;",
+                                 "<strong>75% &lt;v&gt;</strong>",
+                                 "are &lt;right&gt;",
+                                 "70 to 80% &lt;i&gt;",
                                  "Accuracy &lt;x&gt;",
                                  "75.00% &amp; more",
                                  ">Curves</h2>",
                                  "Accuracy &lt;c&gt;",
                                  ">test_accuracy</text>",
                                  ">75.00%</text>",
+                                 "how &lt;often&gt;",
                                  ">Loss<",
                                  "nats",
-                                 ">Confusion matrix</h2>",
-                                 "<svg id=\"confused\"></svg>",
+                                 ">&lt;mean&gt;</text>",
+                                 ">Classes</h2>",
+                                 "c&lt;at",
+                                 "<svg class=\"confusion\"",
                                  ">Pictures</h2>",
                                  "<img alt=\"Images &lt;p&gt;\" src=\"data:image/png;base64,",
                                  "no&lt;ne.png",
+                                 ">What to do next</h2>",
+                                 "Do &lt;this&gt;",
+                                 "scimix_eval &#39;a&lt;c&#39;",
+                                 "And that</li>",
                                  ">Settings</h2>",
                                  "<th scope=\"row\">method</th><td>&lt;supervised&gt;</td>",
                                  ">Command</h2>",
@@ -331,6 +371,7 @@ TEST_CASE("run report: everything that was given, escaped, in one file") {
   }
   const std::string bytes = test::read_bytes(png);
   CHECK(contains(html, "data:image/png;base64," + encoded(bytes) + "\""));
+  CHECK(!contains(html, "never seen"));
   CHECK(!contains(html, "Nothing"));
   CHECK(!contains(html, "not_there"));
   // The gap in the loss leaves two lone points.
@@ -346,7 +387,7 @@ TEST_CASE("run report: with as little as a title") {
   const Fixture f;
   std::filesystem::remove(f.run.metrics());
   RunReport report = minimal();
-  report.charts = {{"Loss", {"loss"}, "", false}};
+  report.charts = {{"Loss", {{"loss", ""}}, "", false, ""}};
   const std::string html = f.written(report);
   CHECK(contains(html, "<h1>A run</h1>"));
   CHECK(occurrences(html, "<h2>") == 1);  // settings
@@ -365,4 +406,152 @@ TEST_CASE("run report: takes the place of an older one, whole or not at all") {
   std::filesystem::remove(f.run.config());
   CHECK_THROWS_AS(write_report(f.run, minimal()), Error);
   CHECK(test::read_bytes(f.run.path() / "report.html") == before);
+}
+
+TEST_CASE("run report: small pictures are enlarged by whole numbers") {
+  const Fixture f;
+  const auto shown = [&](std::int64_t width) {
+    const auto png = f.folder / "p.png";
+    write_png(png, {1, width, std::vector<std::uint8_t>(static_cast<std::size_t>(3 * width))});
+    RunReport report = minimal();
+    report.pictures = {{"p", png}};
+    return f.written(report);
+  };
+  CHECK(contains(shown(66), "style=\"--shown:594px\""));  // 9 times
+  CHECK(contains(shown(300), "style=\"--shown:600px\""));
+  CHECK(!contains(shown(640), "--shown:"));
+  CHECK(!contains(shown(2000), "--shown:"));
+}
+
+TEST_CASE("run report: names of data sets") {
+  CHECK(data_title("cifar10", "somewhere") == "cifar10");
+  CHECK(data_title("folder", "data/birds") == "the folder birds");
+  CHECK(data_title("folder", "data/birds/") == "the folder birds");
+  CHECK(data_title("folder", "set #2") == "the folder set #2");
+  CHECK(data_title("folder", "birds/.") == "the folder birds");
+}
+
+namespace {
+
+// A result with a given accuracy of class i of n: i / n.
+RunReport::Classes rising_classes(std::int64_t classes, std::int64_t images_each) {
+  RunReport::Classes result{Confusion(classes), {}};
+  for (std::int64_t i = 0; i < classes; ++i) {
+    const std::int64_t right = i * images_each / classes;
+    result.confusion.add(i, i, right);
+    result.confusion.add(i, (i + 1) % classes, images_each - right);
+    result.names.push_back("species number " + std::to_string(i));
+  }
+  return result;
+}
+
+ClassifierOutcome outcome(const RunFolder& run, RunReport::Classes classes) {
+  return {.network = "WideResNet-28-2",
+          .method = "fixmatch",
+          .data = "the folder birds",
+          .training_images = 4000,
+          .labeled_images = 200,
+          .image_size = 32,
+          .steps = 30,
+          .device = "a GPU",
+          .scale_note = "",
+          .command = "scimix_train classifier",
+          .run = run.path(),
+          .median = {0.5, 3},
+          .classes = std::move(classes),
+          .pictures = {}};
+}
+
+}  // namespace
+
+TEST_CASE("class results: every class of a few, the worst of many, and the pairs") {
+  const RunReport::Classes few = rising_classes(4, 100);
+  const std::string html = class_results_html(few.confusion, few.names);
+  CHECK(markup_fault("<div>" + html + "</div>") == "");
+  CHECK(contains(html, "All classes, the least accurate first"));
+  CHECK(occurrences(html, "<th scope=\"row\">species number 0</th><td>0 of 100</td>") == 1);
+  CHECK(occurrences(html, "<th scope=\"row\">species number 3</th><td>75 of 100</td>") == 1);
+  // The most frequent mistake: all of class 0 are taken for class 1.
+  CHECK(contains(html,
+                 "<th scope=\"row\">species number 0</th><td class=\"word\">species number 1"
+                 "</td><td>100</td><td>100.0%</td>"));
+  CHECK(!contains(html, "class=\"bars\""));
+
+  const RunReport::Classes many = rising_classes(1000, 100);
+  const std::string worst = class_results_html(many.confusion, many.names);
+  CHECK(contains(worst, "The 20 least accurate of 1000 classes"));
+  CHECK(contains(worst, "<th scope=\"row\">species number 19</th><td>1 of 100</td>"));
+  CHECK(!contains(worst, "<th scope=\"row\">species number 20</th><td>2 of 100</td>"));
+  // 100 classes lie in each tenth.
+  CHECK(occurrences(worst, "style=\"width:80.0%\"></span> 100</td>") == 10);
+
+  RunReport::Classes odd = rising_classes(3, 0);
+  odd.confusion.add(1, 3, 2);
+  const std::string words = class_results_html(odd.confusion, odd.names);
+  CHECK(contains(words, "2 of the 3 classes have no test image."));
+  CHECK(contains(words, "2 images got no class"));
+  CHECK(class_results_html(Confusion(1), std::vector<std::string>{"x"}) != "");
+}
+
+TEST_CASE("classifier report: headline, interval and next steps") {
+  const Fixture f;
+  const std::string html = f.written(classifier_report(outcome(f.run, rising_classes(4, 100))));
+  CHECK(contains(html, "<h1>Classifier of the folder birds, 200 labels</h1>"));
+  CHECK(contains(
+      html,
+      "A WideResNet-28-2 was trained for 30 steps to tell the 4 classes of the folder "
+      "birds apart, from 4000 training images, 200 of them labelled. Images have 32x32 pixels."));
+  CHECK(contains(html, "<strong>37.50%</strong> <span>of the 400 test images"));
+  // Wilson's interval of 150 of 400.
+  CHECK(contains(html, "The 95% interval is 32.90% to 42.34%."));
+  CHECK(contains(html, "Median of the last 3 evaluations"));
+  CHECK(contains(html, "<dt>If every answer were the most frequent class</dt><dd>25.00%</dd>"));
+  CHECK(contains(html, "scimix_eval accuracy " + f.run.path().string()));
+  ClassifierOutcome once = outcome(f.run, rising_classes(4, 100));
+  once.median = {0.5, 1};
+  CHECK(!contains(f.written(classifier_report(once)), "Median"));
+}
+
+TEST_CASE("classifier report: any number of classes makes a page of bounded size") {
+  const Fixture f;
+  for (const std::int64_t classes : {3, 60, 200, 1000, 10000}) {
+    CAPTURE(classes);
+    std::mt19937 random(3);
+    RunReport::Classes found = rising_classes(classes, 0);
+    for (int i = 0; i < 50000; ++i) {
+      const auto any = [&] { return static_cast<std::int64_t>(random()) % classes; };
+      const std::int64_t label = any();
+      found.confusion.add(label, random() % 2 == 0 ? label : any());
+    }
+    const std::string html = f.written(classifier_report(outcome(f.run, std::move(found))));
+    CHECK(html.size() < 1'000'000);
+    CHECK(contains(html, "The most frequent mistakes"));
+  }
+}
+
+TEST_CASE("generator report: headline, and a run that was never evaluated") {
+  const Fixture f;
+  GeneratorOutcome o{.data = "digits",
+                     .variant = "full",
+                     .training_images = 100,
+                     .labeled_images = 100,
+                     .image_size = 32,
+                     .steps = 30,
+                     .device = "a GPU",
+                     .scale_note = "scaled down",
+                     .command = "scimix_train generator",
+                     .run = f.run.path(),
+                     .evaluation = {{.pairs = 400,
+                                     .class_kept = 150,
+                                     .s_r = 0.5,
+                                     .reconstruction = 0.125,
+                                     .accuracy = 0.75}},
+                     .pictures = {}};
+  const std::string html = f.written(generator_report(o));
+  CHECK(contains(html, "<strong>37.5%</strong> <span>of 400 hybrids show the class"));
+  CHECK(contains(html, "The 95% interval is 32.9% to 42.3%."));
+  CHECK(contains(html, "<dd>0.125</dd>"));
+  CHECK(contains(html, "scaled down"));
+  o.evaluation.reset();
+  CHECK(!contains(f.written(generator_report(o)), "<strong>"));
 }

@@ -74,7 +74,8 @@ bool contains(const std::string& text, const std::string& part) {
 
 }  // namespace
 
-TEST_CASE("scimix_eval transfer: trains an oracle once, and reports what was measured") {
+TEST_CASE("scimix_eval transfer: trains an oracle once, and reports what was measured" *
+          doctest::test_suite("full")) {
   const Fixture f;
   const std::string json = (f.folder / "t.json").string();
   const std::string grid = (f.folder / "t.png").string();

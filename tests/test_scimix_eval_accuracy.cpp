@@ -73,20 +73,21 @@ void save_metadata(const std::filesystem::path& path, const CheckpointMetadata& 
   save_checkpoint(path, {{"ema.x", Tensor::zeros({1}, DType::f32, kCpu)}}, metadata);
 }
 
-// A data set of two classes with 16x16 images.
-void write_folder(const std::filesystem::path& path) {
+// A data set of two classes with 16x16 images, whose grey values start at `first`.
+void write_folder(const std::filesystem::path& path, int first = 0) {
   for (const char* const name : {"left", "right"}) {
     std::filesystem::create_directories(path / name);
     for (int i = 0; i < 5; ++i) {
       write_png(path / name / (std::to_string(i) + ".png"),
-                {16, 16, std::vector<std::uint8_t>(768, static_cast<std::uint8_t>(i))});
+                {16, 16, std::vector<std::uint8_t>(768, static_cast<std::uint8_t>(first + i))});
     }
   }
 }
 
 }  // namespace
 
-TEST_CASE("scimix_eval accuracy: a classifier's run, as its own log has it") {
+TEST_CASE("scimix_eval accuracy: a classifier's run, as its own log has it" *
+          doctest::test_suite("full")) {
   const ClassifierRun f;
   const std::string json = (f.folder / "a.json").string();
   const std::string svg = (f.folder / "c.svg").string();
@@ -159,11 +160,18 @@ TEST_CASE("scimix_eval accuracy: a generator's own classifier is E_c and C, aver
   const Confusion expected =
       confusion_of(f.networks.semantic_encoder(), ResidentSet(data.test, kCpu), 30, DType::f32);
   CHECK(found["correct"] == expected.correct());
-  std::vector<std::int64_t> counts;
+  Confusion counts(10);
+  std::int64_t label = 0;
   for (const auto& row : found["confusion"]) {
-    for (const auto& count : row) counts.push_back(count.get<std::int64_t>());
+    for (std::size_t p = 0; p < row.size(); ++p) {
+      counts.add(label, static_cast<std::int64_t>(p), row[p].get<std::int64_t>());
+    }
+    ++label;
   }
-  CHECK(counts == expected.counts);
+  CHECK(counts == expected);
+  Confusion cells(10);
+  for (const auto& cell : found["confusion_cells"]) cells.add(cell[0], cell[1], cell[2]);
+  CHECK(cells == expected);
   CHECK(found["trained_by"] == "generator");
   CHECK(!found.contains("median_of_last_evaluations"));
 }
@@ -187,6 +195,44 @@ TEST_CASE("scimix_eval accuracy: a run of scimix_train generator") {
   CHECK(contains(out, "digits: 20 test images"));
   CHECK(contains(out, "median of the run's last 2 evaluations"));
   CHECK(!contains(out, "note:"));
+}
+
+TEST_CASE("scimix_eval accuracy: of a folder of one's own, all images are tested") {
+  const TempFolder folder;
+  const auto path = [&](const char* name) { return (folder / name).string(); };
+  write_folder(folder / "own");
+  write_folder(folder / "other", 100);
+  write_folder(folder / "alone" / "test", 100);
+  write_folder(folder / "split" / "train", 100);
+  write_folder(folder / "split" / "test", 200);
+  const auto trained =
+      run_program("scimix_train",
+                  {"classifier", "--dataset", "folder",   "--data-dir",   path("own"), "--depth",
+                   "10",         "--width",   "1",        "--image-size", "16",        "--crop-pad",
+                   "2",          "--batch",   "2",        "--steps",      "1",         "--device",
+                   "cpu",        "--out",     path("run")});
+  CAPTURE(trained.error);
+  REQUIRE(trained.exit_code == 0);
+  const auto tested = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{path("run"), "--json", path("a.json")};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const std::string out = evaluated(arguments);
+    const auto found = nlohmann::json::parse(test::read_bytes(folder / "a.json"));
+    CHECK(contains(out, "folder: " + std::to_string(found["images"].get<int>()) + " test images"));
+    return out;
+  };
+  const std::string own = tested({});
+  CHECK(contains(own, "2 test images (a fifth of " + path("own") + ", which was held out"));
+  CHECK(!contains(own, "note:"));
+  CHECK(contains(tested({"--data-dir", path("other")}),
+                 "10 test images (all images of " + path("other") + "), 2 classes"));
+  CHECK(contains(tested({"--data-dir", path("alone")}), "10 test images (all images of "));
+  CHECK(contains(tested({"--data-dir", path("split")}), "folder: 10 test images, 2 classes"));
+  // The folder of the run is known wherever it is.
+  std::filesystem::rename(folder / "own", folder / "moved");
+  CHECK(contains(tested({"--data-dir", path("moved")}), "2 test images (a fifth of "));
+  check_mistake({"accuracy", path("run"), "--data-dir", path("moved"), "--data-seed", "2"},
+                {"--data-seed 2", "trained on", "expected the run's own seed, 1"});
 }
 
 TEST_CASE("scimix_eval accuracy: runs and checkpoints that are none") {

@@ -77,7 +77,7 @@ TEST_CASE("a run folder holds config, split, metrics, events and a checkpoint") 
   CHECK(final_checkpoint(again) == final_checkpoint(run));
 }
 
-TEST_CASE("a killed run resumes bit for bit") {
+TEST_CASE("a killed run resumes bit for bit" * doctest::test_suite("full")) {
   const test::TempFolder folder;
   const std::string whole = (folder / "whole").string();
   REQUIRE(run_program("scimix_train", small_run(whole)).exit_code == 0);

@@ -175,7 +175,8 @@ constexpr double kPrinted = 0.00501;
 
 }  // namespace
 
-TEST_CASE("each method with hybrids runs, says what it does and shows what it sees") {
+TEST_CASE("each method with hybrids runs, says what it does and shows what it sees" *
+          doctest::test_suite("full")) {
   const Place place;
   const std::string generator = place.generator();
   struct Case {
@@ -227,7 +228,8 @@ TEST_CASE("each method with hybrids runs, says what it does and shows what it se
   }
 }
 
-TEST_CASE("a killed run with a generator's hybrids resumes bit for bit") {
+TEST_CASE("a killed run with a generator's hybrids resumes bit for bit" *
+          doctest::test_suite("full")) {
   const Place place;
   const Words options{"--method",    "mean-teacher",    "--mixer", "scimix",
                       "--generator", place.generator(), "--steps", "60"};
@@ -244,7 +246,8 @@ TEST_CASE("a killed run with a generator's hybrids resumes bit for bit") {
   CHECK(weights_of(killed, 60) == weights_of(whole, 60));
 }
 
-TEST_CASE("preset B fills in what neither the command line nor a file gives") {
+TEST_CASE("preset B fills in what neither the command line nor a file gives" *
+          doctest::test_suite("full")) {
   const Place place;
   test::write_bytes(place / "b.toml",
                     "method = \"mean-teacher\"\npreset = \"B\"\nema-decay = 0.5\n");
@@ -345,7 +348,8 @@ TEST_CASE("a generator of another split is taken where that is permitted") {
                                  "--allow-other-split", "true", "--steps", "1"}));
 }
 
-TEST_CASE("several seeds: a folder each, and a table of what they say together") {
+TEST_CASE("several seeds: a folder each, and a table of what they say together" *
+          doctest::test_suite("full")) {
   const Place place;
   const std::string out = place / "all";
   const Words several =
@@ -399,7 +403,7 @@ TEST_CASE("several seeds: a folder each, and a table of what they say together")
   CHECK(weights_of(out + "/seed-0", 6) == before);
 }
 
-TEST_CASE("several seeds go on where they were interrupted") {
+TEST_CASE("several seeds go on where they were interrupted" * doctest::test_suite("full")) {
   const Place place;
   const Words options{"--seeds", "0,1", "--steps", "60"};
   const std::string whole = place / "whole";
@@ -423,7 +427,8 @@ TEST_CASE("several seeds go on where they were interrupted") {
         result.substr(result.rfind("test accuracy in %")));
 }
 
-TEST_CASE("--scale cpu shrinks what the command line does not name, and says so") {
+TEST_CASE("--scale cpu shrinks what the command line does not name, and says so" *
+          doctest::test_suite("full")) {
   const Place place;
   test::write_bytes(place / "preset.toml",
                     "depth = 28\nwidth = 2\nsteps = 100000\nbatch = 64\nema-decay = 0.999\n"
@@ -459,7 +464,8 @@ TEST_CASE("--scale cpu shrinks what the command line does not name, and says so"
   CHECK_FALSE(has(test::read_bytes(full + "/report.html"), "caled down"));
 }
 
-TEST_CASE("scaled runs get folders of their own, unless the command line names them") {
+TEST_CASE("scaled runs get folders of their own, unless the command line names them" *
+          doctest::test_suite("full")) {
   const auto folders = [](const Words& arguments) {
     CLI::App app;
     ClassifierConfig config;
@@ -480,7 +486,8 @@ TEST_CASE("scaled runs get folders of their own, unless the command line names t
   CHECK(folders({"--scale", "cpu", "--generator", "mine"}) == Words{"runs/a-cpu", "mine"});
 }
 
-TEST_CASE("a missing generator is trained once for each split, and finished where it was not") {
+TEST_CASE("a missing generator is trained once for each split, and finished where it was not" *
+          doctest::test_suite("full")) {
   const Place place;
   test::write_bytes(place / "g.toml",
                     "depth = 10\nwidth = 1\ng-channels = 8\ng-max-channels = 8\nd-channels = 8\n"
@@ -542,7 +549,8 @@ TEST_CASE("a mistake in the settings of a generator or its classifier trains nei
   mistake({"--labels", "33"}, {"33"});
 }
 
-TEST_CASE("a classifier that starts from a generator is trained on from its encoder") {
+TEST_CASE("a classifier that starts from a generator is trained on from its encoder" *
+          doctest::test_suite("full")) {
   const Place place;
   const std::string generator = place.generator();
   const std::string run = place / "run";

@@ -85,7 +85,7 @@ TEST_CASE("a generator run folder holds settings, numbers, sample grids and chec
   CHECK(last_checkpoint(again) == last_checkpoint(run));
 }
 
-TEST_CASE("a killed generator run resumes bit for bit") {
+TEST_CASE("a killed generator run resumes bit for bit" * doctest::test_suite("full")) {
   const test::TempFolder folder;
   const std::string whole = (folder / "whole").string();
   REQUIRE(run_program("scimix_train", small_run(whole, {"--labels", "40"})).exit_code == 0);
@@ -102,7 +102,7 @@ TEST_CASE("a killed generator run resumes bit for bit") {
   CHECK(last_checkpoint(killed) == last_checkpoint(whole));
 }
 
-TEST_CASE("every variant and the paper's preset run") {
+TEST_CASE("every variant and the paper's preset run" * doctest::test_suite("full")) {
   const test::TempFolder folder;
   for (const std::string variant : {"no-hyb", "basic-hyb", "unfrozen", "structural-zc"}) {
     CAPTURE(variant);
@@ -144,7 +144,8 @@ TEST_CASE("a run is resumed by the command that made it") {
       {run, "a run of scimix_train generator", "expected one of scimix_train classifier"});
 }
 
-TEST_CASE("a diverging generator run keeps its last good checkpoint") {
+TEST_CASE("a diverging generator run keeps its last good checkpoint" *
+          doctest::test_suite("full")) {
   const test::TempFolder folder;
   const std::string run = (folder / "run").string();
   check_mistake(

@@ -63,7 +63,8 @@ void check_same_bits(Trainer& eager, Trainer& replayed, std::int64_t steps) {
 
 }  // namespace
 
-TEST_CASE("replayed steps of a classifier have the bits of the steps themselves") {
+TEST_CASE("replayed steps of a classifier have the bits of the steps themselves" *
+          doctest::test_suite("full")) {
   for (const std::string method : {"supervised", "mean-teacher", "mean-teacher-b", "fixmatch"}) {
     for (const std::string mixer : {"none", "scimix", "mixup", "cutmix", "adain", "fda"}) {
       for (const std::int64_t at_once : {1, 3}) {
@@ -84,7 +85,8 @@ TEST_CASE("replayed steps of a classifier have the bits of the steps themselves"
   }
 }
 
-TEST_CASE("replayed steps of every precision have the bits of the steps themselves") {
+TEST_CASE("replayed steps of every precision have the bits of the steps themselves" *
+          doctest::test_suite("full")) {
   for (const std::string precision : {"tf32", "bf16", "f64"}) {
     CAPTURE(precision);
     ClassifierConfig config = test::tiny_config("fixmatch");
@@ -99,7 +101,8 @@ TEST_CASE("replayed steps of every precision have the bits of the steps themselv
 }
 
 // Every fourth step has a phase more.
-TEST_CASE("replayed steps of the generator have the bits of the steps themselves") {
+TEST_CASE("replayed steps of the generator have the bits of the steps themselves" *
+          doctest::test_suite("full")) {
   for (const std::string labels : {"all", "40"}) {
     for (const std::string precision : {"f32", "bf16"}) {
       for (const std::int64_t at_once : {1, 2, 3}) {

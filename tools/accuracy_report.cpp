@@ -13,6 +13,11 @@ namespace scimix {
 namespace {
 
 constexpr std::size_t kMistakes = 10;
+// Of more classes than this, only the worst ones are printed.
+constexpr std::int64_t kMostListedClasses = 50;
+constexpr std::size_t kWorstClasses = 20;
+// Up to this many classes, the JSON file holds the whole confusion matrix.
+constexpr std::int64_t kMostMatrixClasses = 100;
 constexpr std::int64_t kMostCharacters = 30;  // of a class name
 
 std::string percent(double share) {
@@ -27,7 +32,8 @@ nlohmann::ordered_json json_of(const ShareInterval& interval) {
   return {{"share", interval.share}, {"low", interval.low}, {"high", interval.high}};
 }
 
-// Padded to `width` characters on the right: fmt counts bytes that are not UTF-8 differently.
+// Pads a name on the right to `width` characters. Characters are counted here because fmt counts
+// bytes that are not UTF-8 differently.
 std::string padded(const std::string& name, std::int64_t width) {
   std::string out = shortened(name, kMostCharacters);
   const std::int64_t missing = width - character_count(out);
@@ -40,17 +46,25 @@ std::int64_t name_width(std::span<const std::string> names) {
   return std::min(width, kMostCharacters);
 }
 
+// All classes in their order, or the worst ones where there are many.
 void print_classes(std::ostream& out, const Confusion& confusion,
                    std::span<const std::string> names) {
+  std::vector<std::int64_t> shown(static_cast<std::size_t>(confusion.classes()));
+  std::iota(shown.begin(), shown.end(), std::int64_t{0});
+  if (confusion.classes() > kMostListedClasses) {
+    shown = worst_classes(confusion, kWorstClasses);
+    out << fmt::format("the {} least accurate of {} classes (--json FILE has all)\n", shown.size(),
+                       confusion.classes());
+  }
   const std::int64_t width = name_width(names);
   out << fmt::format("{} {:>7} {:>8} {:>9}  {}\n", padded("class", width), "images", "correct",
                      "accuracy", "95% interval");
-  for (std::int64_t i = 0; i < confusion.classes; ++i) {
-    const std::int64_t images = confusion.images(i);
-    const ShareInterval interval = wilson_interval(confusion.correct(i), images);
+  for (const std::int64_t label : shown) {
+    const std::int64_t images = confusion.images(label);
+    const ShareInterval interval = wilson_interval(confusion.correct(label), images);
     out << fmt::format("{} {:>7} {:>8} {:>9}  {}\n",
-                       padded(names[static_cast<std::size_t>(i)], width), images,
-                       confusion.correct(i), images == 0 ? "-" : percent(interval.share),
+                       padded(names[static_cast<std::size_t>(label)], width), images,
+                       confusion.correct(label), images == 0 ? "-" : percent(interval.share),
                        images == 0 ? "-" : interval_text(interval));
   }
 }
@@ -71,6 +85,17 @@ void print_mistakes(std::ostream& out, const Confusion& confusion,
   }
 }
 
+// The whole matrix, empty cells included.
+nlohmann::ordered_json rows_of(const Confusion& confusion) {
+  auto rows = nlohmann::ordered_json::array();
+  for (std::int64_t label = 0; label < confusion.classes(); ++label) {
+    auto row = nlohmann::ordered_json::array();
+    for (std::int64_t p = 0; p < confusion.classes(); ++p) row.push_back(confusion.count(label, p));
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
 }  // namespace
 
 void print_accuracy(std::ostream& out, const Confusion& confusion,
@@ -78,12 +103,11 @@ void print_accuracy(std::ostream& out, const Confusion& confusion,
   const ShareInterval all = wilson_interval(confusion.correct(), confusion.images());
   out << fmt::format("accuracy {} {}, 95% interval: {} of {} images\n", percent(all.share),
                      interval_text(all), confusion.correct(), confusion.images());
-  if (median.evaluations > 0) {
+  if (median.evaluations > 1) {
     out << fmt::format("median of the run's last {} evaluations {}\n", median.evaluations,
                        percent(median.accuracy));
   }
-  const std::int64_t undecided =
-      std::accumulate(confusion.undecided.begin(), confusion.undecided.end(), std::int64_t{0});
+  const std::int64_t undecided = confusion.undecided();
   if (undecided > 0) {
     out << fmt::format("{} images got no class: their logits are not numbers\n", undecided);
   }
@@ -104,20 +128,23 @@ nlohmann::ordered_json accuracy_json(const Confusion& confusion,
                                           {"evaluations", median.evaluations}};
   }
   auto classes = nlohmann::ordered_json::array();
-  auto rows = nlohmann::ordered_json::array();
-  for (std::int64_t i = 0; i < confusion.classes; ++i) {
+  auto undecided = nlohmann::ordered_json::array();
+  for (std::int64_t i = 0; i < confusion.classes(); ++i) {
     const ShareInterval interval = wilson_interval(confusion.correct(i), confusion.images(i));
     classes.push_back({{"name", class_names[static_cast<std::size_t>(i)]},
                        {"images", confusion.images(i)},
                        {"correct", confusion.correct(i)},
                        {"accuracy", json_of(interval)}});
-    auto row = nlohmann::ordered_json::array();
-    for (std::int64_t p = 0; p < confusion.classes; ++p) row.push_back(confusion.count(i, p));
-    rows.push_back(std::move(row));
+    undecided.push_back(confusion.undecided(i));
+  }
+  auto cells = nlohmann::ordered_json::array();
+  for (const auto& [cell, images] : confusion.cells()) {
+    cells.push_back({cell.first, cell.second, images});
   }
   json["classes"] = std::move(classes);
-  json["confusion"] = std::move(rows);
-  json["undecided"] = confusion.undecided;
+  json["confusion_cells"] = std::move(cells);
+  if (confusion.classes() <= kMostMatrixClasses) json["confusion"] = rows_of(confusion);
+  json["undecided"] = std::move(undecided);
   return json;
 }
 

@@ -1,4 +1,4 @@
-// The accuracy of a classifier, for people and for programs.
+// The accuracy of a classifier, printed for people and as JSON for programs.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -11,14 +11,19 @@
 
 namespace scimix {
 
-// Accuracy with its 95% interval (Wilson), a line for each class, the most frequent confusions.
+// Prints the accuracy with its 95% interval (Wilson), a line for each class (of more than 50
+// classes only for the 20 least accurate ones), and the most frequent confusions.
 void print_accuracy(std::ostream& out, const Confusion& confusion,
                     std::span<const std::string> class_names, const MedianAccuracy& median);
 
+// Returns
 // {"images": 2000, "correct": 1900, "accuracy": {"share": 0.95, "low": 0.94, "high": 0.96},
 //  "median_of_last_evaluations": {"accuracy": 0.94, "evaluations": 20},
 //  "classes": [{"name": "0", "images": 200, "correct": 190, "accuracy": {...}}, ...],
-//  "confusion": [[190, 2, ...], ...], "undecided": [0, ...]}
+//  "confusion_cells": [[0, 0, 190], [0, 3, 2], ...],
+//  "confusion": [[190, 0, 0, 2, ...], ...], "undecided": [0, ...]}
+// A cell is [true class, predicted class, images]; cells without images are left out. "confusion",
+// the same as a whole matrix, is there for up to 100 classes.
 [[nodiscard]] nlohmann::ordered_json accuracy_json(const Confusion& confusion,
                                                    std::span<const std::string> class_names,
                                                    const MedianAccuracy& median);

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <iostream>
+#include <system_error>
 
 #include "core/atomic_file.hpp"
 #include "core/device.hpp"
@@ -38,14 +40,14 @@ void add_options(CLI::App& app, AccuracySettings& s) {
   add_data_choice(app, s.data, "the classifier",
                   "training images, only to tell whether they are those of the run");
   const std::string measure = "Measurement";
-  app.add_option("--batch", s.batch, "images at a time")
+  app.add_option("--batch", s.batch, "images that are classified at a time")
       ->group(measure)
       ->check(CLI::PositiveNumber);
   app.add_option("--device", s.device, "auto, cpu, cuda:N")->group(measure);
   const std::string output = "Output";
-  app.add_option("--confusion", s.confusion, "write the confusion matrix to this file, an SVG")
+  app.add_option("--confusion", s.confusion, "draw the confusion matrix into this SVG file")
       ->group(output);
-  app.add_option("--json", s.json, "write the numbers to this file too")->group(output);
+  app.add_option("--json", s.json, "write all numbers to this file as well")->group(output);
 }
 
 void check(const AccuracySettings& s) {
@@ -53,7 +55,7 @@ void check(const AccuracySettings& s) {
   user_error("--confusion ", s.confusion, ": expected a name that ends in .svg");
 }
 
-// Of a whole run: one checkpoint of it has no history.
+// Returns the median of a run's evaluations. A checkpoint alone has no history.
 MedianAccuracy median_of_run(const std::filesystem::path& path) {
   if (!std::filesystem::is_directory(path)) return {};
   return median_accuracy(RunHistory::read(path / "metrics.jsonl"));
@@ -63,8 +65,65 @@ const char* command_of(const ClassifierCheckpoint& checkpoint) {
   return checkpoint.kind == ClassifierCheckpoint::Kind::classifier ? "classifier" : "generator";
 }
 
+// The images to test on, and how they were chosen.
+struct TestImages {
+  EvaluationData data;
+  std::string train_hash;  // of the training images beside them
+  std::string choice;      // " (all images of birds)"; may be empty
+};
+
+// Moves all training images to the test images.
+void test_all_images(Dataset& dataset) {
+  ImageSet& all = dataset.test;
+  all.count += dataset.train.count;
+  all.pixels.insert(all.pixels.end(), dataset.train.pixels.begin(), dataset.train.pixels.end());
+  all.labels.insert(all.labels.end(), dataset.train.labels.begin(), dataset.train.labels.end());
+  dataset.train = {};
+}
+
+// Loads the images of a folder. Where somebody has split it into train/ and test/, the images of
+// test/ are tested. The folder of the run itself is split as it was for training, wherever it is
+// now. Of any other folder all images are tested, since none was trained on.
+TestImages load_folder(const AccuracySettings& s, const ClassifierSettings& settings,
+                       const std::string& trained_on) {
+  if (s.data.data_seed && *s.data.data_seed != settings.data.data_seed) {
+    user_error("--data-seed ", *s.data.data_seed, ": another split of the folder would test on ",
+               "images that the run was trained on, expected the run's own seed, ",
+               settings.data.data_seed);
+  }
+  namespace fs = std::filesystem;
+  DataChoice choice = s.data;
+  const fs::path folder = choice.data_dir.value_or(settings.data.data_dir);
+  std::error_code unreadable;  // then loading reports why
+  const bool has_train = fs::is_directory(folder / "train", unreadable);
+  const bool has_test = fs::is_directory(folder / "test", unreadable);
+  if (has_test && !has_train) choice.data_dir = (folder / "test").string();
+  TestImages images{load_evaluation_data(choice, settings.data, settings.image_size), {}, {}};
+  images.train_hash = content_hash(images.data.dataset.train);
+  if (has_train) return images;
+  const bool own = !s.data.data_dir || images.train_hash == trained_on;
+  if (own) {
+    images.choice =
+        fmt::format(" (a fifth of {}, which was held out from training)", folder.string());
+  } else {
+    test_all_images(images.data.dataset);
+    images.choice = fmt::format(" (all images of {})", *choice.data_dir);
+  }
+  return images;
+}
+
+TestImages load_test_images(const AccuracySettings& s, const ClassifierSettings& settings,
+                            const std::string& trained_on) {
+  if (s.data.dataset.value_or(settings.data.dataset) == "folder") {
+    return load_folder(s, settings, trained_on);
+  }
+  TestImages images{load_evaluation_data(s.data, settings.data, settings.image_size), {}, {}};
+  images.train_hash = content_hash(images.data.dataset.train);
+  return images;
+}
+
 void introduce(std::ostream& out, const ClassifierCheckpoint& checkpoint,
-               const ClassifierSettings& settings, const EvaluationData& data) {
+               const ClassifierSettings& settings, const TestImages& images) {
   out << fmt::format("{}: classifier of scimix_train {}, step {}, EMA\n", checkpoint.file.string(),
                      command_of(checkpoint), settings.step);
   if (checkpoint.metadata.contains("scale")) {
@@ -72,9 +131,10 @@ void introduce(std::ostream& out, const ClassifierCheckpoint& checkpoint,
     if (!note.empty()) out << note << '\n';
   }
   note_other_images(out, "classifier", value_of(checkpoint.metadata, "train_hash"),
-                    content_hash(data.dataset.train));
-  out << fmt::format("{}: {} test images, {} classes\n\n", data.settings.dataset,
-                     data.dataset.test.count, data.dataset.classes());
+                    images.train_hash);
+  const Dataset& dataset = images.data.dataset;
+  out << fmt::format("{}: {} test images{}, {} classes\n\n", images.data.settings.dataset,
+                     dataset.test.count, images.choice, dataset.classes());
   out.flush();
 }
 
@@ -92,10 +152,12 @@ int accuracy(const AccuracySettings& s) {
   const ClassifierSettings settings = settings_of(checkpoint);
   const MedianAccuracy median = median_of_run(s.run);
   const WideResNet network = load_classifier(checkpoint, settings, device);
-  const EvaluationData data = load_evaluation_data(s.data, settings.data, settings.image_size);
+  const TestImages chosen =
+      load_test_images(s, settings, value_of(checkpoint.metadata, "train_hash"));
+  const EvaluationData& data = chosen.data;
   const std::vector<std::string>& names = data.dataset.class_names;
   check_classes(checkpoint, names);
-  introduce(std::cout, checkpoint, settings, data);
+  introduce(std::cout, checkpoint, settings, chosen);
 
   const ResidentSet images(data.dataset.test, device);
   const Confusion confusion = confusion_of(network, images, s.batch, settings.precision);

@@ -5,10 +5,8 @@
 
 #include "core/device.hpp"
 #include "data/image_io.hpp"
-#include "report/confusion_picture.hpp"
-#include "report/interval.hpp"
+#include "report/classifier_report.hpp"
 #include "report/run_history.hpp"
-#include "report/run_report.hpp"
 #include "trainers/classifier_trainer.hpp"
 #include "trainers/count_confusion.hpp"
 #include "trainers/matching_generator.hpp"
@@ -42,6 +40,7 @@ class Reporter {
 
   void evaluation() {
     test_ = trainer_.evaluate_ema();
+    log_.exclude_pause();
     show();
     log_.record(trainer_.steps_done(),
                 {{"test_accuracy", test_->accuracy}, {"test_loss", test_->loss}});
@@ -110,41 +109,32 @@ void write_sheets(const RunFolder& run, const ClassifierTrainer& trainer, const 
   }
 }
 
-std::string percent(double share) {
-  return fmt::format("{:.2f}%", 100.0 * share);
-}
-
-// What the run's report.html shows.
+// Writes the run's report.html.
 void write_run_report(const ClassifierConfig& config, const RunInputs& inputs,
-                      const RunRequest& request, const RunFolder& run, const RunResult& result,
+                      const RunRequest& request, const RunFolder& run, const MedianAccuracy& median,
                       const ClassifierTrainer& trainer) {
-  const Confusion confusion =
-      confusion_of(trainer.average(), trainer.test_set(), config.output.eval_batch,
-                   parameter_type(config.precision));
-  const ShareInterval interval = wilson_interval(confusion.correct(), confusion.images());
-  RunReport report;
-  report.title = fmt::format("{} on {}, {} labels", config.method, inputs.dataset.name,
-                             inputs.split.labeled.size());
-  report.command = request.command;
-  if (const std::string note = scale_note(config.scale); !note.empty()) report.notes = {note};
-  report.figures = {{"Test accuracy (last EMA)", percent(result.accuracy)},
-                    {"95% interval", percent(interval.low) + " to " + percent(interval.high)},
-                    {fmt::format("Median of the last {} evaluations", result.evaluations),
-                     percent(result.median_accuracy)},
-                    {"Steps", std::to_string(result.steps)},
-                    {"Method", describe_method(config)},
-                    {"Device", describe(inputs.device)}};
-  report.charts = {{"Accuracy", {"test_accuracy", "train_accuracy"}, "%", true},
-                   {"Cross-entropy", {"supervised", "pseudo_label"}, "", false},
-                   {"Consistency and hybrids", {"consistency", "hybrid"}, "", false},
-                   {"Shares", {"confident", "hybrids_kept"}, "%", true},
-                   {"Learning rate", {"learning_rate"}, "", false}};
+  ClassifierOutcome outcome{
+      .network = fmt::format("WideResNet-{}-{}", config.model.depth, config.model.width),
+      .method = describe_method(config),
+      .data = data_title(config.data.dataset, config.data.data_dir),
+      .training_images = inputs.dataset.train.count,
+      .labeled_images = std::ssize(inputs.split.labeled),
+      .image_size = inputs.dataset.train.height,
+      .steps = trainer.steps_done(),
+      .device = describe(inputs.device),
+      .scale_note = scale_note(config.scale),
+      .command = request.command,
+      .run = run.path(),
+      .median = median,
+      .classes = {confusion_of(trainer.average(), trainer.test_set(), config.output.eval_batch,
+                               parameter_type(config.precision)),
+                  inputs.dataset.class_names},
+      .pictures = {}};
   for (const Sheet& sheet : trainer.preview(1)) {
     const auto png = run.samples() / (sheet.name + ".png");
-    if (std::filesystem::exists(png)) report.pictures.push_back({sheet.caption, png});
+    if (std::filesystem::exists(png)) outcome.pictures.push_back({sheet.caption, png});
   }
-  report.confusion_svg = confusion_svg(confusion, inputs.dataset.class_names);
-  write_report(run, report);
+  write_report(run, classifier_report(outcome));
 }
 
 }  // namespace
@@ -199,9 +189,11 @@ RunResult run_classifier(const ClassifierConfig& config, const RunRequest& reque
   const char* const scaled = config.scale == "full" ? "" : ", scaled down";
   fmt::print(out, "test accuracy {:.2f}% after {} steps (EMA, {} images{})\n",
              100.0 * result.accuracy, result.steps, last.images, scaled);
-  fmt::print(out, "median of the last {} evaluations {:.2f}%\n", result.evaluations,
-             100.0 * result.median_accuracy);
-  write_run_report(config, inputs, request, run, result, trainer);
+  if (result.evaluations > 1) {
+    fmt::print(out, "median of the last {} evaluations {:.2f}%\n", result.evaluations,
+               100.0 * result.median_accuracy);
+  }
+  write_run_report(config, inputs, request, run, median, trainer);
   fmt::print(out, "report {}\n", (run.path() / "report.html").string());
   return result;
 }

@@ -7,7 +7,7 @@
 
 namespace scimix {
 
-// With running statistics, without augmentation, every image once, `batch` at a time.
+// Classifies every image once, `batch` at a time, with running statistics and without augmentation.
 [[nodiscard]] Confusion confusion_of(const WideResNet& model, const ResidentSet& set,
                                      std::int64_t batch, DType dtype);
 

@@ -5,7 +5,7 @@
 
 #include "core/device.hpp"
 #include "data/image_io.hpp"
-#include "report/run_report.hpp"
+#include "report/generator_report.hpp"
 #include "trainers/generator_trainer.hpp"
 #include "trainers/run_inputs.hpp"
 
@@ -68,6 +68,7 @@ class Reporter {
     log_.image(step, "samples", path);
     last_samples_ = path;
     last_evaluation_ = e;
+    log_.exclude_pause();
   }
 
   // Of the last evaluation; empty before the first.
@@ -105,34 +106,34 @@ void introduce(const GeneratorRunConfig& config, const RunInputs& inputs,
   }
 }
 
-// What the run's report.html shows.
+// Writes the run's report.html.
 void write_run_report(const GeneratorRunConfig& config, const RunInputs& inputs,
-                      const RunRequest& request, const RunFolder& run, const Reporter& last) {
-  RunReport report;
-  report.title = fmt::format("SciMix generator on {}, {} labels", inputs.dataset.name,
-                             inputs.split.labeled.size());
-  report.command = request.command;
-  if (const std::string note = scale_note(config.scale); !note.empty()) report.notes = {note};
+                      const RunRequest& request, const RunFolder& run, std::int64_t steps,
+                      const Reporter& last) {
+  GeneratorOutcome outcome{.data = data_title(config.data.dataset, config.data.data_dir),
+                           .variant = config.variant,
+                           .training_images = inputs.dataset.train.count,
+                           .labeled_images = std::ssize(inputs.split.labeled),
+                           .image_size = inputs.dataset.train.height,
+                           .steps = steps,
+                           .device = describe(inputs.device),
+                           .scale_note = scale_note(config.scale),
+                           .command = request.command,
+                           .run = run.path(),
+                           .evaluation = {},
+                           .pictures = {}};
   if (const auto& e = last.last_evaluation()) {
-    report.figures = {
-        {"C is right on test images", fmt::format("{:.1f}%", 100.0 * e->classifier.accuracy)},
-        {"C sees the class of x_c in hybrids", fmt::format("{:.1f}%", 100.0 * e->transfer.s_c())},
-        {"s_r", fmt::format("{:.3f}", e->transfer.s_r())},
-        {"Reconstruction error", fmt::format("{:.3f}", e->reconstruction)}};
+    outcome.evaluation = {.pairs = e->transfer.pairs,
+                          .class_kept = e->transfer.class_kept,
+                          .s_r = e->transfer.s_r(),
+                          .reconstruction = e->reconstruction,
+                          .accuracy = e->classifier.accuracy};
   }
-  report.figures.emplace_back("Variant", config.variant);
-  report.figures.emplace_back("Device", describe(inputs.device));
-  report.charts = {
-      {"Evaluation", {"test_accuracy", "own_s_c", "s_r", "train_accuracy"}, "%", true},
-      {"Reconstruction", {"reconstruction", "test_reconstruction"}, "", false},
-      {"Critic", {"critic_real", "critic_rec", "critic_hyb", "adv_rec", "adv_hyb"}, "", false},
-      {"Hybridisation", {"class_plus", "cont_plus", "class_minus", "cont_minus"}, "", false},
-      {"L_S", {"supervised", "consistency"}, "", false}};
   if (!last.last_samples().empty()) {
-    report.pictures = {
+    outcome.pictures = {
         {"Content, scene, reconstruction of the scene, hybrid: test images", last.last_samples()}};
   }
-  write_report(run, report);
+  write_report(run, generator_report(outcome));
 }
 
 }  // namespace
@@ -164,7 +165,7 @@ GeneratorResult run_generator(const GeneratorRunConfig& config, const RunRequest
   if (const auto samples = report.last_samples(); !samples.empty()) {
     fmt::print(out, "hybrids of test images: {}\n", samples.string());
   }
-  write_run_report(config, inputs, request, run, report);
+  write_run_report(config, inputs, request, run, result.steps, report);
   fmt::print(out, "report {}\n", (run.path() / "report.html").string());
   return result;
 }

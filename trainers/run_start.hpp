@@ -75,7 +75,11 @@ template <class Trainer, class Report>
                          .log = [&] { report.training(); },
                          .tick = [&] { log.show(trainer.steps_done()); },
                          .evaluate = [&] { report.evaluation(); },
-                         .save = [&](const std::filesystem::path& path) { trainer.save(path); }});
+                         .save =
+                             [&](const std::filesystem::path& path) {
+                               trainer.save(path);
+                               log.exclude_pause();
+                             }});
   log.finish();
   if (interrupted) {
     fmt::print(out, "interrupted after step {}; continue with --resume {}\n", trainer.steps_done(),

@@ -63,28 +63,11 @@ void add_metrics(const Tensor& loss, const Tensor& logits, const Tensor& labels,
                     [&]<class T>(TypeTag<T>) { run<T>(loss, logits, labels, accumulator); });
 }
 
-// Each cell looks for its own rows, so that no two write to one place.
-void count_confusion(const Tensor& logits, const Tensor& labels, const Tensor& counts) {
-  SCIMIX_CHECK(logits.rank() == 2 && labels.numel() == logits.dim(0) && counts.rank() == 2 &&
-                   counts.dim(0) == logits.dim(1) && counts.dim(1) == logits.dim(1) + 1,
-               "count_confusion: logits ", logits.shape(), ", labels ", labels.shape(), ", counts ",
-               counts.shape());
-  const std::int64_t n = logits.dim(0);
-  const std::int64_t columns = counts.dim(1);
-  const Tensor predictions = Tensor::empty({n}, DType::i32, logits.device());
+void predict_classes(const Tensor& logits, const Tensor& predictions) {
+  SCIMIX_CHECK(logits.rank() == 2 && predictions.dtype() == DType::i32 &&
+                   predictions.numel() == logits.dim(0),
+               "predict_classes: logits ", logits.shape(), ", predictions ", predictions.shape());
   dispatch_floating(logits.dtype(), [&]<class T>(TypeTag<T>) { predict<T>(logits, predictions); });
-  const std::int32_t* prediction = predictions.data<std::int32_t>();
-  const std::int32_t* label = labels.data<std::int32_t>();
-  std::int32_t* cells = counts.data<std::int32_t>();
-  for_each(counts.numel(), [=] SCIMIX_KERNEL_FN(std::int64_t cell) {
-    const std::int64_t row = cell / columns;
-    const std::int64_t column = cell - row * columns;
-    std::int32_t found = 0;
-    for (std::int64_t i = 0; i < n; ++i) {
-      if (label[i] == row && prediction[i] == column) ++found;
-    }
-    cells[cell] += found;
-  });
 }
 
 }  // namespace scimix::SCIMIX_BACKEND

@@ -14,10 +14,9 @@ enum class MetricSlot { loss_sum = 0, correct = 1, rows = 2 };
 SCIMIX_KERNEL(add_metrics, (const Tensor& loss, const Tensor& logits, const Tensor& labels,
                             const Tensor& accumulator))
 
-// counts[label, prediction] += 1 for each row: logits [N,C], labels i32 [N], counts i32 [C,C+1].
-// The prediction is the class of the largest logit (the first of equals); a row with a NaN among
-// its logits predicts nothing and is counted in column C. A label outside 0..C-1 is counted
-// nowhere. Integers: the result is the same every time.
-SCIMIX_KERNEL(count_confusion, (const Tensor& logits, const Tensor& labels, const Tensor& counts))
+// Writes the predicted class of each row: logits [N,C], predictions i32 [N]. The prediction is the
+// class of the largest logit (the first of equals). A row with a NaN among its logits gets C, which
+// is no class.
+SCIMIX_KERNEL(predict_classes, (const Tensor& logits, const Tensor& predictions))
 
 }  // namespace scimix

@@ -1,0 +1,116 @@
+#include "report/generator_report.hpp"
+
+#include <fmt/format.h>
+
+#include "report/interval.hpp"
+#include "report/markup.hpp"
+
+namespace scimix {
+
+namespace {
+
+std::string percent(double share) {
+  return fmt::format("{:.1f}%", 100.0 * share);
+}
+
+RunReport::Headline headline(const GeneratorOutcome::Evaluation& e) {
+  const ShareInterval interval = wilson_interval(e.class_kept, e.pairs);
+  return {
+      percent(interval.share),
+      fmt::format("of {} hybrids show the class of the image that gave their content", e.pairs),
+      fmt::format("The 95% interval is {} to {}. The judge is the generator's own classifier C, "
+                  "which is partial: see the first of the next steps.",
+                  percent(interval.low), percent(interval.high))};
+}
+
+std::vector<RunReport::Chart> charts() {
+  return {
+      {"Test images and hybrids",
+       {{"own_s_c", "content kept (s_c)"},
+        {"s_r", "scene kept (s_r)"},
+        {"test_accuracy", "C, test images"},
+        {"train_accuracy", "C, training batches"}},
+       "",
+       true,
+       "Shares of hybrids that show the class of their content image, and that are nearer to "
+       "their scene image in pixels; shares of images that C classifies correctly."},
+      {"Reconstruction error",
+       {{"reconstruction", "training batches"}, {"test_reconstruction", "test images"}},
+       "pixel values in [-1,1]",
+       false,
+       "How far images are from their reconstruction. Lower is better."},
+      {"Critic",
+       {{"critic_real", "D, real images"},
+        {"critic_rec", "D, reconstructions"},
+        {"critic_hyb", "D, hybrids"},
+        {"adv_rec", "G, reconstructions"},
+        {"adv_hyb", "G, hybrids"}},
+       "loss",
+       false,
+       "The critic D and the generator G work against each other. Neither side's loss should "
+       "stay near 0."},
+      {"Hybridisation",
+       {{"class_plus", "class of content"},
+        {"cont_plus", "code of content"},
+        {"class_minus", "class of scene"},
+        {"cont_minus", "code of scene"}},
+       "loss",
+       false,
+       "How far hybrids are from what was asked of them: the class and the code of their content "
+       "image, not those of their scene image."},
+      {"Classifier inside the encoder",
+       {{"supervised", "labelled images"}, {"consistency", "consistency"}},
+       "loss",
+       false,
+       "The losses that teach the encoder E_c and its classifier C."}};
+}
+
+std::vector<RunReport::NextStep> next_steps(const GeneratorOutcome& o) {
+  const std::string run = shell_word(o.run.string());
+  return {
+      {"Let a classifier that was trained apart judge the hybrids. ORACLE is the run of a "
+       "classifier with all labels.",
+       fmt::format("scimix_eval transfer --generator {} --oracle ORACLE", run)},
+      {"Mix images of your own. Each folder holds images; every hybrid is a PNG file.",
+       fmt::format("scimix_mix --generator {} --content CONTENT/ --scene SCENES/ --resize --out "
+                   "hybrids/",
+                   run)},
+      {"Train a classifier that also learns from hybrids, on the same data and labels as this "
+       "run. Add that run's --dataset and --labels.",
+       fmt::format("scimix_train classifier --mixer scimix --generator {}", run)},
+      {"Compare runs, or watch one while it trains.", "tensorboard --logdir " + run}};
+}
+
+}  // namespace
+
+RunReport generator_report(const GeneratorOutcome& o) {
+  RunReport report;
+  report.title = fmt::format("SciMix generator of {}, {} labels", o.data, o.labeled_images);
+  report.summary = fmt::format(
+      "An auto-encoder was trained for {} steps to mix two images of {}: a hybrid shows the "
+      "content "
+      "of one (its class) in the scene of the other. It learnt from {} images of {}x{} pixels, {} "
+      "of "
+      "them labelled.",
+      o.steps, o.data, o.training_images, o.image_size, o.image_size,
+      o.labeled_images == o.training_images ? "all" : std::to_string(o.labeled_images));
+  report.command = o.command;
+  if (!o.scale_note.empty()) report.notes = {o.scale_note};
+  if (o.evaluation) {
+    const GeneratorOutcome::Evaluation& e = *o.evaluation;
+    report.headline = headline(e);
+    report.figures = {
+        {"Hybrids nearer to their scene image (s_r)", percent(e.s_r)},
+        {"Reconstruction error (pixels in [-1,1])", fmt::format("{:.3f}", e.reconstruction)},
+        {"C is right on test images", percent(e.accuracy)}};
+  }
+  report.figures.emplace_back("Training steps", std::to_string(o.steps));
+  report.figures.emplace_back("Variant", o.variant);
+  report.figures.emplace_back("Device", o.device);
+  report.charts = charts();
+  report.pictures = o.pictures;
+  report.next_steps = next_steps(o);
+  return report;
+}
+
+}  // namespace scimix

@@ -1,0 +1,40 @@
+// What the report of a generator's run says.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "report/run_report.hpp"
+
+namespace scimix {
+
+struct GeneratorOutcome {
+  std::string data;  // "cifar10", "the folder birds"; see data_title
+  std::string variant;
+  std::int64_t training_images = 0;
+  std::int64_t labeled_images = 0;
+  std::int64_t image_size = 0;
+  std::int64_t steps = 0;
+  std::string device;
+  std::string scale_note;  // empty for a run at full scale
+  std::string command;
+  std::filesystem::path run;
+
+  // The last evaluation, on pairs of test images.
+  struct Evaluation {
+    std::int64_t pairs = 0;
+    std::int64_t class_kept = 0;  // hybrids in which C sees the class of x_c
+    double s_r = 0.0;             // share of hybrids that are nearer to x_r in pixels
+    double reconstruction = 0.0;  // root mean square error of pixels in [-1,1]
+    double accuracy = 0.0;        // of C on test images
+  };
+  std::optional<Evaluation> evaluation;
+  std::vector<RunReport::Picture> pictures;
+};
+
+[[nodiscard]] RunReport generator_report(const GeneratorOutcome& outcome);
+
+}  // namespace scimix
