@@ -10,14 +10,14 @@
 
 #include "data/dataset.hpp"
 #include "data/split.hpp"
+#include "settings/classifier_config.hpp"
+#include "settings/generator_config.hpp"
 #include "tests/paths.hpp"
 #include "tools/classifier_options.hpp"
 #include "tools/generator_options.hpp"
 #include "tools/scale.hpp"
 #include "tools/seeds.hpp"
 #include "tools/train_command.hpp"
-#include "trainers/classifier_config.hpp"
-#include "trainers/generator_config.hpp"
 
 using namespace scimix;
 
@@ -127,7 +127,7 @@ void check_classifier(const std::vector<std::string>& arguments, bool small) {
   const bool names_labels = preset_text.find("\nlabels = ") != std::string::npos;
   CHECK(config.hybrids.allow_other_split ==
         (names_labels && generator.data.labels != config.data.labels));
-  if (config.init_from == "generator") {
+  if (config.init_from == InitFrom::generator) {
     CHECK(generator.encoder.depth == config.model.depth);
     CHECK(generator.encoder.width == config.model.width);
   }

@@ -72,11 +72,11 @@ TEST_CASE("replayed steps of a classifier have the bits of the steps themselves"
         CAPTURE(mixer);
         CAPTURE(at_once);
         ClassifierConfig config = test::tiny_config(method);
-        config.hybrids.mixer = mixer;
+        config.hybrids.mixer = choice_of<MixerKind>(mixer);
         config.steps = 14;
-        config.graphs.graph = "off";
+        config.graphs.graph = GraphMode::off;
         ClassifierTrainer eager = test::tiny_trainer(config);
-        config.graphs = {.graph = "on", .steps_per_graph = at_once};
+        config.graphs = {.graph = GraphMode::on, .steps_per_graph = at_once};
         ClassifierTrainer replayed = test::tiny_trainer(config);
         check_same_bits(eager, replayed, config.steps);
       }
@@ -89,10 +89,10 @@ TEST_CASE("replayed steps of every precision have the bits of the steps themselv
     CAPTURE(precision);
     ClassifierConfig config = test::tiny_config("fixmatch");
     config.steps = 20;
-    config.precision = precision;
-    config.graphs.graph = "off";
+    config.precision = choice_of<Precision>(precision);
+    config.graphs.graph = GraphMode::off;
     ClassifierTrainer eager = test::tiny_trainer(config);
-    config.graphs.graph = "on";
+    config.graphs.graph = GraphMode::on;
     ClassifierTrainer replayed = test::tiny_trainer(config);
     check_same_bits(eager, replayed, config.steps);
   }
@@ -109,10 +109,10 @@ TEST_CASE("replayed steps of the generator have the bits of the steps themselves
         CAPTURE(at_once);
         GeneratorRunConfig config = test::tiny_generator_config();
         config.noise = true;
-        config.precision = precision;
-        config.graphs.graph = "off";
+        config.precision = choice_of<Precision>(precision);
+        config.graphs.graph = GraphMode::off;
         GeneratorTrainer eager(config, test::tiny_inputs(labels));
-        config.graphs = {.graph = "on", .steps_per_graph = at_once};
+        config.graphs = {.graph = GraphMode::on, .steps_per_graph = at_once};
         GeneratorTrainer replayed(config, test::tiny_inputs(labels));
         check_same_bits(eager, replayed, 52);
       }
@@ -122,11 +122,11 @@ TEST_CASE("replayed steps of the generator have the bits of the steps themselves
 
 TEST_CASE("what is done between replayed steps changes nothing") {
   ClassifierConfig config = test::tiny_config("mean-teacher");
-  config.hybrids.mixer = "scimix";
+  config.hybrids.mixer = MixerKind::scimix;
   config.steps = 30;
-  config.graphs.graph = "off";
+  config.graphs.graph = GraphMode::off;
   ClassifierTrainer eager = test::tiny_trainer(config);
-  config.graphs.graph = "on";
+  config.graphs.graph = GraphMode::on;
   ClassifierTrainer replayed = test::tiny_trainer(config);
   for (int i = 0; i < 10; ++i) {
     eager.steps(3);
@@ -145,7 +145,7 @@ TEST_CASE("a run goes on from a checkpoint under graphs it has recorded before")
   const test::TempFolder folder;
   ClassifierConfig config = test::tiny_config("fixmatch");
   config.steps = 20;
-  config.graphs.graph = "on";
+  config.graphs.graph = GraphMode::on;
   ClassifierTrainer trainer = test::tiny_trainer(config);
   trainer.steps(8);
   trainer.save(folder / "eight.safetensors");
@@ -180,8 +180,8 @@ TEST_CASE("a steady step takes no memory, copies nothing from or to the host and
         CAPTURE(mixer);
         ClassifierConfig config = test::tiny_config(method);
         config.steps = 100;
-        config.hybrids.mixer = mixer;
-        config.graphs.graph = graph;
+        config.hybrids.mixer = choice_of<MixerKind>(mixer);
+        config.graphs.graph = choice_of<GraphMode>(graph);
         ClassifierTrainer trainer = test::tiny_trainer(config);
         const WorkCounts work = work_of_steady_steps(trainer, 8);
         CHECK(work.host_copies == 0);
@@ -191,7 +191,7 @@ TEST_CASE("a steady step takes no memory, copies nothing from or to the host and
     }
     GeneratorRunConfig config = test::tiny_generator_config();
     config.noise = true;
-    config.graphs.graph = graph;
+    config.graphs.graph = choice_of<GraphMode>(graph);
     GeneratorTrainer trainer(config, test::tiny_inputs("40"));
     const WorkCounts work = work_of_steady_steps(trainer, 8);
     CHECK(work.host_copies == 0);
@@ -218,11 +218,11 @@ std::int64_t count(const std::vector<WorkPlan::Entry>& plan, Work kind) {
 // A full network and images few enough for a CPU: only sums over very many rows take a launch more.
 ClassifierConfig wide_resnet_28_2(const std::string& method, const std::string& precision) {
   ClassifierConfig config;
-  config.method = method;
-  config.precision = precision;
+  config.method = choice_of<Method>(method);
+  config.precision = choice_of<Precision>(precision);
   config.batch = 2;
   config.steps = 10;
-  config.graphs.graph = "off";
+  config.graphs.graph = GraphMode::off;
   return config;
 }
 
@@ -265,10 +265,10 @@ TEST_CASE("launches of a step of the generator, by its recorded plan") {
     CAPTURE(expected.r1);
     GeneratorRunConfig config = test::tiny_generator_config();
     config.encoder = {.depth = 28, .width = 2};
-    config.precision = "bf16";
+    config.precision = Precision::bf16;
     config.noise = true;
     config.batch = 2;
-    config.graphs.graph = "off";
+    config.graphs.graph = GraphMode::off;
     GeneratorTrainer trainer(config, test::tiny_inputs("40"));
     const auto plan = plan_of(trainer, expected.r1 ? config.r1_every : config.r1_every - 1);
     CHECK(count(plan, Work::library) == expected.convolutions_and_products);
@@ -287,8 +287,8 @@ TEST_CASE("a steady step on the GPU asks the driver for launches and nothing els
     CAPTURE(graph);
     ClassifierConfig config = test::tiny_config("fixmatch");
     config.steps = 100;
-    config.precision = "bf16";
-    config.graphs.graph = graph;
+    config.precision = Precision::bf16;
+    config.graphs.graph = choice_of<GraphMode>(graph);
     ClassifierTrainer trainer(config, test::tiny_digits(), test::tiny_split(), device);
     trainer.steps(16);
     synchronize(device);
@@ -326,12 +326,12 @@ TEST_CASE("graphs of several ranks on CPUs are a user's mistake") {
     void wait_for_device() override {}
   };
   const Two ranks;
-  CHECK_THROWS_WITH_AS(static_cast<void>(uses_graphs({.graph = "on"}, kCpu, ranks)),
+  CHECK_THROWS_WITH_AS(static_cast<void>(uses_graphs({.graph = GraphMode::on}, kCpu, ranks)),
                        doctest::Contains("--graph on with 2 ranks"), Error);
   CHECK_FALSE(uses_graphs({}, kCpu, ranks));
   CHECK_FALSE(uses_graphs({}, kCpu, local_comm()));
   CHECK(uses_graphs({}, {Device::Kind::cuda, 0}, local_comm()));
-  CHECK_FALSE(uses_graphs({.graph = "off"}, {Device::Kind::cuda, 0}, local_comm()));
+  CHECK_FALSE(uses_graphs({.graph = GraphMode::off}, {Device::Kind::cuda, 0}, local_comm()));
 }
 
 TEST_CASE("steps of another shape are recorded by themselves, and older ones stay") {

@@ -336,12 +336,11 @@ TEST_CASE("strong augmentation: the policy as a log prints it") {
 }
 
 TEST_CASE("strong augmentation: names of the tables") {
-  CHECK(parse_strong_table("fixmatch") == StrongTable::fixmatch);
-  CHECK(parse_strong_table("kekmodel") == StrongTable::kekmodel);
-  CHECK(parse_strong_table("torchssl") == StrongTable::torchssl);
-  CHECK(test::user_error_of([] { (void)parse_strong_table("torch-ssl"); }) ==
-        "unknown table of magnitudes 'torch-ssl', expected fixmatch, kekmodel or torchssl (did "
-        "you mean torchssl?)");
+  CHECK(choice_of<StrongTable>("fixmatch") == StrongTable::fixmatch);
+  CHECK(choice_of<StrongTable>("kekmodel") == StrongTable::kekmodel);
+  CHECK(choice_of<StrongTable>("torchssl") == StrongTable::torchssl);
+  CHECK(test::user_error_of([] { (void)choice_of<StrongTable>("torch-ssl"); }) ==
+        "torch-ssl: expected fixmatch, kekmodel, torchssl; did you mean torchssl?");
 }
 
 TEST_CASE("strong augmentation: too large images are the user's mistake") {

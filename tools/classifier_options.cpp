@@ -35,19 +35,19 @@ constexpr std::array<PresetSetting, 15> kPresetB{{{"--optimizer", "adam"},
 
 void add_method_options(CLI::App& app, ClassifierConfig& c) {
   const std::string group = "Method";
-  app.add_option("--method", c.method, "supervised, mean-teacher, fixmatch")->group(group);
-  app.add_option("--preset", c.preset,
-                 "mean-teacher: A (as FixMatch's authors run it), B (the original settings)")
+  add_choice(app, "--method", c.method, "supervised, mean-teacher, fixmatch")->group(group);
+  add_choice(app, "--preset", c.preset,
+             "mean-teacher: A (as FixMatch's authors run it), B (the original settings)")
       ->group(group);
-  app.add_option("--scale", c.scale, "cpu: a smaller model, smaller batches, fewer steps")
+  add_choice(app, "--scale", c.scale, "cpu: a smaller model, smaller batches, fewer steps")
       ->group(group);
-  app.add_option("--init-from", c.init_from, "scratch, generator (its E_c and C; Table III)")
+  add_choice(app, "--init-from", c.init_from, "scratch, generator (its E_c and C; Table III)")
       ->group(group);
 }
 
 void add_hybrid_options(CLI::App& app, HybridSettings& h) {
   const std::string group = "Hybrids";
-  app.add_option("--mixer", h.mixer, "scimix, mixup, cutmix, adain, fda, none")->group(group);
+  add_choice(app, "--mixer", h.mixer, "scimix, mixup, cutmix, adain, fda, none")->group(group);
   app.add_option("--generator", h.generator,
                  "run folder or checkpoint of scimix_train generator; {split} in it stands for the "
                  "split seed")
@@ -58,8 +58,8 @@ void add_hybrid_options(CLI::App& app, HybridSettings& h) {
   app.add_option("--allow-other-split", h.allow_other_split,
                  "take a generator that was trained with other labels: true, false")
       ->group(group);
-  app.add_option("--hybrid-use", h.use,
-                 "contradict, consistency, pseudo, labeled (the paper's Table V)")
+  add_choice(app, "--hybrid-use", h.use,
+             "contradict, consistency, pseudo, labeled (the paper's Table V)")
       ->group(group);
   app.add_option("--alpha", h.alpha, "share of the content's prediction in a hybrid's target")
       ->group(group);
@@ -78,14 +78,15 @@ void add_consistency_options(CLI::App& app, ConsistencySettings& c) {
   const std::string group = "Mean Teacher";
   app.add_option("--consistency-weight", c.weight, "after its ramp")->group(group);
   app.add_option("--consistency-ramp", c.ramp, "share of the steps")->group(group);
-  app.add_option("--ramp-shape", c.ramp_shape, "linear, sigmoid")->group(group);
+  add_choice(app, "--ramp-shape", c.ramp_shape, "linear, sigmoid")->group(group);
 }
 
 void add_fixmatch_options(CLI::App& app, FixMatchSettings& f) {
   const std::string group = "FixMatch";
   app.add_option("--threshold", f.threshold, "probability that makes a pseudo-label")->group(group);
   app.add_option("--unlabeled-weight", f.weight, "of the loss with pseudo-labels")->group(group);
-  app.add_option("--strong-table", f.strong_table, "whose magnitudes: kekmodel, fixmatch, torchssl")
+  add_choice(app, "--strong-table", f.strong_table,
+             "whose magnitudes: kekmodel, fixmatch, torchssl")
       ->group(group);
   app.add_option("--strong-operations", f.strong_operations, "per image")->group(group);
   app.add_option("--strong-probability", f.strong_probability, "that each is applied")
@@ -101,13 +102,13 @@ void add_training_options(CLI::App& app, ClassifierConfig& c) {
                  "other images per step; 0: as --batch, 7 times that for fixmatch")
       ->group(group);
   app.add_option("--supervised-weight", c.supervised_weight, "of the cross-entropy")->group(group);
-  app.add_option("--norm-statistics", c.norm_statistics,
-                 "batch norm over all images of a step or each kind alone: joint, segments, auto "
-                 "(joint for fixmatch)")
+  add_choice(app, "--norm-statistics", c.norm_statistics,
+             "batch norm over all images of a step or each kind alone: joint, segments, auto "
+             "(joint for fixmatch)")
       ->group(group);
   app.add_option("--input-noise", c.input_noise, "standard deviation; pixels lie in [-1,1]")
       ->group(group);
-  app.add_option("--optimizer", c.optimizer, "sgd, adam")->group(group);
+  add_choice(app, "--optimizer", c.optimizer, "sgd, adam")->group(group);
   add_sgd_options(app, c.sgd, group);
   app.add_option("--ramp-up", c.ramp_up, "adam: share of the steps in which its rate grows")
       ->group(group);
@@ -144,7 +145,7 @@ void add_classifier_options(CLI::App& app, ClassifierConfig& c) {
 }
 
 void apply_method_preset(CLI::App& app, const ClassifierConfig& config) {
-  if (config.method != "mean-teacher" || config.preset != "B") return;
+  if (config.method != Method::mean_teacher || config.preset != MethodPreset::b) return;
   for (const PresetSetting& setting : kPresetB) {
     if (app.get_option(setting.option)->count() == 0) {
       set_option(app, setting.option, setting.value);

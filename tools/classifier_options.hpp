@@ -3,7 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "trainers/classifier_config.hpp"
+#include "settings/classifier_config.hpp"
 
 namespace scimix {
 

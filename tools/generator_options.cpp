@@ -34,23 +34,23 @@ void add_network_options(CLI::App& app, GeneratorRunConfig& c) {
   const std::string d = "Discriminator";
   app.add_option("--d-channels", c.d_channels, "at full resolution; doubled per halving")->group(d);
   app.add_option("--d-max-channels", c.d_max_channels, "at most")->group(d);
-  app.add_option("--d-arch", c.d_arch, "orig, resnet")->group(d);
+  add_choice(app, "--d-arch", c.d_arch, "orig, resnet")->group(d);
   app.add_option("--minibatch-std", c.minibatch_std, "images per group; 0: off")->group(d);
 }
 
 void add_loss_options(CLI::App& app, GeneratorRunConfig& c) {
   const std::string group = "Losses";
-  app.add_option("--preset", c.preset, "default weights: tuned, paper (all 1, minus terms 0.1)")
+  add_choice(app, "--preset", c.preset, "default weights: tuned, paper (all 1, minus terms 0.1)")
       ->group(group);
   for (const WeightOption& option : kWeightOptions) {
     app.add_option(option.name, c.weights.*option.member, option.help)->group(group);
   }
-  app.add_option("--rec-norm", c.reconstruction_norm, "rms, mse, l1")->group(group);
+  add_choice(app, "--rec-norm", c.reconstruction_norm, "rms, mse, l1")->group(group);
   app.add_option("--class-minus-cap", c.class_minus_cap, "distances beyond are not enlarged")
       ->group(group);
   app.add_option("--cont-minus-cap", c.cont_minus_cap, "likewise")->group(group);
-  app.add_option("--semantic-loss", c.semantic_loss,
-                 "auto (Mean Teacher where images are unlabelled), cross-entropy, mean-teacher")
+  add_choice(app, "--semantic-loss", c.semantic_loss,
+             "auto (Mean Teacher where images are unlabelled), cross-entropy, mean-teacher")
       ->group(group);
   app.add_option("--consistency-weight", c.consistency_weight, "Mean Teacher, after its ramp")
       ->group(group);
@@ -82,10 +82,10 @@ void add_training_options(CLI::App& app, GeneratorRunConfig& c) {
 
 void add_generator_options(CLI::App& app, GeneratorRunConfig& c) {
   use_setting_defaults(app);
-  app.add_option("--variant", c.variant,
-                 "full, no-hyb, basic-hyb, unfrozen, structural-zc (the paper's Table IV)")
+  add_choice(app, "--variant", c.variant,
+             "full, no-hyb, basic-hyb, unfrozen, structural-zc (the paper's Table IV)")
       ->group("Method");
-  app.add_option("--scale", c.scale, "cpu: smaller networks, smaller batches, fewer steps")
+  add_choice(app, "--scale", c.scale, "cpu: smaller networks, smaller batches, fewer steps")
       ->group("Method");
   add_data_options(app, c.data);
   app.add_option("--unlabeled-includes-labeled", c.unlabeled_includes_labeled,

@@ -3,7 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "trainers/generator_config.hpp"
+#include "settings/generator_config.hpp"
 
 namespace scimix {
 

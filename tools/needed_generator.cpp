@@ -52,7 +52,9 @@ bool finish(const fs::path& folder, Ranks& ranks) {
 bool train(const CLI::App& classifier, const ClassifierConfig& wanted, Ranks& ranks) {
   const RunStreams streams = streams_of(ranks);
   std::vector<std::string> arguments{"--config", wanted.hybrids.generator_config};
-  if (wanted.scale != "full") arguments.insert(arguments.end(), {"--scale", wanted.scale});
+  if (wanted.scale != RunScale::full) {
+    arguments.insert(arguments.end(), {"--scale", std::string(name_of(wanted.scale))});
+  }
   CLI::App app("", "scimix_train generator");
   GeneratorRunConfig config;
   add_generator_options(app, config);

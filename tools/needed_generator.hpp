@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "trainers/classifier_config.hpp"
+#include "settings/classifier_config.hpp"
 #include "trainers/run_start.hpp"
 
 namespace scimix {

@@ -65,7 +65,7 @@ void add_data_options(CLI::App& app, DataSettings& s) {
       ->group(group);
   app.add_option("--digits-train", s.digits_train, "digits: training images")->group(group);
   app.add_option("--digits-test", s.digits_test, "digits: test images")->group(group);
-  app.add_option("--flip", s.flip, "mirror images at random: auto, on, off")->group(group);
+  add_choice(app, "--flip", s.flip, "mirror images at random: auto, on, off")->group(group);
   app.add_option("--crop-pad", s.crop_pad, "random shift in pixels")->group(group);
 }
 
@@ -85,19 +85,18 @@ void add_sgd_options(CLI::App& app, SgdSettings& s, const std::string& group) {
   app.add_option("--weight-decay", s.weight_decay, "SGD, on kernels only")->group(group);
 }
 
-void add_precision_option(CLI::App& app, std::string& precision, const std::string& group) {
-  app.add_option(
-         "--precision", precision,
-         "f32, tf32 (f32, with a GPU's TF32 products), bf16 (activations), f64 (CPU: slow, for "
-         "checks)")
+void add_precision_option(CLI::App& app, Precision& precision, const std::string& group) {
+  add_choice(app, "--precision", precision,
+             "f32, tf32 (f32, with a GPU's TF32 products), bf16 (activations), f64 (CPU: slow, for "
+             "checks)")
       ->group(group);
 }
 
 void add_graph_options(CLI::App& app, GraphSettings& s) {
   const std::string group = "Graphs";
-  app.add_option("--graph", s.graph,
-                 "record a step once and replay it: auto (on a GPU), on, off; the numbers are the "
-                 "same")
+  add_choice(app, "--graph", s.graph,
+             "record a step once and replay it: auto (on a GPU), on, off; the numbers are the "
+             "same")
       ->group(group);
   app.add_option("--steps-per-graph", s.steps_per_graph, "steps replayed at once, at most")
       ->group(group);

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "trainers/settings.hpp"
+#include "settings/settings.hpp"
 
 namespace scimix {
 
@@ -23,10 +23,25 @@ void set_option(CLI::App& app, const std::string& name, const std::string& value
 // The word stands on the command line itself, as --name VALUE or --name=VALUE.
 [[nodiscard]] bool is_named(const std::vector<std::string>& arguments, const std::string& name);
 
+// An option for an enumeration.
+template <NamedEnum E>
+CLI::Option* add_choice(CLI::App& app, const std::string& name, E& field, const std::string& help) {
+  return app
+      .add_option_function<std::string>(
+          name,
+          [&field, name](const std::string& word) {
+            const std::optional<E> found = find_choice<E>(word);
+            if (!found) refuse_choice(name + " " + word, word, choice_names<E>());
+            field = *found;
+          },
+          help)
+      ->default_str(std::string(name_of(field)));
+}
+
 void add_data_options(CLI::App& app, DataSettings& settings);
 void add_encoder_options(CLI::App& app, EncoderSettings& settings);
 void add_sgd_options(CLI::App& app, SgdSettings& settings, const std::string& group);
-void add_precision_option(CLI::App& app, std::string& precision, const std::string& group);
+void add_precision_option(CLI::App& app, Precision& precision, const std::string& group);
 void add_graph_options(CLI::App& app, GraphSettings& settings);
 void add_rank_options(CLI::App& app, RankSettings& settings);
 void add_output_options(CLI::App& app, OutputSettings& settings, const std::string& default_out);

@@ -3,8 +3,8 @@
 
 #include <filesystem>
 
-#include "trainers/classifier_config.hpp"
-#include "trainers/generator_config.hpp"
+#include "settings/classifier_config.hpp"
+#include "settings/generator_config.hpp"
 
 namespace scimix {
 

@@ -58,8 +58,8 @@ Variable ClassifierObjective::teacher_logits(std::span<const Variable> parts) co
 }
 
 MethodPass ClassifierObjective::method(const ClassifierBatch& batch, const Tensor& ramp) const {
-  if (config_.method == "fixmatch") return fixmatch(batch);
-  if (config_.method == "mean-teacher") return mean_teacher(batch, ramp);
+  if (config_.method == Method::fixmatch) return fixmatch(batch);
+  if (config_.method == Method::mean_teacher) return mean_teacher(batch, ramp);
   return supervised(batch);
 }
 

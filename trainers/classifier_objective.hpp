@@ -13,7 +13,7 @@
 
 #include "losses/classification.hpp"
 #include "models/wide_resnet.hpp"
-#include "trainers/classifier_config.hpp"
+#include "settings/classifier_config.hpp"
 #include "trainers/hybrid_maker.hpp"
 #include "trainers/loss_terms.hpp"
 

@@ -69,13 +69,15 @@ class Reporter {
 };
 
 std::string describe_method(const ClassifierConfig& config) {
-  std::string text = config.method;
-  if (config.method == "mean-teacher") text += " (preset " + config.preset + ")";
-  if (uses_hybrids(config)) {
-    text += fmt::format(", hybrids by {} ({}, weight {:g})", config.hybrids.mixer,
-                        config.hybrids.use, hybrid_weight(config));
+  std::string text(name_of(config.method));
+  if (config.method == Method::mean_teacher) {
+    text += fmt::format(" (preset {})", name_of(config.preset));
   }
-  if (config.init_from == "generator") text += ", started from the generator's encoder";
+  if (uses_hybrids(config)) {
+    text += fmt::format(", hybrids by {} ({}, weight {:g})", name_of(config.hybrids.mixer),
+                        name_of(config.hybrids.use), hybrid_weight(config));
+  }
+  if (config.init_from == InitFrom::generator) text += ", started from the generator's encoder";
   return text;
 }
 
@@ -85,14 +87,14 @@ void introduce(const ClassifierConfig& config, const RunInputs& inputs,
   fmt::print(out, "{}: {} training images ({} labelled), {} test images, {} classes\n", data.name,
              data.train.count, inputs.split.labeled.size(), data.test.count, data.classes());
   fmt::print(out, "WideResNet-{}-{}, {} parameters, {} on {}\n", config.model.depth,
-             config.model.width, trainer.model().parameters().parameter_count(), config.precision,
-             describe(inputs.device));
+             config.model.width, trainer.model().parameters().parameter_count(),
+             name_of(config.precision), describe(inputs.device));
   fmt::print(out, "{}; {} labelled and {} unlabelled images a step\n", describe_method(config),
              config.batch, unlabeled_rows(config));
   const WeakAugment weak = weak_augment(config.data, data, config.seed);
   fmt::print(out, "weak augmentation: {}shift by up to {} pixels\n",
              weak.flip ? "mirror with probability 0.5, " : "", weak.pad);
-  if (config.method == "fixmatch") {
+  if (config.method == Method::fixmatch) {
     for (const std::string& line :
          describe_policy(strong_augment(config.fixmatch), data.train.height, data.train.width)) {
       fmt::print(out, "  {}\n", line);
@@ -123,7 +125,7 @@ void write_run_report(const ClassifierConfig& config, const RunInputs& inputs,
                    parameter_type(config.precision));
   const ShareInterval interval = wilson_interval(confusion.correct(), confusion.images());
   RunReport report;
-  report.title = fmt::format("{} on {}, {} labels", config.method, inputs.dataset.name,
+  report.title = fmt::format("{} on {}, {} labels", name_of(config.method), inputs.dataset.name,
                              inputs.split.labeled.size());
   report.command = request.command;
   if (const std::string note = scale_note(config.scale); !note.empty()) report.notes = {note};
@@ -151,10 +153,11 @@ void write_run_report(const ClassifierConfig& config, const RunInputs& inputs,
 
 std::filesystem::path run_folder_of(const ClassifierConfig& config) {
   if (!config.output.out.empty()) return config.output.out;
-  const std::string mixer = uses_hybrids(config) ? "-" + config.hybrids.mixer : "";
+  const std::string mixer =
+      uses_hybrids(config) ? fmt::format("-{}", name_of(config.hybrids.mixer)) : "";
   return std::filesystem::path("runs") / fmt::format("{}-{}-{}{}-{}", config.data.dataset,
-                                                     config.data.labels, config.method, mixer,
-                                                     config.seed);
+                                                     config.data.labels, name_of(config.method),
+                                                     mixer, config.seed);
 }
 
 RunResult run_classifier(const ClassifierConfig& config, const RunRequest& request,
@@ -196,7 +199,7 @@ RunResult run_classifier(const ClassifierConfig& config, const RunRequest& reque
   const MedianAccuracy median = median_accuracy(RunHistory::read(run.metrics()));
   result.evaluations = median.evaluations;
   result.median_accuracy = median.evaluations > 0 ? median.accuracy : last.accuracy;
-  const char* const scaled = config.scale == "full" ? "" : ", scaled down";
+  const char* const scaled = config.scale == RunScale::full ? "" : ", scaled down";
   fmt::print(out, "test accuracy {:.2f}% after {} steps (EMA, {} images{})\n",
              100.0 * result.accuracy, result.steps, last.images, scaled);
   fmt::print(out, "median of the last {} evaluations {:.2f}%\n", result.evaluations,

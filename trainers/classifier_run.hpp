@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "trainers/classifier_config.hpp"
+#include "settings/classifier_config.hpp"
 #include "trainers/run_start.hpp"
 
 namespace scimix {

@@ -39,7 +39,7 @@ std::vector<std::int32_t> unlabeled_members(const ClassifierConfig& config, cons
 
 std::unique_ptr<Optimizer> make_optimizer(const ClassifierConfig& config,
                                           const ParameterStore& model, const ParameterStore& ema) {
-  if (config.optimizer == "sgd") {
+  if (config.optimizer == OptimizerKind::sgd) {
     return std::make_unique<Sgd>(model, ema,
                                  sgd_options(config.sgd, config.steps, config.ema_decay));
   }
@@ -92,7 +92,7 @@ ClassifierTrainer::ClassifierTrainer(const ClassifierConfig& config, const Datas
   check_batch("--batch", config.batch, ranks);
   check_batch("--unlabeled-batch", unlabeled_rows(config), ranks);
   if (uses_hybrids(config)) hybrids_.emplace(config, generator);
-  if (config.init_from == "generator") {
+  if (config.init_from == InitFrom::generator) {
     SCIMIX_CHECK(generator != nullptr, "init_from generator without one");
     const ParameterStore& encoder = generator->semantic_encoder().parameters();
     model_.parameters().copy_parameters_from(encoder);
@@ -171,7 +171,7 @@ ClassifierBatch ClassifierTrainer::make_batch(const Picks& picks, std::int64_t c
   const Tensor other = images.rows(labeled + unlabeled, labeled + 2 * unlabeled);
   train_.augment(picks.unlabeled, step_, first_view, weak);
   batch.weak = noisy(weak, kStudentNoise, other_row);
-  if (config_.method == "fixmatch") {
+  if (config_.method == Method::fixmatch) {
     train_.augment_strongly(picks.unlabeled, step_, second_view, strong_, other);
     batch.other = Variable(other);
   } else {
@@ -197,13 +197,11 @@ Variable ClassifierTrainer::noisy(const Tensor& images, std::uint32_t stream,
 }
 
 void ClassifierTrainer::set_weights() const {
-  const auto shape =
-      config_.consistency.ramp_shape == "sigmoid" ? RampShape::sigmoid : RampShape::linear;
   WeightRamp ramp{.highest = config_.consistency.weight,
                   .total_steps = config_.steps,
                   .share = config_.consistency.ramp,
-                  .shape = shape};
-  if (config_.method == "mean-teacher") set_ramp(step_, ramp, consistency_weight_);
+                  .shape = config_.consistency.ramp_shape};
+  if (config_.method == Method::mean_teacher) set_ramp(step_, ramp, consistency_weight_);
   if (!hybrids_) return;
   ramp.highest = hybrid_weight(config_);
   if (labels_hybrids(config_)) ramp.share = 0;  // a label is as good at the start
@@ -293,7 +291,7 @@ std::vector<Sheet> ClassifierTrainer::preview(std::int64_t images) const {
   std::vector<Sheet> sheets{{.name = "augmented",
                              .caption = "Labelled images, weakly augmented",
                              .pixels = to_pixels(batch.labeled.value())}};
-  if (config_.method == "fixmatch") {
+  if (config_.method == Method::fixmatch) {
     sheets.push_back({.name = "strong",
                       .caption = "Unlabelled images, strongly augmented",
                       .pixels = to_pixels(batch.other.value())});
@@ -327,14 +325,14 @@ CheckpointTensors ClassifierTrainer::state() const {
 
 CheckpointMetadata ClassifierTrainer::metadata() const {
   return {{"format", kFormat},
-          {"method", config_.method},
-          {"mixer", config_.hybrids.mixer},
-          {"scale", config_.scale},
+          {"method", std::string(name_of(config_.method))},
+          {"mixer", std::string(name_of(config_.hybrids.mixer))},
+          {"scale", std::string(name_of(config_.scale))},
           {"depth", std::to_string(config_.model.depth)},
           {"width", std::to_string(config_.model.width)},
           {"norm_eps", digits_of(config_.model.norm_eps)},
           {"image_size", std::to_string(image_size_)},
-          {"precision", config_.precision},
+          {"precision", std::string(name_of(config_.precision))},
           {"classes", std::to_string(model_.config().classes)},
           {"class_names", class_names_},
           {"dataset", config_.data.dataset},

@@ -29,11 +29,6 @@ constexpr std::array<TermInfo, 13> kTermInfo{{{"critic_real", "critic"},
                                               {"class_minus", "generator"},
                                               {"cont_minus", "generator"}}};
 
-[[nodiscard]] ReconstructionNorm norm_of(const std::string& name) {
-  if (name == "mse") return ReconstructionNorm::mse;
-  return name == "l1" ? ReconstructionNorm::l1 : ReconstructionNorm::rms;
-}
-
 // StyleGAN2-ADA's rules: 0.01 for its CIFAR setting, 0.0002 R^2 / batch otherwise.
 [[nodiscard]] double default_r1_gamma(std::int64_t image_size, std::int64_t batch) {
   if (image_size <= 32) return 0.01;
@@ -83,7 +78,7 @@ void GeneratorObjective::encode(const GeneratorBatch& batch, Generated& out) con
     return;
   }
   if (config_.weights.encoder_grad > 0 || batch.second_view.defined() ||
-      config_.variant == "unfrozen") {
+      config_.variant == Variant::unfrozen) {
     const std::int64_t labeled = batch.labeled.dim(0);
     const std::int64_t rows = labeled + batch.images.dim(0);
     const std::array parts{batch.labeled, batch.images};
@@ -188,7 +183,7 @@ void GeneratorObjective::add_semantic_terms(const Generated& generated,
 void GeneratorObjective::add_hybrid_terms(const Generated& generated, const Tensor& partner,
                                           LossTerms& terms) const {
   const LossWeights& w = config_.weights;
-  const bool frozen = config_.variant != "unfrozen";
+  const bool frozen = config_.variant != Variant::unfrozen;
   std::optional<Freeze> frozen_c;
   std::optional<Freeze> frozen_r;
   if (frozen) {
@@ -204,7 +199,7 @@ void GeneratorObjective::add_hybrid_terms(const Generated& generated, const Tens
   const HybridizationTerms hyb = hybridization_terms(
       of_hybrid, semantic_parent, scene_parent,
       {.class_minus = config_.class_minus_cap, .cont_minus = config_.cont_minus_cap}, frozen);
-  const bool maximise = config_.variant != "basic-hyb";
+  const bool maximise = config_.variant != Variant::basic_hyb;
   terms.push_back(weighted(Term::class_plus, hyb.class_plus, w.class_plus));
   terms.push_back(weighted(Term::cont_plus, hyb.cont_plus, w.cont_plus));
   terms.push_back(weighted(Term::class_minus, hyb.class_minus, maximise ? -w.class_minus : 0.0));
@@ -218,7 +213,7 @@ LossTerms GeneratorObjective::generator_terms(const Generated& generated,
   LossTerms terms;
   add_semantic_terms(generated, consistency_weight, terms);
   const Variable reconstruction =
-      reconstruction_loss(generated.real, generated.rebuilt, norm_of(config_.reconstruction_norm));
+      reconstruction_loss(generated.real, generated.rebuilt, config_.reconstruction_norm);
   terms.push_back(weighted(Term::reconstruction, reconstruction, w.reconstruction));
 
   const Freeze frozen_critic(critic_.parameters());

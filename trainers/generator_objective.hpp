@@ -18,7 +18,7 @@
 #include "losses/classification.hpp"
 #include "models/autoencoder.hpp"
 #include "models/discriminator.hpp"
-#include "trainers/generator_config.hpp"
+#include "settings/generator_config.hpp"
 #include "trainers/loss_terms.hpp"
 
 namespace scimix {
@@ -87,7 +87,7 @@ class GeneratorObjective {
   [[nodiscard]] LossTerms generator_terms(const Generated& generated, const GeneratorBatch& batch,
                                           const Tensor& consistency_weight) const;
 
-  [[nodiscard]] bool makes_hybrids() const { return config_.variant != "no-hyb"; }
+  [[nodiscard]] bool makes_hybrids() const { return config_.variant != Variant::no_hyb; }
   [[nodiscard]] double r1_gamma() const;
 
  private:

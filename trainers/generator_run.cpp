@@ -17,8 +17,8 @@ constexpr std::int64_t kColumns = 4;  // x_c, x_r, reconstruction, hybrid
 
 std::filesystem::path out_folder(const GeneratorRunConfig& config) {
   if (!config.output.out.empty()) return config.output.out;
-  return std::filesystem::path("runs") /
-         fmt::format("{}-generator-{}-{}", config.data.dataset, config.variant, config.seed);
+  return std::filesystem::path("runs") / fmt::format("{}-generator-{}-{}", config.data.dataset,
+                                                     name_of(config.variant), config.seed);
 }
 
 // What a generator run says of itself while it trains.
@@ -97,8 +97,9 @@ void introduce(const GeneratorRunConfig& config, const RunInputs& inputs,
              count(trainer.networks().semantic_encoder().parameters()),
              count(trainer.networks().scene_encoder().parameters()),
              count(trainer.networks().generator().parameters()),
-             count(trainer.critic().parameters()), config.precision, describe(inputs.device));
-  fmt::print(out, "variant {}, L_S by {}\n", config.variant,
+             count(trainer.critic().parameters()), name_of(config.precision),
+             describe(inputs.device));
+  fmt::print(out, "variant {}, L_S by {}\n", name_of(config.variant),
              trainer.uses_mean_teacher() ? "cross-entropy and Mean Teacher" : "cross-entropy");
   if (const std::string note = scale_note(config.scale); !note.empty()) {
     fmt::print(out, "{}\n", note);
@@ -120,7 +121,7 @@ void write_run_report(const GeneratorRunConfig& config, const RunInputs& inputs,
         {"s_r", fmt::format("{:.3f}", e->transfer.s_r())},
         {"Reconstruction error", fmt::format("{:.3f}", e->reconstruction)}};
   }
-  report.figures.emplace_back("Variant", config.variant);
+  report.figures.emplace_back("Variant", std::string(name_of(config.variant)));
   report.figures.emplace_back("Device", describe(inputs.device));
   report.charts = {
       {"Evaluation", {"test_accuracy", "own_s_c", "s_r", "train_accuracy"}, "%", true},

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "trainers/generator_config.hpp"
+#include "settings/generator_config.hpp"
 #include "trainers/run_start.hpp"
 
 namespace scimix {

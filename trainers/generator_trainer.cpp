@@ -25,14 +25,14 @@ AutoencoderConfig autoencoder_config(const GeneratorRunConfig& config, const Dat
                         .base_channels = config.g_channels,
                         .max_channels = config.g_max_channels,
                         .noise = config.noise},
-          .structural_zc = config.variant == "structural-zc"};
+          .structural_zc = config.variant == Variant::structural_zc};
 }
 
 DiscriminatorConfig discriminator_config(const GeneratorRunConfig& config, const Dataset& dataset) {
   return {.image_size = dataset.train.height,
           .base_channels = config.d_channels,
           .max_channels = config.d_max_channels,
-          .arch = config.d_arch == "resnet" ? DiscriminatorArch::resnet : DiscriminatorArch::orig,
+          .arch = config.d_arch,
           .minibatch_std = config.minibatch_std};
 }
 
@@ -46,8 +46,8 @@ AdamOptions adam_options(const GeneratorRunConfig& config, std::int64_t lazy_int
 }
 
 bool wants_mean_teacher(const GeneratorRunConfig& config, bool all_labeled) {
-  if (config.semantic_loss == "auto") return !all_labeled;
-  return config.semantic_loss == "mean-teacher";
+  if (config.semantic_loss == SemanticLoss::automatic) return !all_labeled;
+  return config.semantic_loss == SemanticLoss::mean_teacher;
 }
 
 void check_images(const Dataset& dataset) {
@@ -281,8 +281,8 @@ CheckpointMetadata GeneratorTrainer::metadata() const {
   out["train_hash"] = train_hash_;
   out["labels"] = config_.data.labels;
   out["split_seed"] = std::to_string(config_.data.split_seed);
-  out["variant"] = config_.variant;
-  out["scale"] = config_.scale;
+  out["variant"] = name_of(config_.variant);
+  out["scale"] = name_of(config_.scale);
   out["seed"] = std::to_string(config_.seed);
   out["step"] = std::to_string(steps_done_);
   return out;

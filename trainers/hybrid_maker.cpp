@@ -52,8 +52,8 @@ Random random_of(std::uint64_t seed, std::int64_t step, std::int64_t pair) {
 
 HybridMaker::HybridMaker(const ClassifierConfig& config, const Autoencoder* generator)
     : settings_(config.hybrids),
-      labeled_only_(config.hybrids.use == "labeled"),
-      alpha_(config.hybrids.use == "consistency" ? 1.0 : config.hybrids.alpha),
+      labeled_only_(config.hybrids.use == HybridUse::labeled),
+      alpha_(config.hybrids.use == HybridUse::consistency ? 1.0 : config.hybrids.alpha),
       seed_(config.seed),
       generator_(generator) {}
 
@@ -86,11 +86,11 @@ class HybridMaker::GlobalBatch {
 };
 
 bool HybridMaker::draws_shares() const {
-  return settings_.mixer == "mixup" || settings_.mixer == "cutmix";
+  return settings_.mixer == MixerKind::mixup || settings_.mixer == MixerKind::cutmix;
 }
 
 bool HybridMaker::draws_corners() const {
-  return settings_.mixer == "cutmix";
+  return settings_.mixer == MixerKind::cutmix;
 }
 
 std::int64_t HybridMaker::count(const HybridRows& rows) const {
@@ -164,8 +164,8 @@ Hybrids HybridMaker::make(const HybridParents& parents, const DrawnPairs& pairs,
     return gather_rows(all, pairs.scenes).value();
   };
   const Tensor x_r = of_partners(parents.images);
-  const Mixed mixed =
-      settings_.mixer == "scimix" ? by_generator(contents, x_r) : by_pixels(contents, x_r, pairs);
+  const Mixed mixed = settings_.mixer == MixerKind::scimix ? by_generator(contents, x_r)
+                                                           : by_pixels(contents, x_r, pairs);
   Hybrids out;
   out.images = Variable(mixed.images);
   out.scenes = pairs.scenes;
@@ -199,17 +199,17 @@ HybridMaker::Mixed HybridMaker::by_pixels(const Contents& contents, const Tensor
                                           const DrawnPairs& pairs) const {
   const Tensor& x_c = contents.images;
   Mixed out{.images = like(x_c), .share = pairs.shares};
-  if (settings_.mixer == "mixup") {
+  if (settings_.mixer == MixerKind::mixup) {
     mix_mixup(x_c, x_r, pairs.shares, out.images);
     return out;
   }
-  if (settings_.mixer == "cutmix") {
+  if (settings_.mixer == MixerKind::cutmix) {
     mix_cutmix(x_c, x_r, pairs.corners, out.images);
     return out;
   }
   out.share = same_share(alpha_, x_c.dim(0), x_c.device());
-  if (settings_.mixer == "adain") mix_adain(x_c, x_r, out.images);
-  if (settings_.mixer == "fda") mix_fda(x_c, x_r, settings_.fda_band, out.images);
+  if (settings_.mixer == MixerKind::adain) mix_adain(x_c, x_r, out.images);
+  if (settings_.mixer == MixerKind::fda) mix_fda(x_c, x_r, settings_.fda_band, out.images);
   clamp_images(out.images, out.images);
   return out;
 }

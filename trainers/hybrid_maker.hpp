@@ -8,7 +8,7 @@
 #include "autograd/variable.hpp"
 #include "core/comm.hpp"
 #include "models/autoencoder.hpp"
-#include "trainers/classifier_config.hpp"
+#include "settings/classifier_config.hpp"
 
 namespace scimix {
 

@@ -2,17 +2,17 @@
 #pragma once
 
 #include <optional>
-#include <string>
 
 #include "kernels/tf32.hpp"
+#include "settings/choices.hpp"
 
 namespace scimix {
 
 // While one lives, what this thread computes is of a run with that precision.
 class PrecisionScope {
  public:
-  explicit PrecisionScope(const std::string& precision) {
-    if (precision == "tf32") tf32_.emplace();
+  explicit PrecisionScope(Precision precision) {
+    if (precision == Precision::tf32) tf32_.emplace();
   }
 
  private:

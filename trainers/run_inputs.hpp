@@ -11,9 +11,9 @@
 #include "data/split.hpp"
 #include "kernels/augment.hpp"
 #include "models/wide_resnet.hpp"
+#include "settings/settings.hpp"
 #include "trainers/optimizer.hpp"
 #include "trainers/run_start.hpp"
-#include "trainers/settings.hpp"
 
 namespace scimix {
 

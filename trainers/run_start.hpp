@@ -31,7 +31,7 @@ struct RunStreams {
 };
 
 // The settings a run was shrunk by, as every output of it says; empty for scale `full`.
-[[nodiscard]] std::string scale_note(const std::string& scale);
+[[nodiscard]] std::string scale_note(RunScale scale);
 
 // Takes the newest checkpoint of the run to go on with, if it has one; then all ranks start from
 // what rank 0 holds. The step after which it goes on; none for a new run.

@@ -15,9 +15,8 @@ namespace scimix {
 // Makes `count` steps after the first `done`, which counts along. The host has work where the plan
 // of batches ends, and every `check_every` steps: then it calls `check`.
 template <class KindOf, class Queue, class Check>
-void run_steps(StepGraphs& graphs, BatchPlan& plan, const std::string& precision,
-               std::int64_t check_every, std::int64_t count, std::int64_t& done, KindOf kind_of,
-               Queue queue, Check check) {
+void run_steps(StepGraphs& graphs, BatchPlan& plan, Precision precision, std::int64_t check_every,
+               std::int64_t count, std::int64_t& done, KindOf kind_of, Queue queue, Check check) {
   const PrecisionScope scope(precision);
   for (const std::int64_t end = done + count; done < end;) {
     const std::int64_t now =

@@ -7,7 +7,7 @@
 
 #include "core/comm.hpp"
 #include "report/run_folder.hpp"
-#include "trainers/settings.hpp"
+#include "settings/settings.hpp"
 
 namespace scimix {
 

@@ -1,20 +1,12 @@
-#include "trainers/classifier_config.hpp"
+#include "settings/classifier_config.hpp"
 
-#include <array>
-
-#include "trainers/setting_checks.hpp"
+#include "settings/setting_checks.hpp"
 
 namespace scimix {
 
 namespace {
 
-const std::array<std::string, 3> kMethods{"supervised", "mean-teacher", "fixmatch"};
-const std::array<std::string, 6> kMixers{"none", "scimix", "mixup", "cutmix", "adain", "fda"};
-const std::array<std::string, 4> kUses{"contradict", "consistency", "pseudo", "labeled"};
-
 void check(const HybridSettings& h) {
-  one_of("mixer", h.mixer, kMixers);
-  one_of("hybrid-use", h.use, kUses);
   if (!(h.alpha > 0.5 && h.alpha <= 1.0)) {
     user_error(
         "--alpha ", h.alpha,
@@ -27,7 +19,6 @@ void check(const HybridSettings& h) {
 void check(const FixMatchSettings& f) {
   between("threshold", f.threshold, 0.0, 1.0);
   at_least("unlabeled-weight", f.weight, 0.0);
-  (void)parse_strong_table(f.strong_table);
   between("strong-operations", f.strong_operations, 0, 8);
   between("strong-probability", f.strong_probability, 0.0, 1.0);
   at_least("cutout", f.cutout, 0);
@@ -36,20 +27,19 @@ void check(const FixMatchSettings& f) {
 void check(const ConsistencySettings& c) {
   at_least("consistency-weight", c.weight, 0.0);
   between("consistency-ramp", c.ramp, 0.0, 1.0);
-  one_of("ramp-shape", c.ramp_shape, std::array<std::string, 2>{"linear", "sigmoid"});
 }
 
 void check_generator(const ClassifierConfig& c) {
   if (uses_generator(c) && c.hybrids.generator.empty()) {
-    user_error(c.init_from == "generator" ? "--init-from generator" : "--mixer scimix",
+    user_error(c.init_from == InitFrom::generator ? "--init-from generator" : "--mixer scimix",
                ": expected --generator RUN, a run of scimix_train generator");
   }
 }
 
 // Mean Teacher's and hybrids' weights live on the device: a step always has those losses.
 void check_weights(const ClassifierConfig& c) {
-  const bool others = c.method == "mean-teacher" || uses_hybrids(c) ||
-                      (c.method == "fixmatch" && c.fixmatch.weight > 0);
+  const bool others = c.method == Method::mean_teacher || uses_hybrids(c) ||
+                      (c.method == Method::fixmatch && c.fixmatch.weight > 0);
   if (c.supervised_weight == 0 && !others) {
     user_error("--supervised-weight 0: expected more than 0, as no other loss is left");
   }
@@ -58,17 +48,11 @@ void check_weights(const ClassifierConfig& c) {
 }  // namespace
 
 void check(const ClassifierConfig& c) {
-  one_of("method", c.method, kMethods);
-  one_of("preset", c.preset, std::array<std::string, 2>{"A", "B"});
-  one_of("scale", c.scale, std::array<std::string, 2>{"full", "cpu"});
   check(c.data);
   check(c.model);
-  one_of("init-from", c.init_from, std::array<std::string, 2>{"scratch", "generator"});
   between<std::int64_t>("steps", c.steps, 1, 2'000'000'000);  // the step counter is an i32
   at_least<std::int64_t>("batch", c.batch, 1);
   at_least<std::int64_t>("unlabeled-batch", c.unlabeled_batch, 0);
-  one_of("norm-statistics", c.norm_statistics,
-         std::array<std::string, 3>{"auto", "joint", "segments"});
   at_least("supervised-weight", c.supervised_weight, 0.0);
   at_least("input-noise", c.input_noise, 0.0);
   check(c.consistency);
@@ -76,7 +60,6 @@ void check(const ClassifierConfig& c) {
   check(c.hybrids);
   check_weights(c);
   check_generator(c);
-  one_of("optimizer", c.optimizer, std::array<std::string, 2>{"sgd", "adam"});
   check(c.sgd);
   between("ramp-up", c.ramp_up, 0.0, 1.0);
   between("ramp-down", c.ramp_down, 0.0, 1.0);
@@ -89,30 +72,32 @@ void check(const ClassifierConfig& c) {
 }
 
 bool uses_unlabeled(const ClassifierConfig& config) {
-  return config.method != "supervised";
+  return config.method != Method::supervised;
 }
 
 bool uses_hybrids(const ClassifierConfig& config) {
-  return config.hybrids.mixer != "none";
+  return config.hybrids.mixer != MixerKind::none;
 }
 
 bool uses_generator(const ClassifierConfig& config) {
-  return config.hybrids.mixer == "scimix" || config.init_from == "generator";
+  return config.hybrids.mixer == MixerKind::scimix || config.init_from == InitFrom::generator;
 }
 
 std::int64_t unlabeled_rows(const ClassifierConfig& config) {
   if (!uses_unlabeled(config)) return 0;
   if (config.unlabeled_batch > 0) return config.unlabeled_batch;
-  return config.method == "fixmatch" ? 7 * config.batch : config.batch;
+  return config.method == Method::fixmatch ? 7 * config.batch : config.batch;
 }
 
 bool joint_statistics(const ClassifierConfig& config) {
-  if (config.norm_statistics != "auto") return config.norm_statistics == "joint";
-  return config.method == "fixmatch";
+  if (config.norm_statistics != NormStatistics::automatic) {
+    return config.norm_statistics == NormStatistics::joint;
+  }
+  return config.method == Method::fixmatch;
 }
 
 bool labels_hybrids(const ClassifierConfig& config) {
-  return config.hybrids.use == "pseudo" || config.hybrids.use == "labeled";
+  return config.hybrids.use == HybridUse::pseudo || config.hybrids.use == HybridUse::labeled;
 }
 
 double hybrid_weight(const ClassifierConfig& config) {
@@ -121,7 +106,7 @@ double hybrid_weight(const ClassifierConfig& config) {
 }
 
 StrongAugment strong_augment(const FixMatchSettings& settings) {
-  return {.table = parse_strong_table(settings.strong_table),
+  return {.table = settings.strong_table,
           .operations = settings.strong_operations,
           .probability = settings.strong_probability,
           .cutout = settings.cutout};

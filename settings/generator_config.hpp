@@ -2,7 +2,7 @@
 // here.
 #pragma once
 
-#include "trainers/settings.hpp"
+#include "settings/settings.hpp"
 
 namespace scimix {
 
@@ -19,9 +19,9 @@ struct LossWeights {
 };
 
 struct GeneratorRunConfig {
-  std::string variant = "full";  // full, no-hyb, basic-hyb, unfrozen, structural-zc (Table IV)
-  std::string preset = "tuned";  // tuned, paper: default loss weights
-  std::string scale = "full";    // full, cpu: what the settings were shrunk for
+  Variant variant = Variant::full;
+  WeightPreset preset = WeightPreset::tuned;  // default loss weights
+  RunScale scale = RunScale::full;
   DataSettings data;
   bool unlabeled_includes_labeled = true;
 
@@ -33,18 +33,18 @@ struct GeneratorRunConfig {
   // D likewise.
   std::int64_t d_channels = 128;
   std::int64_t d_max_channels = 256;
-  std::string d_arch = "orig";     // orig, resnet
+  DiscriminatorArch d_arch = DiscriminatorArch::orig;
   std::int64_t minibatch_std = 0;  // size of a group; 0: off
 
   LossWeights weights;
-  std::string reconstruction_norm = "rms";  // rms, mse, l1
-  double class_minus_cap = 5;               // distances beyond are not enlarged
+  ReconstructionNorm reconstruction_norm = ReconstructionNorm::rms;
+  double class_minus_cap = 5;  // distances beyond are not enlarged
   double cont_minus_cap = 1;
-  std::string semantic_loss = "auto";  // auto (by labels), cross-entropy, mean-teacher
-  double consistency_weight = 50;      // Mean Teacher, at the end of its ramp
-  double consistency_ramp = 0.4;       // share of the steps
-  double r1_gamma = -1;                // below 0: 0.01 up to 32 pixels, 0.0002 R^2 / batch above
-  std::int64_t r1_every = 16;          // steps; 0: no R1
+  SemanticLoss semantic_loss = SemanticLoss::automatic;  // by labels
+  double consistency_weight = 50;                        // Mean Teacher, at the end of its ramp
+  double consistency_ramp = 0.4;                         // share of the steps
+  double r1_gamma = -1;        // below 0: 0.01 up to 32 pixels, 0.0002 R^2 / batch above
+  std::int64_t r1_every = 16;  // steps; 0: no R1
 
   std::int64_t steps = 131072;
   std::int64_t batch = 64;
@@ -55,7 +55,7 @@ struct GeneratorRunConfig {
   double adam_eps = 1e-8;
   double ema_decay = 0.999;  // G, E_r, E_c, C
   std::uint64_t seed = 0;
-  std::string precision = "f32";  // f32, tf32, bf16, f64
+  Precision precision = Precision::f32;
 
   std::int64_t sample_pairs = 10;  // rows of the sample grids
   std::int64_t eval_pairs = 1000;  // pairs of test images mixed at an evaluation
@@ -65,8 +65,8 @@ struct GeneratorRunConfig {
 };
 
 // The weights of a preset. `paper`: all 1 as printed, the terms that are maximised 0.1 (with weight
-// 1 they have no bound). `tuned`: found at small scale. Errors (user): an unknown name.
-[[nodiscard]] LossWeights preset_weights(const std::string& preset);
+// 1 they have no bound). `tuned`: found at small scale.
+[[nodiscard]] LossWeights preset_weights(WeightPreset preset);
 
 // Throws a user error for the first setting that is out of its range.
 void check(const GeneratorRunConfig& config);

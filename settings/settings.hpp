@@ -8,6 +8,7 @@
 #include "core/comm.hpp"
 #include "core/device.hpp"
 #include "core/dtype.hpp"
+#include "settings/choices.hpp"
 
 namespace scimix {
 
@@ -20,8 +21,8 @@ struct DataSettings {
   std::int64_t image_size = 0;  // side to resize to; 0: the data set's own (folder: 32)
   std::int64_t digits_train = 20000;
   std::int64_t digits_test = 4000;
-  std::string flip = "auto";  // auto (where the data set allows it), on, off
-  int crop_pad = 4;           // pixels
+  FlipMode flip = FlipMode::automatic;  // mirror images where the data set allows it
+  int crop_pad = 4;                     // pixels
 };
 
 // WideResNet.
@@ -48,9 +49,8 @@ struct RankSettings {
 
 // How a step is handed to the device. It changes no number.
 struct GraphSettings {
-  // Steps are recorded once and replayed: auto (on a GPU), on, off.
-  std::string graph = "auto";
-  std::int64_t steps_per_graph = 4;  // at most, where no work of the host falls between them
+  GraphMode graph = GraphMode::automatic;  // steps are recorded once and replayed on a GPU
+  std::int64_t steps_per_graph = 4;        // at most, where no work of the host falls between them
 };
 
 struct OutputSettings {
@@ -65,10 +65,10 @@ struct OutputSettings {
 
 // The type of activations in a run of this precision (f32, tf32, bf16, f64), and that of its
 // parameters. tf32 is f32 whose products a GPU may compute from inputs rounded to TF32.
-[[nodiscard]] DType activation_type(const std::string& precision);
-[[nodiscard]] DType parameter_type(const std::string& precision);
-// Errors (user): another precision, or f64, the reference of checks, on a GPU.
-void check_precision(const std::string& precision, Device device);
+[[nodiscard]] DType activation_type(Precision precision);
+[[nodiscard]] DType parameter_type(Precision precision);
+// Errors (user): f64, the reference of checks, on a GPU.
+void check_precision(Precision precision, Device device);
 
 // Whether a run replays its steps. Errors (user): `on` where ranks meet through host memory.
 [[nodiscard]] bool uses_graphs(const GraphSettings& settings, Device device, const Comm& ranks);

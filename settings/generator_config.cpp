@@ -1,16 +1,12 @@
-#include "trainers/generator_config.hpp"
+#include "settings/generator_config.hpp"
 
-#include <array>
+#include <algorithm>
 
-#include "trainers/setting_checks.hpp"
+#include "settings/setting_checks.hpp"
 
 namespace scimix {
 
 namespace {
-
-const std::array<std::string, 5> kVariants{"full", "no-hyb", "basic-hyb", "unfrozen",
-                                           "structural-zc"};
-const std::array<std::string, 2> kPresets{"tuned", "paper"};
 
 void check(const LossWeights& w) {
   at_least("weight-rec", w.reconstruction, 0.0);
@@ -25,9 +21,8 @@ void check(const LossWeights& w) {
 
 }  // namespace
 
-LossWeights preset_weights(const std::string& preset) {
-  one_of("preset", preset, kPresets);
-  if (preset == "tuned") return {};
+LossWeights preset_weights(WeightPreset preset) {
+  if (preset == WeightPreset::tuned) return {};
   return {.reconstruction = 1,
           .adversarial = 1,
           .semantic = 1,
@@ -39,23 +34,16 @@ LossWeights preset_weights(const std::string& preset) {
 }
 
 void check(const GeneratorRunConfig& c) {
-  one_of("variant", c.variant, kVariants);
-  one_of("preset", c.preset, kPresets);
-  one_of("scale", c.scale, std::array<std::string, 2>{"full", "cpu"});
   check(c.data);
   check(c.encoder);
   at_least<std::int64_t>("g-channels", c.g_channels, 1);
   at_least<std::int64_t>("g-max-channels", c.g_max_channels, 1);
   at_least<std::int64_t>("d-channels", c.d_channels, 1);
   at_least<std::int64_t>("d-max-channels", c.d_max_channels, 1);
-  one_of("d-arch", c.d_arch, std::array<std::string, 2>{"orig", "resnet"});
   at_least<std::int64_t>("minibatch-std", c.minibatch_std, 0);
   check(c.weights);
-  one_of("rec-norm", c.reconstruction_norm, std::array<std::string, 3>{"rms", "mse", "l1"});
   at_least("class-minus-cap", c.class_minus_cap, 0.0);
   at_least("cont-minus-cap", c.cont_minus_cap, 0.0);
-  one_of("semantic-loss", c.semantic_loss,
-         std::array<std::string, 3>{"auto", "cross-entropy", "mean-teacher"});
   at_least("consistency-weight", c.consistency_weight, 0.0);
   between("consistency-ramp", c.consistency_ramp, 0.0, 1.0);
   at_least<std::int64_t>("r1-every", c.r1_every, 0);

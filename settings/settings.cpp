@@ -1,30 +1,27 @@
-#include "trainers/settings.hpp"
+#include "settings/settings.hpp"
 
-#include <array>
-
-#include "trainers/setting_checks.hpp"
+#include "settings/setting_checks.hpp"
 
 namespace scimix {
 
-DType activation_type(const std::string& precision) {
-  if (precision == "f64") return DType::f64;
-  return precision == "bf16" ? DType::bf16 : DType::f32;
+DType activation_type(Precision precision) {
+  if (precision == Precision::f64) return DType::f64;
+  return precision == Precision::bf16 ? DType::bf16 : DType::f32;
 }
 
-DType parameter_type(const std::string& precision) {
-  return precision == "f64" ? DType::f64 : DType::f32;
+DType parameter_type(Precision precision) {
+  return precision == Precision::f64 ? DType::f64 : DType::f32;
 }
 
-void check_precision(const std::string& precision, Device device) {
-  one_of("precision", precision, std::array<std::string, 4>{"f32", "tf32", "bf16", "f64"});
-  if (precision == "f64" && !device.is_cpu()) {
+void check_precision(Precision precision, Device device) {
+  if (precision == Precision::f64 && !device.is_cpu()) {
     user_error("--precision f64: expected --device cpu, where it is the reference of checks");
   }
 }
 
 bool uses_graphs(const GraphSettings& settings, Device device, const Comm& ranks) {
-  if (settings.graph == "off") return false;
-  if (settings.graph == "auto") return device.is_cuda() && ranks.can_be_captured();
+  if (settings.graph == GraphMode::off) return false;
+  if (settings.graph == GraphMode::automatic) return device.is_cuda() && ranks.can_be_captured();
   if (!ranks.can_be_captured()) {
     user_error("--graph on with ", ranks.size(),
                " ranks on CPUs: expected auto or off, as they meet through host memory");
@@ -33,7 +30,6 @@ bool uses_graphs(const GraphSettings& settings, Device device, const Comm& ranks
 }
 
 void check(const DataSettings& s) {
-  one_of("flip", s.flip, std::array<std::string, 3>{"auto", "on", "off"});
   if (s.image_size != 0 && (s.image_size < 8 || s.image_size % 4 != 0)) {
     user_error("--image-size ", s.image_size,
                ": expected a multiple of 4, at least 8 (or 0 for the data set's own size)");
@@ -60,7 +56,6 @@ void check(const RankSettings& s) {
 }
 
 void check(const GraphSettings& s) {
-  one_of("graph", s.graph, std::array<std::string, 3>{"auto", "on", "off"});
   between<std::int64_t>("steps-per-graph", s.steps_per_graph, 1, 64);
 }
 

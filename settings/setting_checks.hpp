@@ -2,12 +2,9 @@
 // was expected.
 #pragma once
 
-#include <span>
-#include <string>
 #include <string_view>
 
 #include "core/error.hpp"
-#include "core/names.hpp"
 
 namespace scimix {
 
@@ -21,17 +18,6 @@ void between(std::string_view key, T value, T lowest, T highest) {
   if (!(value >= lowest && value <= highest)) {
     user_error("--", key, " ", value, ": expected ", lowest, " to ", highest);
   }
-}
-
-inline void one_of(std::string_view key, const std::string& value,
-                   std::span<const std::string> choices) {
-  std::string list;
-  for (const std::string& choice : choices) {
-    if (choice == value) return;
-    list += (list.empty() ? "" : ", ") + choice;
-  }
-  user_error("--", key, " ", value, ": expected ", list, "; did you mean ",
-             nearest_name(value, choices), "?");
 }
 
 }  // namespace scimix
