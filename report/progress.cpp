@@ -86,6 +86,7 @@ void Progress::update(std::int64_t step, std::int64_t images_seen, Metrics metri
   const double now = clock_();
   if (!state_) {
     start_time_ = draw_time_ = now;
+    first_step_ = step;
   } else {
     const double elapsed = now - state_->time;
     const double kept = std::exp(-elapsed / kMemory);
@@ -96,6 +97,13 @@ void Progress::update(std::int64_t step, std::int64_t images_seen, Metrics metri
   }
   state_ = State{now, step, images_seen, std::move(metrics)};
   if (now - draw_time_ >= (terminal_ ? kTerminalInterval : kLogInterval)) draw();
+}
+
+void Progress::exclude_pause() {
+  if (!state_) return;
+  const double now = clock_();
+  paused_ += now - state_->time;
+  state_->time = now;
 }
 
 void Progress::note(std::string_view message) {
@@ -122,7 +130,9 @@ std::string Progress::line() const {
     pieces.push_back("took " + format_duration(draw_time_ - start_time_));
   } else if (measured) {
     const auto steps_left = static_cast<double>(total_steps_ - state_->step);
-    pieces.push_back(format_duration(steps_left * seconds_ / steps_) + " left");
+    const auto steps_made = static_cast<double>(state_->step - first_step_);
+    const double seconds_per_step = seconds_ / steps_ + (steps_made > 0 ? paused_ / steps_made : 0);
+    pieces.push_back(format_duration(steps_left * seconds_per_step) + " left");
   }
   // One column stays free: some terminals wrap on writing the last one.
   return terminal_ ? fit(std::move(pieces), static_cast<std::size_t>(std::max(width_() - 1, 1)))

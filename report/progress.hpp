@@ -43,6 +43,9 @@ class Progress {
   // calls may come as often as they like; few of them draw. Without metrics the last ones stay:
   // they are read back from the device less often than steps are made.
   void update(std::int64_t step, std::int64_t images_seen, Metrics metrics = {});
+  // Leaves the time since the last update out of the speed (an evaluation, a checkpoint), though
+  // not out of the time that is left.
+  void exclude_pause();
   // A message between the progress lines, on a line of its own.
   void note(std::string_view message);
   // Shows the last state and the time taken. Later calls do nothing.
@@ -72,7 +75,9 @@ class Progress {
   double seconds_ = 0;
   double steps_ = 0;
   double images_ = 0;
-  bool line_open_ = false;  // the cursor stands behind a progress line
+  double paused_ = 0;            // seconds, since the first update
+  std::int64_t first_step_ = 0;  // of the first update
+  bool line_open_ = false;       // the cursor stands behind a progress line
   bool finished_ = false;
 };
 

@@ -31,6 +31,10 @@ void RunLog::show(std::int64_t step, const Metrics& metrics) {
   if (files_ != nullptr) files_->progress.update(step, step * files_->batch, metrics);
 }
 
+void RunLog::exclude_pause() {
+  if (files_ != nullptr) files_->progress.exclude_pause();
+}
+
 void RunLog::note(std::string_view message) {
   if (files_ != nullptr) files_->progress.note(message);
 }

@@ -27,6 +27,8 @@ class RunLog {
   void image(std::int64_t step, std::string_view tag, const std::filesystem::path& png);
   // On the progress line; without metrics the last ones stay.
   void show(std::int64_t step, const Metrics& metrics = {});
+  // Leaves the time since show() was called last out of the speed: it did not go into steps.
+  void exclude_pause();
   void note(std::string_view message);
   void finish();
 
