@@ -92,7 +92,7 @@ double definition(StrongTable table, const std::string& name, int level, int sig
   return 0;
 }
 
-constexpr std::array<const char*, 14> kNames{
+constexpr std::array<const char*, 14> kOperations{
     "AutoContrast", "Brightness", "Color",  "Contrast", "Equalize", "Identity",   "Posterize",
     "Rotate",       "Sharpness",  "ShearX", "ShearY",   "Solarize", "TranslateX", "TranslateY"};
 
@@ -135,8 +135,8 @@ void strengthen(std::span<float> pixels, std::int64_t height, std::int64_t width
     const double u = static_cast<double>(strength >> 8) * 0x1p-24;
     if (!applied) continue;
     const double argument =
-        definition(options.table, kNames.at(static_cast<std::size_t>(operation)), level, sign, u,
-                   static_cast<double>(height), static_cast<double>(width));
+        definition(options.table, kOperations.at(static_cast<std::size_t>(operation)), level, sign,
+                   u, static_cast<double>(height), static_cast<double>(width));
     const Tensor next = Tensor::empty(image.shape(), DType::u8);
     apply_image_operation(image, static_cast<ImageOperation>(operation),
                           static_cast<float>(argument), options.fill, next);
@@ -289,7 +289,7 @@ TEST_CASE("strong augmentation: the magnitudes of the tables") {
   for (const StrongTable table :
        {StrongTable::fixmatch, StrongTable::kekmodel, StrongTable::torchssl}) {
     for (int i = 0; i < kImageOperations; ++i) {
-      const std::string name = kNames.at(static_cast<std::size_t>(i));
+      const std::string name = kOperations.at(static_cast<std::size_t>(i));
       const auto operation = static_cast<ImageOperation>(i);
       CHECK(name_of(operation) == name);
       for (int level = 1; level <= 9; ++level) {
