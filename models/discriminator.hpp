@@ -36,6 +36,9 @@ struct DiscriminatorConfig {
 // Source: Karras et al. 2018, section 3, with the strided groups of StyleGAN2. G must divide N.
 [[nodiscard]] Variable minibatch_deviation(const Variable& x, std::int64_t group);
 
+// Errors (user): an image size that no discriminator fits.
+void check_critic_size(std::int64_t image_size);
+
 class Discriminator {
  public:
   // Throws a user error for an image size that no number of halvings brings to 4 to 7, a channel

@@ -12,7 +12,6 @@
 #include "report/confusion_picture.hpp"
 #include "tests/markup_check.hpp"
 #include "tests/skip.hpp"
-#include "trainers/count_confusion.hpp"
 #include "trainers/evaluate.hpp"
 
 using namespace scimix;

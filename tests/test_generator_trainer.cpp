@@ -14,7 +14,7 @@ using namespace scimix::test;
 
 namespace {
 
-double term(const GeneratorMetrics& metrics, Term which) {
+double term(const TrainingMetrics& metrics, Term which) {
   return metrics.terms[static_cast<std::size_t>(which)].value();
 }
 
@@ -27,9 +27,9 @@ TEST_CASE("generator training lowers its losses") {
     trainer.check_finite();
     return trainer.read_metrics();
   };
-  const GeneratorMetrics first = mean_of_next(10);
+  const TrainingMetrics first = mean_of_next(10);
   static_cast<void>(mean_of_next(40));
-  const GeneratorMetrics last = mean_of_next(10);
+  const TrainingMetrics last = mean_of_next(10);
   CHECK(term(last, Term::reconstruction) < 0.8 * term(first, Term::reconstruction));
   CHECK(term(last, Term::supervised) < term(first, Term::supervised));
   CHECK(term(last, Term::critic_real) > 0);

@@ -14,7 +14,7 @@
 #include "skip.hpp"
 #include "temp_folder.hpp"
 #include "tiny_runs.hpp"
-#include "trainers/batch_plan.hpp"
+#include "trainers/batch_schedule.hpp"
 
 using namespace scimix;
 
@@ -345,7 +345,7 @@ TEST_CASE("steps of another shape are recorded by themselves, and older ones sta
   // Ten steps of three ones, ten of five, then three again.
   const auto size = [](std::int64_t step) { return step < 10 || step >= 20 ? 3 : 5; };
   graphs.run(
-      0, 30, [&](std::int64_t step) { return size(step) == 3 ? 'a' : 'b'; },
+      0, 30, [&](std::int64_t step) { return size(step) == 3 ? "threes" : "fives"; },
       [&](std::int64_t step) { add_ones(size(step)); });
   CHECK(sum.to_doubles()[0] == 20 * 3 + 10 * 5);
   CHECK(graphs.recorded() == 2);
@@ -357,7 +357,7 @@ TEST_CASE("blocks of steps start at multiples of their length, whatever is asked
   std::vector<std::int64_t> queued;
   const auto run = [&](std::int64_t first, std::int64_t count) {
     graphs.run(
-        first, count, [](std::int64_t) { return 's'; },
+        first, count, [](std::int64_t) { return "only"; },
         [&](std::int64_t step) { queued.push_back(step); });
   };
   CHECK(graphs.to_boundary(0) == 4);
@@ -368,12 +368,12 @@ TEST_CASE("blocks of steps start at multiples of their length, whatever is asked
   CHECK(graphs.replays() == 3);
 }
 
-TEST_CASE("a plan of batches gives each step its own row, whatever step it starts from") {
-  BatchPlan plan(kCpu, 5);
-  const auto numbers = plan.add(3);
-  const auto shares = plan.add(2);
+TEST_CASE("a batch schedule gives each step its own row, whatever step it starts from") {
+  BatchSchedule schedule(kCpu, 5);
+  const auto numbers = schedule.add(3);
+  const auto shares = schedule.add(2);
   std::vector<std::int64_t> drawn;
-  plan.start([&](std::int64_t step, const BatchPlan::Row& row) {
+  schedule.start([&](std::int64_t step, const BatchSchedule::Row& row) {
     drawn.push_back(step);
     const auto base = static_cast<std::int32_t>(10 * step);
     const std::vector<std::int32_t> values{base, base + 1, base + 2};
@@ -383,18 +383,19 @@ TEST_CASE("a plan of batches gives each step its own row, whatever step it start
   });
   for (const std::int64_t step : {0, 1, 4, 5, 7, 9, 2}) {
     CAPTURE(step);
-    CHECK(plan.prepare(step) > 0);
+    CHECK(schedule.prepare(step) > 0);
     const std::vector<std::int32_t> now{static_cast<std::int32_t>(step)};
-    plan.take(Tensor::from_host(std::span(now), {1}));
+    schedule.take(Tensor::from_host(std::span(now), {1}));
     const auto t = static_cast<double>(step);
-    CHECK(plan.indices(numbers).to_doubles() ==
+    CHECK(schedule.indices(numbers).to_doubles() ==
           std::vector<double>{10 * t, 10 * t + 1, 10 * t + 2});
-    CHECK(plan.numbers(shares).to_doubles() == std::vector<double>{0.5 * t, -1});
+    CHECK(schedule.numbers(shares).to_doubles() == std::vector<double>{0.5 * t, -1});
   }
   // 0..4, then 5..9, then from 2 anew.
   CHECK(drawn == std::vector<std::int64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5, 6});
   const std::vector<std::int32_t> two{1, 2};
-  plan.start([&](std::int64_t, const BatchPlan::Row& row) { row.set(numbers, std::span(two)); });
-  CHECK_THROWS_WITH_AS(static_cast<void>(plan.prepare(50)), doctest::Contains("a column of 3"),
+  schedule.start(
+      [&](std::int64_t, const BatchSchedule::Row& row) { row.set(numbers, std::span(two)); });
+  CHECK_THROWS_WITH_AS(static_cast<void>(schedule.prepare(50)), doctest::Contains("a column of 3"),
                        Error);
 }

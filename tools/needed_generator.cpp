@@ -6,6 +6,7 @@
 #include <array>
 #include <filesystem>
 
+#include "report/run_folder.hpp"
 #include "tools/cli.hpp"
 #include "tools/generator_options.hpp"
 #include "tools/run_options.hpp"

@@ -1,4 +1,4 @@
-#include "trainers/batch_plan.hpp"
+#include "trainers/batch_schedule.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -12,7 +12,7 @@ namespace scimix {
 namespace {
 
 template <class T>
-void write(std::span<std::int32_t> row, const BatchPlan::Column& column,
+void write(std::span<std::int32_t> row, const BatchSchedule::Column& column,
            std::span<const T> values) {
   SCIMIX_CHECK(std::ssize(values) == column.count, values.size(), " values for a column of ",
                column.count);
@@ -23,27 +23,27 @@ void write(std::span<std::int32_t> row, const BatchPlan::Column& column,
 
 }  // namespace
 
-void BatchPlan::Row::set(const Column& column, std::span<const std::int32_t> values) const {
+void BatchSchedule::Row::set(const Column& column, std::span<const std::int32_t> values) const {
   write(values_, column, values);
 }
-void BatchPlan::Row::set(const Column& column, std::span<const float> values) const {
+void BatchSchedule::Row::set(const Column& column, std::span<const float> values) const {
   write(values_, column, values);
 }
 
-BatchPlan::BatchPlan(Device device, std::int64_t steps) : device_(device), steps_(steps) {
-  SCIMIX_CHECK(steps > 0, "a plan for ", steps, " steps");
+BatchSchedule::BatchSchedule(Device device, std::int64_t steps) : device_(device), steps_(steps) {
+  SCIMIX_CHECK(steps > 0, "a schedule for ", steps, " steps");
 }
 
-BatchPlan::Column BatchPlan::add(std::int64_t count) {
-  SCIMIX_CHECK(!table_.defined(), "a column is added to a plan that has started");
+BatchSchedule::Column BatchSchedule::add(std::int64_t count) {
+  SCIMIX_CHECK(!table_.defined(), "a column is added to a schedule that has started");
   const Column column{.begin = width_, .count = count};
   // 16 bytes, so that what reads a column may read packs.
   width_ += (count + 3) / 4 * 4;
   return column;
 }
 
-void BatchPlan::start(Draw draw) {
-  const MemoryLabel label("plan of batches");
+void BatchSchedule::start(Draw draw) {
+  const MemoryLabel label("batch schedule");
   draw_ = std::move(draw);
   host_.resize(static_cast<std::size_t>(steps_ * width_));
   table_ = Tensor::zeros({steps_, width_}, DType::i32, device_);
@@ -51,9 +51,9 @@ void BatchPlan::start(Draw draw) {
   row_ = Tensor::zeros({width_}, DType::i32, device_);
 }
 
-std::int64_t BatchPlan::prepare(std::int64_t first) {
-  SCIMIX_CHECK(draw_ != nullptr, "a plan of batches that has not started");
-  if (first >= planned_from_ && first < planned_to_) return planned_to_ - first;
+std::int64_t BatchSchedule::prepare(std::int64_t first) {
+  SCIMIX_CHECK(draw_ != nullptr, "a batch schedule that has not started");
+  if (first >= drawn_from_ && first < drawn_to_) return drawn_to_ - first;
   for (std::int64_t i = 0; i < steps_; ++i) {
     const auto row = std::span(host_).subspan(static_cast<std::size_t>(i * width_),
                                               static_cast<std::size_t>(width_));
@@ -62,20 +62,20 @@ std::int64_t BatchPlan::prepare(std::int64_t first) {
   table_.copy_from_host(host_.data());
   const auto begin = static_cast<std::int32_t>(first);
   first_.copy_from_host(&begin);
-  planned_from_ = first;
-  planned_to_ = first + steps_;
+  drawn_from_ = first;
+  drawn_to_ = first + steps_;
   return steps_;
 }
 
-void BatchPlan::take(const Tensor& step) const {
+void BatchSchedule::take(const Tensor& step) const {
   take_step_row(table_, first_, step, row_);
 }
 
-Tensor BatchPlan::indices(const Column& column) const {
+Tensor BatchSchedule::indices(const Column& column) const {
   return row_.rows(column.begin, column.begin + column.count);
 }
 
-Tensor BatchPlan::numbers(const Column& column) const {
+Tensor BatchSchedule::numbers(const Column& column) const {
   return indices(column).as(DType::f32);
 }
 

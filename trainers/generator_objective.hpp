@@ -19,6 +19,7 @@
 #include "models/autoencoder.hpp"
 #include "models/discriminator.hpp"
 #include "settings/generator_config.hpp"
+#include "trainers/batch_parts.hpp"
 #include "trainers/loss_terms.hpp"
 
 namespace scimix {
@@ -77,6 +78,7 @@ class GeneratorObjective {
                      const Autoencoder& teacher, const Discriminator& critic,
                      Comm& ranks = local_comm());
 
+  // With a noise source, G gets noise; which rows it is for is filled in here.
   [[nodiscard]] Generated generate(const GeneratorBatch& batch,
                                    const NoiseSource* noise = nullptr) const;
   // For D; what G made is constant.
@@ -92,7 +94,7 @@ class GeneratorObjective {
 
  private:
   void encode(const GeneratorBatch& batch, Generated& out) const;
-  [[nodiscard]] std::vector<Variable> judge(std::span<const Variable> parts) const;
+  [[nodiscard]] NamedParts judge(const NamedParts& images) const;
   [[nodiscard]] Variable encoder_share(const Variable& z_c) const;
   [[nodiscard]] NormPass batch_statistics(NormMode mode) const;
   [[nodiscard]] Variable of_partners(const Variable& x, const Tensor& partner) const;

@@ -7,6 +7,7 @@
 #include "kernels/elementwise.hpp"
 #include "kernels/mixing.hpp"
 #include "kernels/pseudo_label.hpp"
+#include "trainers/batch_parts.hpp"
 #include "trainers/beta_distribution.hpp"
 
 namespace scimix {
@@ -57,34 +58,6 @@ HybridMaker::HybridMaker(const ClassifierConfig& config, const Autoencoder* gene
       seed_(config.seed),
       generator_(generator) {}
 
-// In the batch of all ranks the labelled images of ranks 0, 1, ... come first, then their others.
-// Where all ranks' images lie below each other, each rank's labelled ones stand before its others.
-class HybridMaker::GlobalBatch {
- public:
-  GlobalBatch(std::int64_t labeled, std::int64_t rows, const Comm& ranks)
-      : labeled_(labeled), others_(rows - labeled), ranks_(ranks) {}
-
-  [[nodiscard]] std::int64_t size() const { return (labeled_ + others_) * ranks_.size(); }
-  // Of row i of this rank.
-  [[nodiscard]] std::int64_t number(std::int64_t row) const {
-    if (row < labeled_) return ranks_.rank() * labeled_ + row;
-    return ranks_.size() * labeled_ + ranks_.rank() * others_ + row - labeled_;
-  }
-  // Where image `number` lies below those of all ranks.
-  [[nodiscard]] std::int64_t place(std::int64_t number) const {
-    const std::int64_t all_labeled = ranks_.size() * labeled_;
-    const std::int64_t rows = labeled_ + others_;
-    if (number < all_labeled) return number / labeled_ * rows + number % labeled_;
-    const std::int64_t other = number - all_labeled;
-    return other / others_ * rows + labeled_ + other % others_;
-  }
-
- private:
-  std::int64_t labeled_;
-  std::int64_t others_;
-  const Comm& ranks_;
-};
-
 bool HybridMaker::draws_shares() const {
   return settings_.mixer == MixerKind::mixup || settings_.mixer == MixerKind::cutmix;
 }
@@ -98,16 +71,18 @@ std::int64_t HybridMaker::count(const HybridRows& rows) const {
 }
 
 PairDraws HybridMaker::draw(const HybridRows& rows, std::int64_t step, const Comm& ranks) const {
-  const GlobalBatch batch(rows.labeled, rows.all, ranks);
+  BatchLayout batch(ranks);
+  batch.add_per_rank(Part::labeled, rows.labeled);
+  batch.add_per_rank(Part::weak, rows.all - rows.labeled);
   const std::vector<std::int32_t> order =
-      random_order(static_cast<std::size_t>(batch.size()),
+      random_order(static_cast<std::size_t>(batch.all_rows()),
                    Random(seed_, Purpose::pairing, static_cast<std::uint32_t>(step), kOrder));
+  // The number of each content in the batch of all ranks.
+  const std::vector<std::int64_t> numbers = batch.numbers(count(rows));
   PairDraws draws;
-  std::vector<std::int64_t> numbers;  // place of each content in the batch of all ranks
-  for (std::int64_t row = 0; row < count(rows); ++row) {
-    numbers.push_back(batch.number(row));
-    const std::int32_t scene = order[static_cast<std::size_t>(numbers.back())];
-    draws.scenes.push_back(static_cast<std::int32_t>(batch.place(scene)));
+  for (const std::int64_t number : numbers) {
+    const std::int32_t scene = order[static_cast<std::size_t>(number)];
+    draws.scenes.push_back(static_cast<std::int32_t>(batch.gathered_row(scene)));
   }
   if (draws_corners()) {
     draw_boxes(numbers, rows, step, draws);

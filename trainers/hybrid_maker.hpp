@@ -72,7 +72,6 @@ class HybridMaker {
                              Comm& ranks = local_comm()) const;
 
  private:
-  class GlobalBatch;
   // Of one step: images that are mixed.
   struct Contents {
     Tensor images;  // [K,H,W,3]

@@ -24,6 +24,14 @@ struct RunInputs {
   Split split;
 };
 
+// The same, as a trainer looks at it.
+struct TrainingInputs {
+  Device device;
+  Comm& ranks;
+  const Dataset& dataset;
+  const Split& split;
+};
+
 // Selects this rank's device, reads the data set, and makes the split, or reads that of the run to
 // go on with. Errors (user): whatever is wrong with device, data or split.
 [[nodiscard]] RunInputs load_run_inputs(const DataSettings& data, const RankSettings& ranks,
