@@ -21,6 +21,7 @@ struct RunRequest {
   std::string config_text;                           // what config.toml shall hold
   std::string command;                               // the exact command line, for the report
   std::optional<std::filesystem::path> resume = {};  // the folder of a run to go on with
+  bool settings_changed = false;                     // of that run: config.toml becomes config_text
   Ranks* ranks = nullptr;  // that train together; null: this process alone
 };
 
@@ -49,7 +50,11 @@ template <class Trainer>
 [[nodiscard]] inline RunFolder run_folder(const RunRequest& request,
                                           const std::filesystem::path& new_folder,
                                           const Comm& ranks) {
-  if (request.resume) return RunFolder::open(*request.resume);
+  if (request.resume) {
+    const RunFolder run = RunFolder::open(*request.resume);
+    if (request.settings_changed && ranks.is_first()) run.write_config(request.config_text);
+    return run;
+  }
   return ranks.is_first() ? RunFolder::create(new_folder) : RunFolder::of_another_rank(new_folder);
 }
 
