@@ -20,7 +20,7 @@ set -euo pipefail
 packages=(
   libdnnl-dev libopenblas-pthread-dev libmatio-dev zlib1g-dev libpng-dev
   "libjpeg62-turbo-dev|libjpeg-turbo8-dev"
-  nlohmann-json3-dev libfmt-dev libcli11-dev doctest-dev
+  nlohmann-json3-dev libfmt-dev libcli11-dev libtomlplusplus-dev doctest-dev
 )
 # Of all that these depend on, what a machine with a compiler may lack. PNG, JPEG and zlib are linked
 # statically, and so is libmatio.

@@ -1,33 +1,11 @@
 #include "settings/classifier_config.hpp"
 
-#include "settings/setting_checks.hpp"
+#include "core/error.hpp"
+#include "settings/run_kinds.hpp"
 
 namespace scimix {
 
 namespace {
-
-void check(const HybridSettings& h) {
-  if (!(h.alpha > 0.5 && h.alpha <= 1.0)) {
-    user_error(
-        "--alpha ", h.alpha,
-        ": expected more than 0.5 and at most 1, so that the content of a hybrid counts most");
-  }
-  at_least("mixup-alpha", h.mixup_alpha, 1e-3);
-  between("fda-band", h.fda_band, 0.0, 0.4999);
-}
-
-void check(const FixMatchSettings& f) {
-  between("threshold", f.threshold, 0.0, 1.0);
-  at_least("unlabeled-weight", f.weight, 0.0);
-  between("strong-operations", f.strong_operations, 0, 8);
-  between("strong-probability", f.strong_probability, 0.0, 1.0);
-  at_least("cutout", f.cutout, 0);
-}
-
-void check(const ConsistencySettings& c) {
-  at_least("consistency-weight", c.weight, 0.0);
-  between("consistency-ramp", c.ramp, 0.0, 1.0);
-}
 
 void check_generator(const ClassifierConfig& c) {
   if (uses_generator(c) && c.hybrids.generator.empty()) {
@@ -48,27 +26,10 @@ void check_weights(const ClassifierConfig& c) {
 }  // namespace
 
 void check(const ClassifierConfig& c) {
-  check(c.data);
-  check(c.model);
-  between<std::int64_t>("steps", c.steps, 1, 2'000'000'000);  // the step counter is an i32
-  at_least<std::int64_t>("batch", c.batch, 1);
-  at_least<std::int64_t>("unlabeled-batch", c.unlabeled_batch, 0);
-  at_least("supervised-weight", c.supervised_weight, 0.0);
-  at_least("input-noise", c.input_noise, 0.0);
-  check(c.consistency);
-  check(c.fixmatch);
-  check(c.hybrids);
+  classifier_table().check(c);
+  check_image_size(c.data);
   check_weights(c);
   check_generator(c);
-  check(c.sgd);
-  between("ramp-up", c.ramp_up, 0.0, 1.0);
-  between("ramp-down", c.ramp_down, 0.0, 1.0);
-  between("ema-decay", c.ema_decay, 0.0, 1.0);
-  between("early-ema-decay", c.early_ema_decay, -1.0, 1.0);
-  check_precision(c.precision, kCpu);
-  check(c.ranks);
-  check(c.graphs);
-  check(c.output);
 }
 
 bool uses_unlabeled(const ClassifierConfig& config) {

@@ -73,12 +73,8 @@ void check_precision(Precision precision, Device device);
 // Whether a run replays its steps. Errors (user): `on` where ranks meet through host memory.
 [[nodiscard]] bool uses_graphs(const GraphSettings& settings, Device device, const Comm& ranks);
 
-// Each throws a user error for the first setting that is out of its range.
-void check(const DataSettings& settings);
-void check(const EncoderSettings& settings);
-void check(const SgdSettings& settings);
-void check(const RankSettings& settings);
-void check(const GraphSettings& settings);
-void check(const OutputSettings& settings);
+// Checks what ranges of single settings cannot say. Errors (user): an image size that no network
+// takes.
+void check_image_size(const DataSettings& settings);
 
 }  // namespace scimix

@@ -13,7 +13,6 @@
 #include "tools/cli.hpp"
 #include "tools/evaluation_data.hpp"
 #include "tools/json_file.hpp"
-#include "tools/run_options.hpp"
 #include "tools/trained_classifier.hpp"
 #include "trainers/evaluate.hpp"
 #include "trainers/resident_set.hpp"

@@ -164,6 +164,7 @@ std::filesystem::path run_folder_of(const ClassifierConfig& config) {
 RunResult run_classifier(const ClassifierConfig& config, const RunRequest& request,
                          const RunStreams& streams) {
   check(config);
+  check_image_size(config, config.data.image_size, config.data.image_size);
   return run_training(
       session_settings(config), run_folder_of(config), request, streams,
       [&](const RunInputs& inputs) -> std::unique_ptr<RunSubject> {

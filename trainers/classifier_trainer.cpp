@@ -19,13 +19,6 @@ std::uint32_t noise_stream(Part part) {
   return part == Part::weak ? 1 : 2;  // 2: what the teacher sees
 }
 
-// FixMatch's strong augmentation works in memory that one image must fit into.
-void check_image_size(const ClassifierConfig& config, std::int64_t height, std::int64_t width) {
-  if (config.method != Method::fixmatch || height * width <= kStrongPixels) return;
-  user_error("--method fixmatch: images of ", width, "x", height, " pixels, expected at most ",
-             kStrongPixels, " pixels each, such as 100x100 (--image-size)");
-}
-
 std::vector<std::int32_t> unlabeled_members(const ClassifierConfig& config, const Dataset& dataset,
                                             const Split& split) {
   if (!uses_unlabeled(config)) return split.labeled;
@@ -60,6 +53,12 @@ std::unique_ptr<Optimizer> make_optimizer(const ClassifierConfig& config,
 }
 
 }  // namespace
+
+void check_image_size(const ClassifierConfig& config, std::int64_t height, std::int64_t width) {
+  if (config.method != Method::fixmatch || height * width <= kStrongPixels) return;
+  user_error("--method fixmatch: images of ", width, "x", height, " pixels, expected at most ",
+             kStrongPixels, " pixels each, such as 100x100 (--image-size)");
+}
 
 ClassifierTrainer::ClassifierTrainer(const ClassifierConfig& config, const Dataset& dataset,
                                      const Split& split, Device device,

@@ -13,6 +13,9 @@
 
 namespace scimix {
 
+// Errors (user): images that the method's strong augmentation has no memory for.
+void check_image_size(const ClassifierConfig& config, std::int64_t height, std::int64_t width);
+
 class ClassifierTrainer : public TrainingSession {
  public:
   // `generator` makes hybrids (mixer scimix) or gives the first weights (init_from generator). It

@@ -16,6 +16,7 @@ struct RunRequest {
   std::string config_text;                           // what config.toml shall hold
   std::string command;                               // the exact command line, for the report
   std::optional<std::filesystem::path> resume = {};  // the folder of a run to go on with
+  bool settings_changed = false;                     // of that run: config.toml becomes config_text
   Ranks* ranks = nullptr;  // that train together; null: this process alone
 };
 

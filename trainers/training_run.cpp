@@ -282,6 +282,9 @@ RunResult run_training(const SessionSettings& settings, const std::filesystem::p
       folder->write_config(request.config_text);
     }
   }
+  if (request.resume && request.settings_changed && first) {
+    folder->write_config(request.config_text);
+  }
   subject->introduce(out);
   if (!ranks.is_alone()) fmt::print(out, "{} ranks share every batch\n", ranks.size());
   fmt::print(out, "run folder {}{}\n", folder->path().string(),
