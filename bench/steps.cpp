@@ -26,7 +26,7 @@ GeneratorRunConfig bench_small_generator() {
   config.g_channels = config.g_max_channels = 32;
   config.d_channels = config.d_max_channels = 32;
   config.weights.encoder_grad = 0;
-  config.semantic_loss = "cross-entropy";
+  config.semantic_loss = SemanticLoss::cross_entropy;
   config.batch = 32;
   return config;
 }
@@ -45,8 +45,8 @@ constexpr double kGeneratorFlopsPerImage = 24.1e9;
 // Of a GPU suite's steps: R1 comes every 16th.
 constexpr int kGpuCycle = 16;
 
-std::string precision_name(DType dtype) {
-  return dtype == DType::bf16 ? "bf16" : "f32";
+Precision precision_of(DType dtype) {
+  return dtype == DType::bf16 ? Precision::bf16 : Precision::f32;
 }
 
 // The networks of a suite, and what its names call them.
@@ -78,12 +78,12 @@ double encoder_flops(const Networks& networks, std::int64_t trained, std::int64_
 
 BenchStep classifier(const Networks& networks, ClassifierConfig config) {
   config.model = networks.encoder;
-  BenchStep step{.name = networks.encoder_name + " " + config.method, .label = {}};
+  BenchStep step{.name = text(networks.encoder_name, " ", name_of(config.method)), .label = {}};
   step.suite = networks.suite;
   step.cycle = networks.cycle;
   step.prepare = [config](Device device, DType dtype) {
     ClassifierConfig mine = config;
-    mine.precision = precision_name(dtype);
+    mine.precision = precision_of(dtype);
     const RunInputs inputs = bench_digits(0, uses_unlabeled(config) ? "250" : "all", device);
     auto trainer = std::make_shared<ClassifierTrainer>(mine, inputs.dataset, inputs.split, device);
     return [trainer](int calls) { trainer->steps(calls); };
@@ -104,7 +104,7 @@ BenchStep supervised(const Networks& networks, std::int64_t batch) {
 // As many images without labels; the teacher sees a second view of those.
 BenchStep mean_teacher(const Networks& networks, std::int64_t batch) {
   ClassifierConfig config;
-  config.method = "mean-teacher";
+  config.method = Method::mean_teacher;
   config.batch = batch;
   BenchStep step = classifier(networks, config);
   step.label = text("batch ", batch, "+", batch);
@@ -116,7 +116,7 @@ BenchStep mean_teacher(const Networks& networks, std::int64_t batch) {
 // Seven times as many images without labels, each weakly and strongly augmented.
 BenchStep fixmatch(const Networks& networks, std::int64_t batch) {
   ClassifierConfig config;
-  config.method = "fixmatch";
+  config.method = Method::fixmatch;
   config.batch = batch;
   const std::int64_t unlabeled = unlabeled_rows(config);
   BenchStep step = classifier(networks, config);
@@ -133,10 +133,11 @@ BenchStep generator(const std::string& label, std::int64_t image_size,
   step.images = config.batch;
   step.prepare = [image_size, config](Device device, DType dtype) {
     GeneratorRunConfig mine = config;
-    mine.precision = precision_name(dtype);
+    mine.precision = precision_of(dtype);
     auto trainer = std::make_shared<GeneratorTrainer>(
         mine,
-        bench_digits(image_size, mine.semantic_loss == "cross-entropy" ? "all" : "250", device));
+        bench_digits(image_size, mine.semantic_loss == SemanticLoss::cross_entropy ? "all" : "250",
+                     device));
     return [trainer](int calls) { trainer->steps(calls); };
   };
   return step;

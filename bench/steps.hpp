@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "trainers/generator_config.hpp"
+#include "settings/generator_config.hpp"
 #include "trainers/run_inputs.hpp"
 
 namespace scimix {

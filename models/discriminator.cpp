@@ -23,6 +23,14 @@ int stages_of(std::int64_t image_size) {
   return stages;
 }
 
+}  // namespace
+
+void check_critic_size(std::int64_t image_size) {
+  (void)stages_of(image_size);
+}
+
+namespace {
+
 const DiscriminatorConfig& checked(const DiscriminatorConfig& c) {
   for (const std::int64_t channels : {c.base_channels, c.max_channels}) {
     if (channels < 1) user_error("discriminator with ", channels, " channels: expected at least 1");

@@ -39,6 +39,9 @@ struct DiscriminatorConfig {
 // 2018, section 3, with StyleGAN2's strided groups.
 [[nodiscard]] Variable minibatch_deviation(const Variable& x, std::int64_t group);
 
+// Errors (user): an image size that no discriminator fits.
+void check_critic_size(std::int64_t image_size);
+
 class Discriminator {
  public:
   // Errors (user): an image size that repeated halving does not bring to 4, 5, 6 or 7; a channel

@@ -39,19 +39,27 @@ class NoiseLayers {
     const std::uint32_t layer = layer_++;
     if (source_ == nullptr) return {};
     Tensor image = Tensor::empty({rows, size, size}, dtype_, source_->step.device());
-    const std::int64_t part_rows = source_->part_rows > 0 ? source_->part_rows : rows;
-    std::int64_t place = source_->first_row;
-    for (std::int64_t row = 0; row < rows; row += part_rows) {
-      normal_noise(
-          source_->step,
-          {.seed = source_->seed, .stream = source_->pass * kMaxLayers + layer, .first_row = place},
-          image.rows(row, std::min(row + part_rows, rows)));
-      place += source_->part_distance;
+    if (source_->parts.empty()) {
+      fill(image, layer, 0);
+      return image;
+    }
+    std::int64_t row = 0;
+    for (const NoiseSource::Part& part : source_->parts) {
+      fill(image.rows(row, row + part.rows), layer, part.first_row);
+      row += part.rows;
     }
     return image;
   }
 
  private:
+  void fill(const Tensor& rows, std::uint32_t layer, std::int64_t first_row) const {
+    normal_noise(source_->step,
+                 {.seed = source_->seed,
+                  .stream = source_->pass * kMaxLayers + layer,
+                  .first_row = first_row},
+                 rows);
+  }
+
   const NoiseSource* source_;
   DType dtype_;
   std::uint32_t layer_ = 0;

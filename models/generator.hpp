@@ -38,13 +38,15 @@ struct GeneratorConfig {
 // of all of this.
 struct NoiseSource {
   std::uint64_t seed = 0;
-  Tensor step = {};            // i32 [1], on the device
-  std::uint32_t pass = 0;      // tells passes of the same step apart
-  std::int64_t first_row = 0;  // place of row 0 in the batch of all ranks
-  // A batch of several parts (images rebuilt, hybrids): each has so many rows here, and begins so
-  // many places behind the part before. 0: one part.
-  std::int64_t part_rows = 0;
-  std::int64_t part_distance = 0;
+  Tensor step = {};        // i32 [1], on the device
+  std::uint32_t pass = 0;  // tells passes of the same step apart
+  // The parts of the batch, such as reconstructions and hybrids. Each has `rows` rows, which are
+  // numbered from `first_row` on in the batch of all ranks. Empty: one part, numbered from 0.
+  struct Part {
+    std::int64_t rows = 0;
+    std::int64_t first_row = 0;
+  };
+  std::vector<Part> parts = {};
 };
 
 class Generator {

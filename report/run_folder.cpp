@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <string>
+#include <charconv>
+#include <fstream>
+#include <set>
 #include <system_error>
-#include <vector>
 
 #include "core/atomic_file.hpp"
 #include "core/error.hpp"
+#include "core/safetensors.hpp"
 
 namespace scimix {
 
@@ -16,29 +18,59 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Whole checkpoints, oldest first: names carry the step with leading zeros. Temporary files of a
-// killed run start with a dot and are not listed.
-std::vector<fs::path> checkpoints_in(const fs::path& folder) {
-  std::vector<fs::path> found;
+constexpr std::string_view kBefore = "step-";
+constexpr std::string_view kAfter = ".safetensors";
+
+std::string name_of_checkpoint(std::int64_t step) {
+  return fmt::format("{}{:08}{}", kBefore, step, kAfter);
+}
+
+// Temporary files of a killed run, and checkpoints that somebody gave another name, have no step.
+std::optional<std::int64_t> step_in(const std::string& name) {
+  if (!name.starts_with(kBefore) || !name.ends_with(kAfter)) return std::nullopt;
+  const char* const begin = name.data() + kBefore.size();
+  const char* const end = name.data() + name.size() - kAfter.size();
+  std::int64_t step = 0;
+  const auto [at, fault] = std::from_chars(begin, end, step);
+  if (fault != std::errc() || at != end || name_of_checkpoint(step) != name) return std::nullopt;
+  return step;
+}
+
+std::set<std::int64_t> steps_in(const fs::path& folder) {
+  std::set<std::int64_t> found;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with("step-") && name.ends_with(".safetensors")) found.push_back(entry.path());
+    if (const auto step = step_in(entry.path().filename().string())) found.insert(*step);
   }
-  std::sort(found.begin(), found.end());
   return found;
+}
+
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  const bool there = fs::exists(path, error);
+  if (error) user_error(path.string(), ": cannot look at it: ", error.message());
+  return there;
 }
 
 }  // namespace
 
-RunFolder RunFolder::create(const fs::path& path) {
-  RunFolder run(path);
-  if (fs::exists(run.config())) {
+void RunFolder::check_free(const fs::path& path) {
+  const RunFolder run(path);
+  if (is_there(run.config())) {
     user_error(path.string(), ": already holds a run; continue it with --resume ", path.string(),
                " or choose another --out");
   }
+  if (const auto steps = steps_in(run.checkpoints()); !steps.empty()) {
+    user_error(path.string(), ": holds checkpoints of another run, the newest is ",
+               name_of_checkpoint(*steps.rbegin()), "; move them away or choose another --out");
+  }
+}
+
+RunFolder RunFolder::create(const fs::path& path) {
+  check_free(path);
+  RunFolder run(path);
   std::error_code error;
-  fs::create_directories(path / "checkpoints", error);
+  fs::create_directories(run.checkpoints(), error);
   if (!error) fs::create_directories(run.samples(), error);
   if (error) user_error(path.string(), ": cannot make this folder: ", error.message());
   return run;
@@ -46,28 +78,65 @@ RunFolder RunFolder::create(const fs::path& path) {
 
 RunFolder RunFolder::open(const fs::path& path) {
   RunFolder run(path);
-  if (!fs::exists(run.config())) {
+  if (!is_there(run.config())) {
     user_error(path.string(), ": no run to resume, expected a folder with a config.toml");
   }
   return run;
 }
 
 fs::path RunFolder::checkpoint(std::int64_t step) const {
-  return path_ / "checkpoints" / fmt::format("step-{:08}.safetensors", step);
+  return checkpoints() / name_of_checkpoint(step);
 }
 
-std::optional<fs::path> RunFolder::latest_checkpoint() const {
-  const std::vector<fs::path> found = checkpoints_in(path_ / "checkpoints");
-  if (found.empty()) return std::nullopt;
-  return found.back();
+fs::path RunFolder::step_samples(std::int64_t step) const {
+  return samples() / fmt::format("step-{:08}.png", step);
 }
 
-void RunFolder::keep_newest_checkpoints(std::int64_t count) const {
-  const std::vector<fs::path> found = checkpoints_in(path_ / "checkpoints");
-  const auto surplus = std::max<std::int64_t>(std::ssize(found) - count, 0);
+// A run of an older version has no list: what is there is taken for its own.
+std::vector<std::int64_t> RunFolder::own_checkpoints() const {
+  const std::set<std::int64_t> there = steps_in(checkpoints());
+  std::ifstream list(written());
+  if (!list) return {there.begin(), there.end()};
+  std::set<std::int64_t> own;
+  for (std::string name; std::getline(list, name);) {
+    if (const auto step = step_in(name); step && there.contains(*step)) own.insert(*step);
+  }
+  return {own.begin(), own.end()};
+}
+
+std::optional<fs::path> RunFolder::latest_checkpoint(std::vector<std::string>* passed_over) const {
+  const std::vector<std::int64_t> steps = own_checkpoints();
+  std::string fault;
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    try {
+      const SafetensorsFile whole(checkpoint(*step));
+      return checkpoint(*step);
+    } catch (const Error& error) {
+      if (fault.empty()) fault = error.what();
+      if (passed_over == nullptr) continue;
+      passed_over->push_back(
+          fmt::format("{}; this checkpoint is passed over for the one before", error.what()));
+    }
+  }
+  if (steps.empty()) return std::nullopt;
+  user_error(fault, "; no checkpoint of this run is whole, without any it starts anew");
+}
+
+void RunFolder::note_checkpoint(std::int64_t step) const {
+  std::vector<std::int64_t> steps = own_checkpoints();
+  if (std::find(steps.begin(), steps.end(), step) == steps.end()) steps.push_back(step);
+  AtomicFile file(written());
+  for (const std::int64_t own : steps) file.write(name_of_checkpoint(own) + "\n");
+  file.commit();
+}
+
+void RunFolder::keep_newest_checkpoints(std::int64_t count, std::int64_t step) const {
+  std::vector<std::int64_t> steps = own_checkpoints();
+  std::erase_if(steps, [&](std::int64_t other) { return other > step; });
+  const auto surplus = std::max<std::int64_t>(std::ssize(steps) - count, 0);
   for (std::int64_t i = 0; i < surplus; ++i) {
     std::error_code ignored;  // a checkpoint that somebody else removed is gone all the same
-    fs::remove(found[static_cast<std::size_t>(i)], ignored);
+    fs::remove(checkpoint(steps[static_cast<std::size_t>(i)]), ignored);
   }
 }
 

@@ -19,7 +19,7 @@ set -euo pipefail
 packages=(
   libdnnl-dev libopenblas-pthread-dev libmatio-dev zlib1g-dev libpng-dev
   "libjpeg62-turbo-dev|libjpeg-turbo8-dev"
-  nlohmann-json3-dev libfmt-dev libcli11-dev doctest-dev
+  nlohmann-json3-dev libfmt-dev libcli11-dev libtomlplusplus-dev doctest-dev
 )
 # Those of their dependencies that a machine with a compiler may lack. PNG, JPEG, zlib and libmatio are
 # linked statically.

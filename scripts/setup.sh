@@ -16,7 +16,7 @@ packages=(
   g++=g++ cmake=cmake ninja-build=ninja
   libdnnl-dev "libopenblas-dev|libopenblas-openmp-dev" libmatio-dev libpng-dev
   "libjpeg-dev|libjpeg62-turbo-dev|libjpeg-turbo8-dev"
-  nlohmann-json3-dev libfmt-dev libcli11-dev libopenmpi-dev openmpi-bin=mpirun
+  nlohmann-json3-dev libfmt-dev libcli11-dev libtomlplusplus-dev libopenmpi-dev openmpi-bin=mpirun
   doctest-dev
 )
 dev_packages=(ccache=ccache clang-format=clang-format clang-tidy=clang-tidy python3-pil)

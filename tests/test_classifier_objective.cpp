@@ -57,8 +57,8 @@ ClassifierBatch make_batch(const std::string& method) {
 
 ClassifierConfig config_of(const std::string& method, const std::string& statistics = "auto") {
   ClassifierConfig config;
-  config.method = method;
-  config.norm_statistics = statistics;
+  config.method = choice_of<Method>(method);
+  config.norm_statistics = choice_of<NormStatistics>(statistics);
   config.batch = kLabeled;
   return config;
 }
@@ -285,7 +285,7 @@ TEST_CASE("supervised: the cross-entropy of labelled images") {
 
 TEST_CASE("supervised: hybrids are of labelled images, the average predicts for them") {
   ClassifierConfig config = config_of("supervised");
-  config.hybrids.mixer = "mixup";
+  config.hybrids.mixer = MixerKind::mixup;
   const Setup setup(config);
   const ClassifierBatch batch = make_batch("supervised");
   const std::vector<double> before = statistics_of(setup.average);
@@ -350,7 +350,7 @@ TEST_CASE("Mean Teacher: hybrids are of what the teacher sees, and do not change
     const ClassifierBatch batch = make_batch("mean-teacher");
     const double without =
         value_of(Setup(config).objective.method(batch, one()).terms, ClassifierTerm::consistency);
-    config.hybrids.mixer = "mixup";
+    config.hybrids.mixer = MixerKind::mixup;
     const Setup setup(config);
     const MethodPass pass = setup.objective.method(batch, one());
     CHECK(value_of(pass.terms, ClassifierTerm::consistency) ==
@@ -427,7 +427,7 @@ TEST_CASE("FixMatch: pseudo-labels of weak views teach strong ones") {
     }
     expected /= static_cast<double>(weak.size());
 
-    config.hybrids.mixer = "cutmix";
+    config.hybrids.mixer = MixerKind::cutmix;
     const Setup setup(config);
     const std::vector<double> average = statistics_of(setup.average);
     const MethodPass pass = setup.objective.method(batch, one());
@@ -505,8 +505,8 @@ TEST_CASE("hybrids: L_contradict, with the weight of the step") {
       CAPTURE(use);
       CAPTURE(filtered);
       ClassifierConfig config = config_of("mean-teacher");
-      config.hybrids.mixer = "scimix";
-      config.hybrids.use = use;
+      config.hybrids.mixer = MixerKind::scimix;
+      config.hybrids.use = choice_of<HybridUse>(use);
       const Setup setup(config);
       const Hybrids hybrids = some_hybrids(filtered);
       const std::vector<double> before = statistics_of(setup.model);
@@ -548,8 +548,8 @@ TEST_CASE("hybrids: as if they were labelled images") {
       CAPTURE(use);
       CAPTURE(filtered);
       ClassifierConfig config = config_of("mean-teacher");
-      config.hybrids.mixer = "scimix";
-      config.hybrids.use = use;
+      config.hybrids.mixer = MixerKind::scimix;
+      config.hybrids.use = choice_of<HybridUse>(use);
       const Setup setup(config);
       const Hybrids hybrids = some_hybrids(filtered);
       const std::vector<double> before = statistics_of(setup.model);
@@ -572,7 +572,7 @@ TEST_CASE("hybrids: as if they were labelled images") {
 
 TEST_CASE("a term's weight in device memory scales its gradient too") {
   ClassifierConfig config = config_of("mean-teacher");
-  config.hybrids.mixer = "mixup";
+  config.hybrids.mixer = MixerKind::mixup;
   const Setup setup(config);
   const Hybrids hybrids = some_hybrids(false);
   const auto gradient = [&](float weight) {

@@ -106,8 +106,8 @@ TEST_CASE("every method learns with every kind of hybrids, and resumes bit for b
       CAPTURE(hybrids.mixer);
       CAPTURE(hybrids.use);
       ClassifierConfig config = tiny_config(method);
-      config.hybrids.mixer = hybrids.mixer;
-      config.hybrids.use = hybrids.use;
+      config.hybrids.mixer = choice_of<MixerKind>(hybrids.mixer);
+      config.hybrids.use = choice_of<HybridUse>(hybrids.use);
       config.hybrids.generator = "given";
       CHECK_NOTHROW(check(config));
       ClassifierTrainer whole = tiny_trainer(config);
@@ -165,8 +165,8 @@ TEST_CASE("no training step touches the generator") {
   for (const std::string& method : kMethods) {
     CAPTURE(method);
     ClassifierConfig config = tiny_config(method);
-    config.hybrids.mixer = "scimix";
-    config.init_from = "generator";
+    config.hybrids.mixer = MixerKind::scimix;
+    config.init_from = InitFrom::generator;
     ClassifierTrainer trainer = tiny_trainer(config);
     for (int i = 0; i < 3; ++i) trainer.step();
     CHECK(state() == before);
@@ -181,8 +181,8 @@ TEST_CASE("hybrids with labels count from the first step, predicted ones grow") 
     CAPTURE(use);
     const auto after_one_step = [&](const std::string& mixer) {
       ClassifierConfig config = tiny_config("mean-teacher");
-      config.hybrids.mixer = mixer;
-      config.hybrids.use = use;
+      config.hybrids.mixer = choice_of<MixerKind>(mixer);
+      config.hybrids.use = choice_of<HybridUse>(use);
       ClassifierTrainer trainer = tiny_trainer(config);
       trainer.step();
       return trainer.model().parameters().parameter_slab().flat().to_doubles();
@@ -222,7 +222,7 @@ TEST_CASE("each setting of a method changes what it learns" * doctest::test_suit
   const auto changes = [&](const std::string& method, const std::string& mixer,
                            const std::function<void(ClassifierConfig&)>& change) {
     ClassifierConfig config = tiny_config(method);
-    config.hybrids.mixer = mixer;
+    config.hybrids.mixer = choice_of<MixerKind>(mixer);
     ClassifierConfig changed = config;
     change(changed);
     return after(config) != after(changed);
@@ -230,10 +230,11 @@ TEST_CASE("each setting of a method changes what it learns" * doctest::test_suit
   using C = ClassifierConfig;
   CHECK(changes("mean-teacher", "none", [](C& c) { c.consistency.weight = 50; }));
   CHECK(changes("mean-teacher", "none", [](C& c) { c.consistency.ramp = 1; }));
-  CHECK(changes("mean-teacher", "none", [](C& c) { c.consistency.ramp_shape = "sigmoid"; }));
-  CHECK(changes("mean-teacher", "none", [](C& c) { c.norm_statistics = "joint"; }));
+  CHECK(
+      changes("mean-teacher", "none", [](C& c) { c.consistency.ramp_shape = RampShape::sigmoid; }));
+  CHECK(changes("mean-teacher", "none", [](C& c) { c.norm_statistics = NormStatistics::joint; }));
   CHECK(changes("mean-teacher", "none", [](C& c) { c.input_noise = 0.1; }));
-  CHECK(changes("mean-teacher", "none", [](C& c) { c.optimizer = "adam"; }));
+  CHECK(changes("mean-teacher", "none", [](C& c) { c.optimizer = OptimizerKind::adam; }));
   CHECK(changes("mean-teacher", "none", [](C& c) { c.ema_decay = 0.5; }));  // the teacher's
   CHECK(changes("mean-teacher", "none", [](C& c) { c.unlabeled_includes_labeled = false; }));
   CHECK(changes("supervised", "none", [](C& c) { c.supervised_weight = 0.5; }));
@@ -264,7 +265,7 @@ TEST_CASE("fewer unlabelled images than a step takes are refused") {
   config.unlabeled_includes_labeled = false;  // 40 are left
   CHECK_THROWS_WITH_AS(static_cast<void>(tiny_trainer(config)),
                        doctest::Contains("40 unlabelled images, expected at least the 60"), Error);
-  config.method = "fixmatch";
+  config.method = Method::fixmatch;
   config.unlabeled_batch = 0;
   config.batch = 6;  // 42 unlabelled ones
   CHECK_THROWS_WITH_AS(static_cast<void>(tiny_trainer(config)),
@@ -275,7 +276,7 @@ TEST_CASE("a run shows what its networks see: views and hybrids") {
   for (const std::string& method : kMethods) {
     CAPTURE(method);
     ClassifierConfig config = tiny_config(method);
-    config.hybrids.mixer = "scimix";
+    config.hybrids.mixer = MixerKind::scimix;
     const ClassifierTrainer trainer = tiny_trainer(config);
     const std::vector<Sheet> sheets = trainer.preview(7);
     std::vector<std::string> names;
@@ -342,7 +343,7 @@ TEST_CASE("a steady training step asks the system for no memory") {
       CAPTURE(mixer);
       ClassifierConfig config = tiny_config(method);
       config.steps = 100;
-      config.hybrids.mixer = mixer;
+      config.hybrids.mixer = choice_of<MixerKind>(mixer);
       ClassifierTrainer trainer = tiny_trainer(config);
       check_steady(trainer);
     }
@@ -368,7 +369,7 @@ TEST_CASE("evaluation counts every test image once, whatever the batch") {
 
 TEST_CASE("an evaluation does not change what is trained") {
   ClassifierConfig config = tiny_config("mean-teacher");
-  config.hybrids.mixer = "scimix";
+  config.hybrids.mixer = MixerKind::scimix;
   ClassifierTrainer quiet = tiny_trainer(config);
   ClassifierTrainer evaluated = tiny_trainer(config);
   for (int i = 0; i < 3; ++i) {
@@ -384,7 +385,7 @@ TEST_CASE("an evaluation does not change what is trained") {
 TEST_CASE("bf16 training follows f32") {
   ClassifierConfig config = small_config();
   ClassifierTrainer f32 = make_trainer(config);
-  config.precision = "bf16";
+  config.precision = Precision::bf16;
   ClassifierTrainer bf16 = make_trainer(config);
   for (int i = 0; i < 10; ++i) {
     f32.step();
@@ -400,9 +401,9 @@ TEST_CASE("bf16 training takes every method and its hybrids" * doctest::test_sui
       CAPTURE(method);
       CAPTURE(mixer);
       ClassifierConfig config = tiny_config(method);
-      config.hybrids.mixer = mixer;
+      config.hybrids.mixer = choice_of<MixerKind>(mixer);
       ClassifierTrainer f32 = tiny_trainer(config);
-      config.precision = "bf16";
+      config.precision = Precision::bf16;
       ClassifierTrainer bf16 = tiny_trainer(config);
       f32.step();
       bf16.step();
@@ -422,7 +423,7 @@ TEST_CASE("images with padded channels teach the same") {
       CAPTURE(method);
       CAPTURE(mixer);
       ClassifierConfig config = tiny_config(method);
-      config.hybrids.mixer = mixer;
+      config.hybrids.mixer = choice_of<MixerKind>(mixer);
       ClassifierTrainer plain = tiny_trainer(config);
       plain.steps(3);
       ClassifierTrainer padded = tiny_trainer(config);

@@ -10,14 +10,14 @@
 
 #include "data/dataset.hpp"
 #include "data/split.hpp"
+#include "settings/classifier_config.hpp"
+#include "settings/generator_config.hpp"
+#include "settings/run_kinds.hpp"
+#include "settings/settings_file.hpp"
 #include "tests/paths.hpp"
-#include "tools/classifier_options.hpp"
-#include "tools/generator_options.hpp"
-#include "tools/scale.hpp"
+#include "tools/run_settings.hpp"
 #include "tools/seeds.hpp"
 #include "tools/train_command.hpp"
-#include "trainers/classifier_config.hpp"
-#include "trainers/generator_config.hpp"
 
 using namespace scimix;
 
@@ -30,7 +30,9 @@ const fs::path kRoot = source_dir();
 std::vector<fs::path> presets() {
   std::vector<fs::path> found;
   for (const auto& entry : fs::recursive_directory_iterator(kRoot / "configs")) {
-    if (entry.path().extension() == ".toml") found.push_back(entry.path());
+    // Layers are what presets extend; no command names them.
+    const bool is_layer = entry.path().parent_path().filename() == "layers";
+    if (entry.path().extension() == ".toml" && !is_layer) found.push_back(entry.path());
   }
   std::sort(found.begin(), found.end());
   return found;
@@ -65,31 +67,26 @@ std::vector<Shown> commands_in(const fs::path& preset) {
 }
 
 GeneratorRunConfig read_generator(const std::vector<std::string>& arguments) {
-  CLI::App app("", "scimix_train generator");
-  GeneratorRunConfig config;
-  add_generator_options(app, config);
-  TrainCommand command("generator", arguments);
-  CHECK_FALSE(command.parse(app).has_value());
-  apply_scale(app, arguments, cpu_generator());
-  apply_preset(app, config);
-  return config;
+  const AskedRun asked = read_command(generator_kind(), arguments);
+  CHECK_FALSE(asked.done.has_value());
+  return generator_table().config(asked.values);
 }
 
 struct AskedClassifier {
   ClassifierConfig config;
   std::string seeds;
+  // With {dataset}, {labels} and {split} filled in.
+  [[nodiscard]] ClassifierConfig filled_in() const {
+    ClassifierConfig filled = config;
+    fill_in_placeholders(filled);
+    return filled;
+  }
 };
 
 AskedClassifier read_classifier(const std::vector<std::string>& arguments) {
-  AskedClassifier asked;
-  CLI::App app("", "scimix_train classifier");
-  add_classifier_options(app, asked.config);
-  app.add_option("--seeds", asked.seeds)->configurable(false);
-  TrainCommand command("classifier", arguments);
-  CHECK_FALSE(command.parse(app).has_value());
-  apply_method_preset(app, asked.config);
-  apply_scale(app, arguments, cpu_classifier());
-  return asked;
+  const AskedRun asked = read_command(classifier_kind(), arguments);
+  CHECK_FALSE(asked.done.has_value());
+  return {classifier_table().config(asked.values), asked.seeds.value_or("")};
 }
 
 // What can be said of data settings without the data.
@@ -112,22 +109,19 @@ void check_classifier(const std::vector<std::string>& arguments, bool small) {
   // the file says why not.
   CAPTURE(config.hybrids.generator_config);
   REQUIRE(uses_generator(config));
-  const fs::path path = kRoot / config.hybrids.generator_config;
+  const fs::path path = kRoot / asked.filled_in().hybrids.generator_config;
   REQUIRE(fs::exists(path));
   std::vector<std::string> of_generator{"--config", path.string()};
   if (small) of_generator.insert(of_generator.end(), {"--scale", "cpu"});
   const GeneratorRunConfig generator = read_generator(of_generator);
   CHECK(config.hybrids.generator.find("{split}") != std::string::npos);
   CHECK(generator.data.dataset == config.data.dataset);
-  const std::string preset_text = [&] {
-    std::ostringstream text;
-    text << std::ifstream(path).rdbuf();
-    return text.str();
-  }();
-  const bool names_labels = preset_text.find("\nlabels = ") != std::string::npos;
+  const RunKind& kind = generator_kind();
+  const bool names_labels = resolve(kind, read_settings_file(kind, path))
+                                .given[static_cast<std::size_t>(kind.index("labels"))];
   CHECK(config.hybrids.allow_other_split ==
         (names_labels && generator.data.labels != config.data.labels));
-  if (config.init_from == "generator") {
+  if (config.init_from == InitFrom::generator) {
     CHECK(generator.encoder.depth == config.model.depth);
     CHECK(generator.encoder.width == config.model.width);
   }
@@ -186,7 +180,7 @@ TEST_CASE("a generator that several presets share is trained by one file with th
   for (const fs::path& preset : presets()) {
     for (const Shown& command : commands_in(preset)) {
       if (command.name != "classifier") continue;
-      const ClassifierConfig config = read_classifier(command.arguments).config;
+      const ClassifierConfig config = read_classifier(command.arguments).filled_in();
       if (config.hybrids.generator_config.empty()) continue;
       CAPTURE(config.hybrids.generator);
       const Origin origin{config.hybrids.generator_config, config.data.dataset, config.data.labels};

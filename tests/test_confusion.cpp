@@ -16,7 +16,6 @@
 #include "tests/markup_check.hpp"
 #include "tests/skip.hpp"
 #include "tools/accuracy_report.hpp"
-#include "trainers/count_confusion.hpp"
 #include "trainers/evaluate.hpp"
 
 using namespace scimix;

@@ -22,7 +22,7 @@ constexpr int kClasses = 3;
 
 GeneratorRunConfig small_config(const std::string& variant, double encoder_grad) {
   GeneratorRunConfig config;
-  config.variant = variant;
+  config.variant = choice_of<Variant>(variant);
   config.batch = kRows;
   config.weights = {.reconstruction = 1,
                     .adversarial = 1,
@@ -56,7 +56,7 @@ struct Networks {
   static AutoencoderConfig autoencoder(const GeneratorRunConfig& config) {
     return {.encoder = {.depth = 10, .width = 1, .classes = kClasses},
             .generator = {.image_size = kSize, .base_channels = 4, .max_channels = 4},
-            .structural_zc = config.variant == "structural-zc"};
+            .structural_zc = config.variant == Variant::structural_zc};
   }
 
   [[nodiscard]] std::vector<const ParameterStore*> stores() const {

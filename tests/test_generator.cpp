@@ -177,7 +177,7 @@ TEST_CASE("generator: noise is a function of its address, and none without a sou
     CHECK(max_difference(noisy, image(&other)) > 0.01);
   }
   // The last two rows alone, as another rank sees them.
-  const NoiseSource rest{.seed = 1, .step = step_of(3), .first_row = 1};
+  const NoiseSource rest{.seed = 1, .step = step_of(3), .parts = {{.rows = 2, .first_row = 1}}};
   const Tensor part =
       model.forward(slice_rows(codes.z_r, 1, 3), slice_rows(codes.style, 1, 3), &rest).value();
   CHECK(max_difference(part, noisy.rows(1, 3)) < 1e-5);

@@ -14,7 +14,7 @@ using namespace scimix::test;
 
 namespace {
 
-double term(const GeneratorMetrics& metrics, Term which) {
+double term(const TrainingMetrics& metrics, Term which) {
   return metrics.terms[static_cast<std::size_t>(which)].value();
 }
 
@@ -27,9 +27,9 @@ TEST_CASE("generator training lowers its losses" * doctest::test_suite("full")) 
     trainer.check_finite();
     return trainer.read_metrics();
   };
-  const GeneratorMetrics first = mean_of_next(10);
+  const TrainingMetrics first = mean_of_next(10);
   static_cast<void>(mean_of_next(40));
-  const GeneratorMetrics last = mean_of_next(10);
+  const TrainingMetrics last = mean_of_next(10);
   CHECK(term(last, Term::reconstruction) < 0.8 * term(first, Term::reconstruction));
   CHECK(term(last, Term::supervised) < term(first, Term::supervised));
   CHECK(term(last, Term::critic_real) > 0);
@@ -86,7 +86,7 @@ TEST_CASE("a trained generator is loaded as it was saved, and mixes what it is g
   for (const char* variant : {"full", "structural-zc"}) {
     CAPTURE(variant);
     GeneratorRunConfig config = tiny_generator_config();
-    config.variant = variant;
+    config.variant = choice_of<Variant>(variant);
     GeneratorTrainer trainer(config, tiny_inputs());
     for (int i = 0; i < 3; ++i) trainer.step();
     const auto path = folder / (std::string(variant) + ".safetensors");
@@ -137,15 +137,14 @@ TEST_CASE("a generator's checkpoint must be one, and of this data") {
 
 TEST_CASE("what a generator run refuses before it starts") {
   GeneratorRunConfig config = tiny_generator_config();
-  config.variant = "no_hyb";
-  CHECK_THROWS_WITH_AS(check(config), doctest::Contains("did you mean no-hyb?"), Error);
-  config = tiny_generator_config();
+  CHECK_THROWS_WITH_AS(static_cast<void>(choice_of<Variant>("no_hyb")),
+                       doctest::Contains("did you mean no-hyb?"), Error);
   config.minibatch_std = 3;
   CHECK_THROWS_WITH_AS(check(config), doctest::Contains("expected a divisor of --batch 8"), Error);
   config = tiny_generator_config();
   config.batch = 1;
   CHECK_THROWS_WITH_AS(check(config), doctest::Contains("--batch 1: expected at least 2"), Error);
-  CHECK_THROWS_WITH_AS(static_cast<void>(preset_weights("papr")),
+  CHECK_THROWS_WITH_AS(static_cast<void>(choice_of<WeightPreset>("papr")),
                        doctest::Contains("did you mean paper?"), Error);
 
   RunInputs odd = tiny_inputs();
@@ -155,9 +154,9 @@ TEST_CASE("what a generator run refuses before it starts") {
 }
 
 TEST_CASE("the paper's preset has the printed weights") {
-  const LossWeights paper = preset_weights("paper");
+  const LossWeights paper = preset_weights(WeightPreset::paper);
   CHECK(paper.reconstruction == 1);
   CHECK(paper.adversarial == 1);
   CHECK(paper.class_minus == 0.1);
-  CHECK(preset_weights("tuned").reconstruction == 5);
+  CHECK(preset_weights(WeightPreset::tuned).reconstruction == 5);
 }

@@ -46,9 +46,9 @@ HybridParents make_parents() {
 
 ClassifierConfig config_of(const std::string& mixer, const std::string& use = "contradict") {
   ClassifierConfig config;
-  config.method = "mean-teacher";
-  config.hybrids.mixer = mixer;
-  config.hybrids.use = use;
+  config.method = Method::mean_teacher;
+  config.hybrids.mixer = choice_of<MixerKind>(mixer);
+  config.hybrids.use = choice_of<HybridUse>(use);
   config.hybrids.alpha = 0.8;
   config.seed = 9;
   return config;
@@ -70,7 +70,7 @@ const Autoencoder& networks() {
 }
 
 Hybrids make(const ClassifierConfig& config, std::int64_t step = 0) {
-  const bool by_generator = config.hybrids.mixer == "scimix";
+  const bool by_generator = config.hybrids.mixer == MixerKind::scimix;
   return HybridMaker(config, by_generator ? &networks() : nullptr).make(make_parents(), step);
 }
 

@@ -84,8 +84,8 @@ class Folder {
     ClassifierConfig c;
     c.model.depth = 10;
     c.model.width = 1;
-    c.hybrids.mixer = "scimix";
-    c.method = "mean-teacher";
+    c.hybrids.mixer = MixerKind::scimix;
+    c.method = Method::mean_teacher;
     c.batch = 4;
     return c;
   }();
@@ -170,9 +170,9 @@ TEST_CASE("with all labels the split seed says nothing") {
 TEST_CASE("an encoder of another shape gives no first weights, but hybrids") {
   Folder folder;
   for (const Made& made : {Made{.depth = 16}, Made{.width = 2}}) {
-    folder.config.init_from = "scratch";
+    folder.config.init_from = InitFrom::scratch;
     CHECK_NOTHROW(static_cast<void>(folder.load(made)));
-    folder.config.init_from = "generator";
+    folder.config.init_from = InitFrom::generator;
     check_words(folder.refusal(made),
                 {"--init-from generator",
                  "WideResNet-" + std::to_string(made.depth) + "-" + std::to_string(made.width),
@@ -182,7 +182,7 @@ TEST_CASE("an encoder of another shape gives no first weights, but hybrids") {
 
 TEST_CASE("a classifier started from the generator is its E_c and C") {
   Folder folder;
-  folder.config.init_from = "generator";
+  folder.config.init_from = InitFrom::generator;
   // Running statistics that are not those of a new network.
   const Autoencoder trained = networks_of({});
   const auto index = std::vector<std::int32_t>{0, 1, 2, 3, 4, 5, 6, 7};
@@ -207,7 +207,7 @@ TEST_CASE("a classifier started from the generator is its E_c and C") {
   CHECK(found.images == 40);
 
   // From scratch it is not.
-  folder.config.init_from = "scratch";
+  folder.config.init_from = InitFrom::scratch;
   const ClassifierTrainer fresh(folder.config, digits(), split, kCpu, &generator.networks);
   CHECK(fresh.evaluate_ema().loss != expected.loss);
   // Nor is its first step the same as that of a network that only copied the parameters.

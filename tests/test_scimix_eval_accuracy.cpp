@@ -10,7 +10,7 @@
 #include "tests/markup_check.hpp"
 #include "tests/tiny_generator.hpp"
 #include "tools/trained_classifier.hpp"
-#include "trainers/count_confusion.hpp"
+#include "trainers/evaluate.hpp"
 
 using namespace scimix;
 using test::run_program;

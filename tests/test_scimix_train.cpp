@@ -132,7 +132,7 @@ TEST_CASE("mistakes on the command line get one line and exit code 2") {
   check_mistake({"classifier", "--seed", "-1"}, {"--seed", "-1", "from 0"});
   check_mistake({"classifier", "--device", "gpu"}, {"--device gpu", "auto"});
   check_mistake({"classifier", "--resume", "/nowhere"}, {"/nowhere", "no run"});
-  check_mistake({"classifier", "--resume", "/nowhere", "--steps", "5"}, {"--steps", "settings"});
+  check_mistake({"classifier", "--resume=/nowhere", "--steps", "5"}, {"/nowhere", "no run"});
 }
 
 TEST_CASE("a GPU that is not there is the user's mistake") {
@@ -158,8 +158,13 @@ TEST_CASE("a mistake leaves no run folder behind") {
   CHECK(!std::filesystem::exists(run));
 }
 
-TEST_CASE("help lists the options and succeeds") {
-  const auto result = run_program("scimix_train", {"classifier", "--help"});
-  CHECK(result.exit_code == 0);
-  CHECK(result.out.find("--weight-decay") != std::string::npos);
+TEST_CASE("help lists the everyday options, and all of them when asked") {
+  const auto few = run_program("scimix_train", {"classifier", "--help"});
+  CHECK(few.exit_code == 0);
+  CHECK(few.out.find("--steps") != std::string::npos);
+  CHECK(few.out.find("--help-all") != std::string::npos);
+  CHECK(few.out.find("--weight-decay") == std::string::npos);
+  const auto all = run_program("scimix_train", {"classifier", "--help-all"});
+  CHECK(all.exit_code == 0);
+  CHECK(all.out.find("--weight-decay") != std::string::npos);
 }

@@ -13,10 +13,8 @@
 #include "data/dataset.hpp"
 #include "data/image_io.hpp"
 #include "program.hpp"
+#include "settings/run_kinds.hpp"
 #include "tiny_generator.hpp"
-#include "tools/classifier_options.hpp"
-#include "tools/run_options.hpp"
-#include "tools/scale.hpp"
 
 using namespace scimix;
 using test::ProgramResult;
@@ -271,7 +269,7 @@ TEST_CASE("preset B fills in what neither the command line nor a file gives" *
                   "cpu"};
   train(arguments + data_options());
   check_words(config_of(run),
-              {"optimizer=\"adam\"\n", "learning-rate=3e-3\n", "batch=1\n",
+              {"optimizer=\"adam\"\n", "learning-rate=0.003\n", "batch=1\n",
                "supervised-weight=0.01\n", "norm-statistics=\"joint\"\n", "consistency-weight=1\n",
                "ramp-shape=\"sigmoid\"\n", "early-ema-decay=0.99\n", "crop-pad=2\n",
                // given
@@ -467,16 +465,19 @@ TEST_CASE("--scale cpu shrinks what the command line does not name, and says so"
 TEST_CASE("scaled runs get folders of their own, unless the command line names them" *
           doctest::test_suite("full")) {
   const auto folders = [](const Words& arguments) {
-    CLI::App app;
-    ClassifierConfig config;
-    add_classifier_options(app, config);
-    set_option(app, "--out", "runs/a");  // as a preset does
-    set_option(app, "--generator", "runs/g-{split}");
+    const RunKind& kind = classifier_kind();
+    const auto given = [&](const std::string& name, const std::string& value) {
+      const int index = kind.index(name);
+      return GivenSetting{index,
+                          parse_value(kind.settings[static_cast<std::size_t>(index)], value, {})};
+    };
+    const SettingLayer file{given("out", "runs/a"), given("generator", "runs/g-{split}")};
+    SettingLayer command;
     for (std::size_t i = 0; i + 1 < arguments.size(); i += 2) {
-      set_option(app, arguments[i], arguments[i + 1]);
+      command.push_back(given(arguments[i].substr(2), arguments[i + 1]));
     }
-    const Words names{"--out", "--generator"};
-    mark_scaled_folders(app, arguments, names);
+    const ClassifierConfig config =
+        classifier_table().config(resolve(kind, {file, command}).values);
     return Words{config.output.out, config.hybrids.generator};
   };
   CHECK(folders({}) == Words{"runs/a", "runs/g-{split}"});

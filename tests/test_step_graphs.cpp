@@ -14,7 +14,7 @@
 #include "skip.hpp"
 #include "temp_folder.hpp"
 #include "tiny_runs.hpp"
-#include "trainers/batch_plan.hpp"
+#include "trainers/batch_schedule.hpp"
 
 using namespace scimix;
 
@@ -73,11 +73,11 @@ TEST_CASE("replayed steps of a classifier have the bits of the steps themselves"
         CAPTURE(mixer);
         CAPTURE(at_once);
         ClassifierConfig config = test::tiny_config(method);
-        config.hybrids.mixer = mixer;
+        config.hybrids.mixer = choice_of<MixerKind>(mixer);
         config.steps = 14;
-        config.graphs.graph = "off";
+        config.graphs.graph = GraphMode::off;
         ClassifierTrainer eager = test::tiny_trainer(config);
-        config.graphs = {.graph = "on", .steps_per_graph = at_once};
+        config.graphs = {.graph = GraphMode::on, .steps_per_graph = at_once};
         ClassifierTrainer replayed = test::tiny_trainer(config);
         check_same_bits(eager, replayed, config.steps);
       }
@@ -91,10 +91,10 @@ TEST_CASE("replayed steps of every precision have the bits of the steps themselv
     CAPTURE(precision);
     ClassifierConfig config = test::tiny_config("fixmatch");
     config.steps = 20;
-    config.precision = precision;
-    config.graphs.graph = "off";
+    config.precision = choice_of<Precision>(precision);
+    config.graphs.graph = GraphMode::off;
     ClassifierTrainer eager = test::tiny_trainer(config);
-    config.graphs.graph = "on";
+    config.graphs.graph = GraphMode::on;
     ClassifierTrainer replayed = test::tiny_trainer(config);
     check_same_bits(eager, replayed, config.steps);
   }
@@ -112,10 +112,10 @@ TEST_CASE("replayed steps of the generator have the bits of the steps themselves
         CAPTURE(at_once);
         GeneratorRunConfig config = test::tiny_generator_config();
         config.noise = true;
-        config.precision = precision;
-        config.graphs.graph = "off";
+        config.precision = choice_of<Precision>(precision);
+        config.graphs.graph = GraphMode::off;
         GeneratorTrainer eager(config, test::tiny_inputs(labels));
-        config.graphs = {.graph = "on", .steps_per_graph = at_once};
+        config.graphs = {.graph = GraphMode::on, .steps_per_graph = at_once};
         GeneratorTrainer replayed(config, test::tiny_inputs(labels));
         check_same_bits(eager, replayed, 52);
       }
@@ -125,11 +125,11 @@ TEST_CASE("replayed steps of the generator have the bits of the steps themselves
 
 TEST_CASE("what is done between replayed steps changes nothing") {
   ClassifierConfig config = test::tiny_config("mean-teacher");
-  config.hybrids.mixer = "scimix";
+  config.hybrids.mixer = MixerKind::scimix;
   config.steps = 30;
-  config.graphs.graph = "off";
+  config.graphs.graph = GraphMode::off;
   ClassifierTrainer eager = test::tiny_trainer(config);
-  config.graphs.graph = "on";
+  config.graphs.graph = GraphMode::on;
   ClassifierTrainer replayed = test::tiny_trainer(config);
   for (int i = 0; i < 10; ++i) {
     eager.steps(3);
@@ -148,7 +148,7 @@ TEST_CASE("a run goes on from a checkpoint under graphs it has recorded before")
   const test::TempFolder folder;
   ClassifierConfig config = test::tiny_config("fixmatch");
   config.steps = 20;
-  config.graphs.graph = "on";
+  config.graphs.graph = GraphMode::on;
   ClassifierTrainer trainer = test::tiny_trainer(config);
   trainer.steps(8);
   trainer.save(folder / "eight.safetensors");
@@ -183,8 +183,8 @@ TEST_CASE("a steady step takes no memory, copies nothing from or to the host and
         CAPTURE(mixer);
         ClassifierConfig config = test::tiny_config(method);
         config.steps = 100;
-        config.hybrids.mixer = mixer;
-        config.graphs.graph = graph;
+        config.hybrids.mixer = choice_of<MixerKind>(mixer);
+        config.graphs.graph = choice_of<GraphMode>(graph);
         ClassifierTrainer trainer = test::tiny_trainer(config);
         const WorkCounts work = work_of_steady_steps(trainer, 8);
         CHECK(work.host_copies == 0);
@@ -194,7 +194,7 @@ TEST_CASE("a steady step takes no memory, copies nothing from or to the host and
     }
     GeneratorRunConfig config = test::tiny_generator_config();
     config.noise = true;
-    config.graphs.graph = graph;
+    config.graphs.graph = choice_of<GraphMode>(graph);
     GeneratorTrainer trainer(config, test::tiny_inputs("40"));
     const WorkCounts work = work_of_steady_steps(trainer, 8);
     CHECK(work.host_copies == 0);
@@ -221,11 +221,11 @@ std::int64_t count(const std::vector<WorkPlan::Entry>& plan, Work kind) {
 // A full network and images few enough for a CPU: only sums over very many rows take a launch more.
 ClassifierConfig wide_resnet_28_2(const std::string& method, const std::string& precision) {
   ClassifierConfig config;
-  config.method = method;
-  config.precision = precision;
+  config.method = choice_of<Method>(method);
+  config.precision = choice_of<Precision>(precision);
   config.batch = 2;
   config.steps = 10;
-  config.graphs.graph = "off";
+  config.graphs.graph = GraphMode::off;
   return config;
 }
 
@@ -268,10 +268,10 @@ TEST_CASE("launches of a step of the generator, by its recorded plan") {
     CAPTURE(expected.r1);
     GeneratorRunConfig config = test::tiny_generator_config();
     config.encoder = {.depth = 28, .width = 2};
-    config.precision = "bf16";
+    config.precision = Precision::bf16;
     config.noise = true;
     config.batch = 2;
-    config.graphs.graph = "off";
+    config.graphs.graph = GraphMode::off;
     GeneratorTrainer trainer(config, test::tiny_inputs("40"));
     const auto plan = plan_of(trainer, expected.r1 ? config.r1_every : config.r1_every - 1);
     CHECK(count(plan, Work::library) == expected.convolutions_and_products);
@@ -290,8 +290,8 @@ TEST_CASE("a steady step on the GPU asks the driver for launches and nothing els
     CAPTURE(graph);
     ClassifierConfig config = test::tiny_config("fixmatch");
     config.steps = 100;
-    config.precision = "bf16";
-    config.graphs.graph = graph;
+    config.precision = Precision::bf16;
+    config.graphs.graph = choice_of<GraphMode>(graph);
     ClassifierTrainer trainer(config, test::tiny_digits(), test::tiny_split(), device);
     trainer.steps(16);
     synchronize(device);
@@ -329,12 +329,12 @@ TEST_CASE("graphs of several ranks on CPUs are a user's mistake") {
     void wait_for_device() override {}
   };
   const Two ranks;
-  CHECK_THROWS_WITH_AS(static_cast<void>(uses_graphs({.graph = "on"}, kCpu, ranks)),
+  CHECK_THROWS_WITH_AS(static_cast<void>(uses_graphs({.graph = GraphMode::on}, kCpu, ranks)),
                        doctest::Contains("--graph on with 2 ranks"), Error);
   CHECK_FALSE(uses_graphs({}, kCpu, ranks));
   CHECK_FALSE(uses_graphs({}, kCpu, local_comm()));
   CHECK(uses_graphs({}, {Device::Kind::cuda, 0}, local_comm()));
-  CHECK_FALSE(uses_graphs({.graph = "off"}, {Device::Kind::cuda, 0}, local_comm()));
+  CHECK_FALSE(uses_graphs({.graph = GraphMode::off}, {Device::Kind::cuda, 0}, local_comm()));
 }
 
 TEST_CASE("steps of another shape are recorded by themselves, and older ones stay") {
@@ -348,7 +348,7 @@ TEST_CASE("steps of another shape are recorded by themselves, and older ones sta
   // Ten steps of three ones, ten of five, then three again.
   const auto size = [](std::int64_t step) { return step < 10 || step >= 20 ? 3 : 5; };
   graphs.run(
-      0, 30, [&](std::int64_t step) { return size(step) == 3 ? 'a' : 'b'; },
+      0, 30, [&](std::int64_t step) { return size(step) == 3 ? "threes" : "fives"; },
       [&](std::int64_t step) { add_ones(size(step)); });
   CHECK(sum.to_doubles()[0] == 20 * 3 + 10 * 5);
   CHECK(graphs.recorded() == 2);
@@ -360,7 +360,7 @@ TEST_CASE("blocks of steps start at multiples of their length, whatever is asked
   std::vector<std::int64_t> queued;
   const auto run = [&](std::int64_t first, std::int64_t count) {
     graphs.run(
-        first, count, [](std::int64_t) { return 's'; },
+        first, count, [](std::int64_t) { return "only"; },
         [&](std::int64_t step) { queued.push_back(step); });
   };
   CHECK(graphs.to_boundary(0) == 4);
@@ -371,12 +371,12 @@ TEST_CASE("blocks of steps start at multiples of their length, whatever is asked
   CHECK(graphs.replays() == 3);
 }
 
-TEST_CASE("a plan of batches gives each step its own row, whatever step it starts from") {
-  BatchPlan plan(kCpu, 5);
-  const auto numbers = plan.add(3);
-  const auto shares = plan.add(2);
+TEST_CASE("a batch schedule gives each step its own row, whatever step it starts from") {
+  BatchSchedule schedule(kCpu, 5);
+  const auto numbers = schedule.add(3);
+  const auto shares = schedule.add(2);
   std::vector<std::int64_t> drawn;
-  plan.start([&](std::int64_t step, const BatchPlan::Row& row) {
+  schedule.start([&](std::int64_t step, const BatchSchedule::Row& row) {
     drawn.push_back(step);
     const auto base = static_cast<std::int32_t>(10 * step);
     const std::vector<std::int32_t> values{base, base + 1, base + 2};
@@ -386,18 +386,19 @@ TEST_CASE("a plan of batches gives each step its own row, whatever step it start
   });
   for (const std::int64_t step : {0, 1, 4, 5, 7, 9, 2}) {
     CAPTURE(step);
-    CHECK(plan.prepare(step) > 0);
+    CHECK(schedule.prepare(step) > 0);
     const std::vector<std::int32_t> now{static_cast<std::int32_t>(step)};
-    plan.take(Tensor::from_host(std::span(now), {1}));
+    schedule.take(Tensor::from_host(std::span(now), {1}));
     const auto t = static_cast<double>(step);
-    CHECK(plan.indices(numbers).to_doubles() ==
+    CHECK(schedule.indices(numbers).to_doubles() ==
           std::vector<double>{10 * t, 10 * t + 1, 10 * t + 2});
-    CHECK(plan.numbers(shares).to_doubles() == std::vector<double>{0.5 * t, -1});
+    CHECK(schedule.numbers(shares).to_doubles() == std::vector<double>{0.5 * t, -1});
   }
   // 0..4, then 5..9, then from 2 anew.
   CHECK(drawn == std::vector<std::int64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5, 6});
   const std::vector<std::int32_t> two{1, 2};
-  plan.start([&](std::int64_t, const BatchPlan::Row& row) { row.set(numbers, std::span(two)); });
-  CHECK_THROWS_WITH_AS(static_cast<void>(plan.prepare(50)), doctest::Contains("a column of 3"),
+  schedule.start(
+      [&](std::int64_t, const BatchSchedule::Row& row) { row.set(numbers, std::span(two)); });
+  CHECK_THROWS_WITH_AS(static_cast<void>(schedule.prepare(50)), doctest::Contains("a column of 3"),
                        Error);
 }

@@ -92,7 +92,7 @@ double definition(StrongTable table, const std::string& name, int level, int sig
   return 0;
 }
 
-constexpr std::array<const char*, 14> kNames{
+constexpr std::array<const char*, 14> kOperations{
     "AutoContrast", "Brightness", "Color",  "Contrast", "Equalize", "Identity",   "Posterize",
     "Rotate",       "Sharpness",  "ShearX", "ShearY",   "Solarize", "TranslateX", "TranslateY"};
 
@@ -135,8 +135,8 @@ void strengthen(std::span<float> pixels, std::int64_t height, std::int64_t width
     const double u = static_cast<double>(strength >> 8) * 0x1p-24;
     if (!applied) continue;
     const double argument =
-        definition(options.table, kNames.at(static_cast<std::size_t>(operation)), level, sign, u,
-                   static_cast<double>(height), static_cast<double>(width));
+        definition(options.table, kOperations.at(static_cast<std::size_t>(operation)), level, sign,
+                   u, static_cast<double>(height), static_cast<double>(width));
     const Tensor next = Tensor::empty(image.shape(), DType::u8);
     apply_image_operation(image, static_cast<ImageOperation>(operation),
                           static_cast<float>(argument), options.fill, next);
@@ -289,7 +289,7 @@ TEST_CASE("strong augmentation: the magnitudes of the tables") {
   for (const StrongTable table :
        {StrongTable::fixmatch, StrongTable::kekmodel, StrongTable::torchssl}) {
     for (int i = 0; i < kImageOperations; ++i) {
-      const std::string name = kNames.at(static_cast<std::size_t>(i));
+      const std::string name = kOperations.at(static_cast<std::size_t>(i));
       const auto operation = static_cast<ImageOperation>(i);
       CHECK(name_of(operation) == name);
       for (int level = 1; level <= 9; ++level) {
@@ -336,12 +336,11 @@ TEST_CASE("strong augmentation: the policy as a log prints it") {
 }
 
 TEST_CASE("strong augmentation: names of the tables") {
-  CHECK(parse_strong_table("fixmatch") == StrongTable::fixmatch);
-  CHECK(parse_strong_table("kekmodel") == StrongTable::kekmodel);
-  CHECK(parse_strong_table("torchssl") == StrongTable::torchssl);
-  CHECK(test::user_error_of([] { (void)parse_strong_table("torch-ssl"); }) ==
-        "unknown table of magnitudes 'torch-ssl', expected fixmatch, kekmodel or torchssl (did "
-        "you mean torchssl?)");
+  CHECK(choice_of<StrongTable>("fixmatch") == StrongTable::fixmatch);
+  CHECK(choice_of<StrongTable>("kekmodel") == StrongTable::kekmodel);
+  CHECK(choice_of<StrongTable>("torchssl") == StrongTable::torchssl);
+  CHECK(test::user_error_of([] { (void)choice_of<StrongTable>("torch-ssl"); }) ==
+        "torch-ssl: expected fixmatch, kekmodel, torchssl; did you mean torchssl?");
 }
 
 TEST_CASE("strong augmentation: too large images are the user's mistake") {

@@ -37,7 +37,7 @@ inline const Autoencoder& generator() {
 
 inline ClassifierConfig tiny_config(const std::string& method) {
   ClassifierConfig config = small_config();
-  config.method = method;
+  config.method = method == "mean-teacher-b" ? Method::mean_teacher : choice_of<Method>(method);
   config.batch = 3;
   config.unlabeled_batch = 4;
   config.steps = 6;
@@ -46,15 +46,14 @@ inline ClassifierConfig tiny_config(const std::string& method) {
   config.fixmatch.threshold = 0.15;  // of ten classes: new networks pass it now and then
   config.fixmatch.cutout = 6;
   if (method == "mean-teacher-b") {  // Mean Teacher's preset B (tools/classifier_options.cpp)
-    config.method = "mean-teacher";
-    config.preset = "B";
-    config.optimizer = "adam";
+    config.preset = MethodPreset::b;
+    config.optimizer = OptimizerKind::adam;
     config.sgd.learning_rate = 3e-3;
     config.sgd.weight_decay = 0;
-    config.norm_statistics = "joint";
+    config.norm_statistics = NormStatistics::joint;
     config.supervised_weight = 0.01;
     config.consistency.weight = 1;
-    config.consistency.ramp_shape = "sigmoid";
+    config.consistency.ramp_shape = RampShape::sigmoid;
     config.early_ema_decay = 0.8;
     config.input_noise = 0.075;
   }

@@ -27,35 +27,23 @@ std::string suggestion(const CLI::App& app, const std::string& word, const std::
   return nearest.empty() ? "" : "; did you mean " + dashes + nearest + "?";
 }
 
-// Keys of a configuration file are the long option names. Unknown ones are found before CLI11
-// applies anything, so that the message can name file and key.
-void check_config_keys(const CLI::App& app, const std::vector<std::string>& arguments) {
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    std::string path;
-    if (arguments[i] == "--config" && i + 1 < arguments.size()) path = arguments[i + 1];
-    if (arguments[i].starts_with("--config=")) path = arguments[i].substr(9);
-    if (path.empty()) continue;
-    std::vector<CLI::ConfigItem> items;
-    try {
-      items = CLI::ConfigTOML().from_file(path);
-    } catch (const CLI::FileError&) {
-      user_error(path, ": cannot read this configuration file");
-    }
-    const std::vector<std::string> known = option_names(app);
-    for (const CLI::ConfigItem& item : items) {
-      const std::string key = item.fullname();
-      if (key == "++" || key == "--") continue;  // section marks of CLI11's reader
-      if (std::find(known.begin(), known.end(), key) == known.end()) {
-        user_error(path, ": unknown key ", key, suggestion(app, key, ""));
-      }
-    }
-  }
-}
-
 }  // namespace
 
+CLI::Validator whole_seed() {
+  return CLI::Validator(
+      [](const std::string& word) {
+        const bool digits = word.find_first_not_of("0123456789") == std::string::npos;
+        return digits ? std::string() : word + ": expected a whole number from 0";
+      },
+      "", "seed");
+}
+
+void use_setting_defaults(CLI::App& app) {
+  app.option_defaults()->always_capture_default()->multi_option_policy(
+      CLI::MultiOptionPolicy::TakeLast);
+}
+
 std::optional<int> parse(CLI::App& app, std::vector<std::string> arguments) {
-  check_config_keys(app, arguments);
   app.allow_extras();  // collected, so that the message can suggest the nearest name
   try {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 reads from the back

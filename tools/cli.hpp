@@ -15,9 +15,16 @@ namespace scimix {
 inline constexpr int kExitUserError = 2;
 inline constexpr int kExitBug = 70;  // EX_SOFTWARE of sysexits.h
 
+// A whole number from 0: CLI11 alone would wrap a negative one into a huge one.
+[[nodiscard]] CLI::Validator whole_seed();
+
+// Help shows the values of variables as defaults; of an option given twice the last one counts, so
+// that a script's options can be overridden behind it. Call it before adding options.
+void use_setting_defaults(CLI::App& app);
+
 // Parses `arguments` (without the program's name). Returns an exit code when the program is done
-// (help was asked for). Errors (user): an unknown option or configuration key, with the nearest
-// right one; a value that cannot be read.
+// (help was asked for). Errors (user): an unknown option, with the nearest right one; a value that
+// cannot be read.
 [[nodiscard]] std::optional<int> parse(CLI::App& app, std::vector<std::string> arguments);
 
 // Runs `body`; an Error becomes "program: message" on standard error and an exit code.

@@ -15,9 +15,9 @@
 #include "tools/cli.hpp"
 #include "tools/evaluation_data.hpp"
 #include "tools/json_file.hpp"
-#include "tools/run_options.hpp"
 #include "tools/trained_classifier.hpp"
-#include "trainers/count_confusion.hpp"
+#include "trainers/evaluate.hpp"
+#include "trainers/resident_set.hpp"
 #include "trainers/run_start.hpp"
 
 namespace scimix {
@@ -127,7 +127,8 @@ void introduce(std::ostream& out, const ClassifierCheckpoint& checkpoint,
   out << fmt::format("{}: classifier of scimix_train {}, step {}, EMA\n", checkpoint.file.string(),
                      command_of(checkpoint), settings.step);
   if (checkpoint.metadata.contains("scale")) {
-    const std::string note = scale_note(value_of(checkpoint.metadata, "scale"));
+    const std::string note = scale_note(
+        find_choice<RunScale>(value_of(checkpoint.metadata, "scale")).value_or(RunScale::full));
     if (!note.empty()) out << note << '\n';
   }
   note_other_images(out, "classifier", value_of(checkpoint.metadata, "train_hash"),

@@ -11,7 +11,6 @@
 #include "tools/cli.hpp"
 #include "tools/json_file.hpp"
 #include "tools/oracle.hpp"
-#include "tools/run_options.hpp"
 #include "tools/train_command.hpp"
 #include "tools/transfer_inputs.hpp"
 #include "tools/transfer_report.hpp"

@@ -5,7 +5,7 @@
 #include <ostream>
 
 #include "core/error.hpp"
-#include "tools/run_options.hpp"
+#include "tools/cli.hpp"
 
 namespace scimix {
 

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "data/dataset.hpp"
-#include "trainers/settings.hpp"
+#include "settings/settings.hpp"
 
 namespace scimix {
 

@@ -6,10 +6,9 @@
 #include <array>
 #include <filesystem>
 
-#include "tools/cli.hpp"
-#include "tools/generator_options.hpp"
-#include "tools/run_options.hpp"
-#include "tools/scale.hpp"
+#include "report/run_folder.hpp"
+#include "settings/run_kinds.hpp"
+#include "settings/settings_file.hpp"
 #include "tools/train_command.hpp"
 #include "trainers/checkpoint.hpp"
 #include "trainers/generator_run.hpp"
@@ -21,13 +20,10 @@ namespace {
 namespace fs = std::filesystem;
 
 // What generator and classifier must agree on.
-constexpr std::array<const char*, 14> kShared{"--dataset",     "--data-dir",
-                                              "--split-seed",  "--data-seed",
-                                              "--image-size",  "--digits-train",
-                                              "--digits-test", "--flip",
-                                              "--crop-pad",    "--unlabeled-includes-labeled",
-                                              "--device",      "--precision",
-                                              "--sync-norm",   "--rank-timeout"};
+constexpr std::array<const char*, 14> kShared{
+    "dataset",      "data-dir",    "split-seed", "data-seed",   "image-size",
+    "digits-train", "digits-test", "flip",       "crop-pad",    "unlabeled-includes-labeled",
+    "device",       "precision",   "sync-norm",  "rank-timeout"};
 
 bool is_finished(const fs::path& folder, const GeneratorRunConfig& config) {
   const auto checkpoint = RunFolder::open(folder).latest_checkpoint();
@@ -38,60 +34,74 @@ bool is_finished(const fs::path& folder, const GeneratorRunConfig& config) {
 // A run that stands there already keeps its own settings.
 bool finish(const fs::path& folder, Ranks& ranks) {
   const RunStreams streams = streams_of(ranks);
-  CLI::App app("", "scimix_train generator");
-  GeneratorRunConfig config;
-  add_generator_options(app, config);
-  TrainCommand command("generator", {"--resume", folder.string()});
-  (void)command.parse(app);
+  const RunKind& kind = generator_kind();
+  const AskedRun asked = read_command(kind, {"--resume=" + folder.string()});
+  const GeneratorRunConfig config = generator_table().config(asked.values);
   if (ranks.agree(is_finished(folder, config))) return true;
   fmt::print(streams.out, "generator {}: not finished yet, going on with it\n", folder.string());
   streams.out.flush();
-  return !run_generator(config, command.request(app, "", ranks), streams).interrupted;
+  const RunRequest request = make_request(kind, asked, asked.values, "", ranks);
+  return !run_generator(config, request, streams).interrupted;
 }
 
-bool train(const CLI::App& classifier, const ClassifierConfig& wanted, Ranks& ranks) {
-  const RunStreams streams = streams_of(ranks);
-  std::vector<std::string> arguments{"--config", wanted.hybrids.generator_config};
-  if (wanted.scale != "full") arguments.insert(arguments.end(), {"--scale", wanted.scale});
-  CLI::App app("", "scimix_train generator");
-  GeneratorRunConfig config;
-  add_generator_options(app, config);
-  TrainCommand command("generator", arguments);
-  (void)command.parse(app);
-  apply_scale(app, arguments, cpu_generator());
-  apply_preset(app, config);
-  for (const char* const name : kShared) set_option(app, name, option_text(classifier, name));
-  if (app.get_option("--labels")->count() == 0) {
-    set_option(app, "--labels", option_text(classifier, "--labels"));
+// What the classifier says of its generator: stronger than the generator's own file, but for labels
+// that the file names.
+SettingLayer settings_by(const ClassifierConfig& classifier, bool file_names_labels) {
+  const RunKind& from = classifier_kind();
+  const RunKind& to = generator_kind();
+  const SettingValues values = classifier_table().values(classifier);
+  SettingLayer layer;
+  const auto give = [&](const std::string& name, SettingValue value) {
+    layer.push_back({to.index(name), std::move(value)});
+  };
+  const auto value = [&](const std::string& name) {
+    return values[static_cast<std::size_t>(from.index(name))];
+  };
+  for (const char* const name : kShared) give(name, value(name));
+  if (!file_names_labels) give("labels", value("labels"));
+  give("seed", value("split-seed"));
+  give("out", value("generator"));
+  return layer;
+}
+
+GeneratorRunConfig generator_settings(const ClassifierConfig& classifier) {
+  const RunKind& kind = generator_kind();
+  std::vector<SettingLayer> layers = read_settings_file(kind, classifier.hybrids.generator_config);
+  const auto labels = static_cast<std::size_t>(kind.index("labels"));
+  const bool file_names_labels = resolve(kind, layers).given[labels];
+  if (classifier.scale != RunScale::full) {  // shrinks what the file says
+    layers.push_back({{kind.index("scale"), std::string(name_of(classifier.scale))}});
   }
-  set_option(app, "--seed", option_text(classifier, "--split-seed"));
-  set_option(app, "--out", wanted.hybrids.generator);
+  layers.push_back(settings_by(classifier, file_names_labels));
+  return generator_table().config(resolve(kind, layers).values);
+}
+
+bool train(const ClassifierConfig& wanted, Ranks& ranks) {
+  const RunStreams streams = streams_of(ranks);
+  const GeneratorRunConfig config = generator_settings(wanted);
   fmt::print(streams.out, "no generator in {}: training one as {} says\n", wanted.hybrids.generator,
              wanted.hybrids.generator_config);
   streams.out.flush();
-  const RunRequest request = command.request(app, command_line("generator", arguments), ranks);
+  std::vector<std::string> arguments{"--config", wanted.hybrids.generator_config};
+  if (wanted.scale != RunScale::full) {
+    arguments.insert(arguments.end(), {"--scale", std::string(name_of(wanted.scale))});
+  }
+  const AskedRun asked{.done = {}, .values = generator_table().values(config)};
+  const RunRequest request = make_request(generator_kind(), asked, asked.values,
+                                          command_line("generator", arguments), ranks);
   return !run_generator(config, request, streams).interrupted;
 }
 
 }  // namespace
 
-void resolve_generator(CLI::App& classifier, const ClassifierConfig& config) {
-  constexpr std::string_view kMark = "{split}";
-  std::string path = config.hybrids.generator;
-  const auto at = path.find(kMark);
-  if (at == std::string::npos) return;
-  path.replace(at, kMark.size(), std::to_string(config.data.split_seed));
-  set_option(classifier, "--generator", path);
-}
-
-bool provide_generator(const CLI::App& classifier, const ClassifierConfig& config, Ranks& ranks) {
+bool provide_generator(const ClassifierConfig& config, Ranks& ranks) {
   if (!uses_generator(config) || config.hybrids.generator_config.empty()) return true;
   check(config);  // before minutes are spent
   const fs::path there = config.hybrids.generator;
   if (ranks.agree(fs::exists(there))) {
     return !fs::is_directory(there) || finish(there, ranks);
   }
-  const bool done = train(classifier, config, ranks);
+  const bool done = train(config, ranks);
   fmt::print(streams_of(ranks).out, "\n");
   return done;
 }

@@ -1,9 +1,6 @@
 #include "tools/oracle.hpp"
 
-#include <CLI/CLI.hpp>
-
 #include "core/error.hpp"
-#include "tools/classifier_options.hpp"
 #include "tools/run_settings.hpp"
 #include "tools/trained_classifier.hpp"
 #include "trainers/classifier_run.hpp"
@@ -45,11 +42,8 @@ Oracle load_oracle(const std::filesystem::path& run, const std::vector<std::stri
 }
 
 bool train_oracle(const ClassifierConfig& config, std::ostream& out, std::ostream& progress) {
-  CLI::App app("", "oracle");
-  ClassifierConfig written = config;  // the options below are bound to it
-  add_classifier_options(app, written);
   RunRequest request;
-  request.config_text = app.config_to_str(/*default_also=*/true, /*write_description=*/false);
+  request.config_text = config_text(classifier_kind(), classifier_table().values(config), {});
   return !run_classifier(config, request, {out, progress}).interrupted;
 }
 

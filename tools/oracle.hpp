@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "models/wide_resnet.hpp"
-#include "trainers/classifier_config.hpp"
+#include "settings/classifier_config.hpp"
 
 namespace scimix {
 

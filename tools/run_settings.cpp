@@ -1,36 +1,56 @@
 #include "tools/run_settings.hpp"
 
-#include <CLI/CLI.hpp>
-
-#include "tools/classifier_options.hpp"
-#include "tools/cli.hpp"
-#include "tools/generator_options.hpp"
+#include "settings/settings_file.hpp"
 
 namespace scimix {
 
 namespace {
 
-void read(CLI::App& app, const std::filesystem::path& config) {
-  app.set_config("--config");
-  (void)parse(app, {"--config", config.string()});
+void make_absolute(std::string& path) {
+  if (!path.empty()) path = std::filesystem::absolute(path).string();
+}
+
+void replace(std::string& text, const std::string& mark, const std::string& value) {
+  for (std::size_t at = 0; (at = text.find(mark, at)) != std::string::npos; at += value.size()) {
+    text.replace(at, mark.size(), value);
+  }
 }
 
 }  // namespace
 
 ClassifierConfig read_classifier_config(const std::filesystem::path& config) {
-  CLI::App app("", "classifier");
-  ClassifierConfig settings;
-  add_classifier_options(app, settings);
-  read(app, config);
-  return settings;
+  const RunKind& kind = classifier_kind();
+  return classifier_table().config(resolve(kind, read_settings_file(kind, config)).values);
 }
 
 GeneratorRunConfig read_generator_config(const std::filesystem::path& config) {
-  CLI::App app("", "generator");
-  GeneratorRunConfig settings;
-  add_generator_options(app, settings);
-  read(app, config);
-  return settings;
+  const RunKind& kind = generator_kind();
+  return generator_table().config(resolve(kind, read_settings_file(kind, config)).values);
+}
+
+std::string config_text(const RunKind& kind, const SettingValues& values,
+                        const std::vector<std::string>& notes) {
+  std::string text = kRunMark + kind.name + '\n';
+  for (const std::string& note : notes) text += "# " + note + '\n';
+  return text + kFormatMark + "\n\n" + settings_text(kind, values);
+}
+
+void make_paths_absolute(ClassifierConfig& config) {
+  make_absolute(config.data.data_dir);
+  make_absolute(config.hybrids.generator);
+  make_absolute(config.hybrids.generator_config);
+}
+
+void make_paths_absolute(GeneratorRunConfig& config) {
+  make_absolute(config.data.data_dir);
+}
+
+void fill_in_placeholders(ClassifierConfig& config) {
+  for (std::string* const path : {&config.hybrids.generator, &config.hybrids.generator_config}) {
+    replace(*path, "{split}", std::to_string(config.data.split_seed));
+    replace(*path, "{dataset}", config.data.dataset);
+    replace(*path, "{labels}", config.data.labels);
+  }
 }
 
 }  // namespace scimix

@@ -10,7 +10,6 @@
 #include "tools/mix_images.hpp"
 #include "tools/mix_output.hpp"
 #include "tools/mix_pairs.hpp"
-#include "tools/run_options.hpp"
 #include "trainers/generator_checkpoint.hpp"
 
 namespace {

@@ -6,6 +6,7 @@
 #include "core/error.hpp"
 #include "core/names.hpp"
 #include "tools/cli.hpp"
+#include "tools/settings_help.hpp"
 #include "tools/train_classifier.hpp"
 #include "tools/train_generator.hpp"
 
@@ -19,12 +20,23 @@ constexpr const char* kUsage =
     "  classifier   train a classifier: supervised, Mean Teacher or FixMatch, with hybrids or\n"
     "               without\n"
     "\n"
-    "scimix_train COMMAND --help lists the options of a command.\n";
+    "scimix_train COMMAND --help lists the everyday options of a command, --help-all all of them.\n"
+    "scimix_train --completion bash|zsh prints a script that completes options.\n";
 
 int run(std::vector<std::string> arguments, scimix::Ranks& ranks) {
   if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h") {
     std::cout << kUsage;
     return arguments.empty() ? scimix::kExitUserError : 0;
+  }
+  if (arguments[0] == "--settings-document") {
+    std::cout << scimix::settings_document();
+    return 0;
+  }
+  if (arguments[0].starts_with("--completion")) {
+    const auto equals = arguments[0].find('=');
+    if (equals != std::string::npos) arguments.push_back(arguments[0].substr(equals + 1));
+    std::cout << scimix::completion_script(arguments.size() > 1 ? arguments[1] : "");
+    return 0;
   }
   const std::string command = arguments[0];
   arguments.erase(arguments.begin());

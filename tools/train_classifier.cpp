@@ -2,15 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <iostream>
 
 #include "core/error.hpp"
-#include "tools/classifier_options.hpp"
-#include "tools/cli.hpp"
+#include "settings/run_kinds.hpp"
+#include "settings/settings_file.hpp"
 #include "tools/needed_generator.hpp"
-#include "tools/run_options.hpp"
-#include "tools/scale.hpp"
+#include "tools/run_settings.hpp"
 #include "tools/seeds.hpp"
 #include "tools/train_command.hpp"
 #include "trainers/classifier_run.hpp"
@@ -19,37 +17,47 @@ namespace scimix {
 
 namespace {
 
-// A command line that is being turned into a run.
 struct Asked {
-  CLI::App app{"Trains a classifier.", "scimix_train classifier"};
-  ClassifierConfig config;
-  std::string seeds;
-  std::optional<int> done;  // help was shown
+  AskedRun run;
+  ClassifierConfig config = {};
 
-  explicit Asked(TrainCommand& command) {
-    add_classifier_options(app, config);
-    app.add_option("--seeds", seeds,
-                   "several runs in turn: 0,1,2 are --seed and --split-seed of each, in folders "
-                   "OUT/seed-N; prints mean and standard deviation")
-        ->group("Training")
-        ->configurable(false);
-    done = command.parse(app);
-    if (done || command.resumes()) return;
-    apply_method_preset(app, config);
-    apply_scale(app, command.arguments(), cpu_classifier());
-    static const std::array<std::string, 2> folders{"--out", "--generator"};
-    mark_scaled_folders(app, command.arguments(), folders);
-    resolve_generator(app, config);
+  explicit Asked(const std::vector<std::string>& arguments)
+      : run(read_command(classifier_kind(), arguments)) {
+    if (run.done) return;
+    config = classifier_table().config(run.values);
+    if (!run.resumes()) fill_in_placeholders(config);
+    make_paths_absolute(config);
   }
 };
 
-std::optional<RunResult> run_one(TrainCommand& command, const Asked& asked,
-                                 const std::string& typed, Ranks& ranks) {
+std::optional<RunResult> run_one(const Asked& asked, const std::string& typed, Ranks& ranks) {
   const RunStreams streams = streams_of(ranks);
-  if (!provide_generator(asked.app, asked.config, ranks)) return std::nullopt;
-  const RunResult result =
-      run_classifier(asked.config, command.request(asked.app, typed, ranks), streams);
+  if (!provide_generator(asked.config, ranks)) return std::nullopt;
+  const RunRequest request = make_request(classifier_kind(), asked.run,
+                                          classifier_table().values(asked.config), typed, ranks);
+  const RunResult result = run_classifier(asked.config, request, streams);
   return result.interrupted ? std::nullopt : std::optional(result);
+}
+
+// The command line that goes on with the run in this folder, with the settings that may change on
+// the way as they are asked for now. Errors (user): the run differs in another one.
+std::vector<std::string> resume_arguments(const std::filesystem::path& folder,
+                                          const ClassifierConfig& asked) {
+  ClassifierConfig there = read_classifier_config(folder / "config.toml");
+  make_paths_absolute(there);
+  const SettingValues before = classifier_table().values(there);
+  const SettingValues now = classifier_table().values(asked);
+  std::vector<std::string> arguments{"--resume=" + folder.string()};
+  for (std::size_t i = 0; i < now.size(); ++i) {
+    const Setting& setting = classifier_kind().settings[i];
+    if (before[i] == now[i]) continue;
+    if (setting.on_resume == OnResume::stays) {
+      user_error(folder.string(), ": holds a run with other settings (--", setting.name, " ",
+                 toml_value(before[i]), ", here ", toml_value(now[i]), "); choose another --out");
+    }
+    arguments.push_back("--" + setting.name + "=" + text_of(now[i]));
+  }
+  return arguments;
 }
 
 // One of several runs: in a folder of its own, where it goes on if it was begun before.
@@ -57,22 +65,13 @@ std::optional<RunResult> run_seed(std::vector<std::string> arguments, std::uint6
                                   const std::string& typed, Ranks& ranks) {
   const std::string number = std::to_string(seed);
   arguments.insert(arguments.end(), {"--seed", number, "--split-seed", number});
-  TrainCommand fresh("classifier", arguments);
-  Asked asked(fresh);
-  if (const std::string out = asked.config.output.out; !out.empty()) {
-    set_option(asked.app, "--out", out + "/seed-" + number);
-  }
+  Asked asked(arguments);
+  if (std::string& out = asked.config.output.out; !out.empty()) out += "/seed-" + number;
   const std::filesystem::path folder = run_folder_of(asked.config);
   if (!ranks.agree(std::filesystem::exists(folder / "config.toml"))) {
-    return run_one(fresh, asked, typed, ranks);
+    return run_one(asked, typed, ranks);
   }
-
-  if (settings_text(folder / "config.toml") != settings_text(asked.app)) {
-    user_error(folder.string(), ": holds a run with other settings; choose another --out");
-  }
-  TrainCommand again("classifier", {"--resume", folder.string()});
-  Asked old(again);
-  return run_one(again, old, typed, ranks);
+  return run_one(Asked(resume_arguments(folder, asked.config)), typed, ranks);
 }
 
 int run_seeds(const std::vector<std::string>& arguments, const std::string& list,
@@ -95,12 +94,10 @@ int run_seeds(const std::vector<std::string>& arguments, const std::string& list
 
 int train_classifier(const std::vector<std::string>& arguments, Ranks& ranks) {
   const std::string typed = command_line("classifier", arguments);
-  TrainCommand command("classifier", arguments);
-  const Asked asked(command);
-  if (asked.done) return *asked.done;
-  const bool several = asked.app.get_option("--seeds")->count() > 0;  // also if it is empty
-  if (!several) return run_one(command, asked, typed, ranks) ? 0 : kExitInterrupted;
-  return run_seeds(without_option(arguments, "--seeds"), asked.seeds, typed, ranks);
+  const Asked asked(arguments);
+  if (asked.run.done) return *asked.run.done;
+  if (!asked.run.seeds) return run_one(asked, typed, ranks) ? 0 : kExitInterrupted;
+  return run_seeds(without_option(arguments, "--seeds"), *asked.run.seeds, typed, ranks);
 }
 
 }  // namespace scimix

@@ -1,22 +1,59 @@
 #include "tools/train_command.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <fstream>
 #include <iostream>
 
 #include "core/error.hpp"
 #include "report/run_folder.hpp"
+#include "settings/settings_file.hpp"
 #include "tools/cli.hpp"
+#include "tools/run_settings.hpp"
+#include "tools/settings_help.hpp"
+#include "trainers/checkpoint.hpp"
 
 namespace scimix {
 
 namespace {
 
-constexpr const char* kCommandMark = "# made by: ";
+constexpr const char* kMadeBy = "made by: ";
+constexpr const char* kResumedBy = "resumed by: ";
 
-// The first line of a run's config.toml.
-std::string heading(const std::string& name) {
-  return "# scimix_train " + name;
+// The words of a command line, by option.
+struct Words {
+  SettingLayer settings;
+  std::vector<std::string> configs;
+  std::optional<std::string> resume;
+  std::optional<std::string> seeds;
+  bool help = false;
+  bool help_all = false;
+};
+
+Words parse_words(const RunKind& kind, const std::vector<std::string>& arguments) {
+  CLI::App app(kind.summary, "scimix_train " + kind.name);
+  app.set_help_flag();
+  use_setting_defaults(app);  // of an option given twice, the last one counts
+  Words words;
+  std::vector<std::string> values(kind.settings.size());
+  std::vector<const CLI::Option*> options;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    options.push_back(app.add_option("--" + kind.settings[i].name, values[i]));
+  }
+  app.add_option("--config", words.configs)
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--resume", words.resume);
+  if (kind.name == "classifier") app.add_option("--seeds", words.seeds);
+  app.add_flag("--help,-h", words.help);
+  app.add_flag("--help-all", words.help_all);
+  (void)parse(app, arguments);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (options[i]->count() == 0) continue;
+    words.settings.push_back({static_cast<int>(i), parse_value(kind.settings[i], values[i], {})});
+  }
+  return words;
 }
 
 std::vector<std::string> lines_of(const std::filesystem::path& path) {
@@ -27,69 +64,118 @@ std::vector<std::string> lines_of(const std::filesystem::path& path) {
 }
 
 // A run of another command has other settings. (A run without a heading is taken as it is.)
-void check_command(const std::filesystem::path& config, const std::string& name) {
+void check_command(const std::filesystem::path& config, const RunKind& kind) {
   const std::vector<std::string> lines = lines_of(config);
-  if (lines.empty() || !lines[0].starts_with(heading("")) || lines[0] == heading(name)) return;
-  user_error(config.string(), ": a run of ", lines[0].substr(2), ", expected one of ",
-             heading(name).substr(2));
+  if (lines.empty() || !lines[0].starts_with(kRunMark) || lines[0] == kRunMark + kind.name) return;
+  user_error(config.string(), ": a run of ", lines[0].substr(2), ", expected one of scimix_train ",
+             kind.name);
 }
 
-std::string quoted(const std::string& word) {
-  const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 ||
-           std::string_view("-_./=,:+@%").find(static_cast<char>(c)) != std::string_view::npos;
-  });
-  if (plain) return word;
-  std::string out = "'";
-  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
+// The comments at the head of a config.toml that begin so, without the "# ".
+std::vector<std::string> notes_in(const std::filesystem::path& config, const std::string& mark) {
+  std::vector<std::string> notes;
+  for (const std::string& line : lines_of(config)) {
+    if (line.starts_with("# " + mark)) notes.push_back(line.substr(2));
+  }
+  return notes;
+}
+
+std::string names_that_may_change(const RunKind& kind) {
+  std::string list;
+  for (const Setting& setting : kind.settings) {
+    if (setting.on_resume == OnResume::may_change)
+      list += (list.empty() ? "" : ", ") + setting.name;
+  }
+  return list;
+}
+
+// Errors (user): fewer steps than the newest checkpoint has behind it.
+void check_steps(const RunFolder& run, std::int64_t steps) {
+  const auto checkpoint = run.latest_checkpoint();
+  if (!checkpoint) return;
+  const std::string made = value_of(read_checkpoint_metadata(*checkpoint), "step");
+  std::int64_t step = 0;
+  std::from_chars(made.data(), made.data() + made.size(), step);
+  if (steps < step) {
+    user_error("--steps ", steps, ": expected at least the ", step, " steps that ",
+               run.path().string(), " has made");
+  }
+}
+
+// Settings that the command line gives, and that the run had otherwise. Errors (user): one that may
+// not change.
+std::vector<std::string> changed_settings(const RunKind& kind, const SettingValues& before,
+                                          const SettingLayer& given,
+                                          const std::filesystem::path& config) {
+  std::vector<std::string> changed;
+  for (const GivenSetting& one : given) {
+    const auto at = static_cast<std::size_t>(one.index);
+    const Setting& setting = kind.settings[at];
+    if (one.value == before[at]) continue;
+    if (setting.on_resume == OnResume::stays) {
+      user_error("--", setting.name, " ", text_of(one.value),
+                 ": a resumed run keeps this setting, ", toml_value(before[at]), " in ",
+                 config.string(), "; settings that may change: ", names_that_may_change(kind));
+    }
+    changed.push_back(setting.name);
+  }
+  return changed;
+}
+
+AskedRun read_resumed(const RunKind& kind, const Words& words) {
+  const RunFolder run = RunFolder::open(*words.resume);
+  if (!words.configs.empty()) {
+    user_error("--config ", words.configs[0], ": a resumed run has the settings of its folder");
+  }
+  if (words.seeds) user_error("--seeds ", *words.seeds, ": expected without --resume");
+  check_command(run.config(), kind);
+  std::vector<SettingLayer> layers = read_settings_file(kind, run.config());
+  const SettingValues before = resolve(kind, layers).values;
+  AskedRun asked;
+  asked.resume = run.path();
+  asked.changed = changed_settings(kind, before, words.settings, run.config());
+  asked.values = before;
+  for (const GivenSetting& one : words.settings) {
+    asked.values[static_cast<std::size_t>(one.index)] = one.value;
+  }
+  if (std::find(asked.changed.begin(), asked.changed.end(), "steps") != asked.changed.end()) {
+    check_steps(
+        run, std::get<std::int64_t>(asked.values[static_cast<std::size_t>(kind.index("steps"))]));
+  }
+  return asked;
 }
 
 }  // namespace
 
-TrainCommand::TrainCommand(std::string name, std::vector<std::string> arguments)
-    : name_(std::move(name)), arguments_(std::move(arguments)) {}
-
-void TrainCommand::use_settings_of_resumed_run() {
-  const auto flag = std::find(arguments_.begin(), arguments_.end(), "--resume");
-  if (flag == arguments_.end() || flag + 1 == arguments_.end()) return;
-  for (const std::string& word : arguments_) {
-    const bool allowed = word == "--resume" || word == "--device" || word == "--help";
-    if (word.starts_with("--") && !allowed) {
-      user_error(word,
-                 ": a resumed run keeps its settings, expected --resume FOLDER and at most "
-                 "--device");
-    }
+AskedRun read_command(const RunKind& kind, const std::vector<std::string>& arguments) {
+  const Words words = parse_words(kind, arguments);
+  if (words.help || words.help_all) {
+    std::cout << help_text(kind, words.help_all);
+    return {.done = 0, .values = {}};
   }
-  const std::filesystem::path config = RunFolder::open(*(flag + 1)).config();
-  check_command(config, name_);
-  arguments_.insert(arguments_.begin(), {"--config", config.string()});
+  if (words.resume) return read_resumed(kind, words);
+  std::vector<SettingLayer> layers;
+  for (const std::string& config : words.configs) {
+    for (SettingLayer& layer : read_settings_file(kind, config)) layers.push_back(std::move(layer));
+  }
+  layers.push_back(words.settings);
+  return {.done = {}, .values = resolve(kind, layers).values, .seeds = words.seeds};
 }
 
-std::optional<int> TrainCommand::parse(CLI::App& app) {
-  app.set_config("--config", "", "a preset: TOML with the long option names as keys")
-      ->group("Output")
-      ->configurable(false);
-  app.add_option("--resume", resume_, "go on with the run in this folder, with its own settings")
-      ->group("Output")
-      ->configurable(false);
-  use_settings_of_resumed_run();
-  return scimix::parse(app, arguments_);
-}
-
-RunRequest TrainCommand::request(const CLI::App& app, const std::string& command,
-                                 Ranks& ranks) const {
-  RunRequest request{
-      .config_text = heading(name_) + '\n' + kCommandMark + command + '\n' + settings_text(app),
-      .command = command,
-      .ranks = &ranks};
-  if (!resumes()) return request;
-  request.resume = resume_;
-  for (const std::string& line : lines_of(RunFolder::open(resume_).config())) {
-    if (line.starts_with(kCommandMark)) {
-      request.command = line.substr(std::string_view(kCommandMark).size());
-    }
+RunRequest make_request(const RunKind& kind, const AskedRun& asked, const SettingValues& values,
+                        const std::string& typed, Ranks& ranks) {
+  RunRequest request{.config_text = {}, .command = typed, .ranks = &ranks};
+  std::vector<std::string> notes{kMadeBy + typed};
+  if (asked.resumes()) {
+    const std::filesystem::path config = RunFolder::open(asked.resume).config();
+    request.resume = asked.resume;
+    request.settings_changed = !asked.changed.empty();
+    notes = notes_in(config, kMadeBy);
+    if (!notes.empty()) request.command = notes[0].substr(std::string_view(kMadeBy).size());
+    for (const std::string& note : notes_in(config, kResumedBy)) notes.push_back(note);
+    notes.push_back(kResumedBy + typed);
   }
+  request.config_text = config_text(kind, values, notes);
   return request;
 }
 
@@ -98,21 +184,9 @@ RunStreams streams_of(const Ranks& ranks) {
   return {std::cout, ranks.rank() == 0 ? std::cerr : std::cout};
 }
 
-std::string settings_text(const CLI::App& app) {
-  return app.config_to_str(/*default_also=*/true, /*write_description=*/false);
-}
-
-std::string settings_text(const std::filesystem::path& config) {
-  std::string text;
-  for (const std::string& line : lines_of(config)) {
-    if (!line.starts_with("#")) text += line + '\n';
-  }
-  return text;
-}
-
 std::string command_line(const std::string& name, std::span<const std::string> arguments) {
-  std::string text = heading(name).substr(2);
-  for (const std::string& word : arguments) text += " " + quoted(word);
+  std::string text = "scimix_train " + name;
+  for (const std::string& word : arguments) text += " " + shell_word(word);
   return text;
 }
 

@@ -1,51 +1,46 @@
-// What the commands of scimix_train share: --config, --resume, and what config.toml says of a run.
+// What the commands of scimix_train share: reading the command line and configuration files, and
+// resuming a run with its settings.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "settings/layers.hpp"
 #include "trainers/run_start.hpp"
 
 namespace scimix {
 
 inline constexpr int kExitInterrupted = 130;
 
-class TrainCommand {
- public:
-  // `name`: generator, classifier.
-  TrainCommand(std::string name, std::vector<std::string> arguments);
+// What a command line asks for.
+struct AskedRun {
+  std::optional<int> done;  // the exit code, where help was all that was asked for
+  SettingValues values;
+  std::filesystem::path resume = {};      // the run to go on with; empty: a new one
+  std::vector<std::string> changed = {};  // settings that a resumed run had otherwise
+  std::optional<std::string> seeds = {};  // the value of --seeds
 
-  // Parses the arguments with --config and --resume added. A resumed run takes its settings from
-  // its own folder; what may differ is where it runs. Returns an exit code where help was asked
-  // for. Errors (user): settings given for a resumed run, a run of another command.
-  [[nodiscard]] std::optional<int> parse(CLI::App& app);
-
-  [[nodiscard]] const std::vector<std::string>& arguments() const { return arguments_; }
-  [[nodiscard]] bool resumes() const { return !resume_.empty(); }
-  // Of the settings as they are now. `command`: as the user typed it.
-  [[nodiscard]] RunRequest request(const CLI::App& app, const std::string& command,
-                                   Ranks& ranks) const;
-
- private:
-  void use_settings_of_resumed_run();
-
-  std::string name_;
-  std::vector<std::string> arguments_;
-  std::string resume_;
+  [[nodiscard]] bool resumes() const { return !resume.empty(); }
 };
+
+// Reads a command line, without the name of the command. Errors (user): an unknown option, a value
+// of another type or out of range, a file that cannot be read; for a resumed run: a run of another
+// command, a setting that may not change, fewer steps than have been made.
+[[nodiscard]] AskedRun read_command(const RunKind& kind, const std::vector<std::string>& arguments);
+
+// Returns the request for this run with these values, which `asked` led to. `typed`: the command
+// line as the user typed it.
+[[nodiscard]] RunRequest make_request(const RunKind& kind, const AskedRun& asked,
+                                      const SettingValues& values, const std::string& typed,
+                                      Ranks& ranks);
 
 // Standard output and error for rank 0, silence for others.
 [[nodiscard]] RunStreams streams_of(const Ranks& ranks);
 
-// Every setting, as config.toml holds it, without the lines that only say what made the file.
-[[nodiscard]] std::string settings_text(const CLI::App& app);
-[[nodiscard]] std::string settings_text(const std::filesystem::path& config);
-
-// "scimix_train NAME ARGUMENTS", quoted for a shell.
+// Returns "scimix_train NAME ARGUMENTS", quoted for a shell, in one line of ASCII.
 [[nodiscard]] std::string command_line(const std::string& name,
                                        std::span<const std::string> arguments);
 

@@ -124,7 +124,7 @@ ClassifierSettings settings_of(const ClassifierCheckpoint& c) {
     const fs::path config = *c.run / "config.toml";
     const auto take = [&](const auto& settings) {
       s.data = settings.data;
-      s.precision = precision_of(settings.precision);
+      s.precision = precision_of(std::string(name_of(settings.precision)));
     };
     if (own_config) {
       const ClassifierConfig settings = read_classifier_config(config);

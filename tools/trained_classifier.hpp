@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "models/wide_resnet.hpp"
+#include "settings/settings.hpp"
 #include "trainers/checkpoint.hpp"
-#include "trainers/settings.hpp"
 
 namespace scimix {
 

@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <string>
 
+#include "settings/classifier_config.hpp"
 #include "tools/evaluation_data.hpp"
-#include "trainers/classifier_config.hpp"
 #include "trainers/generator_checkpoint.hpp"
 
 namespace scimix {

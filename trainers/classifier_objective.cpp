@@ -41,25 +41,23 @@ ClassifierObjective::ClassifierObjective(const ClassifierConfig& config, const W
                                          const WideResNet& average, Comm* statistics)
     : config_(config), model_(model), average_(average), statistics_(statistics) {}
 
-// All parts in one pass, in which each is normalised by itself or all are together.
-Variable ClassifierObjective::logits(const WideResNet& network, std::span<const Variable> parts,
+// All parts pass together. Batch norm takes the statistics of each part, or of all parts together.
+Variable ClassifierObjective::logits(const WideResNet& network, const NamedParts& parts,
                                      NormMode mode) const {
   NormPass pass{.mode = mode, .ranks = statistics_};
-  if (!joint_statistics(config_)) {
-    for (const Variable& part : parts) pass.segments.push_back(part.value().dim(0));
-  }
-  return network.forward(parts.size() == 1 ? parts[0] : concat_rows(parts), pass).logits;
+  if (!joint_statistics(config_)) pass.segments = parts.sizes();
+  return network.forward(parts.joined(), pass).logits;
 }
 
-// With the statistics of its own batch, as in training [METHOD 4].
-Variable ClassifierObjective::teacher_logits(std::span<const Variable> parts) const {
+// The teacher normalises by the statistics of its own batch, as in training [METHOD 4].
+Variable ClassifierObjective::teacher_logits(const NamedParts& parts) const {
   const NoGrad constant;
   return logits(average_, parts, NormMode::batch_only);
 }
 
 MethodPass ClassifierObjective::method(const ClassifierBatch& batch, const Tensor& ramp) const {
-  if (config_.method == "fixmatch") return fixmatch(batch);
-  if (config_.method == "mean-teacher") return mean_teacher(batch, ramp);
+  if (config_.method == Method::fixmatch) return fixmatch(batch);
+  if (config_.method == Method::mean_teacher) return mean_teacher(batch, ramp);
   return supervised(batch);
 }
 
@@ -73,11 +71,11 @@ void ClassifierObjective::add_supervised(const Variable& labeled_logits, const T
 
 MethodPass ClassifierObjective::supervised(const ClassifierBatch& batch) const {
   MethodPass pass;
-  const std::array parts{batch.labeled};
-  add_supervised(logits(model_, parts, NormMode::train), batch.labels, pass);
+  const NamedParts seen{{Part::labeled, batch.labeled}};
+  add_supervised(logits(model_, seen, NormMode::train), batch.labels, pass);
   if (uses_hybrids(config_)) {
     pass.images = batch.labeled.value();
-    pass.predictions = probabilities(teacher_logits(parts));
+    pass.predictions = probabilities(teacher_logits(seen));
   }
   return pass;
 }
@@ -85,45 +83,43 @@ MethodPass ClassifierObjective::supervised(const ClassifierBatch& batch) const {
 // Hybrids are made of what the teacher sees, which gives their targets without another pass.
 MethodPass ClassifierObjective::mean_teacher(const ClassifierBatch& batch,
                                              const Tensor& ramp) const {
-  const std::int64_t labeled = batch.labeled.value().dim(0);
-  const std::int64_t rows = labeled + batch.weak.value().dim(0);
-  const std::array seen_by_student{batch.labeled, batch.weak};
-  const Variable student = logits(model_, seen_by_student, NormMode::train);
+  const NamedParts seen{{Part::labeled, batch.labeled}, {Part::weak, batch.weak}};
+  const Variable student = logits(model_, seen, NormMode::train);
   MethodPass pass;
-  add_supervised(slice_rows(student, 0, labeled), batch.labels, pass);
+  add_supervised(seen.of(student, Part::labeled), batch.labels, pass);
 
-  std::vector<Variable> seen_by_teacher{batch.other};
-  const bool all = uses_hybrids(config_) || joint_statistics(config_);
-  if (all) seen_by_teacher.insert(seen_by_teacher.begin(), batch.labeled);
+  NamedParts seen_by_teacher;
+  if (uses_hybrids(config_) || joint_statistics(config_)) {
+    seen_by_teacher.add(Part::labeled, batch.labeled);
+  }
+  seen_by_teacher.add(Part::second_view, batch.other);
   const Variable teacher = teacher_logits(seen_by_teacher);
-  const Variable consistency = consistency_loss(slice_rows(student, labeled, rows),
-                                                all ? slice_rows(teacher, labeled, rows) : teacher);
+  const Variable consistency = consistency_loss(seen.of(student, Part::weak),
+                                                seen_by_teacher.of(teacher, Part::second_view));
   pass.terms.push_back(weighted(ClassifierTerm::consistency, consistency, ramp));
   if (uses_hybrids(config_)) {
     const NoGrad constant;
-    pass.images = concat_rows(seen_by_teacher).value();
+    pass.images = seen_by_teacher.joined().value();
     pass.predictions = probabilities(teacher);
   }
   return pass;
 }
 
-// One pass over everything [METHOD 3]. Hybrids are made of the weak views.
+// All views pass together [METHOD 3]. Hybrids are made of the weak ones.
 MethodPass ClassifierObjective::fixmatch(const ClassifierBatch& batch) const {
-  const std::int64_t labeled = batch.labeled.value().dim(0);
-  const std::int64_t unlabeled = batch.weak.value().dim(0);
-  const std::array parts{batch.labeled, batch.weak, batch.other};
-  const Variable all = logits(model_, parts, NormMode::train);
+  const NamedParts seen{
+      {Part::labeled, batch.labeled}, {Part::weak, batch.weak}, {Part::strong, batch.other}};
+  const Variable all = logits(model_, seen, NormMode::train);
   MethodPass pass;
-  add_supervised(slice_rows(all, 0, labeled), batch.labels, pass);
+  add_supervised(seen.of(all, Part::labeled), batch.labels, pass);
   const PseudoLabelLoss pseudo = pseudo_label_loss(
-      slice_rows(all, labeled, labeled + unlabeled),
-      slice_rows(all, labeled + unlabeled, labeled + 2 * unlabeled), config_.fixmatch.threshold);
+      seen.of(all, Part::weak), seen.of(all, Part::strong), config_.fixmatch.threshold);
   pass.terms.push_back(weighted(ClassifierTerm::pseudo, pseudo.mean, config_.fixmatch.weight));
   pass.terms.push_back(share_of(ClassifierTerm::confident, pseudo.confident));
   if (uses_hybrids(config_)) {
     const NoGrad constant;
-    pass.images = concat_rows(std::span(parts).first(2)).value();
-    pass.predictions = probabilities(slice_rows(all, 0, labeled + unlabeled));
+    pass.images = seen.through(Part::weak).joined().value();
+    pass.predictions = probabilities(seen.through(all, Part::weak));
   }
   return pass;
 }

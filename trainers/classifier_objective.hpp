@@ -13,7 +13,8 @@
 
 #include "losses/classification.hpp"
 #include "models/wide_resnet.hpp"
-#include "trainers/classifier_config.hpp"
+#include "settings/classifier_config.hpp"
+#include "trainers/batch_parts.hpp"
 #include "trainers/hybrid_maker.hpp"
 #include "trainers/loss_terms.hpp"
 
@@ -70,9 +71,9 @@ class ClassifierObjective {
   [[nodiscard]] MethodPass supervised(const ClassifierBatch& batch) const;
   [[nodiscard]] MethodPass mean_teacher(const ClassifierBatch& batch, const Tensor& ramp) const;
   [[nodiscard]] MethodPass fixmatch(const ClassifierBatch& batch) const;
-  [[nodiscard]] Variable logits(const WideResNet& network, std::span<const Variable> parts,
+  [[nodiscard]] Variable logits(const WideResNet& network, const NamedParts& parts,
                                 NormMode mode) const;
-  [[nodiscard]] Variable teacher_logits(std::span<const Variable> parts) const;
+  [[nodiscard]] Variable teacher_logits(const NamedParts& parts) const;
   void add_supervised(const Variable& labeled_logits, const Tensor& labels, MethodPass& pass) const;
 
   ClassifierConfig config_;

@@ -4,12 +4,12 @@
 #include <fmt/ostream.h>
 
 #include "core/device.hpp"
-#include "data/image_io.hpp"
-#include "report/classifier_report.hpp"
-#include "report/run_history.hpp"
+#include "core/error.hpp"
+#include "report/confusion_picture.hpp"
+#include "report/interval.hpp"
 #include "trainers/classifier_trainer.hpp"
-#include "trainers/count_confusion.hpp"
 #include "trainers/matching_generator.hpp"
+#include "trainers/training_run.hpp"
 
 namespace scimix {
 
@@ -17,185 +17,164 @@ namespace {
 
 constexpr std::int64_t kPreviewImages = 60;
 
-// What a classifier run says of itself while it trains.
-class Reporter {
- public:
-  Reporter(RunLog& log, ClassifierTrainer& trainer) : log_(log), trainer_(trainer) {}
-
-  void training() {
-    const TrainingMetrics found = trainer_.read_metrics();
-    const auto infos = classifier_terms();
-    Metrics metrics;
-    for (std::size_t i = 0; i < infos.size(); ++i) {
-      if (found.terms[i]) metrics.emplace_back(infos[i].name, *found.terms[i]);
-    }
-    shown_ = metrics;
-    shown_.emplace_back("train", found.accuracy);
-    metrics.emplace_back("train_accuracy", found.accuracy);
-    metrics.emplace_back("learning_rate", trainer_.learning_rate());
-    metrics.emplace_back("epoch", trainer_.epochs());
-    log_.record(trainer_.steps_done(), metrics);
-    show();
-  }
-
-  void evaluation() {
-    test_ = trainer_.evaluate_ema();
-    log_.exclude_pause();
-    show();
-    log_.record(trainer_.steps_done(),
-                {{"test_accuracy", test_->accuracy}, {"test_loss", test_->loss}});
-    log_.note(fmt::format("step {}: test accuracy {:.2f}% (EMA, {} images)", trainer_.steps_done(),
-                          100.0 * test_->accuracy, test_->images));
-  }
-
-  // Of the last evaluation; makes one where a finished run is resumed.
-  Evaluation last_evaluation() {
-    if (!test_) test_ = trainer_.evaluate_ema();
-    return *test_;
-  }
-
- private:
-  void show() {
-    Metrics line = shown_;
-    if (test_) line.emplace_back("test", test_->accuracy);
-    log_.show(trainer_.steps_done(), line);
-  }
-
-  RunLog& log_;
-  ClassifierTrainer& trainer_;
-  Metrics shown_;
-  std::optional<Evaluation> test_;
-};
-
 std::string describe_method(const ClassifierConfig& config) {
-  std::string text = config.method;
-  if (config.method == "mean-teacher") text += " (preset " + config.preset + ")";
-  if (uses_hybrids(config)) {
-    text += fmt::format(", hybrids by {} ({}, weight {:g})", config.hybrids.mixer,
-                        config.hybrids.use, hybrid_weight(config));
+  std::string text(name_of(config.method));
+  if (config.method == Method::mean_teacher) {
+    text += fmt::format(" (preset {})", name_of(config.preset));
   }
-  if (config.init_from == "generator") text += ", started from the generator's encoder";
+  if (uses_hybrids(config)) {
+    text += fmt::format(", hybrids by {} ({}, weight {:g})", name_of(config.hybrids.mixer),
+                        name_of(config.hybrids.use), hybrid_weight(config));
+  }
+  if (config.init_from == InitFrom::generator) text += ", started from the generator's encoder";
   return text;
 }
 
-void introduce(const ClassifierConfig& config, const RunInputs& inputs,
-               const ClassifierTrainer& trainer, std::ostream& out) {
-  const Dataset& data = inputs.dataset;
-  fmt::print(out, "{}: {} training images ({} labelled), {} test images, {} classes\n", data.name,
-             data.train.count, inputs.split.labeled.size(), data.test.count, data.classes());
-  fmt::print(out, "WideResNet-{}-{}, {} parameters, {} on {}\n", config.model.depth,
-             config.model.width, trainer.model().parameters().parameter_count(), config.precision,
-             describe(inputs.device));
-  fmt::print(out, "{}; {} labelled and {} unlabelled images a step\n", describe_method(config),
-             config.batch, unlabeled_rows(config));
-  const WeakAugment weak = weak_augment(config.data, data, config.seed);
+std::string percent(double share) {
+  return fmt::format("{:.2f}%", 100.0 * share);
+}
+
+class ClassifierSubject : public RunSubject {
+ public:
+  // `generator` is null where none is needed.
+  ClassifierSubject(const ClassifierConfig& config, const RunInputs& inputs,
+                    std::unique_ptr<const TrainedGenerator> generator)
+      : config_(config),
+        inputs_(inputs),
+        generator_(std::move(generator)),
+        trainer_(config, inputs.dataset, inputs.split, inputs.device,
+                 generator_ ? &generator_->networks : nullptr, *inputs.ranks) {}
+
+  TrainingSession& session() override { return trainer_; }
+  std::int64_t images_per_step() const override { return config_.batch + unlabeled_rows(config_); }
+  void introduce(std::ostream& out) const override;
+  std::vector<Sheet> first_sheets() const override { return trainer_.preview(kPreviewImages); }
+  Metrics progress(const Metrics& logged) const override;
+  std::optional<Evaluated> evaluate(const EvaluationOptions& options, bool last) override;
+  void conclude(const RunFolder& run, const RunResult& result, std::ostream& out) const override;
+  RunReport report(const RunFolder& run, const RunResult& result) const override;
+
+ private:
+  const ClassifierConfig& config_;
+  const RunInputs& inputs_;
+  std::unique_ptr<const TrainedGenerator> generator_;
+  ClassifierTrainer trainer_;
+  std::optional<Evaluation> test_;  // the last one
+};
+
+void ClassifierSubject::introduce(std::ostream& out) const {
+  const Dataset& data = inputs_.dataset;
+  fmt::print(out,
+             "{}: {} training images ({} labelled), {} test images, {} classes, {}x{} pixels\n",
+             data.name, data.train.count, inputs_.split.labeled.size(), data.test.count,
+             data.classes(), data.train.width, data.train.height);
+  fmt::print(out, "WideResNet-{}-{}, {} parameters, {} on {}\n", config_.model.depth,
+             config_.model.width, trainer_.model().parameters().parameter_count(),
+             name_of(config_.precision), describe(inputs_.device));
+  fmt::print(out, "{}; {} labelled and {} unlabelled images a step\n", describe_method(config_),
+             config_.batch, unlabeled_rows(config_));
+  const WeakAugment weak = weak_augment(config_.data, data, config_.seed);
   fmt::print(out, "weak augmentation: {}shift by up to {} pixels\n",
              weak.flip ? "mirror with probability 0.5, " : "", weak.pad);
-  if (config.method == "fixmatch") {
+  if (config_.method == Method::fixmatch) {
     for (const std::string& line :
-         describe_policy(strong_augment(config.fixmatch), data.train.height, data.train.width)) {
+         describe_policy(strong_augment(config_.fixmatch), data.train.height, data.train.width)) {
       fmt::print(out, "  {}\n", line);
     }
   }
-  if (const std::string note = scale_note(config.scale); !note.empty()) {
+  if (const std::string note = scale_note(config_.scale); !note.empty()) {
     fmt::print(out, "{}\n", note);
   }
+  if (generator_) fmt::print(out, "generator {}\n", generator_->checkpoint.string());
 }
 
-void write_sheets(const RunFolder& run, const ClassifierTrainer& trainer, const ImageSet& images) {
-  for (const Sheet& sheet : trainer.preview(kPreviewImages)) {
-    write_grid(run.samples() / (sheet.name + ".png"), sheet.pixels, images.height, images.width,
-               sheet.columns, /*scale=*/images.height < 64 ? 2 : 1);
+// All terms, and the accuracy on training images under a short name.
+Metrics ClassifierSubject::progress(const Metrics& logged) const {
+  Metrics shown;
+  for (const auto& [name, value] : logged) {
+    if (name == "train_accuracy") {
+      shown.emplace_back("train", value);
+    } else if (name != "learning_rate" && name != "epoch") {
+      shown.emplace_back(name, value);
+    }
   }
+  return shown;
 }
 
-// Writes the run's report.html.
-void write_run_report(const ClassifierConfig& config, const RunInputs& inputs,
-                      const RunRequest& request, const RunFolder& run, const MedianAccuracy& median,
-                      const ClassifierTrainer& trainer) {
-  ClassifierOutcome outcome{
-      .network = fmt::format("WideResNet-{}-{}", config.model.depth, config.model.width),
-      .method = describe_method(config),
-      .data = data_title(config.data.dataset, config.data.data_dir),
-      .training_images = inputs.dataset.train.count,
-      .labeled_images = std::ssize(inputs.split.labeled),
-      .image_size = inputs.dataset.train.height,
-      .steps = trainer.steps_done(),
-      .device = describe(inputs.device),
-      .scale_note = scale_note(config.scale),
-      .command = request.command,
-      .run = run.path(),
-      .median = median,
-      .classes = {confusion_of(trainer.average(), trainer.test_set(), config.output.eval_batch,
-                               parameter_type(config.precision)),
-                  inputs.dataset.class_names},
-      .pictures = {}};
-  for (const Sheet& sheet : trainer.preview(1)) {
+std::optional<RunSubject::Evaluated> ClassifierSubject::evaluate(const EvaluationOptions& options,
+                                                                 bool last) {
+  EvaluationOptions wanted = options;
+  wanted.confusion = last;
+  std::optional<Evaluation> found = trainer_.evaluate_ema(wanted);
+  if (!found) return std::nullopt;
+  test_ = std::move(found);
+  return Evaluated{.logged = {{"test_accuracy", test_->accuracy}, {"test_loss", test_->loss}},
+                   .note = fmt::format("test accuracy {:.2f}% (EMA, {} images)",
+                                       100.0 * test_->accuracy, test_->images),
+                   .shown = {{"test", test_->accuracy}}};
+}
+
+void ClassifierSubject::conclude(const RunFolder& /*run*/, const RunResult& result,
+                                 std::ostream& out) const {
+  const char* const scaled = config_.scale == RunScale::full ? "" : ", scaled down";
+  fmt::print(out, "test accuracy {:.2f}% after {} steps (EMA, {} images{})\n",
+             100.0 * result.accuracy, result.steps, inputs_.dataset.test.count, scaled);
+  fmt::print(out, "median of the last {} evaluations {:.2f}%\n", result.evaluations,
+             100.0 * result.median_accuracy);
+}
+
+RunReport ClassifierSubject::report(const RunFolder& run, const RunResult& result) const {
+  SCIMIX_CHECK(test_ && test_->confusion, "the last evaluation counted no confusion");
+  const Confusion& confusion = *test_->confusion;
+  const ShareInterval interval = wilson_interval(confusion.correct(), confusion.images());
+  RunReport report;
+  report.title = fmt::format("{} on {}, {} labels", name_of(config_.method), inputs_.dataset.name,
+                             inputs_.split.labeled.size());
+  report.figures = {{"Test accuracy (last EMA)", percent(result.accuracy)},
+                    {"95% interval", percent(interval.low) + " to " + percent(interval.high)},
+                    {fmt::format("Median of the last {} evaluations", result.evaluations),
+                     percent(result.median_accuracy)},
+                    {"Steps", std::to_string(result.steps)},
+                    {"Method", describe_method(config_)},
+                    {"Device", describe(inputs_.device)}};
+  report.charts = {{"Accuracy", {"test_accuracy", "train_accuracy"}, "%", true},
+                   {"Cross-entropy", {"supervised", "pseudo_label"}, "", false},
+                   {"Consistency and hybrids", {"consistency", "hybrid"}, "", false},
+                   {"Shares", {"confident", "hybrids_kept"}, "%", true},
+                   {"Learning rate", {"learning_rate"}, "", false}};
+  for (const Sheet& sheet : trainer_.preview(1)) {
     const auto png = run.samples() / (sheet.name + ".png");
-    if (std::filesystem::exists(png)) outcome.pictures.push_back({sheet.caption, png});
+    if (std::filesystem::exists(png)) report.pictures.push_back({sheet.caption, png});
   }
-  write_report(run, classifier_report(outcome));
+  report.confusion_svg = confusion_svg(confusion, inputs_.dataset.class_names);
+  return report;
 }
 
 }  // namespace
 
 std::filesystem::path run_folder_of(const ClassifierConfig& config) {
   if (!config.output.out.empty()) return config.output.out;
-  const std::string mixer = uses_hybrids(config) ? "-" + config.hybrids.mixer : "";
+  const std::string mixer =
+      uses_hybrids(config) ? fmt::format("-{}", name_of(config.hybrids.mixer)) : "";
   return std::filesystem::path("runs") / fmt::format("{}-{}-{}{}-{}", config.data.dataset,
-                                                     config.data.labels, config.method, mixer,
-                                                     config.seed);
+                                                     config.data.labels, name_of(config.method),
+                                                     mixer, config.seed);
 }
 
 RunResult run_classifier(const ClassifierConfig& config, const RunRequest& request,
                          const RunStreams& streams) {
   check(config);
-  const RunInputs inputs =
-      load_run_inputs(config.data, config.ranks, config.output.device, request);
-  Comm& ranks = *inputs.ranks;
-  std::optional<TrainedGenerator> generator;
-  if (uses_generator(config)) {
-    generator = load_matching_generator(config, inputs.dataset, inputs.split, inputs.device);
-  }
-  ClassifierTrainer trainer(config, inputs.dataset, inputs.split, inputs.device,
-                            generator ? &generator->networks : nullptr, ranks);
-  const std::optional<std::int64_t> resumed = resume(trainer, request);
-  const RunFolder run = run_folder(request, run_folder_of(config), ranks);
-  if (!request.resume && ranks.is_first()) {
-    save_split(run.split(), inputs.split);
-    write_sheets(run, trainer, inputs.dataset.train);
-    run.write_config(request.config_text);
-  }
-  std::ostream& out = streams.out;
-  introduce(config, inputs, trainer, out);
-  if (generator) fmt::print(out, "generator {}\n", generator->checkpoint.string());
-  introduce_folder(run, resumed, ranks, out);
-
-  const std::int64_t images = config.batch + unlabeled_rows(config);
-  RunLog log =
-      ranks.is_first() ? RunLog(run, config.steps, images, resumed, streams.progress) : RunLog();
-  Reporter report(log, trainer);
-  RunResult result;
-  result.interrupted = train(trainer, report, log, run, config.steps, config.output, ranks, out);
-  result.steps = trainer.steps_done();
-  if (result.interrupted) return result;
-
-  const Evaluation last = report.last_evaluation();
-  result.accuracy = last.accuracy;
-  if (!ranks.is_first()) return result;  // the rest is for the user to read
-  const MedianAccuracy median = median_accuracy(RunHistory::read(run.metrics()));
-  result.evaluations = median.evaluations;
-  result.median_accuracy = median.evaluations > 0 ? median.accuracy : last.accuracy;
-  const char* const scaled = config.scale == "full" ? "" : ", scaled down";
-  fmt::print(out, "test accuracy {:.2f}% after {} steps (EMA, {} images{})\n",
-             100.0 * result.accuracy, result.steps, last.images, scaled);
-  if (result.evaluations > 1) {
-    fmt::print(out, "median of the last {} evaluations {:.2f}%\n", result.evaluations,
-               100.0 * result.median_accuracy);
-  }
-  write_run_report(config, inputs, request, run, median, trainer);
-  fmt::print(out, "report {}\n", (run.path() / "report.html").string());
-  return result;
+  check_image_size(config, config.data.image_size, config.data.image_size);
+  return run_training(
+      session_settings(config), run_folder_of(config), request, streams,
+      [&](const RunInputs& inputs) -> std::unique_ptr<RunSubject> {
+        std::unique_ptr<const TrainedGenerator> generator;
+        if (uses_generator(config)) {
+          generator = std::make_unique<const TrainedGenerator>(
+              load_matching_generator(config, inputs.dataset, inputs.split, inputs.device));
+        }
+        return std::make_unique<ClassifierSubject>(config, inputs, std::move(generator));
+      });
 }
 
 }  // namespace scimix

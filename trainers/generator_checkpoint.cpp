@@ -10,8 +10,6 @@ namespace scimix {
 
 namespace {
 
-constexpr const char* kFormat = "scimix-generator-1";
-
 std::vector<std::string> class_names_of(const CheckpointMetadata& metadata,
                                         const std::filesystem::path& path) {
   const auto list = nlohmann::json::parse(value_of(metadata, "class_names"), nullptr, false);
@@ -53,7 +51,7 @@ CheckpointTensors autoencoder_tensors(const Autoencoder& networks) {
 CheckpointMetadata describe_networks(const AutoencoderConfig& config,
                                      const std::vector<std::string>& class_names) {
   const auto yes_or_no = [](bool value) { return value ? "true" : "false"; };
-  return {{"format", kFormat},
+  return {{"format", kGeneratorFormat},
           {"depth", std::to_string(config.encoder.depth)},
           {"width", std::to_string(config.encoder.width)},
           {"norm_eps", digits_of(config.encoder.norm.eps)},
@@ -67,9 +65,9 @@ CheckpointMetadata describe_networks(const AutoencoderConfig& config,
 
 CheckpointMetadata read_generator_metadata(const std::filesystem::path& path) {
   CheckpointMetadata found = read_checkpoint_metadata(path);
-  if (value_of(found, "format") != kFormat) {
-    user_error(path.string(), ": format \"", value_of(found, "format"), "\", expected \"", kFormat,
-               "\": a checkpoint of scimix_train generator");
+  if (value_of(found, "format") != kGeneratorFormat) {
+    user_error(path.string(), ": format \"", value_of(found, "format"), "\", expected \"",
+               kGeneratorFormat, "\": a checkpoint of scimix_train generator");
   }
   return found;
 }

@@ -15,6 +15,9 @@
 
 namespace scimix {
 
+// The format that a generator's checkpoint states.
+inline constexpr const char* kGeneratorFormat = "scimix-generator-1";
+
 // Parameters and running statistics, as e_c.*, e_r.*, g.*.
 [[nodiscard]] CheckpointTensors autoencoder_tensors(const Autoencoder& networks);
 

@@ -7,8 +7,10 @@
 
 #include "autograd/ops.hpp"
 #include "autograd/tape.hpp"
+#include "trainers/batch_parts.hpp"
 #include "trainers/mixers.hpp"
 #include "trainers/pixels.hpp"
+#include "trainers/rank_state.hpp"
 
 namespace scimix {
 
@@ -33,12 +35,8 @@ double squared_errors(const Mixer& mixer, const ResidentSet& images,
 }
 
 Pairs share_of(const Pairs& pairs, const Comm& ranks) {
-  const std::int64_t first = ranks.first_row(std::ssize(pairs.content));
-  const std::int64_t end = first + ranks.row_count(std::ssize(pairs.content));
-  const auto part = [&](const std::vector<std::int32_t>& all) {
-    return std::vector<std::int32_t>(all.begin() + first, all.begin() + end);
-  };
-  return {.content = part(pairs.content), .scene = part(pairs.scene)};
+  const RankRows mine(ranks, std::ssize(pairs.content));
+  return {.content = mine.of(pairs.content), .scene = mine.of(pairs.scene)};
 }
 
 // f64 networks, those of checks, take f64 images; others f32.
@@ -48,14 +46,21 @@ DType image_type(const Autoencoder& networks) {
 
 }  // namespace
 
-GeneratorEvaluation evaluate_generator(const Autoencoder& networks, const ResidentSet& images,
-                                       std::int64_t pairs, std::int64_t batch, Comm& ranks) {
+std::optional<GeneratorEvaluation> evaluate_generator(const Autoencoder& networks,
+                                                      const ResidentSet& images, std::int64_t pairs,
+                                                      std::int64_t batch, Comm& ranks,
+                                                      const EvaluationOptions& options) {
   const std::int64_t count = std::min(pairs, images.count());
   const Pairs mine = share_of(make_pairs(count, images.count(), kSeed), ranks);
   const Mixer mixer = scimix_mixer(networks);
   const DType dtype = image_type(networks);
   const WideResNet& classifier = networks.semantic_encoder();
+  const auto given_up = [&] { return options.give_up && any_rank(options.give_up(), ranks); };
+  const std::optional<Evaluation> judged =
+      evaluate(classifier, images, batch, dtype, ranks, options);
+  if (!judged) return std::nullopt;
   const Transfer here = measure_transfer(mixer, classifier, images, mine, batch, dtype);
+  if (given_up()) return std::nullopt;
   const std::array found{squared_errors(mixer, images, mine.content, batch, dtype),
                          static_cast<double>(here.class_kept),
                          static_cast<double>(here.scene_kept)};
@@ -63,11 +68,11 @@ GeneratorEvaluation evaluate_generator(const Autoencoder& networks, const Reside
   const std::vector<double> by_rank = ranks.all_gather(found);
   for (std::size_t i = 0; i < by_rank.size(); ++i) all[i % all.size()] += by_rank[i];
   const auto number = static_cast<double>(std::max<std::int64_t>(count, 1));
-  return {.classifier = evaluate(classifier, images, batch, dtype, ranks),
-          .reconstruction = std::sqrt(all[0] / number),
-          .transfer = {.pairs = count,
-                       .class_kept = static_cast<std::int64_t>(all[1]),
-                       .scene_kept = static_cast<std::int64_t>(all[2])}};
+  return GeneratorEvaluation{.classifier = *judged,
+                             .reconstruction = std::sqrt(all[0] / number),
+                             .transfer = {.pairs = count,
+                                          .class_kept = static_cast<std::int64_t>(all[1]),
+                                          .scene_kept = static_cast<std::int64_t>(all[2])}};
 }
 
 std::vector<std::uint8_t> sample_grid(const Autoencoder& networks, const ResidentSet& images,

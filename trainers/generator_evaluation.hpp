@@ -17,11 +17,11 @@ struct GeneratorEvaluation {
   Transfer transfer;            // class as C itself judges it
 };
 
-// On `pairs` pairs, or as many as there are images. Ranks share them; the result is that of all.
-[[nodiscard]] GeneratorEvaluation evaluate_generator(const Autoencoder& networks,
-                                                     const ResidentSet& images, std::int64_t pairs,
-                                                     std::int64_t batch,
-                                                     Comm& ranks = local_comm());
+// Evaluates `pairs` pairs, or as many as there are images. Ranks share them; the result is that of
+// all. Returns nothing where the evaluation was given up.
+[[nodiscard]] std::optional<GeneratorEvaluation> evaluate_generator(
+    const Autoencoder& networks, const ResidentSet& images, std::int64_t pairs, std::int64_t batch,
+    Comm& ranks = local_comm(), const EvaluationOptions& options = {});
 
 // Rows of x_c, x_r, the reconstruction of x_r, and the hybrid with the class of x_c and the scene
 // of x_r: u8 [pairs*4,H,W,3].

@@ -29,19 +29,24 @@ constexpr std::array<TermInfo, 13> kTermInfo{{{"critic_real", "critic"},
                                               {"class_minus", "generator"},
                                               {"cont_minus", "generator"}}};
 
-[[nodiscard]] ReconstructionNorm norm_of(const std::string& name) {
-  if (name == "mse") return ReconstructionNorm::mse;
-  return name == "l1" ? ReconstructionNorm::l1 : ReconstructionNorm::rms;
-}
-
 // StyleGAN2-ADA's rules: 0.01 for its CIFAR setting, 0.0002 R^2 / batch otherwise.
 [[nodiscard]] double default_r1_gamma(std::int64_t image_size, std::int64_t batch) {
   if (image_size <= 32) return 0.01;
   return 0.0002 * static_cast<double>(image_size * image_size) / static_cast<double>(batch);
 }
 
-[[nodiscard]] SemanticCode rows_of(const SemanticCode& code, std::int64_t begin, std::int64_t end) {
-  return {slice_rows(code.logits, begin, end), slice_rows(code.z_c, begin, end)};
+[[nodiscard]] SemanticCode code_of(const NamedParts& parts, const SemanticCode& code, Part part) {
+  return {parts.of(code.logits, part), parts.of(code.z_c, part)};
+}
+
+// The numbers that the rows of the made images have in the batch of all ranks.
+[[nodiscard]] NoiseSource addressed(NoiseSource noise, const NamedParts& made, const Comm& ranks) {
+  BatchLayout layout(ranks);
+  for (const auto& [part, value] : made.parts()) {
+    layout.add_per_rank(part, value.value().dim(0));
+    noise.parts.push_back({.rows = layout.rows(part).count(), .first_row = layout.number(part)});
+  }
+  return noise;
 }
 
 }  // namespace
@@ -83,15 +88,13 @@ void GeneratorObjective::encode(const GeneratorBatch& batch, Generated& out) con
     return;
   }
   if (config_.weights.encoder_grad > 0 || batch.second_view.defined() ||
-      config_.variant == "unfrozen") {
-    const std::int64_t labeled = batch.labeled.dim(0);
-    const std::int64_t rows = labeled + batch.images.dim(0);
-    const std::array parts{batch.labeled, batch.images};
+      config_.variant == Variant::unfrozen) {
+    const NamedParts seen{{Part::labeled, batch.labeled}, {Part::weak, batch.images}};
     NormPass pass = batch_statistics(NormMode::train);
-    pass.segments = {labeled, batch.images.dim(0)};
-    const SemanticCode both = networks_.encode_semantic(concat_rows(parts), pass);
-    out.labeled_logits = slice_rows(both.logits, 0, labeled);
-    out.semantic = rows_of(both, labeled, rows);
+    pass.segments = seen.sizes();
+    const SemanticCode all = networks_.encode_semantic(seen.joined(), pass);
+    out.labeled_logits = seen.of(all.logits, Part::labeled);
+    out.semantic = code_of(seen, all, Part::weak);
     return;
   }
   out.labeled_logits =
@@ -119,46 +122,42 @@ Generated GeneratorObjective::generate(const GeneratorBatch& batch,
   out.real = batch.images.defined() ? batch.images : batch.labeled;
   out.z_r = networks_.encode_scene(out.real, batch_statistics(NormMode::train));
   const Variable z_c = encoder_share(out.semantic.z_c);
-  if (!makes_hybrids()) {
-    out.rebuilt = networks_.generate(z_c, out.z_r, noise);
-    return out;
+  NamedParts semantic{{Part::rebuilt, z_c}};
+  NamedParts scene{{Part::rebuilt, out.z_r}};
+  if (makes_hybrids()) {
+    semantic.add(Part::hybrid, z_c);
+    scene.add(Part::hybrid, of_partners(out.z_r, batch.partner));
   }
-  const std::array semantic{z_c, z_c};
-  const std::array scene{out.z_r, of_partners(out.z_r, batch.partner)};
-  const Variable made = networks_.generate(concat_rows(semantic), concat_rows(scene), noise);
-  const std::int64_t rows = out.real.dim(0);
-  out.rebuilt = slice_rows(made, 0, rows);
-  out.hybrids = slice_rows(made, rows, 2 * rows);
+  const NoiseSource source = noise != nullptr ? addressed(*noise, scene, ranks_) : NoiseSource();
+  const Variable made =
+      networks_.generate(semantic.joined(), scene.joined(), noise != nullptr ? &source : nullptr);
+  out.rebuilt = scene.of(made, Part::rebuilt);
+  if (makes_hybrids()) out.hybrids = scene.of(made, Part::hybrid);
   return out;
 }
 
-// All parts in one pass, except where the critic compares images within a group: groups must not
-// mix real, rebuilt and hybrid ones.
-std::vector<Variable> GeneratorObjective::judge(std::span<const Variable> parts) const {
-  std::vector<Variable> logits;
-  if (config_.minibatch_std > 0) {
-    for (const Variable& part : parts) logits.push_back(critic_.forward(part));
-    return logits;
-  }
-  const Variable all = critic_.forward(concat_rows(parts));
-  std::int64_t row = 0;
-  for (const Variable& part : parts) {
-    logits.push_back(slice_rows(all, row, row + part.dim(0)));
-    row += part.dim(0);
+// Returns the critic's logits of each part. All parts pass together, except where the critic
+// compares images within a group: groups must not mix real, rebuilt and hybrid images.
+NamedParts GeneratorObjective::judge(const NamedParts& images) const {
+  const bool alone = config_.minibatch_std > 0;
+  const Variable all = alone ? Variable() : critic_.forward(images.joined());
+  NamedParts logits;
+  for (const auto& [part, x] : images.parts()) {
+    logits.add(part, alone ? critic_.forward(x) : images.of(all, part));
   }
   return logits;
 }
 
 // Reconstructions and hybrids are one half of the fakes each.
 LossTerms GeneratorObjective::critic_terms(const Generated& generated) const {
-  std::vector<Variable> parts{generated.real, generated.rebuilt.detach()};
-  if (makes_hybrids()) parts.push_back(generated.hybrids.detach());
-  const std::vector<Variable> logits = judge(parts);
+  NamedParts images{{Part::real, generated.real}, {Part::rebuilt, generated.rebuilt.detach()}};
+  if (makes_hybrids()) images.add(Part::hybrid, generated.hybrids.detach());
+  const NamedParts logits = judge(images);
   const double share = makes_hybrids() ? 0.5 : 1.0;
-  LossTerms terms{weighted(Term::critic_real, critic_loss_real(logits[0]), 1.0),
-                  weighted(Term::critic_rec, critic_loss_fake(logits[1]), share)};
+  LossTerms terms{weighted(Term::critic_real, critic_loss_real(logits[Part::real]), 1.0),
+                  weighted(Term::critic_rec, critic_loss_fake(logits[Part::rebuilt]), share)};
   if (makes_hybrids()) {
-    terms.push_back(weighted(Term::critic_hyb, critic_loss_fake(logits[2]), share));
+    terms.push_back(weighted(Term::critic_hyb, critic_loss_fake(logits[Part::hybrid]), share));
   }
   return terms;
 }
@@ -188,7 +187,7 @@ void GeneratorObjective::add_semantic_terms(const Generated& generated,
 void GeneratorObjective::add_hybrid_terms(const Generated& generated, const Tensor& partner,
                                           LossTerms& terms) const {
   const LossWeights& w = config_.weights;
-  const bool frozen = config_.variant != "unfrozen";
+  const bool frozen = config_.variant != Variant::unfrozen;
   std::optional<Freeze> frozen_c;
   std::optional<Freeze> frozen_r;
   if (frozen) {
@@ -204,7 +203,7 @@ void GeneratorObjective::add_hybrid_terms(const Generated& generated, const Tens
   const HybridizationTerms hyb = hybridization_terms(
       of_hybrid, semantic_parent, scene_parent,
       {.class_minus = config_.class_minus_cap, .cont_minus = config_.cont_minus_cap}, frozen);
-  const bool maximise = config_.variant != "basic-hyb";
+  const bool maximise = config_.variant != Variant::basic_hyb;
   terms.push_back(weighted(Term::class_plus, hyb.class_plus, w.class_plus));
   terms.push_back(weighted(Term::cont_plus, hyb.cont_plus, w.cont_plus));
   terms.push_back(weighted(Term::class_minus, hyb.class_minus, maximise ? -w.class_minus : 0.0));
@@ -218,16 +217,16 @@ LossTerms GeneratorObjective::generator_terms(const Generated& generated,
   LossTerms terms;
   add_semantic_terms(generated, consistency_weight, terms);
   const Variable reconstruction =
-      reconstruction_loss(generated.real, generated.rebuilt, norm_of(config_.reconstruction_norm));
+      reconstruction_loss(generated.real, generated.rebuilt, config_.reconstruction_norm);
   terms.push_back(weighted(Term::reconstruction, reconstruction, w.reconstruction));
 
   const Freeze frozen_critic(critic_.parameters());
-  std::vector<Variable> parts{generated.rebuilt};
-  if (makes_hybrids()) parts.push_back(generated.hybrids);
-  const std::vector<Variable> logits = judge(parts);
-  terms.push_back(weighted(Term::adv_rec, generator_loss(logits[0]), w.adversarial));
+  NamedParts fakes{{Part::rebuilt, generated.rebuilt}};
+  if (makes_hybrids()) fakes.add(Part::hybrid, generated.hybrids);
+  const NamedParts logits = judge(fakes);
+  terms.push_back(weighted(Term::adv_rec, generator_loss(logits[Part::rebuilt]), w.adversarial));
   if (!makes_hybrids()) return terms;
-  terms.push_back(weighted(Term::adv_hyb, generator_loss(logits[1]), w.adversarial));
+  terms.push_back(weighted(Term::adv_hyb, generator_loss(logits[Part::hybrid]), w.adversarial));
   add_hybrid_terms(generated, batch.partner, terms);
   return terms;
 }

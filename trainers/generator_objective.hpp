@@ -18,7 +18,8 @@
 #include "losses/classification.hpp"
 #include "models/autoencoder.hpp"
 #include "models/discriminator.hpp"
-#include "trainers/generator_config.hpp"
+#include "settings/generator_config.hpp"
+#include "trainers/batch_parts.hpp"
 #include "trainers/loss_terms.hpp"
 
 namespace scimix {
@@ -77,6 +78,7 @@ class GeneratorObjective {
                      const Autoencoder& teacher, const Discriminator& critic,
                      Comm& ranks = local_comm());
 
+  // With a noise source, G gets noise; which rows it is for is filled in here.
   [[nodiscard]] Generated generate(const GeneratorBatch& batch,
                                    const NoiseSource* noise = nullptr) const;
   // For D; what G made is constant.
@@ -87,12 +89,12 @@ class GeneratorObjective {
   [[nodiscard]] LossTerms generator_terms(const Generated& generated, const GeneratorBatch& batch,
                                           const Tensor& consistency_weight) const;
 
-  [[nodiscard]] bool makes_hybrids() const { return config_.variant != "no-hyb"; }
+  [[nodiscard]] bool makes_hybrids() const { return config_.variant != Variant::no_hyb; }
   [[nodiscard]] double r1_gamma() const;
 
  private:
   void encode(const GeneratorBatch& batch, Generated& out) const;
-  [[nodiscard]] std::vector<Variable> judge(std::span<const Variable> parts) const;
+  [[nodiscard]] NamedParts judge(const NamedParts& images) const;
   [[nodiscard]] Variable encoder_share(const Variable& z_c) const;
   [[nodiscard]] NormPass batch_statistics(NormMode mode) const;
   [[nodiscard]] Variable of_partners(const Variable& x, const Tensor& partner) const;

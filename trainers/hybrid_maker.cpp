@@ -7,6 +7,7 @@
 #include "kernels/elementwise/elementwise.hpp"
 #include "kernels/image/mixing.hpp"
 #include "kernels/softmax/pseudo_label.hpp"
+#include "trainers/batch_parts.hpp"
 #include "trainers/beta_distribution.hpp"
 
 namespace scimix {
@@ -52,45 +53,17 @@ Random random_of(std::uint64_t seed, std::int64_t step, std::int64_t pair) {
 
 HybridMaker::HybridMaker(const ClassifierConfig& config, const Autoencoder* generator)
     : settings_(config.hybrids),
-      labeled_only_(config.hybrids.use == "labeled"),
-      alpha_(config.hybrids.use == "consistency" ? 1.0 : config.hybrids.alpha),
+      labeled_only_(config.hybrids.use == HybridUse::labeled),
+      alpha_(config.hybrids.use == HybridUse::consistency ? 1.0 : config.hybrids.alpha),
       seed_(config.seed),
       generator_(generator) {}
 
-// In the batch of all ranks the labelled images of ranks 0, 1, ... come first, then their others.
-// Where all ranks' images lie below each other, each rank's labelled ones stand before its others.
-class HybridMaker::GlobalBatch {
- public:
-  GlobalBatch(std::int64_t labeled, std::int64_t rows, const Comm& ranks)
-      : labeled_(labeled), others_(rows - labeled), ranks_(ranks) {}
-
-  [[nodiscard]] std::int64_t size() const { return (labeled_ + others_) * ranks_.size(); }
-  // Of row i of this rank.
-  [[nodiscard]] std::int64_t number(std::int64_t row) const {
-    if (row < labeled_) return ranks_.rank() * labeled_ + row;
-    return ranks_.size() * labeled_ + ranks_.rank() * others_ + row - labeled_;
-  }
-  // Where image `number` lies below those of all ranks.
-  [[nodiscard]] std::int64_t place(std::int64_t number) const {
-    const std::int64_t all_labeled = ranks_.size() * labeled_;
-    const std::int64_t rows = labeled_ + others_;
-    if (number < all_labeled) return number / labeled_ * rows + number % labeled_;
-    const std::int64_t other = number - all_labeled;
-    return other / others_ * rows + labeled_ + other % others_;
-  }
-
- private:
-  std::int64_t labeled_;
-  std::int64_t others_;
-  const Comm& ranks_;
-};
-
 bool HybridMaker::draws_shares() const {
-  return settings_.mixer == "mixup" || settings_.mixer == "cutmix";
+  return settings_.mixer == MixerKind::mixup || settings_.mixer == MixerKind::cutmix;
 }
 
 bool HybridMaker::draws_corners() const {
-  return settings_.mixer == "cutmix";
+  return settings_.mixer == MixerKind::cutmix;
 }
 
 std::int64_t HybridMaker::count(const HybridRows& rows) const {
@@ -98,16 +71,18 @@ std::int64_t HybridMaker::count(const HybridRows& rows) const {
 }
 
 PairDraws HybridMaker::draw(const HybridRows& rows, std::int64_t step, const Comm& ranks) const {
-  const GlobalBatch batch(rows.labeled, rows.all, ranks);
+  BatchLayout batch(ranks);
+  batch.add_per_rank(Part::labeled, rows.labeled);
+  batch.add_per_rank(Part::weak, rows.all - rows.labeled);
   const std::vector<std::int32_t> order =
-      random_order(static_cast<std::size_t>(batch.size()),
+      random_order(static_cast<std::size_t>(batch.all_rows()),
                    Random(seed_, Purpose::pairing, static_cast<std::uint32_t>(step), kOrder));
+  // The number of each content in the batch of all ranks.
+  const std::vector<std::int64_t> numbers = batch.numbers(count(rows));
   PairDraws draws;
-  std::vector<std::int64_t> numbers;  // place of each content in the batch of all ranks
-  for (std::int64_t row = 0; row < count(rows); ++row) {
-    numbers.push_back(batch.number(row));
-    const std::int32_t scene = order[static_cast<std::size_t>(numbers.back())];
-    draws.scenes.push_back(static_cast<std::int32_t>(batch.place(scene)));
+  for (const std::int64_t number : numbers) {
+    const std::int32_t scene = order[static_cast<std::size_t>(number)];
+    draws.scenes.push_back(static_cast<std::int32_t>(batch.gathered_row(scene)));
   }
   if (draws_corners()) {
     draw_boxes(numbers, rows, step, draws);
@@ -164,8 +139,8 @@ Hybrids HybridMaker::make(const HybridParents& parents, const DrawnPairs& pairs,
     return gather_rows(all, pairs.scenes).value();
   };
   const Tensor x_r = of_partners(parents.images);
-  const Mixed mixed =
-      settings_.mixer == "scimix" ? by_generator(contents, x_r) : by_pixels(contents, x_r, pairs);
+  const Mixed mixed = settings_.mixer == MixerKind::scimix ? by_generator(contents, x_r)
+                                                           : by_pixels(contents, x_r, pairs);
   Hybrids out;
   out.images = Variable(mixed.images);
   out.scenes = pairs.scenes;
@@ -199,17 +174,17 @@ HybridMaker::Mixed HybridMaker::by_pixels(const Contents& contents, const Tensor
                                           const DrawnPairs& pairs) const {
   const Tensor& x_c = contents.images;
   Mixed out{.images = like(x_c), .share = pairs.shares};
-  if (settings_.mixer == "mixup") {
+  if (settings_.mixer == MixerKind::mixup) {
     mix_mixup(x_c, x_r, pairs.shares, out.images);
     return out;
   }
-  if (settings_.mixer == "cutmix") {
+  if (settings_.mixer == MixerKind::cutmix) {
     mix_cutmix(x_c, x_r, pairs.corners, out.images);
     return out;
   }
   out.share = same_share(alpha_, x_c.dim(0), x_c.device());
-  if (settings_.mixer == "adain") mix_adain(x_c, x_r, out.images);
-  if (settings_.mixer == "fda") mix_fda(x_c, x_r, settings_.fda_band, out.images);
+  if (settings_.mixer == MixerKind::adain) mix_adain(x_c, x_r, out.images);
+  if (settings_.mixer == MixerKind::fda) mix_fda(x_c, x_r, settings_.fda_band, out.images);
   clamp_images(out.images, out.images);
   return out;
 }

@@ -8,7 +8,7 @@
 #include "autograd/variable.hpp"
 #include "core/comm.hpp"
 #include "models/autoencoder.hpp"
-#include "trainers/classifier_config.hpp"
+#include "settings/classifier_config.hpp"
 
 namespace scimix {
 
@@ -72,7 +72,6 @@ class HybridMaker {
                              Comm& ranks = local_comm()) const;
 
  private:
-  class GlobalBatch;
   // Of one step: images that are mixed.
   struct Contents {
     Tensor images;  // [K,H,W,3]

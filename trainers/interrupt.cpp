@@ -4,33 +4,39 @@ namespace scimix {
 
 namespace {
 
-// A signal handler can reach nothing but a variable of its own.
+constexpr int kLastCtrlC = 3;
+
+// A signal handler can reach nothing but variables of this type.
 volatile std::sig_atomic_t signal_seen = 0;
+volatile std::sig_atomic_t ctrl_c_seen = 0;
 
 void on_signal(int signal) {
-  if (signal_seen != 0) {
-    std::signal(signal, SIG_DFL);
-    std::raise(signal);
-  }
   signal_seen = 1;
+  if (signal != SIGINT) return;
+  ctrl_c_seen = ctrl_c_seen + 1;
+  if (ctrl_c_seen < kLastCtrlC) return;
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
 }
 
 }  // namespace
 
 InterruptFlag::InterruptFlag() {
   signal_seen = 0;
+  ctrl_c_seen = 0;
   struct sigaction action {};
   action.sa_handler = on_signal;
+  action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, &old_int_);
-  sigaction(SIGTERM, &action, &old_term_);
-  sigaction(SIGUSR1, &action, &old_usr1_);
+  for (std::size_t i = 0; i < kSignals.size(); ++i) {
+    sigaction(kSignals[i], nullptr, &before_[i]);
+    const bool ignored = kSignals[i] == SIGHUP && before_[i].sa_handler == SIG_IGN;
+    if (!ignored) sigaction(kSignals[i], &action, nullptr);
+  }
 }
 
 InterruptFlag::~InterruptFlag() {
-  sigaction(SIGINT, &old_int_, nullptr);
-  sigaction(SIGTERM, &old_term_, nullptr);
-  sigaction(SIGUSR1, &old_usr1_, nullptr);
+  for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &before_[i], nullptr);
 }
 
 bool InterruptFlag::raised() const {

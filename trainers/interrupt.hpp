@@ -1,13 +1,17 @@
-// Ctrl-C, SIGTERM and SIGUSR1 as a flag: a run ends after the step in hand, with a checkpoint. A
-// second signal ends the program at once. (SIGUSR1 is what launchers pass on to all ranks without
-// killing them soon after, and what Slurm can send before a job's time is over.)
+// The signals that ask a run to end, as a flag: SIGINT (Ctrl-C), SIGTERM, SIGHUP, SIGUSR1, SIGUSR2
+// and SIGXCPU. Launchers and schedulers send some of them repeatedly, and before a job's time is
+// over. The run then writes a checkpoint and ends.
 #pragma once
 
+#include <array>
 #include <csignal>
+#include <cstddef>
 
 namespace scimix {
 
-// Installs the handlers for its lifetime; one at a time.
+// Handles the signals during its lifetime; one object at a time. Until the checkpoint is written,
+// more signals change nothing, except that the third Ctrl-C ends the program at once. A SIGHUP that
+// was ignored before (nohup) stays ignored.
 class InterruptFlag {
  public:
   InterruptFlag();
@@ -18,9 +22,8 @@ class InterruptFlag {
   [[nodiscard]] bool raised() const;
 
  private:
-  struct sigaction old_int_ {};
-  struct sigaction old_term_ {};
-  struct sigaction old_usr1_ {};
+  static constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU};
+  std::array<struct sigaction, kSignals.size()> before_{};
 };
 
 }  // namespace scimix

@@ -7,7 +7,7 @@
 #include "autograd/tape.hpp"
 #include "core/error.hpp"
 #include "data/random_order.hpp"
-#include "kernels/metrics.hpp"
+#include "kernels/metrics/metrics.hpp"
 #include "losses/classification.hpp"
 #include "models/layers.hpp"
 #include "trainers/optimizer.hpp"

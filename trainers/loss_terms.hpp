@@ -45,6 +45,17 @@ template <class Term>
   return sum;
 }
 
+// The terms of one phase of a step, by their numbers in the trainer's list of terms.
+using PhaseTerms = std::vector<LossTerm<std::int64_t>>;
+template <class Term>
+[[nodiscard]] PhaseTerms numbered(const std::vector<LossTerm<Term>>& terms) {
+  PhaseTerms all;
+  for (const LossTerm<Term>& term : terms) {
+    all.push_back({static_cast<std::int64_t>(term.term), term.value, term.weighted});
+  }
+  return all;
+}
+
 struct TermInfo {
   std::string_view name;
   std::string_view phase;  // of the step; empty where it has but one

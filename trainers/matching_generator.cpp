@@ -80,7 +80,7 @@ TrainedGenerator load_matching_generator(const ClassifierConfig& config, const D
   TrainedGenerator generator = load_generator(config.hybrids.generator, device);
   check_networks(generator, dataset);
   if (!config.hybrids.allow_other_split) check_split(generator, dataset, split);
-  if (config.init_from == "generator") check_encoder(generator, config);
+  if (config.init_from == InitFrom::generator) check_encoder(generator, config);
   if (parameter_type(config.precision) == DType::f64) {
     generator.networks = in_f64(generator.networks, device);
   }

@@ -3,7 +3,7 @@
 
 #include "data/dataset.hpp"
 #include "data/split.hpp"
-#include "trainers/classifier_config.hpp"
+#include "settings/classifier_config.hpp"
 #include "trainers/generator_checkpoint.hpp"
 
 namespace scimix {

@@ -1,5 +1,7 @@
 #include "trainers/rank_state.hpp"
 
+#include <algorithm>
+
 #include "autograd/ops.hpp"
 #include "autograd/tape.hpp"
 #include "kernels/reduce/checksum.hpp"
@@ -37,6 +39,13 @@ void mean_over_ranks(const CheckpointTensors& tensors, Comm& ranks) {
     ranks.all_reduce(value);
     value.copy_(scale(Variable(value), 1.0 / ranks.size()).value());
   }
+}
+
+bool any_rank(bool mine, Comm& ranks) {
+  if (ranks.is_alone()) return mine;
+  const double said = mine ? 1 : 0;
+  const std::vector<double> all = ranks.all_gather(std::span(&said, 1));
+  return std::any_of(all.begin(), all.end(), [](double one) { return one != 0; });
 }
 
 void check_equal_parameters(const CheckpointTensors& state, std::int64_t step, Comm& ranks) {

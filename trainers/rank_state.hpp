@@ -14,6 +14,9 @@ std::int64_t share_tensors(const CheckpointTensors& tensors, const Tensor& step,
 // In place: each tensor (f32, f64) becomes the mean of the ranks' ones.
 void mean_over_ranks(const CheckpointTensors& tensors, Comm& ranks);
 
+// Returns on every rank whether one of them says yes.
+[[nodiscard]] bool any_rank(bool mine, Comm& ranks);
+
 // Compares the bits of all parameters, averages and moments in `state` by a checksum; what ranks
 // may hold differently (running statistics, sums of the log) is left out. Waits for all ranks.
 // Errors (user): a rank that differs from rank 0; the message names it and the step.

@@ -1,5 +1,7 @@
 #include "trainers/resident_set.hpp"
 
+#include "kernels/conv/conv.hpp"
+
 namespace scimix {
 
 ResidentSet::ResidentSet(const ImageSet& images, Device device) {
@@ -11,6 +13,16 @@ ResidentSet::ResidentSet(const ImageSet& images, Device device) {
 
 Tensor ResidentSet::room_for(std::int64_t count, DType dtype, std::int64_t channels) const {
   return Tensor::empty(images_.shape().with(0, count).with(3, channels), dtype, device());
+}
+
+Tensor ResidentSet::network_room_for(std::int64_t count, DType dtype) const {
+  return room_for(count, dtype, whole_channels(images_.dim(3), dtype, device()));
+}
+
+void ResidentSet::add_noise(const Tensor& step, NoiseAddress address, double deviation,
+                            const Tensor& images) const {
+  address.channels = images_.dim(3);
+  add_normal_noise(step, address, static_cast<float>(deviation), images);
 }
 
 void ResidentSet::augment(const Tensor& index, const Tensor& step, const WeakAugment& options,

@@ -30,7 +30,8 @@ void check_batch(const std::string& option, std::int64_t rows, const Comm& ranks
 }
 
 WeakAugment weak_augment(const DataSettings& settings, const Dataset& dataset, std::uint64_t seed) {
-  const bool flip = settings.flip == "auto" ? dataset.flip_allowed : settings.flip == "on";
+  const bool flip =
+      settings.flip == FlipMode::automatic ? dataset.flip_allowed : settings.flip == FlipMode::on;
   if (settings.crop_pad >= dataset.train.height || settings.crop_pad >= dataset.train.width) {
     user_error("--crop-pad ", settings.crop_pad, ": expected less than the images' ",
                dataset.train.height, "x", dataset.train.width, " pixels");

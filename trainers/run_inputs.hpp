@@ -11,9 +11,9 @@
 #include "data/split.hpp"
 #include "kernels/image/augment.hpp"
 #include "models/wide_resnet.hpp"
+#include "settings/settings.hpp"
 #include "trainers/optimizer.hpp"
 #include "trainers/run_start.hpp"
-#include "trainers/settings.hpp"
 
 namespace scimix {
 
@@ -22,6 +22,14 @@ struct RunInputs {
   Comm* ranks = &local_comm();  // those that train together
   Dataset dataset;
   Split split;
+};
+
+// The same, as a trainer looks at it.
+struct TrainingInputs {
+  Device device;
+  Comm& ranks;
+  const Dataset& dataset;
+  const Split& split;
 };
 
 // Selects this rank's device, reads the data set, and makes the split, or reads that of the run to

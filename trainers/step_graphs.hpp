@@ -1,9 +1,8 @@
-// Training steps as graphs (core/graph.hpp): run a few times as they are, then recorded, then
-// replayed.
+// Training steps as graphs (core/graph.hpp). A kind of step runs twice as it is, is then recorded,
+// and from then on replayed.
 //
-// What is different from step to step - the step number, learning
-// rates, weights, which images - is in device memory, so a replay computes what the step itself
-// would have: bit for bit.
+// What differs from step to step (the step number, learning rates, weights, which images) is in
+// device memory, so a replay computes the bits that the step itself would have computed.
 #pragma once
 
 #include <cstdint>
@@ -11,28 +10,31 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/graph.hpp"
 
 namespace scimix {
 
+// The kind of a step, by name: the phases that it runs, such as "critic critic_r1 generator". All
+// steps of one kind ask the same work of the device, with the same shapes.
+using StepKind = std::string;
+
 class StepGraphs {
  public:
-  // How often a kind of step runs before it is recorded: convolution plans are chosen, libraries
-  // load their kernels and the cache of memory fills.
+  // The number of times that a kind of step runs before it is recorded. In these runs convolution
+  // execution plans are chosen, libraries load their kernels, and the memory cache fills.
   static constexpr int kWarmUp = 2;
 
-  // Up to `at_once` steps are one graph. `enabled` false: steps always run as they are.
+  // Up to `at_once` steps are one graph. With `enabled` false, steps are never recorded.
   StepGraphs(Device device, bool enabled, std::int64_t at_once);
 
-  // What a step is: all steps of one kind ask the same of the device, with the same shapes. A kind
-  // that has not been seen is recorded by itself.
-  using KindOf = std::function<char(std::int64_t step)>;
+  using KindOf = std::function<StepKind(std::int64_t step)>;
   using Queue = std::function<void(std::int64_t step)>;
-  // Runs steps first .. first+count-1, or replays them.
+  // Runs or replays the steps first .. first+count-1.
   void run(std::int64_t first, std::int64_t count, const KindOf& kind_of, const Queue& queue);
 
-  // How many steps from `first` on make a whole graph: what a loop best asks for at once.
+  // Returns the number of steps from `first` to the next graph boundary.
   [[nodiscard]] std::int64_t to_boundary(std::int64_t first) const {
     return at_once_ - first % at_once_;
   }
@@ -46,15 +48,16 @@ class StepGraphs {
     int runs = 0;
     std::optional<Graph> graph = {};
   };
-  void run_block(const std::string& kinds, const std::function<void()>& body);
+  using Kinds = std::vector<StepKind>;  // of the steps of one graph
+  void run_block(const Kinds& kinds, const std::function<void()>& body);
 
   Device device_;
   bool enabled_;
   std::int64_t at_once_;
   std::int64_t recorded_ = 0;
   std::int64_t replays_ = 0;
-  MemoryArena arena_;                     // shared: graphs are replayed one after another
-  std::map<std::string, Entry> entries_;  // by the kinds of their steps
+  MemoryArena arena_;  // shared, since graphs are replayed one after another
+  std::map<Kinds, Entry> entries_;
 };
 
 }  // namespace scimix

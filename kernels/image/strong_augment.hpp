@@ -4,9 +4,11 @@
 // "RandAugment", NeurIPS 2020; DeVries and Taylor, "Cutout", 2017 [METHOD 3].
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
+#include "core/choice.hpp"
 #include "kernels/image/augment.hpp"
 #include "kernels/launch/kernel.hpp"
 
@@ -41,9 +43,11 @@ inline constexpr int kImageOperations = 14;
 // black in kekmodel, which is `fill` 0) or is not offered (torchssl draws the side of Cutout's box,
 // and all but fixmatch paint it in a colour; here it is 0 in the network's input).
 enum class StrongTable { fixmatch, kekmodel, torchssl };
-
-// From "fixmatch", "kekmodel", "torchssl". Errors (user): any other name.
-[[nodiscard]] StrongTable parse_strong_table(const std::string& name);
+template <>
+inline constexpr std::array<Named<StrongTable>, 3> kNames<StrongTable>{
+    {{StrongTable::fixmatch, "fixmatch"},
+     {StrongTable::kekmodel, "kekmodel"},
+     {StrongTable::torchssl, "torchssl"}}};
 
 struct StrongAugment {
   StrongTable table = StrongTable::kekmodel;

@@ -6,16 +6,10 @@
 #include <iterator>
 
 #include "core/error.hpp"
-#include "core/names.hpp"
 
 namespace scimix {
 
 namespace {
-
-const std::array<std::string, 3>& table_names() {
-  static const std::array<std::string, 3> names{"fixmatch", "kekmodel", "torchssl"};
-  return names;
-}
 
 // " 0.14 to 0.86", or nothing for an operation without an argument. A sign is drawn where both
 // signs give another argument.
@@ -58,23 +52,13 @@ std::string name_of(ImageOperation operation) {
   return names.at(static_cast<std::size_t>(operation));
 }
 
-StrongTable parse_strong_table(const std::string& name) {
-  const auto& names = table_names();
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found != names.end()) return static_cast<StrongTable>(std::distance(names.begin(), found));
-  user_error("unknown table of magnitudes '", name,
-             "', expected fixmatch, kekmodel or torchssl (did you mean ", nearest_name(name, names),
-             "?)");
-}
-
 std::vector<std::string> describe_policy(const StrongAugment& options, std::int64_t height,
                                          std::int64_t width) {
   const bool levels = options.table != StrongTable::torchssl;
   std::vector<std::string> lines;
   lines.push_back(text("RandAugment: ", options.operations, " of ", kImageOperations,
                        " operations, drawn with replacement, each applied with probability ",
-                       options.probability, "; table ",
-                       table_names().at(static_cast<std::size_t>(options.table)), ", ",
+                       options.probability, "; table ", name_of(options.table), ", ",
                        levels ? "levels 1 to 9" : "uniform in each range"));
   for (int i = 0; i < kImageOperations; ++i) {
     const auto operation = static_cast<ImageOperation>(i);

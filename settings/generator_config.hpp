@@ -1,0 +1,74 @@
+// Every setting of a generator run. Where the paper is silent, the value is a choice and named
+// here.
+#pragma once
+
+#include "settings/settings.hpp"
+
+namespace scimix {
+
+// The weights of the losses (Sun et al. 2022, L_gen = L_AE + L_S + L_hyb).
+struct LossWeights {
+  double reconstruction = 5;
+  double adversarial = 0.1;  // of G, on reconstructions and on hybrids
+  double semantic = 1;       // L_S
+  double class_plus = 1;
+  double cont_plus = 1;
+  double class_minus = 0.03;
+  double cont_minus = 0.03;
+  double encoder_grad = 0.1;  // share of G's losses that reaches E_c through the generation path
+};
+
+struct GeneratorRunConfig {
+  Variant variant = Variant::full;
+  WeightPreset preset = WeightPreset::tuned;  // default loss weights
+  RunScale scale = RunScale::full;
+  DataSettings data;
+  bool unlabeled_includes_labeled = true;
+
+  EncoderSettings encoder;
+  // G: channels at full resolution, doubled with each halving up to the largest.
+  std::int64_t g_channels = 128;
+  std::int64_t g_max_channels = 256;
+  bool noise = false;
+  // D likewise.
+  std::int64_t d_channels = 128;
+  std::int64_t d_max_channels = 256;
+  DiscriminatorArch d_arch = DiscriminatorArch::orig;
+  std::int64_t minibatch_std = 0;  // size of a group; 0: off
+
+  LossWeights weights;
+  ReconstructionNorm reconstruction_norm = ReconstructionNorm::rms;
+  double class_minus_cap = 5;  // distances beyond are not enlarged
+  double cont_minus_cap = 1;
+  SemanticLoss semantic_loss = SemanticLoss::automatic;  // by labels
+  double consistency_weight = 50;                        // Mean Teacher, at the end of its ramp
+  double consistency_ramp = 0.4;                         // share of the steps
+  double r1_gamma = -1;        // below 0: 0.01 up to 32 pixels, 0.0002 R^2 / batch above
+  std::int64_t r1_every = 16;  // steps; 0: no R1
+
+  std::int64_t steps = 131072;
+  std::int64_t batch = 64;
+  SgdSettings sgd;                   // E_c and C
+  double adam_learning_rate = 2e-3;  // G, E_r, D
+  double adam_beta1 = 0;
+  double adam_beta2 = 0.99;
+  double adam_eps = 1e-8;
+  double ema_decay = 0.999;  // G, E_r, E_c, C
+  std::uint64_t seed = 0;
+  Precision precision = Precision::f32;
+
+  std::int64_t sample_pairs = 10;  // rows of the sample grids
+  std::int64_t eval_pairs = 1000;  // pairs of test images mixed at an evaluation
+  RankSettings ranks;
+  GraphSettings graphs;
+  OutputSettings output;
+};
+
+// The weights of a preset. `paper`: all 1 as printed, the terms that are maximised 0.1 (with weight
+// 1 they have no bound). `tuned`: found at small scale.
+[[nodiscard]] LossWeights preset_weights(WeightPreset preset);
+
+// Throws a user error for the first setting that is out of its range.
+void check(const GeneratorRunConfig& config);
+
+}  // namespace scimix

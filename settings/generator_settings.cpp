@@ -1,0 +1,296 @@
+// The table of a generator's settings.
+#include "settings/run_kinds.hpp"
+#include "settings/shared_settings.hpp"
+
+namespace scimix {
+
+namespace {
+
+using Table = SettingTable<GeneratorRunConfig>;
+
+constexpr const char* kWeightGroup = "Loss weights";
+
+void add_network_settings(Table& t) {
+  const std::string g = "Generator";
+  t.add({"g-channels",
+         g,
+         Tier::advanced,
+         OnResume::stays,
+         "Channels at full resolution; each halving of the size doubles them.",
+         {.least = 1}},
+        SCIMIX_FIELD(g_channels));
+  t.add({"g-max-channels",
+         g,
+         Tier::advanced,
+         OnResume::stays,
+         "Largest number of channels of the generator.",
+         {.least = 1}},
+        SCIMIX_FIELD(g_max_channels));
+  t.add({"noise", g, Tier::advanced, OnResume::stays,
+         "Adds StyleGAN2's noise per pixel, so that a pair has more than one hybrid."},
+        SCIMIX_FIELD(noise));
+  const std::string d = "Discriminator";
+  t.add({"d-channels",
+         d,
+         Tier::advanced,
+         OnResume::stays,
+         "Channels at full resolution; each halving of the size doubles them.",
+         {.least = 1}},
+        SCIMIX_FIELD(d_channels));
+  t.add({"d-max-channels",
+         d,
+         Tier::advanced,
+         OnResume::stays,
+         "Largest number of channels of the discriminator.",
+         {.least = 1}},
+        SCIMIX_FIELD(d_max_channels));
+  t.add({"d-arch", d, Tier::advanced, OnResume::stays,
+         "StyleGAN2's architecture: orig, or resnet with skip connections."},
+        SCIMIX_FIELD(d_arch));
+  t.add({"minibatch-std",
+         d,
+         Tier::advanced,
+         OnResume::stays,
+         "Images per group of the minibatch deviation, a divisor of --batch; 0 switches it off.",
+         {.least = 0}},
+        SCIMIX_FIELD(minibatch_std));
+}
+
+void add_weight_settings(Table& t) {
+  const std::string group = kWeightGroup;
+  t.add({"preset", group, Tier::advanced, OnResume::stays,
+         "Default weights: tuned (found at small scale) or paper (all 1, those of the losses that "
+         "are maximised 0.1)."},
+        SCIMIX_FIELD(preset));
+  t.add({"weight-rec",
+         group,
+         Tier::advanced,
+         OnResume::stays,
+         "Weight of the reconstruction loss.",
+         {.least = 0}},
+        SCIMIX_FIELD(weights.reconstruction));
+  t.add({"weight-adv",
+         group,
+         Tier::advanced,
+         OnResume::stays,
+         "Weight of the adversarial loss on reconstructions and on hybrids.",
+         {.least = 0}},
+        SCIMIX_FIELD(weights.adversarial));
+  t.add({"weight-semantic",
+         group,
+         Tier::advanced,
+         OnResume::stays,
+         "Weight of the classification loss L_S that trains the semantic encoder.",
+         {.least = 0}},
+        SCIMIX_FIELD(weights.semantic));
+  t.add({"weight-class-plus",
+         group,
+         Tier::advanced,
+         OnResume::stays,
+         "Weight of bringing a hybrid's logits to those of its content.",
+         {.least = 0}},
+        SCIMIX_FIELD(weights.class_plus));
+  t.add({"weight-cont-plus",
+         group,
+         Tier::advanced,
+         OnResume::stays,
+         "Weight of bringing a hybrid's scene code to that of its scene.",
+         {.least = 0}},
+        SCIMIX_FIELD(weights.cont_plus));
+  t.add({"weight-class-minus",
+         group,
+         Tier::advanced,
+         OnResume::stays,
+         "Weight of keeping a hybrid's logits from those of its scene.",
+         {.least = 0}},
+        SCIMIX_FIELD(weights.class_minus));
+  t.add({"weight-cont-minus",
+         group,
+         Tier::advanced,
+         OnResume::stays,
+         "Weight of keeping a hybrid's scene code from that of its content.",
+         {.least = 0}},
+        SCIMIX_FIELD(weights.cont_minus));
+  t.add({"encoder-grad",
+         group,
+         Tier::advanced,
+         OnResume::stays,
+         "Share of the generator's losses that reaches the semantic encoder through the codes.",
+         {.least = 0, .most = 1}},
+        SCIMIX_FIELD(weights.encoder_grad));
+}
+
+void add_loss_settings(Table& t) {
+  const std::string group = "Losses";
+  t.add({"rec-norm", group, Tier::advanced, OnResume::stays,
+         "Distance between an image and its reconstruction."},
+        SCIMIX_FIELD(reconstruction_norm));
+  t.add({"class-minus-cap",
+         group,
+         Tier::advanced,
+         OnResume::stays,
+         "Distance of logits beyond which --weight-class-minus enlarges it no further.",
+         {.least = 0}},
+        SCIMIX_FIELD(class_minus_cap));
+  t.add({"cont-minus-cap",
+         group,
+         Tier::advanced,
+         OnResume::stays,
+         "Distance of scene codes beyond which --weight-cont-minus enlarges it no further.",
+         {.least = 0}},
+        SCIMIX_FIELD(cont_minus_cap));
+  t.add({"semantic-loss", group, Tier::advanced, OnResume::stays,
+         "How the semantic encoder learns: auto is mean-teacher where images are unlabelled, else "
+         "cross-entropy."},
+        SCIMIX_FIELD(semantic_loss));
+  t.add({"consistency-weight",
+         group,
+         Tier::advanced,
+         OnResume::stays,
+         "For Mean Teacher: weight of the consistency loss at the end of its ramp.",
+         {.least = 0}},
+        SCIMIX_FIELD(consistency_weight));
+  t.add({"consistency-ramp",
+         group,
+         Tier::advanced,
+         OnResume::stays,
+         "Share of the steps in which that weight grows from 0.",
+         {.least = 0, .most = 1}},
+        SCIMIX_FIELD(consistency_ramp));
+  t.add({"r1-gamma", group, Tier::advanced, OnResume::stays,
+         "Weight of the R1 penalty. Below 0 it is 0.01 up to 32 pixels, and 0.0002 R^2 / batch "
+         "above."},
+        SCIMIX_FIELD(r1_gamma));
+  t.add({"r1-every",
+         group,
+         Tier::advanced,
+         OnResume::stays,
+         "Steps between two R1 penalties; 0 for none.",
+         {.least = 0}},
+        SCIMIX_FIELD(r1_every));
+}
+
+void add_training_settings(Table& t) {
+  const std::string group = "Training";
+  add_length_settings(t);
+  t.add({"batch", group, Tier::everyday, OnResume::stays, "Images per step.", {.least = 2}},
+        SCIMIX_FIELD(batch));
+  add_sgd_settings(t);
+  t.add({"adam-learning-rate",
+         group,
+         Tier::advanced,
+         OnResume::may_change,
+         "Learning rate of Adam, which trains generator, discriminator and scene encoder.",
+         {.least = 0}},
+        SCIMIX_FIELD(adam_learning_rate));
+  t.add({"adam-beta1",
+         group,
+         Tier::advanced,
+         OnResume::may_change,
+         "Adam's decay of the mean of gradients.",
+         {.least = 0, .most = 0.9999}},
+        SCIMIX_FIELD(adam_beta1));
+  t.add({"adam-beta2",
+         group,
+         Tier::advanced,
+         OnResume::may_change,
+         "Adam's decay of the mean of squared gradients.",
+         {.least = 0, .most = 0.999999}},
+        SCIMIX_FIELD(adam_beta2));
+  t.add({"adam-eps",
+         group,
+         Tier::advanced,
+         OnResume::may_change,
+         "What Adam adds to the root of the mean of squared gradients.",
+         {.least = 1e-30}},
+        SCIMIX_FIELD(adam_eps));
+  t.add({"ema-decay",
+         group,
+         Tier::advanced,
+         OnResume::stays,
+         "Decay per step of the averaged networks, which make hybrids. Short runs need a smaller "
+         "one: 0.995 for some thousand steps.",
+         {.least = 0, .most = 1}},
+        SCIMIX_FIELD(ema_decay));
+  add_seed_and_precision_settings(t);
+}
+
+Table make_table() {
+  Table t;
+  t.add({"variant", "Method", Tier::everyday, OnResume::stays,
+         "Losses of the generator: full, or with parts left out (the paper's Table IV)."},
+        SCIMIX_FIELD(variant));
+  add_scale_setting(t);
+  add_data_settings(t);
+  add_encoder_settings(t, SCIMIX_FIELD(encoder));
+  add_network_settings(t);
+  add_weight_settings(t);
+  add_loss_settings(t);
+  add_training_settings(t);
+  add_graph_and_rank_settings(t);
+  t.add({"sample-pairs",
+         "Output",
+         Tier::advanced,
+         OnResume::may_change,
+         "Rows of the sample pictures.",
+         {.least = 1}},
+        SCIMIX_FIELD(sample_pairs));
+  t.add({"eval-pairs",
+         "Output",
+         Tier::advanced,
+         OnResume::may_change,
+         "Pairs of test images that an evaluation mixes.",
+         {.least = 1}},
+        SCIMIX_FIELD(eval_pairs));
+  add_output_settings(t, "runs/DATASET-generator-VARIANT-SEED");
+  return t;
+}
+
+SettingBundle preset(const SettingValues& values) {
+  GeneratorRunConfig config = generator_table().config(values);
+  config.weights = preset_weights(config.preset);
+  const SettingValues weighted = generator_table().values(config);
+  SettingBundle bundle;
+  for (std::size_t i = 0; i < weighted.size(); ++i) {
+    const Setting& setting = generator_table().settings()[i];
+    if (setting.group != kWeightGroup || setting.name == "preset") continue;
+    bundle.emplace_back(setting.name, text_of(weighted[i]));
+  }
+  return bundle;
+}
+
+}  // namespace
+
+const SettingTable<GeneratorRunConfig>& generator_table() {
+  static const Table table = make_table();
+  return table;
+}
+
+const RunKind& generator_kind() {
+  static const RunKind kind{
+      .name = "generator",
+      .summary = "Trains SciMix's generator: the class of one image in the scene of another.",
+      .settings = generator_table().settings(),
+      .defaults = generator_table().values({}),
+      .preset = preset,
+      // Networks, batch and length, and what goes with the length: averages and learning rates.
+      .cpu_scale = {{"depth", "10"},
+                    {"width", "1"},
+                    {"norm-momentum", "0.05"},
+                    {"g-channels", "32"},
+                    {"g-max-channels", "64"},
+                    {"d-channels", "32"},
+                    {"d-max-channels", "64"},
+                    {"weight-class-plus", "0.25"},
+                    {"steps", "3000"},
+                    {"batch", "32"},
+                    {"adam-learning-rate", "4e-3"},
+                    {"ema-decay", "0.995"},
+                    {"log-every", "50"},
+                    {"eval-every", "500"},
+                    {"checkpoint-every", "500"}},
+      .scaled_folders = {}};
+  return kind;
+}
+
+}  // namespace scimix

@@ -1,0 +1,17 @@
+// The two kinds of runs, with their tables of settings.
+#pragma once
+
+#include "settings/classifier_config.hpp"
+#include "settings/generator_config.hpp"
+#include "settings/layers.hpp"
+#include "settings/setting_table.hpp"
+
+namespace scimix {
+
+[[nodiscard]] const SettingTable<ClassifierConfig>& classifier_table();
+[[nodiscard]] const SettingTable<GeneratorRunConfig>& generator_table();
+
+[[nodiscard]] const RunKind& classifier_kind();
+[[nodiscard]] const RunKind& generator_kind();
+
+}  // namespace scimix

@@ -1,0 +1,90 @@
+// A table of settings that knows which field of a structure each of them is.
+#pragma once
+
+#include <functional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "core/choice.hpp"
+#include "settings/setting.hpp"
+
+namespace scimix {
+
+// The values of a table's settings, in its order.
+using SettingValues = std::vector<SettingValue>;
+
+template <class Config>
+class SettingTable {
+ public:
+  // Adds a setting. `field` returns the field of a (const) Config; its type gives that of the
+  // setting, and its initial value the default.
+  template <class Field>
+  void add(Setting setting, Field field) {
+    using T = std::remove_cvref_t<decltype(field(std::declval<Config&>()))>;
+    if constexpr (NamedEnum<T>) {
+      setting.type = SettingType::choice;
+      setting.choices = choice_names<T>();
+    } else if constexpr (std::is_same_v<T, bool>) {
+      setting.type = SettingType::boolean;
+    } else if constexpr (std::is_same_v<T, std::uint64_t>) {
+      setting.type = SettingType::seed;
+    } else if constexpr (std::is_integral_v<T>) {
+      setting.type = SettingType::whole;
+      if constexpr (sizeof(T) == 4) {  // a wider number would wrap
+        setting.range.most = std::min(setting.range.most, double{std::numeric_limits<T>::max()});
+        setting.range.least = std::max(setting.range.least, double{std::numeric_limits<T>::min()});
+      }
+    } else if constexpr (std::is_same_v<T, double>) {
+      setting.type = SettingType::number;
+    }
+    settings_.push_back(std::move(setting));
+    readers_.push_back([field](const Config& config) -> SettingValue {
+      const T& value = field(config);
+      if constexpr (NamedEnum<T>) {
+        return std::string(name_of(value));
+      } else if constexpr (std::is_same_v<T, int>) {
+        return std::int64_t{value};
+      } else {
+        return value;
+      }
+    });
+    writers_.push_back([field](Config& config, const SettingValue& value) {
+      if constexpr (NamedEnum<T>) {
+        field(config) = choice_of<T>(std::get<std::string>(value));
+      } else if constexpr (std::is_same_v<T, int>) {
+        field(config) = static_cast<int>(std::get<std::int64_t>(value));
+      } else {
+        field(config) = std::get<T>(value);
+      }
+    });
+  }
+
+  [[nodiscard]] const std::vector<Setting>& settings() const { return settings_; }
+
+  [[nodiscard]] SettingValues values(const Config& config) const {
+    SettingValues out;
+    for (const auto& read : readers_) out.push_back(read(config));
+    return out;
+  }
+
+  [[nodiscard]] Config config(const SettingValues& values) const {
+    Config out;
+    for (std::size_t i = 0; i < writers_.size(); ++i) writers_[i](out, values.at(i));
+    return out;
+  }
+
+  // Errors (user): a value outside its range; it is named as an option of the command line.
+  void check(const Config& config) const {
+    for (std::size_t i = 0; i < settings_.size(); ++i) {
+      check_value(settings_[i], readers_[i](config), {});
+    }
+  }
+
+ private:
+  std::vector<Setting> settings_;
+  std::vector<std::function<SettingValue(const Config&)>> readers_;
+  std::vector<std::function<void(Config&, const SettingValue&)>> writers_;
+};
+
+}  // namespace scimix

@@ -1,0 +1,39 @@
+#include "settings/settings.hpp"
+
+#include "core/error.hpp"
+
+namespace scimix {
+
+DType activation_type(Precision precision) {
+  if (precision == Precision::f64) return DType::f64;
+  return precision == Precision::bf16 ? DType::bf16 : DType::f32;
+}
+
+DType parameter_type(Precision precision) {
+  return precision == Precision::f64 ? DType::f64 : DType::f32;
+}
+
+void check_precision(Precision precision, Device device) {
+  if (precision == Precision::f64 && !device.is_cpu()) {
+    user_error("--precision f64: expected --device cpu, where it is the reference of checks");
+  }
+}
+
+bool uses_graphs(const GraphSettings& settings, Device device, const Comm& ranks) {
+  if (settings.graph == GraphMode::off) return false;
+  if (settings.graph == GraphMode::automatic) return device.is_cuda() && ranks.can_be_captured();
+  if (!ranks.can_be_captured()) {
+    user_error("--graph on with ", ranks.size(),
+               " ranks on CPUs: expected auto or off, as they meet through host memory");
+  }
+  return true;
+}
+
+void check_image_size(const DataSettings& s) {
+  if (s.image_size != 0 && (s.image_size < 8 || s.image_size % 4 != 0)) {
+    user_error("--image-size ", s.image_size,
+               ": expected a multiple of 4, at least 8 (or 0 for the data set's own size)");
+  }
+}
+
+}  // namespace scimix

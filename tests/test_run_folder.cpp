@@ -1,0 +1,168 @@
+// The folder of a run: who owns it, which checkpoints are its own, and which of them is taken.
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "core/error.hpp"
+#include "core/safetensors.hpp"
+#include "report/run_folder.hpp"
+#include "report/run_lock.hpp"
+#include "temp_folder.hpp"
+
+using namespace scimix;
+using test::TempFolder;
+
+namespace {
+
+void write_checkpoint(const std::filesystem::path& path) {
+  write_safetensors(path, {}, {{"step", "1"}});
+}
+
+RunFolder new_run(const std::filesystem::path& path) {
+  RunFolder run = RunFolder::create(path);
+  run.write_config("steps = 1\n");
+  return run;
+}
+
+void add_checkpoint(const RunFolder& run, std::int64_t step) {
+  run.note_checkpoint(step);
+  write_checkpoint(run.checkpoint(step));
+}
+
+std::string latest(const RunFolder& run) {
+  const auto found = run.latest_checkpoint();
+  return found ? found->filename().string() : "";
+}
+
+// Runs `body` in a child process, which then waits to be killed.
+template <class Body>
+pid_t child_that(const Body& body) {
+  int ready[2];  // NOLINT: for pipe
+  REQUIRE(::pipe(ready) == 0);
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    body();
+    const char done = 'd';
+    if (::write(ready[1], &done, 1) != 1) ::_exit(1);
+    for (;;) ::pause();
+  }
+  char answer = 0;
+  REQUIRE(::read(ready[0], &answer, 1) == 1);
+  ::close(ready[0]);
+  ::close(ready[1]);
+  return child;
+}
+
+void kill_and_wait(pid_t child) {
+  ::kill(child, SIGKILL);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+}
+
+}  // namespace
+
+TEST_CASE("the newest checkpoint is one that this run wrote, by its step") {
+  const TempFolder folder;
+  const RunFolder run = new_run(folder / "run");
+  CHECK(latest(run).empty());
+  add_checkpoint(run, 5);
+  add_checkpoint(run, 10);
+  CHECK(latest(run) == "step-00000010.safetensors");
+  for (const char* name : {"step-best.safetensors", "step-00000099.safetensors",
+                           "step-20.safetensors", ".step-00000030.safetensors.1-1.tmp"}) {
+    write_checkpoint(folder / "run/checkpoints" / name);
+  }
+  CHECK(latest(run) == "step-00000010.safetensors");
+  add_checkpoint(run, 123'456'789);  // nine digits
+  CHECK(latest(run) == "step-123456789.safetensors");
+}
+
+TEST_CASE("a run of an older version has no list, and its checkpoints count") {
+  const TempFolder folder;
+  const RunFolder run = new_run(folder / "run");
+  write_checkpoint(run.checkpoint(5));
+  write_checkpoint(run.checkpoint(10));
+  write_checkpoint(folder / "run/checkpoints/step-best.safetensors");
+  CHECK(latest(run) == "step-00000010.safetensors");
+  add_checkpoint(run, 15);  // the list that is made now holds the older ones too
+  std::filesystem::remove(run.checkpoint(15));
+  CHECK(latest(run) == "step-00000010.safetensors");
+}
+
+TEST_CASE("an empty or damaged newest checkpoint is passed over, and that is said") {
+  const TempFolder folder;
+  const RunFolder run = new_run(folder / "run");
+  for (const std::int64_t step : {5, 10, 15}) add_checkpoint(run, step);
+  test::write_bytes(run.checkpoint(15), "");
+  test::write_bytes(run.checkpoint(10), test::read_bytes(run.checkpoint(10)).substr(0, 20));
+  std::vector<std::string> lines;
+  CHECK(run.latest_checkpoint(&lines) == run.checkpoint(5));
+  REQUIRE(lines.size() == 2);
+  CHECK(lines[0].find("step-00000015.safetensors") != std::string::npos);
+  CHECK(lines[1].find("step-00000010.safetensors") != std::string::npos);
+  CHECK(lines[1].find("passed over") != std::string::npos);
+  test::write_bytes(run.checkpoint(5), "");
+  CHECK_THROWS_WITH_AS(static_cast<void>(run.latest_checkpoint()),
+                       doctest::Contains("no checkpoint of this run is whole"), Error);
+}
+
+TEST_CASE("older checkpoints are removed, and only those of this run") {
+  const TempFolder folder;
+  const RunFolder run = new_run(folder / "run");
+  for (const std::int64_t step : {5, 10, 15, 20}) add_checkpoint(run, step);
+  const auto foreign = folder / "run/checkpoints/step-00000002.safetensors";
+  write_checkpoint(foreign);
+  // A run that went back to step 10 and is now at 15 keeps those two, not the one ahead.
+  run.keep_newest_checkpoints(2, 15);
+  CHECK_FALSE(std::filesystem::exists(run.checkpoint(5)));
+  for (const std::int64_t step : {10, 15, 20}) CHECK(std::filesystem::exists(run.checkpoint(step)));
+  CHECK(std::filesystem::exists(foreign));
+}
+
+TEST_CASE("a new run takes no folder that holds a run or checkpoints of one") {
+  const TempFolder folder;
+  const RunFolder run = new_run(folder / "run");
+  CHECK_THROWS_WITH_AS(RunFolder::check_free(folder / "run"), doctest::Contains("already holds"),
+                       Error);
+  add_checkpoint(run, 7);
+  std::filesystem::remove(run.config());
+  CHECK_THROWS_WITH_AS(static_cast<void>(RunFolder::create(folder / "run")),
+                       doctest::Contains("step-00000007.safetensors"), Error);
+  CHECK_NOTHROW(RunFolder::check_free(folder / "other"));
+  CHECK_FALSE(std::filesystem::exists(folder / "other"));
+}
+
+TEST_CASE("a run folder has one owner, who is named, and a dead one is no trap") {
+  for (const auto method : {RunLock::Method::automatic, RunLock::Method::by_content}) {
+    const TempFolder folder;
+    const pid_t owner =
+        child_that([&] { static const RunLock lock(folder.path(), RunLock::Method::automatic); });
+    try {
+      const RunLock second(folder.path(), method);
+      FAIL("a second owner");
+    } catch (const Error& error) {
+      CHECK(error.fault() == Fault::user);
+      const std::string message = error.what();
+      CAPTURE(message);
+      CHECK(message.find("process " + std::to_string(owner) + " on ") != std::string::npos);
+    }
+    kill_and_wait(owner);
+    CHECK(std::filesystem::exists(folder / "lock"));  // left behind
+    {
+      const RunLock next(folder.path(), method);
+      CHECK(test::read_bytes(folder / "lock").find(std::to_string(::getpid())) !=
+            std::string::npos);
+    }
+    CHECK_FALSE(std::filesystem::exists(folder / "lock"));
+  }
+}
+
+TEST_CASE("a lock of another host that the file system does not know is taken over") {
+  const TempFolder folder;
+  test::write_bytes(folder / "lock", "process 1 on elsewhere.example since 2026-01-01\n");
+  CHECK_NOTHROW(RunLock(folder.path(), RunLock::Method::by_content));
+  CHECK_NOTHROW(RunLock(folder.path()));
+}

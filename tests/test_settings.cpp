@@ -1,0 +1,351 @@
+// The table of settings: what is written is what is read, which layer wins, and what a mistake
+// gets.
+#include <doctest/doctest.h>
+
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <random>
+
+#include "core/error.hpp"
+#include "program.hpp"
+#include "settings/run_kinds.hpp"
+#include "settings/settings_file.hpp"
+#include "settings/utf8.hpp"
+#include "tests/paths.hpp"
+#include "tools/run_settings.hpp"
+#include "tools/settings_help.hpp"
+#include "tools/train_command.hpp"
+
+using namespace scimix;
+
+namespace {
+
+using Random = std::mt19937_64;
+
+std::uint64_t below(Random& random, std::uint64_t n) {
+  return random() % n;
+}
+
+// Any bytes that a path may have, half of the time none that UTF-8 has not.
+std::string random_text(Random& random) {
+  static const std::vector<std::string> pieces{"a",
+                                               "Z",
+                                               "0",
+                                               " ",
+                                               "#",
+                                               "'",
+                                               "\"",
+                                               "\\",
+                                               "\n",
+                                               "\r",
+                                               "\t",
+                                               "\x01",
+                                               "\x7f",
+                                               "=",
+                                               "[",
+                                               "]",
+                                               "{",
+                                               "}",
+                                               ",",
+                                               "%",
+                                               "$",
+                                               "/",
+                                               ".",
+                                               "\\u0041",
+                                               "\"\"\"",
+                                               "'''",
+                                               "\xC3\xA9",
+                                               "\xE2\x82\xAC",
+                                               "\xF0\x9F\x98\x80",
+                                               "\xEF\xBB\xBF",
+                                               "\xEF\xBF\xBE",
+                                               "\xF4\x8F\xBF\xBF"};
+  std::string text;
+  const bool raw = below(random, 2) == 0;
+  for (std::uint64_t n = below(random, 12); n > 0; --n) {
+    if (raw) {
+      text += static_cast<char>(1 + below(random, 255));
+    } else {
+      text += pieces[below(random, pieces.size())];
+    }
+  }
+  return text;
+}
+
+double random_number(Random& random, const SettingRange& range) {
+  const double share = static_cast<double>(random() >> 11U) * 0x1p-53;
+  if (std::isfinite(range.least) && std::isfinite(range.most)) {
+    return range.most - share * (range.most - range.least);  // never an excluded lower bound
+  }
+  double value = 0;
+  do {  // any bits
+    const std::uint64_t bits = random();
+    std::memcpy(&value, &bits, sizeof value);
+  } while (!std::isfinite(value));
+  if (std::isfinite(range.least)) value = std::max(range.least, std::abs(value));
+  return value;
+}
+
+SettingValue random_value(Random& random, const Setting& setting) {
+  const SettingRange& range = setting.range;
+  switch (setting.type) {
+    case SettingType::boolean:
+      return below(random, 2) == 0;
+    case SettingType::whole: {
+      const double least = std::max(range.least, -9e15);
+      const double most = std::min(range.most, 9e15);
+      return static_cast<std::int64_t>(random_number(random, {.least = least, .most = most}));
+    }
+    case SettingType::seed:
+      return random() >> below(random, 64);
+    case SettingType::number:
+      return random_number(random, range);
+    case SettingType::choice:
+      return setting.choices[below(random, setting.choices.size())];
+    case SettingType::labels:
+      if (below(random, 2) == 0) return std::string("all");
+      return std::to_string(below(random, 100'000));
+    case SettingType::text:
+    case SettingType::path:
+      return random_text(random);
+  }
+  return {};
+}
+
+// Equal bit for bit: 0 and -0 differ.
+bool same(const SettingValue& a, const SettingValue& b) {
+  const auto* const x = std::get_if<double>(&a);
+  const auto* const y = std::get_if<double>(&b);
+  if (x != nullptr && y != nullptr) return std::memcmp(x, y, sizeof *x) == 0;
+  return a == b;
+}
+
+template <class Table>
+void check_round_trips(const RunKind& kind, const Table& table, int count) {
+  const test::TempFolder folder;
+  Random random(2022);
+  int unequal = 0;
+  for (int i = 0; i < count; ++i) {
+    SettingValues values;
+    for (const Setting& setting : kind.settings) values.push_back(random_value(random, setting));
+    // Through the structure too, as a run does.
+    const SettingValues written = table.values(table.config(values));
+    const std::string command =
+        command_line(kind.name, std::vector<std::string>{random_text(random), "--out"});
+    test::write_bytes(folder / "a.toml", config_text(kind, written, {"made by: " + command}));
+    const SettingValues read = resolve(kind, read_settings_file(kind, folder / "a.toml")).values;
+    for (std::size_t s = 0; s < values.size(); ++s) {
+      if (same(values[s], read[s])) continue;
+      if (++unequal == 1) {
+        CAPTURE(kind.settings[s].name);
+        CHECK(toml_value(read[s]) == toml_value(values[s]));
+      }
+    }
+  }
+  CHECK(unequal == 0);
+}
+
+// The message of the user error that reading this text as a classifier's file gives.
+std::string message_of(const std::string& text) {
+  const test::TempFolder folder;
+  test::write_bytes(folder / "a.toml", text);
+  try {
+    static_cast<void>(read_settings_file(classifier_kind(), folder / "a.toml"));
+  } catch (const Error& error) {
+    CHECK(error.fault() == Fault::user);
+    std::string message = error.what();
+    CHECK(message.find('\n') == std::string::npos);
+    const std::string path = (folder / "a.toml").string();
+    if (message.starts_with(path)) message.erase(0, path.size() + 1);
+    return message;
+  }
+  return "accepted";
+}
+
+ClassifierConfig read(const std::string& text) {
+  const test::TempFolder folder;
+  test::write_bytes(folder / "a.toml", text);
+  return read_classifier_config(folder / "a.toml");
+}
+
+}  // namespace
+
+TEST_CASE("settings: random ones, written to a file and read back, are equal") {
+  check_round_trips(classifier_kind(), classifier_table(), 5'000);
+  check_round_trips(generator_kind(), generator_table(), 5'000);
+}
+
+TEST_CASE("settings: what the command line would say of a value reads back equal") {
+  Random random(7);
+  for (int i = 0; i < 300; ++i) {
+    for (const Setting& setting : generator_kind().settings) {
+      const SettingValue value = random_value(random, setting);
+      CHECK(same(parse_value(setting, text_of(value), {}), value));
+    }
+  }
+}
+
+TEST_CASE("settings: UTF-8 is told from other bytes") {
+  for (const std::string good :
+       {"", "a", "\x7f", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80",
+        "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"}) {
+    CHECK(is_utf8(good));
+  }
+  for (const std::string bad :
+       {"\x80", "\xC1\xBF", "\xC3", "\xC3(", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF",
+        "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF", "\xE2\x82"}) {
+    CHECK_FALSE(is_utf8(bad));
+    CHECK(percent_decoded(percent_encoded(bad)) == bad);
+  }
+  CHECK(percent_encoded("caf\xE9 10%") == "caf%E9 10%25");
+  CHECK_FALSE(percent_decoded("%4").has_value());
+  CHECK_FALSE(percent_decoded("%4g").has_value());
+  CHECK_FALSE(percent_decoded("%").has_value());
+}
+
+TEST_CASE("settings: a value that is not what is expected is refused with line, key and type") {
+  CHECK(message_of("learning-rate = 0,03\n").starts_with("1: learning-rate: not TOML: "));
+  CHECK(message_of("\n# x\nlearning-rate = [0.1, 0.2]\n") ==
+        "3: learning-rate [...]: found an array, expected a number, at least 0");
+  CHECK(message_of("steps = 5.5\n") ==
+        "1: steps 5.5: found a number, expected a whole number, 1 to 2000000000");
+  CHECK(message_of("steps = 0\n") == "1: steps 0: expected a whole number, 1 to 2000000000");
+  CHECK(message_of("steps = \"5\"\n").find("found text, expected a whole number") !=
+        std::string::npos);
+  CHECK(message_of("hybrid-filter = 1\n") ==
+        "1: hybrid-filter 1: found a whole number, expected true or false");
+  CHECK(message_of("method = \"fixmach\"\n") ==
+        "1: method fixmach: expected supervised, mean-teacher, fixmatch; did you mean fixmatch?");
+  CHECK(message_of("method = true\n").find("found true or false") != std::string::npos);
+  CHECK(message_of("alpha = 0.5\n") ==
+        "1: alpha 0.5: expected a number, more than 0.5 and at most 1");
+  CHECK(message_of("alpha = nan\n").find("expected a number") != std::string::npos);
+  CHECK(message_of("hybrid-weight = inf\n").find("expected a number") != std::string::npos);
+  CHECK(message_of("seed = -1\n").find("expected a whole number from 0") != std::string::npos);
+  CHECK(message_of("labels = \"some\"\n") == "1: labels some: expected a whole number or all");
+  CHECK(message_of("crop-pad = 3000000000\n").find("crop-pad 3000000000: expected") !=
+        std::string::npos);
+  CHECK(message_of("data-dir = { percent-encoded = \"%4\" }\n").find("found a table") !=
+        std::string::npos);
+  CHECK(message_of("out = \"a\\u0000b\"\n").find("no byte of value 0") != std::string::npos);
+  CHECK(message_of("steps = 1979-05-27\n").find("found a date or time") != std::string::npos);
+  CHECK(message_of("steps = 5\nsteps = 6\n").starts_with("2: steps: not TOML: "));
+  CHECK(message_of("learning-rat = 5\n") ==
+        "1: unknown key learning-rat; did you mean learning-rate?");
+  CHECK(message_of("[training]\nsteps = 5\n") ==
+        "1: unknown table training; settings stand at the top of the file, in no table");
+  CHECK(message_of("out = \"caf\xE9\"\n").starts_with("1: out: not TOML: "));
+}
+
+TEST_CASE("settings: a byte-order mark is no part of a key") {
+  CHECK(read("\xEF\xBB\xBFsteps = 7\n").steps == 7);
+  CHECK(message_of("\xEF\xBB\xBFstepps = 7\n") == "1: unknown key stepps; did you mean steps?");
+}
+
+TEST_CASE("settings: command line over files over preset over defaults") {
+  const test::TempFolder folder;
+  test::write_bytes(folder / "base.toml", "steps = 100\nbatch = 8\nema-decay = 0.5\n");
+  test::write_bytes(folder / "a.toml",
+                    "extends = \"base.toml\"\nbatch = 9\npreset = \"B\"\n"
+                    "method = \"mean-teacher\"\n");
+  test::write_bytes(folder / "b.toml", "ema-decay = 0.6\n");
+  const auto config = [&](std::vector<std::string> more) {
+    std::vector<std::string> words{"--config", (folder / "a.toml").string(),
+                                   "--config=" + (folder / "b.toml").string()};
+    words.insert(words.end(), more.begin(), more.end());
+    return classifier_table().config(read_command(classifier_kind(), words).values);
+  };
+  const ClassifierConfig c = config({"--input-noise", "0.25"});
+  CHECK(c.steps == 100);           // base.toml, over the preset's 150,000
+  CHECK(c.batch == 9);             // a.toml over base.toml
+  CHECK(c.ema_decay == 0.6);       // b.toml over base.toml
+  CHECK(c.unlabeled_batch == 99);  // the preset
+  CHECK(c.input_noise == 0.25);    // the command line over the preset
+  CHECK(c.seed == 0);              // the default
+  CHECK(config({"--batch", "3", "--batch=4"}).batch == 4);
+}
+
+TEST_CASE("settings: a scale shrinks what weaker layers say, wherever it is written") {
+  CHECK(read("scale = \"cpu\"\n").steps == 2000);
+  CHECK(read("scale = \"cpu\"\n").model.depth == 10);
+  CHECK(read("scale = \"cpu\"\nsteps = 7\n").steps == 7);
+  CHECK(read("scale = \"cpu\"\nsteps = 7\n").model.depth == 10);
+  const test::TempFolder folder;
+  test::write_bytes(folder / "full.toml", "steps = 100000\nout = \"runs/x\"\n");
+  test::write_bytes(folder / "small.toml", "extends = [\"full.toml\"]\nscale = \"cpu\"\n");
+  const ClassifierConfig c = read_classifier_config(folder / "small.toml");
+  CHECK(c.steps == 2000);
+  CHECK(c.output.out == "runs/x-cpu");
+}
+
+TEST_CASE("settings: files that extend each other, or nothing, are refused") {
+  const test::TempFolder folder;
+  const auto message = [&](const std::string& text) -> std::string {
+    test::write_bytes(folder / "b.toml", text);
+    test::write_bytes(folder / "a.toml", "steps = 5\nextends = [\"b.toml\"]\n");
+    try {
+      static_cast<void>(read_settings_file(classifier_kind(), folder / "a.toml"));
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  CHECK(message("batch = 3\n") == "accepted");
+  CHECK(message("extends = \"a.toml\"\n")
+            .find("b.toml:1: extends a.toml: these files extend each "
+                  "other") != std::string::npos);
+  CHECK(message("extends = \"c.toml\"\n").find("extends c.toml: no such file") !=
+        std::string::npos);
+  CHECK(message("extends = 3\n").find("expected a file or an array of files") != std::string::npos);
+  CHECK(message("bach = 3\n").find("b.toml:1: unknown key bach") != std::string::npos);
+}
+
+TEST_CASE("settings: config.toml of the programs before format 2 is read as it was meant") {
+  const ClassifierConfig c = read(
+      "# scimix_train classifier\n# made by: scimix_train classifier --out 'a = b'\n"
+      "method=\"mean-teacher\"\npreset='A'\nscale=\"full\"\ndata-dir=\"set #2\"\nlabels=20\n"
+      "out='a\"b\\u0041'\nhybrid-filter=0\nallow-other-split=1\nlearning-rate=3e-3\n"
+      "seed=18446744073709551615\ngenerator=\"\"\n");
+  CHECK(c.method == Method::mean_teacher);
+  CHECK(c.preset == MethodPreset::a);
+  CHECK(c.data.data_dir == "set #2");
+  CHECK(c.data.labels == "20");
+  CHECK(c.output.out == "a\"b\\u0041");
+  CHECK_FALSE(c.hybrids.filter);
+  CHECK(c.hybrids.allow_other_split);
+  CHECK(c.sgd.learning_rate == 0.003);
+  CHECK(c.seed == 18446744073709551615ULL);
+  CHECK(message_of("# scimix_train classifier\nd=1\n").starts_with("2: unknown key d"));
+  CHECK(message_of("# scimix_train classifier\nsteps=many\n") ==
+        "2: steps many: expected a whole number, 1 to 2000000000");
+}
+
+TEST_CASE("settings: docs/settings.md is what the tables say") {
+  CHECK(test::read_bytes(source_dir() / "docs" / "settings.md") == settings_document());
+}
+
+TEST_CASE("settings: each has a help of its own, and about a dozen are everyday ones") {
+  for (const RunKind* const kind : {&classifier_kind(), &generator_kind()}) {
+    int everyday = 0;
+    for (const Setting& setting : kind->settings) {
+      CAPTURE(setting.name);
+      CHECK(setting.help.size() > 20);
+      CHECK(setting.help.ends_with('.'));
+      everyday += setting.tier == Tier::everyday ? 1 : 0;
+      const auto at = static_cast<std::size_t>(kind->index(setting.name));
+      CHECK_NOTHROW(check_value(setting, kind->defaults[at], {}));
+    }
+    CHECK(everyday <= 14);
+    const std::string few = help_text(*kind, false);
+    CHECK(few.find("--weight-decay") == std::string::npos);
+    CHECK(help_text(*kind, true).find("--weight-decay") != std::string::npos);
+  }
+}
+
+TEST_CASE("settings: words of a command are quoted as a shell reads them") {
+  CHECK(shell_word("a/b-1.5") == "a/b-1.5");
+  CHECK(shell_word("") == "''");
+  CHECK(shell_word("it's #1") == "'it'\\''s #1'");
+  CHECK(shell_word("a\nb'\xE9") == "$'a\\x0Ab\\'\\xE9'");
+}

@@ -1,0 +1,302 @@
+#include "tools/settings_help.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <sstream>
+#include <vector>
+
+#include "core/error.hpp"
+#include "settings/run_kinds.hpp"
+#include "settings/settings_file.hpp"
+
+namespace scimix {
+
+namespace {
+
+constexpr std::size_t kHelpWidth = 100;
+constexpr std::size_t kHelpIndent = 29;
+
+const std::array<const RunKind*, 2>& kinds() {
+  static const std::array<const RunKind*, 2> all{&generator_kind(), &classifier_kind()};
+  return all;
+}
+
+// What stands for a value in help.
+std::string placeholder(const Setting& setting) {
+  switch (setting.type) {
+    case SettingType::boolean:
+      return "true|false";
+    case SettingType::whole:
+    case SettingType::seed:
+      return "N";
+    case SettingType::number:
+      return "X";
+    case SettingType::labels:
+      return "N|all";
+    case SettingType::path:
+      return "PATH";
+    case SettingType::choice:
+    case SettingType::text:
+      return "NAME";
+  }
+  return {};
+}
+
+bool is_flag(const Setting& setting) {
+  return setting.name == "help" || setting.name == "help-all";
+}
+
+// The help of a setting, with what its table says besides: values, range and default.
+std::string whole_help(const Setting& setting, const std::string& default_text) {
+  std::string text = setting.help;
+  if (setting.type == SettingType::choice) text += " One of: " + expected(setting) + ".";
+  const std::string range = expected(setting);
+  const bool has_range = setting.type == SettingType::whole || setting.type == SettingType::number;
+  if (const auto comma = range.find(", "); has_range && comma != std::string::npos) {
+    text += " Range: " + range.substr(comma + 2) + ".";
+  }
+  if (!default_text.empty()) text += " Default: " + default_text + ".";
+  return text;
+}
+
+void append_wrapped(const std::string& head, const std::string& text, std::string& out) {
+  std::string line = "  " + head;
+  if (line.size() + 2 > kHelpIndent) {
+    out += line + '\n';
+    line.clear();
+  }
+  line.resize(kHelpIndent, ' ');
+  std::istringstream words(text);
+  bool first = true;
+  for (std::string word; words >> word; first = false) {
+    if (!first && line.size() + 1 + word.size() > kHelpWidth) {
+      out += line + '\n';
+      line.assign(kHelpIndent, ' ');
+      first = true;
+    }
+    line += (first ? "" : " ") + word;
+  }
+  out += line + '\n';
+}
+
+void append_option(const Setting& setting, const std::string& default_text, std::string& out) {
+  const std::string value = is_flag(setting) ? "" : " " + placeholder(setting);
+  append_wrapped("--" + setting.name + value, whole_help(setting, default_text), out);
+}
+
+std::string one_line(std::string text) {  // in a cell of a Markdown table
+  for (std::size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) {
+    text.insert(at, "\\");
+  }
+  return text;
+}
+
+void append_document_of(const RunKind& kind, std::string& out) {
+  out += fmt::format("\n# scimix_train {}\n\n{}\n", kind.name, kind.summary);
+  std::string group;
+  for (std::size_t i = 0; i < kind.settings.size(); ++i) {
+    const Setting& setting = kind.settings[i];
+    if (setting.group != group) {
+      out += fmt::format("\n## {}\n\n| setting | value | default | |\n| --- | --- | --- | --- |\n",
+                         setting.group);
+    }
+    group = setting.group;
+    const std::string value = text_of(kind.defaults[i]);
+    out += fmt::format(
+        "| `{}`{}{} | {} | {} | {} |\n", setting.name, setting.tier == Tier::everyday ? " ★" : "",
+        setting.on_resume == OnResume::may_change ? " ↻" : "", one_line(expected(setting)),
+        value.empty() ? "" : "`" + value + "`", one_line(setting.help));
+  }
+}
+
+constexpr const char* kDocumentHead =
+    R"(<!-- Written by `scimix_train --settings-document`; a test compares. Don't edit it by hand. -->
+# Settings
+
+A setting is given as an option (`--learning-rate 0.1`, `--learning-rate=0.1`) or in a configuration file
+(`learning-rate = 0.1`), which `--config FILE` reads. ★ marks everyday settings, which `--help` lists; `--help-all` lists
+all. ↻ marks settings that may change when a run is resumed.
+
+**What wins.** From the weakest to the strongest: the default; the preset in force (`preset`); configuration files, in the
+order of several `--config`; the command line. `scale = "cpu"` counts as part of what says it, a file or the command line:
+it shrinks what weaker layers say, and leaves alone what its own layer and stronger ones say.
+
+**Configuration files** are TOML. Keys are the names below, at the top of the file, in no table. A file may begin with
+others: `extends = ["layers/svhn.toml", "layers/scimix.toml"]`, whose paths start from the file's folder. What is not of
+its type or range is refused with file, line, key, what was found and what was expected. TOML holds UTF-8 alone: a path
+of other bytes is written `{ percent-encoded = "caf%E9" }`, and a seed above 2^63 - 1 as text.
+
+**`config.toml`** in a run folder holds every setting of the run, resolved. `--config RUN/config.toml` repeats the run. Paths
+to data and generators are recorded in full, so that a run resumes from any folder.
+
+**`--resume RUN`** goes on with a run. Settings marked ↻ may be given with it, and are then recorded in `config.toml`; any
+other that differs is refused.
+)";
+
+// --- completion ----------------------------------------------------------------------------------
+
+std::string words_of(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : " ") + word;
+  return out;
+}
+
+std::vector<std::string> values_of(const Setting& setting) {
+  if (setting.type == SettingType::choice) return setting.choices;
+  if (setting.type == SettingType::boolean) return {"true", "false"};
+  if (setting.name == "device") return {"auto", "cpu", "cuda:0"};
+  return {};
+}
+
+template <class Visit>
+void each_option(const RunKind& kind, Visit visit) {
+  for (const Setting& setting : kind.settings) visit(setting);
+  for (const Setting& option : command_options(kind)) visit(option);
+}
+
+std::string bash_script() {
+  std::string out =
+      "# Completion of scimix_train in bash: source <(scimix_train --completion bash)\n"
+      "_scimix_train() {\n"
+      "  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} words=\n"
+      "  COMPREPLY=()\n"
+      "  if ((COMP_CWORD == 1)); then\n"
+      "    COMPREPLY=($(compgen -W 'generator classifier --completion --help' -- \"$word\"))\n"
+      "    return\n"
+      "  fi\n"
+      "  case ${COMP_WORDS[1]}:$before in\n";
+  for (const RunKind* const kind : kinds()) {
+    each_option(*kind, [&](const Setting& setting) {
+      if (const auto values = values_of(setting); !values.empty()) {
+        out +=
+            fmt::format("    {}:--{}) words='{}' ;;\n", kind->name, setting.name, words_of(values));
+      } else if (setting.type == SettingType::path) {
+        out += fmt::format(
+            "    {}:--{}) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- \"$word\"));"
+            " return ;;\n",
+            kind->name, setting.name);
+      } else if (!is_flag(setting)) {
+        out += fmt::format("    {}:--{}) return ;;\n", kind->name, setting.name);
+      }
+    });
+    std::vector<std::string> names;
+    each_option(*kind, [&](const Setting& setting) { names.push_back("--" + setting.name); });
+    out += fmt::format("    {}:*) words='{}' ;;\n", kind->name, words_of(names));
+  }
+  out +=
+      "  esac\n"
+      "  COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
+      "}\n"
+      "complete -F _scimix_train scimix_train\n";
+  return out;
+}
+
+// Help in an _arguments specification: brackets and colons have a meaning there.
+std::string zsh_help(const std::string& help) {
+  std::string out;
+  for (const char c : help.substr(0, help.find(". "))) {
+    if (c == '[' || c == ']' || c == ':' || c == '\\') out += '\\';
+    out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  }
+  return out;
+}
+
+std::string zsh_script() {
+  std::string out =
+      "#compdef scimix_train\n"
+      "# Completion of scimix_train in zsh: source <(scimix_train --completion zsh)\n"
+      "_scimix_train() {\n"
+      "  if ((CURRENT == 2)); then\n"
+      "    compadd generator classifier\n"
+      "    return\n"
+      "  fi\n"
+      "  local command=${words[2]}\n"
+      "  shift words\n"
+      "  ((CURRENT--))\n"
+      "  case $command in\n";
+  for (const RunKind* const kind : kinds()) {
+    out += fmt::format("    {})\n      _arguments", kind->name);
+    each_option(*kind, [&](const Setting& setting) {
+      std::string value;
+      if (const auto values = values_of(setting); !values.empty()) {
+        value = ":value:(" + words_of(values) + ")";
+      } else if (!is_flag(setting)) {
+        value = setting.type == SettingType::path ? ":path:_files" : ":value:";
+      }
+      out += fmt::format(" \\\n        '--{}{}[{}]{}'", setting.name, value.empty() ? "" : "=",
+                         zsh_help(setting.help), value);
+    });
+    out += "\n      ;;\n";
+  }
+  out +=
+      "  esac\n"
+      "}\n"
+      "compdef _scimix_train scimix_train\n";
+  return out;
+}
+
+}  // namespace
+
+std::span<const Setting> command_options(const RunKind& kind) {
+  static const std::vector<Setting> all = [] {
+    const auto option = [](const char* name, const char* help, SettingType type) {
+      return Setting{
+          .name = name, .group = "Command", .tier = Tier::everyday, .help = help, .type = type};
+    };
+    return std::vector<Setting>{
+        option("config",
+               "Reads settings from this TOML file. Of several, later ones override earlier ones.",
+               SettingType::path),
+        option(
+            "resume",
+            "Goes on with the run in this folder, with its settings. Those that docs/settings.md "
+            "marks may be given anew.",
+            SettingType::path),
+        option("help", "Shows the everyday options.", SettingType::text),
+        option("help-all", "Shows all options.", SettingType::text),
+        // What only a classifier has comes last.
+        option("seeds",
+               "Trains several runs in turn: 0,1,2 are --seed and --split-seed of each, in folders "
+               "OUT/seed-N. Prints mean and standard deviation.",
+               SettingType::text)};
+  }();
+  return std::span(all).first(kind.name == "classifier" ? all.size() : all.size() - 1);
+}
+
+std::string help_text(const RunKind& kind, bool all) {
+  std::string out =
+      fmt::format("usage: scimix_train {} [options]\n\n{}\n", kind.name, kind.summary);
+  std::string group;
+  if (!all) out += '\n';
+  for (std::size_t i = 0; i < kind.settings.size(); ++i) {
+    const Setting& setting = kind.settings[i];
+    if (!all && setting.tier != Tier::everyday) continue;
+    if (all && setting.group != group) out += "\n" + setting.group + ":\n";
+    group = setting.group;
+    append_option(setting, text_of(kind.defaults[i]), out);
+  }
+  out += all ? "\nCommand:\n" : "\n";
+  for (const Setting& option : command_options(kind)) append_option(option, "", out);
+  if (!all) {
+    out += fmt::format(
+        "\nThese are the everyday options. scimix_train {} --help-all shows all {};\n"
+        "docs/settings.md has them with their ranges, and says which setting wins over which.\n",
+        kind.name, kind.settings.size() + command_options(kind).size());
+  }
+  return out;
+}
+
+std::string settings_document() {
+  std::string out = kDocumentHead;
+  for (const RunKind* const kind : kinds()) append_document_of(*kind, out);
+  return out;
+}
+
+std::string completion_script(const std::string& shell) {
+  if (shell == "bash") return bash_script();
+  if (shell == "zsh") return zsh_script();
+  user_error("--completion ", shell, ": expected bash or zsh");
+}
+
+}  // namespace scimix

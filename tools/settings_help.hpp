@@ -1,0 +1,24 @@
+// What people and shells read of the settings: help, docs/settings.md, completion.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "settings/layers.hpp"
+
+namespace scimix {
+
+// Options of a command that are no settings: --config, --resume, --help and the like.
+[[nodiscard]] std::span<const Setting> command_options(const RunKind& kind);
+
+// Returns the help of a command: the everyday options, or all of them by group.
+[[nodiscard]] std::string help_text(const RunKind& kind, bool all);
+
+// Returns docs/settings.md, as Markdown.
+[[nodiscard]] std::string settings_document();
+
+// Returns a script that completes the options of scimix_train. Errors (user): `shell` is neither
+// bash nor zsh.
+[[nodiscard]] std::string completion_script(const std::string& shell);
+
+}  // namespace scimix
