@@ -15,6 +15,7 @@
 #include "tools/json_file.hpp"
 #include "tools/run_options.hpp"
 #include "tools/trained_classifier.hpp"
+#include "trainers/count_confusion.hpp"
 #include "trainers/run_start.hpp"
 
 namespace scimix {
