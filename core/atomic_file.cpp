@@ -6,19 +6,15 @@
 
 #include <cerrno>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "core/error.hpp"
+#include "core/paths.hpp"
 
 namespace scimix {
 namespace {
 
 constexpr mode_t kMode = 0666;  // narrowed by the user's umask
-
-std::string reason(int error) {
-  return std::generic_category().message(error);
-}
 
 // Returns 0 or an errno. write(2) may write less than asked, and at most 2 GiB in one call.
 int write_all(int fd, std::span<const std::byte> bytes) {
@@ -44,13 +40,21 @@ void sync_folder(const std::filesystem::path& folder) {
 }
 
 // Several processes may write the same path at once, so the name holds the process and O_EXCL
-// decides; the number steps over files that a killed process of the same number left.
+// decides; the number steps over files that a killed process of the same number left. File systems
+// allow names of 255 bytes, so a long name is cut to make room for the rest.
 FileDescriptor create_temporary(const std::filesystem::path& path,
                                 std::filesystem::path& temporary) {
   constexpr int kAttempts = 1000;
+  constexpr std::size_t kLongestName = 220;
+  const std::string name = path.filename().string();
+  // A final name that is too long is refused now, not when the file is already written.
+  if (name.size() > 255) {
+    errno = ENAMETOOLONG;
+    return {};
+  }
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     temporary = folder_of(path) /
-                text('.', path.filename().string(), '.', ::getpid(), '-', attempt, ".tmp");
+                text('.', name.substr(0, kLongestName), '.', ::getpid(), '-', attempt, ".tmp");
     FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kMode));
     if (file.is_open() || errno != EEXIST) return file;
   }
@@ -78,8 +82,8 @@ int FileDescriptor::close() {
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
   file_ = create_temporary(path_, temporary_);
   if (!file_.is_open()) {
-    user_error(path_.string(), ": cannot create a file in ", folder_of(path_).string(), ": ",
-               reason(errno), ", expected an existing folder with the right to write");
+    user_error(shown(path_), ": cannot create a file in ", shown(folder_of(path_)), ": ",
+               reason_of(errno), ", expected an existing folder with the right to write");
   }
 }
 
@@ -88,7 +92,7 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
-  SCIMIX_CHECK(file_.is_open(), path_.string(), ": write after commit or failure");
+  SCIMIX_CHECK(file_.is_open(), shown(path_), ": write after commit or failure");
   if (const int error = write_all(file_.get(), bytes)) fail("write", error);
   written_ += bytes.size();
 }
@@ -98,7 +102,7 @@ void AtomicFile::write(std::string_view characters) {
 }
 
 void AtomicFile::commit() {
-  SCIMIX_CHECK(file_.is_open(), path_.string(), ": commit after commit or failure");
+  SCIMIX_CHECK(file_.is_open(), shown(path_), ": commit after commit or failure");
   if (::fsync(file_.get()) != 0) fail("write", errno);
   if (const int error = file_.close()) fail("write", error);
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("replace", errno);
@@ -108,7 +112,7 @@ void AtomicFile::commit() {
 
 void AtomicFile::fail(std::string_view action, int error) {
   discard();
-  user_error(path_.string(), ": cannot ", action, " after ", written_, " bytes: ", reason(error),
+  user_error(shown(path_), ": cannot ", action, " after ", written_, " bytes: ", reason_of(error),
              ", expected a disk with room and a path that can be replaced; nothing was changed");
 }
 
@@ -124,24 +128,24 @@ AppendFile::AppendFile(std::filesystem::path path, Start start) : path_(std::mov
   if (start == Start::new_file) flags |= O_EXCL;
   file_ = FileDescriptor(::open(path_.c_str(), flags, kMode));
   if (!file_.is_open()) {
-    user_error(path_.string(), ": cannot open for writing: ", reason(errno),
+    user_error(shown(path_), ": cannot open for writing: ", reason_of(errno),
                ", expected a file in an existing folder with the right to write");
   }
 }
 
 void AppendFile::append(std::span<const std::byte> bytes) {
   struct stat before {};
-  SCIMIX_CHECK(::fstat(file_.get(), &before) == 0, path_.string(), ": ", reason(errno));
+  SCIMIX_CHECK(::fstat(file_.get(), &before) == 0, shown(path_), ": ", reason_of(errno));
   const int error = write_all(file_.get(), bytes);
   if (error == 0) return;
   // Takes back the part of the record that did fit. A pipe or a terminal can't be cut, and
   // there is nothing to keep whole there.
   if (S_ISREG(before.st_mode) && ::ftruncate(file_.get(), before.st_size) != 0) {
-    user_error(path_.string(), ": cannot append ", bytes.size(), " bytes: ", reason(error),
-               ", and the half-written record cannot be removed: ", reason(errno),
+    user_error(shown(path_), ": cannot append ", bytes.size(), " bytes: ", reason_of(error),
+               ", and the half-written record cannot be removed: ", reason_of(errno),
                ", expected a disk with room");
   }
-  user_error(path_.string(), ": cannot append ", bytes.size(), " bytes: ", reason(error),
+  user_error(shown(path_), ": cannot append ", bytes.size(), " bytes: ", reason_of(error),
              ", expected a disk with room; earlier records are kept");
 }
 

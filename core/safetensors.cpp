@@ -13,12 +13,12 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <system_error>
 #include <tuple>
 #include <utility>
 
 #include "core/atomic_file.hpp"
 #include "core/error.hpp"
+#include "core/paths.hpp"
 
 namespace scimix {
 namespace {
@@ -49,7 +49,7 @@ const FileDtype* find_dtype(std::string_view name) {
 }
 
 // A text out of a file as one short line: control characters escaped, cut, bad UTF-8 replaced.
-std::string shown(std::string_view name) {
+std::string in_quotes(std::string_view name) {
   constexpr std::size_t kLongest = 120;
   std::string start(name.substr(0, kLongest));
   if (name.size() > kLongest) start += "...";
@@ -158,8 +158,8 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
     }
     const bool repeated = place_ == Place::metadata ? metadata_.contains(name) : seen(name);
     if (repeated) {
-      user_error(path_, ": ", place_ == Place::metadata ? "metadata key " : "tensor ", shown(name),
-                 " stands 2 times in the header, expected 1");
+      user_error(path_, ": ", place_ == Place::metadata ? "metadata key " : "tensor ",
+                 in_quotes(name), " stands 2 times in the header, expected 1");
     }
     key_ = std::move(name);
     return true;
@@ -184,11 +184,11 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
                           (name == "shape" && claim_->shape) ||
                           (name == "data_offsets" && claim_->offsets);
     if (repeated) {
-      user_error(path_, ": tensor ", shown(key_), ": ", name,
+      user_error(path_, ": tensor ", in_quotes(key_), ": ", name,
                  " stands 2 times in the header, expected 1");
     }
     if (name != "dtype" && name != "shape" && name != "data_offsets") {
-      user_error(path_, ": tensor ", shown(key_), " has an unknown field ", shown(name),
+      user_error(path_, ": tensor ", in_quotes(key_), " has an unknown field ", in_quotes(name),
                  ", expected dtype, shape and data_offsets");
     }
     field_ = name;
@@ -200,7 +200,7 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
                           : !claim_->offsets ? "data_offsets"
                                              : nullptr;
     if (missing != nullptr) {
-      user_error(path_, ": tensor ", shown(key_), " has no ", missing,
+      user_error(path_, ": tensor ", in_quotes(key_), " has no ", missing,
                  ", expected dtype, shape and data_offsets");
     }
   }
@@ -208,16 +208,17 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
   [[noreturn]] void unexpected(const std::string& found) {
     switch (place_) {
       case Place::metadata:
-        user_error(path_, ": metadata ", shown(key_), " is ", found, ", expected a string");
+        user_error(path_, ": metadata ", in_quotes(key_), " is ", found, ", expected a string");
       case Place::tensor:
-        user_error(path_, ": tensor ", shown(key_), ": ", field_, " is ", found, ", expected ",
+        user_error(path_, ": tensor ", in_quotes(key_), ": ", field_, " is ", found, ", expected ",
                    field_ == "dtype" ? "a string" : "an array of integers >= 0");
       case Place::shape:
       case Place::offsets:
-        user_error(path_, ": tensor ", shown(key_), ": ", field_, " holds ", found,
+        user_error(path_, ": tensor ", in_quotes(key_), ": ", field_, " holds ", found,
                    ", expected integers >= 0");
       default:
-        user_error(path_, ": header entry ", shown(key_), " is ", found, ", expected an object");
+        user_error(path_, ": header entry ", in_quotes(key_), " is ", found,
+                   ", expected an object");
     }
   }
 
@@ -270,11 +271,11 @@ struct Placed {
 // Checks one tensor by itself: known dtype, offsets inside the data, size as the shape says.
 Placed check_claim(const std::string& path, const std::string& name, const Claim& claim,
                    std::span<const std::byte> data) {
-  const std::string where = path + ": tensor " + shown(name);
+  const std::string where = path + ": tensor " + in_quotes(name);
   const FileDtype* dtype = find_dtype(*claim.dtype);
   if (dtype == nullptr) {
-    user_error(where, " has dtype ", shown(*claim.dtype), ", expected one of F64 F32 BF16 I32 U8 ",
-               "or another dtype of the format");
+    user_error(where, " has dtype ", in_quotes(*claim.dtype),
+               ", expected one of F64 F32 BF16 I32 U8 ", "or another dtype of the format");
   }
   if (claim.offsets->size() != 2) {
     user_error(where, " has ", claim.offsets->size(), " data_offsets, expected 2");
@@ -316,7 +317,7 @@ void check_cover(const std::string& path, std::span<const Placed> placed, std::u
   std::uint64_t covered = 0;
   for (const Placed& tensor : placed) {
     if (tensor.begin != covered) {
-      user_error(path, ": tensor ", shown(tensor.entry.name), " begins at byte ", tensor.begin,
+      user_error(path, ": tensor ", in_quotes(tensor.entry.name), " begins at byte ", tensor.begin,
                  " of the data, expected byte ", covered, ", where the tensor before it ends (",
                  tensor.begin < covered ? "overlap" : "hole", ")");
     }
@@ -332,13 +333,13 @@ void check_cover(const std::string& path, std::span<const Placed> placed, std::u
 
 const FileDtype& check_entry(const std::string& path, const TensorEntry& entry) {
   const FileDtype* dtype = find_dtype(entry.dtype);
-  SCIMIX_CHECK(dtype != nullptr, path, ": tensor ", shown(entry.name), " has dtype ",
-               shown(entry.dtype));
+  SCIMIX_CHECK(dtype != nullptr, path, ": tensor ", in_quotes(entry.name), " has dtype ",
+               in_quotes(entry.dtype));
   const bool sane =
       std::ranges::all_of(entry.shape, [](std::int64_t dimension) { return dimension >= 0; });
-  SCIMIX_CHECK(sane, path, ": tensor ", shown(entry.name), " has a negative dimension");
+  SCIMIX_CHECK(sane, path, ": tensor ", in_quotes(entry.name), " has a negative dimension");
   const auto size = byte_size(std::span(entry.shape), dtype->bits);
-  SCIMIX_CHECK(size == entry.bytes.size(), path, ": tensor ", shown(entry.name), " has ",
+  SCIMIX_CHECK(size == entry.bytes.size(), path, ": tensor ", in_quotes(entry.name), " has ",
                entry.bytes.size(), " bytes, expected ", size.value_or(0));
   return *dtype;
 }
@@ -363,7 +364,7 @@ std::string header_text(const std::string& path, std::span<const TensorEntry* co
   std::uint64_t begin = 0;
   for (const TensorEntry* entry : order) {
     SCIMIX_CHECK(entry->name != kMetadataKey && !header.contains(entry->name), path,
-                 ": tensor name ", shown(entry->name), " is taken");
+                 ": tensor name ", in_quotes(entry->name), " is taken");
     const std::uint64_t end = begin + entry->bytes.size();
     auto& item = header[entry->name];
     item["dtype"] = entry->dtype;
@@ -380,6 +381,11 @@ std::string header_text(const std::string& path, std::span<const TensorEntry* co
   json.resize((json.size() + 7) / 8 * 8, ' ');
   SCIMIX_CHECK(json.size() <= kMaxHeader, path, ": header of ", json.size(), " bytes");
   return json;
+}
+
+// "F32 [2,3]".
+std::string described(const TensorEntry& entry) {
+  return entry.dtype + " " + nlohmann::json(entry.shape).dump();
 }
 
 }  // namespace
@@ -402,8 +408,8 @@ std::string_view safetensors_dtype(DType dtype) {
 
 void write_safetensors(const std::filesystem::path& path, std::span<const TensorEntry> entries,
                        const SafetensorsMetadata& metadata) {
-  const auto order = in_file_order(path.string(), entries);
-  const std::string header = header_text(path.string(), order, metadata);
+  const auto order = in_file_order(shown(path), entries);
+  const std::string header = header_text(shown(path), order, metadata);
   const std::uint64_t length = header.size();
   AtomicFile file(path);
   file.write(std::as_bytes(std::span(&length, 1)));
@@ -414,8 +420,7 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Tensor
 
 SafetensorsFile::Mapping::Mapping(const std::filesystem::path& path) {
   const auto fail = [&](int error) {
-    user_error(path.string(), ": cannot read: ", std::generic_category().message(error),
-               ", expected a safetensors file");
+    user_error(shown(path), ": cannot read: ", reason_of(error), ", expected a safetensors file");
   };
   // O_NONBLOCK: a named pipe must not hang the program before it is found to be no file.
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
@@ -423,7 +428,7 @@ SafetensorsFile::Mapping::Mapping(const std::filesystem::path& path) {
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) fail(errno);
   if (!S_ISREG(status.st_mode)) {
-    user_error(path.string(), ": is not a regular file, expected a safetensors file");
+    user_error(shown(path), ": is not a regular file, expected a safetensors file");
   }
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size == 0) return;  // mmap refuses an empty range
@@ -446,7 +451,7 @@ SafetensorsFile::Mapping& SafetensorsFile::Mapping::operator=(Mapping&& other) n
 
 SafetensorsFile::SafetensorsFile(std::filesystem::path path)
     : path_(std::move(path)), mapping_(path_) {
-  const std::string where = path_.string();
+  const std::string where = shown(path_);
   const std::string_view header = header_of(where, mapping_.bytes());
   const auto data = mapping_.bytes().subspan(kLengthBytes + header.size());
   HeaderReader reader(where, header.size());
@@ -480,8 +485,34 @@ const TensorEntry* SafetensorsFile::find(std::string_view name) const {
 
 const TensorEntry& SafetensorsFile::entry(std::string_view name) const {
   if (const TensorEntry* found = find(name)) return *found;
-  user_error(path_.string(), ": has no tensor ", shown(name), " among its ", entries_.size(),
+  user_error(shown(path_), ": has no tensor ", in_quotes(name), " among its ", entries_.size(),
              ", expected one");
+}
+
+const std::string& SafetensorsFile::metadata(const std::string& key) const {
+  const auto found = metadata_.find(key);
+  if (found != metadata_.end()) return found->second;
+  user_error(shown(path_), ": has no metadata ", in_quotes(key), " (of ", metadata_.size(),
+             " entries); if another library has saved this file again, its tensors are whole, and ",
+             "restore_metadata takes the metadata from another checkpoint of the run");
+}
+
+void restore_metadata(const std::filesystem::path& file, const std::filesystem::path& original,
+                      const std::filesystem::path& out) {
+  const SafetensorsFile tensors(file);
+  const SafetensorsFile source(original);
+  if (source.metadata().empty()) {
+    user_error(shown(original), ": has no metadata, expected a checkpoint as SciMix writes it");
+  }
+  for (const TensorEntry& entry : source.entries()) {
+    const TensorEntry& other = tensors.entry(entry.name);
+    if (other.dtype != entry.dtype || other.shape != entry.shape) {
+      user_error(shown(file), ": tensor ", in_quotes(entry.name), " is ", described(other),
+                 ", expected ", described(entry), " as in ", shown(original));
+    }
+  }
+  for (const std::string& name : tensors.names()) (void)source.entry(name);
+  write_safetensors(out, tensors.entries(), source.metadata());
 }
 
 }  // namespace scimix

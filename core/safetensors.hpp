@@ -61,6 +61,9 @@ class SafetensorsFile {
   // user_error where there is no such tensor.
   [[nodiscard]] const TensorEntry& entry(std::string_view name) const;
   [[nodiscard]] const SafetensorsMetadata& metadata() const { return metadata_; }
+  // Returns the metadata under `key`. user_error where there is none: it tells a file without any
+  // metadata of ours, which another library has saved again, and names restore_metadata.
+  [[nodiscard]] const std::string& metadata(const std::string& key) const;
 
  private:
   class Mapping {
@@ -81,5 +84,15 @@ class SafetensorsFile {
   std::map<std::string, std::size_t, std::less<>> index_;  // name -> position in entries_
   SafetensorsMetadata metadata_;
 };
+
+// Writes the tensors of `file` with the metadata of `original` to `out`, which may be either of the
+// two. This brings back a checkpoint that another safetensors library has loaded and saved again:
+// such libraries keep the tensors and drop the metadata, without which a run cannot be resumed.
+//
+// `original` is any checkpoint of the same run that still has its metadata, best that of the same
+// step: step, sampler and random state come from it.
+// user_error where `original` has no metadata or the two differ in a tensor's name, dtype or shape.
+void restore_metadata(const std::filesystem::path& file, const std::filesystem::path& original,
+                      const std::filesystem::path& out);
 
 }  // namespace scimix

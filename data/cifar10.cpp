@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "core/paths.hpp"
 #include "data/file.hpp"
 
 namespace scimix {
@@ -18,9 +19,10 @@ constexpr std::int64_t kClasses = 10;
 std::filesystem::path find_folder(const std::filesystem::path& dir) {
   const std::filesystem::path inner = dir / "cifar-10-batches-bin";
   for (const auto& folder : {dir, inner}) {
-    if (std::filesystem::exists(folder / "data_batch_1.bin")) return folder;
+    if (is_file(folder / "data_batch_1.bin")) return folder;
   }
-  user_error(dir.string(), ": no data_batch_1.bin there or in cifar-10-batches-bin/, expected the ",
+  (void)path_kind(dir);  // says why, where the folder cannot be looked at
+  user_error(shown(dir), ": no data_batch_1.bin there or in cifar-10-batches-bin/, expected the ",
              "binary version of CIFAR-10");
 }
 
@@ -38,7 +40,7 @@ std::vector<std::string> read_class_names(const std::filesystem::path& file) {
   }
   if (!line.empty()) names.push_back(line);
   if (names.size() != kClasses) {
-    user_error(file.string(), ": ", names.size(), " class names, expected ", kClasses);
+    user_error(shown(file), ": ", names.size(), " class names, expected ", kClasses);
   }
   return names;
 }
@@ -56,7 +58,7 @@ void append(ImageSet& to, const ImageSet& from) {
 ImageSet read_cifar10_batch(const std::filesystem::path& file, std::int64_t records) {
   const std::vector<std::uint8_t> bytes = read_file(file);
   if (bytes.size() != static_cast<std::size_t>(records * kRecord)) {
-    user_error(file.string(), ": ", bytes.size(), " bytes, expected ", records * kRecord, " (",
+    user_error(shown(file), ": ", bytes.size(), " bytes, expected ", records * kRecord, " (",
                records, " records of ", kRecord, ")");
   }
   ImageSet images{.count = records, .height = kSide, .width = kSide, .pixels = {}, .labels = {}};
@@ -65,7 +67,7 @@ ImageSet read_cifar10_batch(const std::filesystem::path& file, std::int64_t reco
   for (std::int64_t n = 0; n < records; ++n) {
     const std::uint8_t* record = bytes.data() + n * kRecord;
     if (record[0] >= kClasses) {
-      user_error(file.string(), ": record ", n, " has label ", static_cast<int>(record[0]),
+      user_error(shown(file), ": record ", n, " has label ", static_cast<int>(record[0]),
                  ", expected 0 to ", kClasses - 1);
     }
     images.labels[static_cast<std::size_t>(n)] = record[0];
@@ -86,8 +88,8 @@ Dataset load_cifar10(const std::filesystem::path& dir) {
     append(dataset.train, read_cifar10_batch(folder / text("data_batch_", batch, ".bin")));
   }
   dataset.test = read_cifar10_batch(folder / "test_batch.bin");
-  check_images(dataset.train, dataset.classes(), folder.string());
-  check_images(dataset.test, dataset.classes(), folder.string());
+  check_images(dataset.train, dataset.classes(), shown(folder));
+  check_images(dataset.test, dataset.classes(), shown(folder));
   return dataset;
 }
 

@@ -1,10 +1,12 @@
 #include "data/dataset.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <new>
 
 #include "core/error.hpp"
 #include "core/names.hpp"
@@ -51,16 +53,31 @@ class Hash {
 constexpr std::int64_t kFolderSize = 32;
 constexpr std::int64_t kLargestSize = 4096;
 
+// Names the option that every program calls the folder by.
+void require_dir(const std::string& name, const std::filesystem::path& dir) {
+  if (dir.empty()) user_error("data set ", name, ": --data-dir is missing, expected its folder");
+}
+
+std::uint64_t physical_memory() {
+  return static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+         static_cast<std::uint64_t>(::sysconf(_SC_PAGE_SIZE));
+}
+
 Dataset load_native(const std::string& name, const std::filesystem::path& dir,
                     const DatasetOptions& options) {
   if (name == "digits") {
     return load_digits(options.digits_train, options.digits_test, options.data_seed);
   }
+  const auto known = dataset_names();
+  if (std::find(known.begin(), known.end(), name) != known.end()) require_dir(name, dir);
   if (name == "cifar10") return load_cifar10(dir);
   if (name == "svhn") return load_svhn(dir);
   if (name == "folder") {
-    return load_image_folder(dir, options.size == 0 ? kFolderSize : options.size,
-                             options.test_fraction, options.data_seed);
+    return load_image_folder(dir, {.size = options.size == 0 ? kFolderSize : options.size,
+                                   .test_fraction = options.test_fraction,
+                                   .seed = options.data_seed,
+                                   .skip_unreadable = options.skip_unreadable,
+                                   .test_only = options.test_only});
   }
   user_error("unknown data set '", name,
              "', expected cifar10, svhn, folder or digits (did you mean ",
@@ -72,7 +89,7 @@ ImageSet resized(const ImageSet& images, std::int64_t size) {
   result.count = images.count;
   result.height = size;
   result.width = size;
-  result.pixels.resize(static_cast<std::size_t>(result.count * result.image_bytes()));
+  allocate_images(result, text(images.count, " images"));
   result.labels = images.labels;
   parallel_for_images(images.count, [&](std::int64_t i) {
     const auto source = images.image(i);
@@ -119,6 +136,31 @@ std::string content_hash(const ImageSet& images) {
   hash.add(images.pixels);
   for (const std::int32_t label : images.labels) hash.add(static_cast<std::uint32_t>(label));
   return fmt::format("{:016x}", hash.value());
+}
+
+void allocate_images(ImageSet& images, const std::string& where) {
+  SCIMIX_CHECK(images.count >= 0 && images.height >= 0 && images.width >= 0, images.count, " of ",
+               images.height, "x", images.width);
+  std::uint64_t bytes = 0;
+  const std::uint64_t label = sizeof(std::int32_t);
+  const bool countable =
+      !__builtin_mul_overflow(static_cast<std::uint64_t>(images.count),
+                              static_cast<std::uint64_t>(images.image_bytes()) + label, &bytes);
+  if (countable && bytes <= physical_memory()) {
+    try {
+      images.pixels.resize(static_cast<std::size_t>(images.count * images.image_bytes()));
+      images.labels.resize(static_cast<std::size_t>(images.count));
+      return;
+    } catch (const std::bad_alloc&) {  // a limit of the process: reported below
+    }
+  }
+  user_error(where, ": ", images.count, " images of ", images.width, "x", images.height,
+             " pixels need ",
+             countable ? fmt::format("{:.1f}", static_cast<double>(bytes) / 1e9)
+                       : std::string("more than 18 billion"),
+             " GB of memory, expected less than there is (",
+             fmt::format("{:.1f}", static_cast<double>(physical_memory()) / 1e9),
+             " GB): take fewer or smaller images");
 }
 
 void check_images(const ImageSet& images, std::int64_t classes, std::string_view where) {

@@ -29,6 +29,9 @@ struct Dataset {
   ImageSet test;
   std::vector<std::string> class_names;  // their number is the number of classes
   bool flip_allowed = true;              // false where a mirror image is another thing: digits
+  // What a user should know about the images, one line each: how many were held out, left out,
+  // turned upright, are damaged, or have a near twin on the other side.
+  std::vector<std::string> notes;
 
   [[nodiscard]] std::int64_t classes() const {
     return static_cast<std::int64_t>(class_names.size());
@@ -45,13 +48,20 @@ struct DatasetOptions {
   // digits: which are drawn; folder: which images are held out. Apart from a run's own seed, so
   // that runs with different seeds are compared on the same data.
   std::uint64_t data_seed = 1;
+  // folder: leave out files that cannot be read, and count them in Dataset::notes. Otherwise they
+  // are an error that lists them.
+  bool skip_unreadable = false;
+  // folder: all images are to be tested on. A folder without train/ and test/ gives all its images
+  // as test images; of the others, test/ alone is read. There are no training images then.
+  bool test_only = false;
 };
 
 // The names that load_dataset knows.
 [[nodiscard]] std::span<const std::string> dataset_names();
 
 // Reads a data set from `dir` (not used by "digits"). Errors (user): an unknown name, with the
-// nearest right one; a size that is neither 0 nor 1 to 4096; whatever its reader finds wrong.
+// nearest right one; no `dir`; a size that is neither 0 nor 1 to 4096; too little memory; whatever
+// the reader finds wrong.
 [[nodiscard]] Dataset load_dataset(const std::string& name, const std::filesystem::path& dir,
                                    const DatasetOptions& options = {});
 
@@ -62,6 +72,11 @@ struct DatasetOptions {
 // Every image set passes here after reading. Errors (user), each starting with `where`: no images,
 // a label outside 0 .. classes-1. A buffer whose size does not fit the shape is a bug.
 void check_images(const ImageSet& images, std::int64_t classes, std::string_view where);
+
+// Gives `images` room for the pixels and labels of its `count` images. Errors (user): more bytes
+// than this machine has memory; the message starts with `where` and says how many bytes are
+// missing.
+void allocate_images(ImageSet& images, const std::string& where);
 
 // How many images each class has.
 [[nodiscard]] std::vector<std::int64_t> class_counts(const ImageSet& images, std::int64_t classes);

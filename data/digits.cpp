@@ -327,8 +327,8 @@ ImageSet draw_digits(std::int64_t count, std::uint64_t seed, DigitSet set) {
   images.count = count;
   images.height = digits::kSide;
   images.width = digits::kSide;
-  images.pixels.resize(static_cast<std::size_t>(count * images.image_bytes()));
-  images.labels.resize(static_cast<std::size_t>(count));
+  allocate_images(images, set == DigitSet::train ? "digits, training images (--digits-train)"
+                                                 : "digits, test images (--digits-test)");
   const auto bytes = static_cast<std::size_t>(images.image_bytes());
   parallel_for_images(count, [&](std::int64_t i) {
     Random random(seed, Purpose::digits, static_cast<std::uint32_t>(set),

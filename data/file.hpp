@@ -7,7 +7,8 @@
 
 namespace scimix {
 
-// The bytes of a regular file. Errors (user): missing, a folder, unreadable.
+// Returns the bytes of a regular file. Errors (user): missing, a folder, unreadable, larger than
+// memory.
 [[nodiscard]] std::vector<std::uint8_t> read_file(const std::filesystem::path& path);
 
 }  // namespace scimix

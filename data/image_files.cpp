@@ -1,9 +1,16 @@
 #include "data/image_files.hpp"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <array>
 #include <cctype>
-#include <string>
-#include <system_error>
+#include <cerrno>
+#include <memory>
+#include <string_view>
+#include <utility>
 
 #include "core/error.hpp"
 
@@ -12,36 +19,90 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_image(const fs::path& path) {
-  std::string extension = path.extension().string();
-  for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return fs::is_regular_file(path) &&
-         (extension == ".png" || extension == ".jpg" || extension == ".jpeg");
+struct CloseFolder {
+  void operator()(DIR* folder) const { ::closedir(folder); }
+};
+
+// Most file systems tell files from folders while they are listed; links need a look.
+PathKind kind_of(DIR* folder, const dirent& entry) {
+  if (entry.d_type == DT_REG) return PathKind::file;
+  if (entry.d_type == DT_DIR) return PathKind::folder;
+  struct stat status {};
+  if (::fstatat(::dirfd(folder), entry.d_name, &status, 0) != 0) return PathKind::missing;
+  if (S_ISREG(status.st_mode)) return PathKind::file;
+  return S_ISDIR(status.st_mode) ? PathKind::folder : PathKind::other;
+}
+
+bool has_image_name(std::string_view name) {
+  constexpr std::array<std::string_view, 3> kExtensions = {".png", ".jpg", ".jpeg"};
+  const auto ends_with = [&](std::string_view extension) {
+    if (name.size() <= extension.size()) return false;
+    const std::string_view end = name.substr(name.size() - extension.size());
+    return std::equal(end.begin(), end.end(), extension.begin(), [](char a, char b) {
+      return std::tolower(static_cast<unsigned char>(a)) == b;
+    });
+  };
+  return std::any_of(kExtensions.begin(), kExtensions.end(), ends_with);
+}
+
+// Says why an entry is no image.
+std::string fault_of(const fs::path& path) {
+  try {
+    if (path_kind(path) == PathKind::missing) return text(shown(path), ": no such file");
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return text(shown(path), ": expected only .png, .jpg and .jpeg files here");
 }
 
 }  // namespace
 
-std::vector<fs::path> list_folder(const fs::path& folder) {
-  if (!fs::is_directory(folder)) user_error(folder.string(), ": no such folder");
-  std::error_code error;
-  std::vector<fs::path> entries;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (entry.path().filename().string().front() != '.') entries.push_back(entry.path());
+std::vector<FolderEntry> list_folder(const fs::path& folder) {
+  require_folder(folder);
+  const std::unique_ptr<DIR, CloseFolder> stream(::opendir(folder.c_str()));
+  if (!stream) user_error(shown(folder), ": cannot be listed: ", reason_of(errno));
+  std::vector<FolderEntry> entries;
+  for (;;) {
+    errno = 0;
+    const dirent* const entry = ::readdir(stream.get());
+    if (entry == nullptr) break;
+    if (entry->d_name[0] != '.') entries.push_back({entry->d_name, kind_of(stream.get(), *entry)});
   }
-  if (error) user_error(folder.string(), ": cannot be listed: ", error.message());
-  std::sort(entries.begin(), entries.end());
+  if (errno != 0) user_error(shown(folder), ": cannot be listed: ", reason_of(errno));
+  std::ranges::sort(entries, {}, &FolderEntry::name);
   return entries;
 }
 
-std::vector<fs::path> list_images(const fs::path& folder) {
-  std::vector<fs::path> files = list_folder(folder);
-  for (const fs::path& file : files) {
-    if (!is_image(file)) {
-      user_error(file.string(), ": expected only .png, .jpg and .jpeg files here");
+void BadFiles::add(std::string message) {
+  const std::lock_guard lock(mutex_);
+  ++count_;
+  messages_.insert(std::move(message));
+  if (messages_.size() > kMostShown) messages_.erase(std::prev(messages_.end()));
+}
+
+void BadFiles::report(const std::string& where, std::int64_t files) const {
+  if (count_ == 0) return;
+  if (count_ == 1) user_error(first());
+  std::string list = text(where, ": ", count_, " of ", files, " files cannot be used:");
+  for (const std::string& message : messages_) list += "\n  " + message;
+  const std::int64_t rest = count_ - static_cast<std::int64_t>(messages_.size());
+  if (rest > 0) list += text("\n  and ", rest, " more");
+  user_error(list);
+}
+
+std::vector<std::string> list_images(const fs::path& folder, BadFiles& bad) {
+  std::vector<FolderEntry> entries = list_folder(folder);
+  if (entries.empty()) user_error(shown(folder), ": holds no images");
+  std::vector<std::string> names;
+  names.reserve(entries.size());
+  for (FolderEntry& entry : entries) {
+    if (entry.kind == PathKind::file && has_image_name(entry.name)) {
+      names.push_back(std::move(entry.name));
+    } else {
+      bad.add(fault_of(folder / entry.name));
     }
   }
-  if (files.empty()) user_error(folder.string(), ": holds no images");
-  return files;
+  return names;
 }
 
 }  // namespace scimix

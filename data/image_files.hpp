@@ -1,18 +1,51 @@
-// Which image files a folder holds.
+// Which image files a folder holds, and the list of those that cannot be used.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <mutex>
+#include <set>
+#include <string>
 #include <vector>
+
+#include "core/paths.hpp"
 
 namespace scimix {
 
-// What a folder holds, in byte order of the names. Hidden entries (a leading dot) are passed over.
-// Errors (user): no such folder, or one that cannot be listed.
-[[nodiscard]] std::vector<std::filesystem::path> list_folder(const std::filesystem::path& folder);
+struct FolderEntry {
+  std::string name;
+  PathKind kind = PathKind::missing;  // missing: it cannot be looked at, such as a link to nothing
+};
 
-// The same for a folder that is to hold nothing but PNG and JPEG images (extensions .png, .jpg,
-// .jpeg in either case). Errors (user): any other file (a typo must not shrink a data set
-// silently), no images.
-[[nodiscard]] std::vector<std::filesystem::path> list_images(const std::filesystem::path& folder);
+// Returns what a folder holds, in byte order of the names. Hidden entries (a leading dot) are
+// passed over. Errors (user): no such folder, or one that cannot be listed.
+[[nodiscard]] std::vector<FolderEntry> list_folder(const std::filesystem::path& folder);
+
+// Files of a data set that cannot be used, so that a user hears of all of them at once. Any thread
+// may add to it.
+class BadFiles {
+ public:
+  // `message` is that of a user_error: it starts with the path.
+  void add(std::string message);
+  [[nodiscard]] std::int64_t count() const { return count_; }
+  // The first message in byte order; there must be one.
+  [[nodiscard]] const std::string& first() const { return *messages_.begin(); }
+  // Throws a user_error where there are any. One file is one line, its message. Several are a line
+  // that starts with `where` and has the count, and one line for each of the first 20.
+  void report(const std::string& where, std::int64_t files) const;
+
+ private:
+  static constexpr std::size_t kMostShown = 20;
+
+  std::mutex mutex_;
+  std::int64_t count_ = 0;
+  std::set<std::string> messages_;  // the first kMostShown
+};
+
+// Returns the names of the images in a folder that is to hold nothing but PNG and JPEG images
+// (extensions .png, .jpg, .jpeg in either case). Anything else goes to `bad`: a typo must not
+// shrink a data set silently. Errors (user): no such folder, an empty one.
+[[nodiscard]] std::vector<std::string> list_images(const std::filesystem::path& folder,
+                                                   BadFiles& bad);
 
 }  // namespace scimix

@@ -3,135 +3,242 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <optional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/error.hpp"
 #include "core/random.hpp"
 #include "data/image_files.hpp"
-#include "data/image_io.hpp"
-#include "data/parallel.hpp"
+#include "data/image_reader.hpp"
+#include "data/near_twins.hpp"
 #include "data/random_order.hpp"
-#include "data/resize.hpp"
 
 namespace scimix {
 namespace {
 
 namespace fs = std::filesystem;
 
-struct File {
-  fs::path path;
-  std::int32_t label = 0;
-};
+using Names = std::vector<std::string>;
 
-std::vector<std::string> class_folders(const fs::path& folder) {
-  std::vector<std::string> names;
-  for (const fs::path& entry : list_folder(folder)) {
-    if (!fs::is_directory(entry)) {
-      user_error(entry.string(), ": expected only folders here, one for each class");
+Names class_folders(const fs::path& folder) {
+  Names names;
+  for (FolderEntry& entry : list_folder(folder)) {
+    const fs::path path = folder / entry.name;
+    if (entry.kind == PathKind::missing) (void)path_kind(path);  // says why
+    if (entry.kind != PathKind::folder) {
+      user_error(shown(path), ": expected only folders here, one for each class");
     }
-    names.push_back(entry.filename().string());
+    names.push_back(std::move(entry.name));
   }
   return names;
 }
 
-std::vector<File> class_files(const fs::path& folder, std::int32_t label) {
-  std::vector<File> files;
-  for (const fs::path& file : list_images(folder)) files.push_back({file, label});
-  return files;
+// The names of classes as text. `names` are those of folders in byte order.
+Names as_text(const fs::path& dir, const Names& names) {
+  Names result;
+  for (const std::string& name : names) result.push_back(utf8_name(name));
+  Names sorted = result;
+  std::sort(sorted.begin(), sorted.end());
+  const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+  if (twice != sorted.end()) {
+    user_error(shown(dir), ": two folders are both written ", *twice, ", expected different names");
+  }
+  return result;
 }
 
-ImageSet read_files(const std::vector<File>& files, std::int64_t size) {
-  ImageSet images;
-  images.count = static_cast<std::int64_t>(files.size());
-  images.height = size;
-  images.width = size;
-  images.pixels.resize(static_cast<std::size_t>(images.count * images.image_bytes()));
-  images.labels.resize(files.size());
-  parallel_for_images(images.count, [&](std::int64_t i) {
-    const File& file = files[static_cast<std::size_t>(i)];
-    const Image image = resize_and_crop(read_image(file.path), size);
-    std::copy(image.pixels.begin(), image.pixels.end(),
-              images.pixels.begin() + i * images.image_bytes());
-    images.labels[static_cast<std::size_t>(i)] = file.label;
-  });
-  return images;
+// True for a folder that holds a test set, as opposed to the images of a class called "test".
+bool is_test_set(const fs::path& folder) {
+  if (!is_folder(folder)) return false;
+  const std::vector<FolderEntry> entries = list_folder(folder);
+  return std::any_of(entries.begin(), entries.end(),
+                     [](const FolderEntry& entry) { return entry.kind == PathKind::folder; });
 }
 
-// Moves a share of `files`, all of one class, to `test`, and the rest to `train`. Both keep the
-// files' order.
-void hold_out(const fs::path& folder, std::vector<File> files, double share, Random random,
-              std::vector<File>& train, std::vector<File>& test) {
-  if (files.size() < 2) {
-    user_error(folder.string(), ": holds 1 image, expected at least 2: one to train, one to test");
-  }
-  const auto wanted = std::llround(share * static_cast<double>(files.size()));
-  auto left = std::clamp<std::size_t>(static_cast<std::size_t>(wanted), 1, files.size() - 1);
-  // Selection sampling: each of the remaining files is as likely as any other.
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    const bool held = random.below(static_cast<std::uint32_t>(files.size() - i)) < left;
-    if (held) --left;
-    (held ? test : train).push_back(std::move(files[i]));
-  }
-}
+// What the reader finds in a folder.
+struct Listing {
+  Names classes;     // names of folders
+  ImageFiles files;  // training images, then test images
+  // Position of the first test image; nothing where a share is still to be held out.
+  std::optional<std::size_t> first_test;
+  BadFiles bad;
 
-void list_two_folders(const fs::path& dir, std::vector<std::string>& names,
-                      std::vector<File>& train, std::vector<File>& test) {
-  names = class_folders(dir / "train");
-  for (std::size_t c = 0; c < names.size(); ++c) {
-    const auto files = class_files(dir / "train" / names[c], static_cast<std::int32_t>(c));
-    train.insert(train.end(), files.begin(), files.end());
+  void add_classes(const fs::path& dir) {
+    for (std::size_t c = 0; c < classes.size(); ++c) {
+      files.add_folder(dir / classes[c], static_cast<std::int32_t>(c), bad);
+    }
   }
-  if (!fs::is_directory(dir / "test")) user_error((dir / "test").string(), ": no such folder");
+};
+
+// The folders of test/ are some of the classes.
+void list_test(const fs::path& dir, Listing& listing) {
+  const Names& names = listing.classes;
+  require_folder(dir / "test");
+  listing.first_test = listing.files.files.size();
   for (const std::string& name : class_folders(dir / "test")) {
     const auto found = std::lower_bound(names.begin(), names.end(), name);
     if (found == names.end() || *found != name) {
-      user_error((dir / "test" / name).string(), ": there is no such class in ",
-                 (dir / "train").string());
+      user_error(shown(dir / "test" / name), ": there is no such class in ", shown(dir / "train"));
     }
-    const auto files =
-        class_files(dir / "test" / name, static_cast<std::int32_t>(found - names.begin()));
-    test.insert(test.end(), files.begin(), files.end());
+    const auto label = static_cast<std::int32_t>(found - names.begin());
+    listing.files.add_folder(dir / "test" / name, label, listing.bad);
+  }
+  if (listing.files.files.size() == *listing.first_test && listing.bad.count() == 0) {
+    user_error(shown(dir / "test"), ": holds no images");
   }
 }
 
-void list_one_folder(const fs::path& dir, double test_fraction, std::uint64_t seed,
-                     std::vector<std::string>& names, std::vector<File>& train,
-                     std::vector<File>& test) {
-  names = class_folders(dir);
-  for (std::size_t c = 0; c < names.size(); ++c) {
-    const fs::path folder = dir / names[c];
-    const Random random(seed, Purpose::split, kHoldOutStream, static_cast<std::uint32_t>(c));
-    hold_out(folder, class_files(folder, static_cast<std::int32_t>(c)), test_fraction, random,
-             train, test);
+[[noreturn]] void too_few(const fs::path& folder, std::size_t images) {
+  user_error(shown(folder), ": holds ", images, images == 1 ? " image" : " images",
+             ", expected at least 2: one to train, one to test");
+}
+
+// Found before the images are read. Where files are bad, it may be by their fault: the user hears
+// of those first.
+void require_two_each(const Listing& listing) {
+  if (listing.bad.count() > 0) return;
+  std::vector<std::size_t> counts(listing.files.folders.size());
+  for (const ImageFiles::File& file : listing.files.files) ++counts[file.folder];
+  for (std::size_t c = 0; c < counts.size(); ++c) {
+    if (counts[c] < 2) too_few(listing.files.folders[c], counts[c]);
   }
+}
+
+void list_all(const fs::path& dir, bool test_only, Listing& listing) {
+  if (is_folder(dir / "train")) {
+    listing.classes = class_folders(dir / "train");
+    if (!test_only) listing.add_classes(dir / "train");
+    list_test(dir, listing);
+  } else if (is_test_set(dir / "test")) {
+    if (!test_only) {
+      user_error(shown(dir),
+                 ": has test/, but no train/: expected both, or a folder for each class");
+    }
+    listing.first_test = 0;
+    listing.classes = class_folders(dir / "test");
+    listing.add_classes(dir / "test");
+  } else {
+    if (test_only) listing.first_test = 0;
+    listing.classes = class_folders(dir);
+    listing.add_classes(dir);
+    if (!test_only) require_two_each(listing);
+  }
+}
+
+// Decides for each of the `labels`, which are in ascending order, whether its image is held out.
+std::vector<bool> choose_held_out(const fs::path& dir, const Names& folders,
+                                  std::span<const std::int32_t> labels,
+                                  const FolderOptions& options) {
+  std::vector<bool> held_out;
+  for (std::size_t c = 0; c < folders.size(); ++c) {
+    const auto [first, last] = std::equal_range(labels.begin(), labels.end(), static_cast<int>(c));
+    const auto count = static_cast<std::size_t>(last - first);
+    if (count < 2) too_few(dir / folders[c], count);
+    Random random(options.seed, Purpose::split, kHoldOutStream, static_cast<std::uint32_t>(c));
+    const auto wanted = std::llround(options.test_fraction * static_cast<double>(count));
+    auto left = std::clamp<std::size_t>(static_cast<std::size_t>(wanted), 1, count - 1);
+    // Selection sampling: each of the remaining images is as likely as any other.
+    for (std::size_t i = 0; i < count; ++i) {
+      const bool held = random.below(static_cast<std::uint32_t>(count - i)) < left;
+      if (held) --left;
+      held_out.push_back(held);
+    }
+  }
+  return held_out;
+}
+
+// Moves the images that are held out from `train`, which keeps the others, to `test`. Both keep the
+// order. No second copy of the training images is made.
+void move_held_out(const std::vector<bool>& held_out, ImageSet& train, ImageSet& test) {
+  const std::int64_t bytes = train.image_bytes();
+  test.count = std::count(held_out.begin(), held_out.end(), true);
+  test.height = train.height;
+  test.width = train.width;
+  if (test.count == train.count) {
+    std::swap(train.pixels, test.pixels);
+    std::swap(train.labels, test.labels);
+    train.count = 0;
+    return;
+  }
+  allocate_images(test, "images held out");
+  std::int64_t kept = 0;
+  std::int64_t moved = 0;
+  for (std::int64_t i = 0; i < train.count; ++i) {
+    const bool held = held_out[static_cast<std::size_t>(i)];
+    ImageSet& to = held ? test : train;
+    const std::int64_t at = held ? moved++ : kept++;
+    to.labels[static_cast<std::size_t>(at)] = train.labels[static_cast<std::size_t>(i)];
+    if (!held && at == i) continue;
+    std::copy_n(train.pixels.begin() + i * bytes, bytes, to.pixels.begin() + at * bytes);
+  }
+  train.count = kept;
+  train.pixels.resize(static_cast<std::size_t>(kept * bytes));
+  train.labels.resize(static_cast<std::size_t>(kept));
+}
+
+void note_held_out(const FolderOptions& options, Dataset& dataset) {
+  const std::int64_t test = dataset.test.count;
+  dataset.notes.push_back(text(test, " of ", test + dataset.train.count,
+                               " images are held out as test images (", 100 * options.test_fraction,
+                               "% of each class, as there are no folders train/ and test/)"));
+  const std::int64_t twins = count_near_twins(dataset.train, dataset.test);
+  if (20 * twins >= test) {
+    dataset.notes.push_back(text(
+        "warning: at least ", twins, " of ", test, " test images hardly differ from a training ",
+        "image, so the accuracy will flatter; where images come in series, sort them into train/ ",
+        "and test/ so that each series is on one side"));
+  }
+}
+
+// With skip_unreadable, a class may lose all its images.
+void require_every_class(const fs::path& dir, const ImageSet& images, const Names& folders) {
+  const auto counts = class_counts(images, static_cast<std::int64_t>(folders.size()));
+  const auto none = std::find(counts.begin(), counts.end(), 0);
+  if (none == counts.end()) return;
+  user_error(shown(dir), ": class ",
+             shown(folders[static_cast<std::size_t>(none - counts.begin())]),
+             " has no images that can be used");
 }
 
 }  // namespace
 
-Dataset load_image_folder(const fs::path& dir, std::int64_t size, double test_fraction,
-                          std::uint64_t seed) {
-  if (size < 1 || size > 4096) user_error("image size ", size, ", expected 1 to 4096");
-  if (!(test_fraction > 0 && test_fraction < 1)) {
-    user_error("test fraction ", test_fraction, ", expected above 0 and below 1");
+Dataset load_image_folder(const fs::path& dir, const FolderOptions& options) {
+  if (options.size < 1 || options.size > 4096) {
+    user_error("image size ", options.size, ", expected 1 to 4096");
   }
-  if (!fs::is_directory(dir)) user_error(dir.string(), ": no such folder");
+  if (!(options.test_fraction > 0 && options.test_fraction < 1)) {
+    user_error("test fraction ", options.test_fraction, ", expected above 0 and below 1");
+  }
+  require_folder(dir);
   Dataset dataset;
   dataset.name = "folder";
-  std::vector<File> train;
-  std::vector<File> test;
-  if (fs::is_directory(dir / "train")) {
-    list_two_folders(dir, dataset.class_names, train, test);
-  } else {
-    list_one_folder(dir, test_fraction, seed, dataset.class_names, train, test);
-  }
+  Listing listing;
+  list_all(dir, options.test_only, listing);
+  dataset.class_names = as_text(dir, listing.classes);
   if (dataset.classes() < 2) {
-    user_error(dir.string(), ": ", dataset.classes(), " class folders, expected at least 2");
+    user_error(shown(dir), ": ", dataset.classes(), " class folders, expected at least 2");
   }
-  dataset.train = read_files(train, size);
-  dataset.test = read_files(test, size);
-  check_images(dataset.train, dataset.classes(), dir.string());
-  check_images(dataset.test, dataset.classes(), dir.string());
+  ReadImages read = read_images(
+      shown(dir), listing.files, listing.bad,
+      {.size = options.size, .resize = true, .skip_unreadable = options.skip_unreadable});
+  dataset.train = std::move(read.images);
+  dataset.notes = std::move(read.notes);
+  if (const auto first = listing.first_test) {
+    std::vector<bool> held_out;
+    for (const std::size_t position : read.kept) held_out.push_back(position >= *first);
+    move_held_out(held_out, dataset.train, dataset.test);
+  } else {
+    move_held_out(choose_held_out(dir, listing.classes, dataset.train.labels, options),
+                  dataset.train, dataset.test);
+    note_held_out(options, dataset);
+  }
+  check_images(dataset.test, dataset.classes(), shown(dir));
+  if (!options.test_only) {
+    require_every_class(dir, dataset.train, listing.classes);
+    check_images(dataset.train, dataset.classes(), shown(dir));
+  }
   return dataset;
 }
 

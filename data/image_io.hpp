@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace scimix {
@@ -14,11 +15,32 @@ struct Image {
   std::vector<std::uint8_t> pixels;  // [H,W,3]
 };
 
-// Reads a PNG or a JPEG file, told apart by their first bytes, not by the name.
-// Grey becomes RGB; 16-bit PNG is scaled down to 8; transparent PNG is composited over black. An
-// EXIF orientation is not applied.
-// Errors (user): neither PNG nor JPEG, damaged or truncated, CMYK, more than 2^26 pixels.
-[[nodiscard]] Image read_image(const std::filesystem::path& path);
+// What was noticed about a file that could be read.
+struct ImageNotes {
+  bool turned = false;  // an EXIF orientation was applied
+  std::string damage;   // what cost some of the pixels, in the library's words; empty for none
+};
+
+// Reads a PNG or a JPEG file. The two are told apart by their first bytes, not by the name. The
+// result is what Pillow makes of the same file, with these rules where there is a choice:
+//
+// * Grey becomes RGB. 16-bit samples keep their high byte. Colour profiles and gamma are ignored.
+// * Transparent pixels are blended over black: c' = round(c * alpha / 255).
+// * CMYK and YCCK JPEGs hold inverted ink, as Adobe's programs write them:
+//   r = k - round((255 - c) * k / 255), and so on.
+// * The image is turned upright by its EXIF orientation (JPEG: APP1; PNG: eXIf).
+// * A JPEG with restart markers may have damage, or lack markers: at most a stretch between two
+//   markers is lost, which `notes` tells. Damage without restart markers is an error, since it
+//   spoils the rest of the image; so is a truncated file.
+//
+// The number of pixels is limited to 2^28; the environment variable SCIMIX_MAX_PIXELS sets another
+// limit. Memory is allocated only for as many pixels as the size of the file can hold.
+// Errors (user): neither PNG nor JPEG, damaged or truncated, too many pixels.
+[[nodiscard]] Image read_image(const std::filesystem::path& path, ImageNotes* notes = nullptr);
+
+// The same for a file in memory; `where` starts the message of an error.
+[[nodiscard]] Image decode_image(const std::string& where, std::span<const std::uint8_t> bytes,
+                                 ImageNotes* notes = nullptr);
 
 // Writes an 8-bit RGB PNG, atomically. Errors (user): as AtomicFile.
 void write_png(const std::filesystem::path& path, const Image& image);

@@ -7,10 +7,9 @@
 
 #include "core/error.hpp"
 #include "core/names.hpp"
+#include "core/paths.hpp"
 #include "data/image_files.hpp"
-#include "data/image_io.hpp"
-#include "data/parallel.hpp"
-#include "data/resize.hpp"
+#include "data/image_reader.hpp"
 
 namespace scimix {
 namespace {
@@ -66,6 +65,7 @@ ImageSource load_half(const std::string& source, const Half& half,
   ImageSource result;
   result.images = std::move(half.train ? dataset.train : dataset.test);
   result.class_names = std::move(dataset.class_names);
+  result.notes = std::move(dataset.notes);
   const ImageSet& images = result.images;
   if (images.height != options.image_size || images.width != options.image_size) {
     wrong_size(source, images.width, images.height, options.image_size);
@@ -76,57 +76,44 @@ ImageSource load_half(const std::string& source, const Half& half,
 
 // --- a folder ----------------------------------------------------------------------------------
 
-struct LabelledFile {
-  fs::path path;
-  std::int32_t label = kUnknownLabel;
-};
-
 // Fills in the names of the classes, if there are any.
-std::vector<LabelledFile> list_files(const fs::path& folder, std::vector<std::string>& classes) {
-  const std::vector<fs::path> entries = list_folder(folder);
-  const auto is_folder = [](const fs::path& entry) { return fs::is_directory(entry); };
-  const auto first_folder = std::find_if(entries.begin(), entries.end(), is_folder);
-  std::vector<LabelledFile> files;
+void list_files(const fs::path& folder, ImageFiles& files, BadFiles& bad,
+                std::vector<std::string>& classes) {
+  const std::vector<FolderEntry> entries = list_folder(folder);
+  const auto is_class = [](const FolderEntry& entry) { return entry.kind == PathKind::folder; };
+  const auto first_folder = std::find_if(entries.begin(), entries.end(), is_class);
   if (first_folder == entries.end()) {
-    for (const fs::path& file : list_images(folder)) files.push_back({file});
-    return files;
+    files.add_folder(folder, kUnknownLabel, bad);
+    return;
   }
-  const auto first_file = std::find_if_not(entries.begin(), entries.end(), is_folder);
+  const auto first_file = std::find_if_not(entries.begin(), entries.end(), is_class);
   if (first_file != entries.end()) {
-    user_error(folder.string(), ": holds a file, ", first_file->filename().string(),
-               ", and a folder, ", first_folder->filename().string(),
-               "; expected images alone, or one folder for each class");
+    user_error(shown(folder), ": holds a file, ", shown(first_file->name), ", and a folder, ",
+               shown(first_folder->name), "; expected images alone, or one folder for each class");
   }
-  for (const fs::path& entry : entries) {
+  for (const FolderEntry& entry : entries) {
     const auto label = static_cast<std::int32_t>(classes.size());
-    classes.push_back(entry.filename().string());
-    for (const fs::path& file : list_images(entry)) files.push_back({file, label});
+    classes.push_back(utf8_name(entry.name));
+    files.add_folder(folder / entry.name, label, bad);
   }
-  return files;
 }
 
 ImageSource load_folder(const fs::path& folder, const ImageSourceOptions& options) {
   ImageSource result;
-  const std::vector<LabelledFile> files = list_files(folder, result.class_names);
-  ImageSet& images = result.images;
-  images.count = static_cast<std::int64_t>(files.size());
-  images.height = options.image_size;
-  images.width = options.image_size;
-  images.pixels.resize(static_cast<std::size_t>(images.count * images.image_bytes()));
-  for (const LabelledFile& file : files) {
-    images.labels.push_back(file.label);
-    result.names.push_back(file.path.lexically_relative(folder).generic_string());
+  ImageFiles files;
+  BadFiles bad;
+  list_files(folder, files, bad, result.class_names);
+  ReadImages read = read_images(shown(folder), files, bad,
+                                {.size = options.image_size,
+                                 .resize = options.resize,
+                                 .skip_unreadable = options.dataset.skip_unreadable});
+  result.images = std::move(read.images);
+  result.notes = std::move(read.notes);
+  if (result.images.count == 0) user_error(shown(folder), ": holds no images that can be used");
+  for (const std::size_t position : read.kept) {
+    const fs::path name = files.path(position).lexically_relative(folder);
+    result.names.push_back(utf8_name(name.generic_string()));
   }
-  parallel_for_images(images.count, [&](std::int64_t i) {
-    const fs::path& path = files[static_cast<std::size_t>(i)].path;
-    Image image = read_image(path);
-    if (options.resize) image = resize_and_crop(image, options.image_size);
-    if (image.height != images.height || image.width != images.width) {
-      wrong_size(path.string(), image.width, image.height, options.image_size);
-    }
-    std::copy(image.pixels.begin(), image.pixels.end(),
-              images.pixels.begin() + i * images.image_bytes());
-  });
   return result;
 }
 
@@ -137,7 +124,7 @@ ImageSource load_folder(const fs::path& folder, const ImageSourceOptions& option
   for (const std::string& name : names) {
     for (const char* half : {":train", ":test"}) halves.push_back(name + half);
   }
-  user_error(source, ": no such folder, nor the half of a data set (did you mean ",
+  user_error(shown(source), ": no such folder, nor the half of a data set (did you mean ",
              nearest_name(source, halves), "?)");
 }
 
@@ -148,7 +135,7 @@ ImageSource load_image_source(const std::string& source, const ImageSourceOption
   if (const std::optional<Half> half = parse_half(source)) {
     return load_half(source, *half, options);
   }
-  if (!fs::is_directory(source)) unknown_source(source);
+  if (!is_folder(source)) unknown_source(source);
   return load_folder(source, options);
 }
 

@@ -15,14 +15,17 @@ inline constexpr std::int32_t kUnknownLabel = -1;
 struct ImageSource {
   ImageSet images;                       // labels may be kUnknownLabel
   std::vector<std::string> class_names;  // none where labels are unknown
-  std::vector<std::string> names;  // [N]: the file within the folder, or the number in the data set
+  // [N]: the file within the folder (as utf8_name writes it), or the number in the data set.
+  std::vector<std::string> names;
+  std::vector<std::string> notes;  // as Dataset::notes
 };
 
 struct ImageSourceOptions {
   std::int64_t image_size = 32;  // side of the square images that are wanted
   bool resize = false;           // bring images of another size there; otherwise they are an error
   std::filesystem::path data_dir;  // where a data set by name lies (not used by digits)
-  DatasetOptions dataset;          // which digits; its `size` is not used
+  // Which digits, and whether to skip files that cannot be read; `size` is not used.
+  DatasetOptions dataset;
 };
 
 // `source` is
@@ -33,8 +36,9 @@ struct ImageSourceOptions {
 // whose name reads like the half of a data set is written with a slash: ./digits:test.
 //
 // Errors (user): no such folder or data set (with the nearest right name), a half other than train
-// and test, a folder without images or with both images and folders, a file that is no image or
-// damaged, an image of another size (names the image, its size and the wanted one).
+// and test, a folder without images or with both images and folders, files that are no images or
+// damaged (all of them in one message), an image of another size (names the image, its size and the
+// wanted one).
 [[nodiscard]] ImageSource load_image_source(const std::string& source,
                                             const ImageSourceOptions& options);
 

@@ -9,6 +9,7 @@
 
 #include "core/atomic_file.hpp"
 #include "core/error.hpp"
+#include "core/paths.hpp"
 #include "core/random.hpp"
 #include "data/file.hpp"
 #include "data/random_order.hpp"
@@ -18,12 +19,14 @@ namespace {
 
 constexpr const char* kFormat = "scimix-split-1";
 
-std::vector<std::int32_t> images_of_class(const ImageSet& images, std::int64_t label) {
-  std::vector<std::int32_t> indices;
-  for (std::size_t i = 0; i < images.labels.size(); ++i) {
-    if (images.labels[i] == label) indices.push_back(static_cast<std::int32_t>(i));
+// The images of each class, ascending: one pass, however many classes there are.
+std::vector<std::vector<std::int32_t>> images_by_class(const Dataset& dataset) {
+  std::vector<std::vector<std::int32_t>> members(static_cast<std::size_t>(dataset.classes()));
+  const std::vector<std::int32_t>& labels = dataset.train.labels;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    members.at(static_cast<std::size_t>(labels[i])).push_back(static_cast<std::int32_t>(i));
   }
-  return indices;
+  return members;
 }
 
 void check_indices(const std::string& path, const Split& split, const Dataset& dataset) {
@@ -62,8 +65,9 @@ Split make_split(const Dataset& dataset, std::optional<std::int64_t> labels, std
                dataset.classes(), " classes");
   }
   const auto per_class = static_cast<std::size_t>(*labels / dataset.classes());
+  const auto by_class = images_by_class(dataset);
   for (std::int64_t c = 0; c < dataset.classes(); ++c) {
-    const std::vector<std::int32_t> members = images_of_class(dataset.train, c);
+    const std::vector<std::int32_t>& members = by_class[static_cast<std::size_t>(c)];
     if (members.size() < per_class) {
       user_error(*labels, " labels for ", dataset.name, " are ", per_class,
                  " of each class, but class ", dataset.class_names[static_cast<std::size_t>(c)],
@@ -107,20 +111,20 @@ Split load_split(const std::filesystem::path& path, const Dataset& dataset) {
   try {
     const auto json = nlohmann::json::parse(bytes.begin(), bytes.end());
     const std::string format = json.at("format");
-    if (format != kFormat) user_error(path.string(), ": format ", format, ", expected ", kFormat);
+    if (format != kFormat) user_error(shown(path), ": format ", format, ", expected ", kFormat);
     json.at("dataset").get_to(split.dataset);
     json.at("train_hash").get_to(split.train_hash);
     json.at("seed").get_to(split.seed);
     json.at("labeled").get_to(split.labeled);
   } catch (const nlohmann::json::exception& problem) {
-    user_error(path.string(), ": not a split file of format ", kFormat, ": ", problem.what());
+    user_error(shown(path), ": not a split file of format ", kFormat, ": ", problem.what());
   }
   const std::string hash = content_hash(dataset.train);
   if (split.train_hash != hash) {
-    user_error(path.string(), ": was made for ", split.dataset, " with hash ", split.train_hash,
+    user_error(shown(path), ": was made for ", split.dataset, " with hash ", split.train_hash,
                ", expected ", dataset.name, " with hash ", hash);
   }
-  check_indices(path.string(), split, dataset);
+  check_indices(shown(path), split, dataset);
   return split;
 }
 

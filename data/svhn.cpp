@@ -4,6 +4,7 @@
 #include <matio.h>
 
 #include <array>
+#include <cerrno>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "core/paths.hpp"
 #include "data/parallel.hpp"
 
 namespace scimix {
@@ -58,10 +60,11 @@ std::uint32_t little_endian(const std::uint8_t* bytes, int count) {
 // fill the file to its end: libmatio does not notice every truncated file. Returns the file's size.
 // Source: MathWorks, "MAT-File Format", level 5.
 std::uint64_t check_container(const std::string& path) {
+  if (!is_file(path)) user_error(path, ": no such file");
   std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) user_error(path, ": no such file");
-  const std::uint64_t size = std::filesystem::file_size(path);
+  const std::uint64_t size = std::filesystem::file_size(path, error);
   std::ifstream in(path, std::ios::binary);
+  if (error || !in.is_open()) user_error(path, ": cannot be read: ", reason_of(errno));
   std::array<std::uint8_t, 128> header{};
   in.read(reinterpret_cast<char*>(header.data()), header.size());
   if (!in || header[126] != 'I' || header[127] != 'M' ||
@@ -201,9 +204,10 @@ std::vector<std::int32_t> read_labels(SvhnFile& file, std::int64_t count) {
 
 std::filesystem::path find_folder(const std::filesystem::path& dir) {
   for (const auto& folder : {dir, dir / "svhn"}) {
-    if (std::filesystem::exists(folder / "train_32x32.mat")) return folder;
+    if (is_file(folder / "train_32x32.mat")) return folder;
   }
-  user_error(dir.string(), ": no train_32x32.mat there or in svhn/, expected SVHN format 2");
+  (void)path_kind(dir);  // says why, where the folder cannot be looked at
+  user_error(shown(dir), ": no train_32x32.mat there or in svhn/, expected SVHN format 2");
 }
 
 }  // namespace
@@ -231,8 +235,8 @@ Dataset load_svhn(const std::filesystem::path& dir) {
     dataset.class_names.push_back(std::to_string(digit));
   }
   dataset.flip_allowed = false;  // a mirrored 2 is no digit
-  check_images(dataset.train, dataset.classes(), folder.string());
-  check_images(dataset.test, dataset.classes(), folder.string());
+  check_images(dataset.train, dataset.classes(), shown(folder));
+  check_images(dataset.test, dataset.classes(), shown(folder));
   return dataset;
 }
 

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "core/safetensors.hpp"
 #include "data/image_folder.hpp"
+#include "tests/paths.hpp"
 #include "tests/test_data_support.hpp"
 
 namespace scimix {
@@ -27,7 +29,30 @@ std::vector<int> values(const ImageSet& images) {
 }
 
 std::string error_of(const fs::path& dir) {
-  return user_error_of([&] { (void)load_image_folder(dir, 8, 0.2, 1); });
+  return user_error_of([&] { (void)load_image_folder(dir, {.size = 8}); });
+}
+
+// A message of several lines is a list.
+std::string list_of(const fs::path& dir) {
+  try {
+    (void)load_image_folder(dir, {.size = 8});
+  } catch (const Error& error) {
+    CHECK(error.fault() == Fault::user);
+    return error.what();
+  }
+  FAIL_CHECK("no error was thrown");
+  return {};
+}
+
+bool has_note(const Dataset& dataset, const std::string& part) {
+  const auto has_part = [&](const std::string& note) {
+    return note.find(part) != std::string::npos;
+  };
+  const bool found = std::any_of(dataset.notes.begin(), dataset.notes.end(), has_part);
+  if (!found) {
+    for (const std::string& note : dataset.notes) MESSAGE(note);
+  }
+  return found;
 }
 
 }  // namespace
@@ -40,7 +65,7 @@ TEST_CASE("image folder: train and test") {
   write_plain(dir.path() / "test/wren/t.png", 40, 8, 8);
   test::write_text(dir.path() / "train/.DS_Store", "x");
   test::write_text(dir.path() / "train/auk/.hidden", "x");
-  const Dataset dataset = load_image_folder(dir.path(), 8, 0.2, 1);
+  const Dataset dataset = load_image_folder(dir.path(), {.size = 8});
   CHECK(dataset.name == "folder");
   CHECK(dataset.class_names == std::vector<std::string>{"auk", "wren"});
   CHECK(dataset.train.height == 8);
@@ -55,7 +80,9 @@ TEST_CASE("image folder: a share is held out of every class") {
   const TempFolder dir;
   for (int i = 0; i < 10; ++i) write_plain(dir.path() / "a" / (std::to_string(i) + ".png"), i);
   for (int i = 0; i < 2; ++i) write_plain(dir.path() / "b" / (std::to_string(i) + ".png"), 100 + i);
-  const auto load = [&](std::uint64_t seed) { return load_image_folder(dir.path(), 4, 0.3, seed); };
+  const auto load = [&](std::uint64_t seed) {
+    return load_image_folder(dir.path(), {.size = 4, .test_fraction = 0.3, .seed = seed});
+  };
   const Dataset dataset = load(1);
   CHECK(class_counts(dataset.train, 2) == std::vector<std::int64_t>{7, 1});
   CHECK(class_counts(dataset.test, 2) == std::vector<std::int64_t>{3, 1});
@@ -92,14 +119,16 @@ TEST_CASE("image folder: bad folders") {
   test::write_text(root / "b/3.png", "not an image");
   CHECK(contains(error_of(root), "3.png: neither a PNG nor a JPEG"));
   fs::remove(root / "b/3.png");
-  CHECK(load_image_folder(root, 8, 0.2, 1).train.count == 2);
+  CHECK(load_image_folder(root, {.size = 8}).train.count == 2);
   test::write_text(root / "readme", "x");
   CHECK(contains(error_of(root), "readme: expected only folders"));
   fs::remove(root / "readme");
 
-  CHECK(contains(user_error_of([&] { (void)load_image_folder(root, 0, 0.2, 1); }), "image size 0"));
-  CHECK(contains(user_error_of([&] { (void)load_image_folder(root, 8, 1.0, 1); }),
-                 "test fraction 1"));
+  CHECK(
+      contains(user_error_of([&] { (void)load_image_folder(root, {.size = 0}); }), "image size 0"));
+  CHECK(contains(
+      user_error_of([&] { (void)load_image_folder(root, {.size = 8, .test_fraction = 1.0}); }),
+      "test fraction 1"));
 }
 
 TEST_CASE("image folder: bad train and test folders") {
@@ -111,6 +140,135 @@ TEST_CASE("image folder: bad train and test folders") {
   CHECK(contains(error_of(dir.path()), "test/c: there is no such class in"));
   fs::remove_all(dir.path() / "test/c");
   CHECK(contains(error_of(dir.path()), "holds no images"));
+}
+
+TEST_CASE("image folder: test/ alone is for tests alone") {
+  const TempFolder dir;
+  write_plain(dir.path() / "test/a/1.png", 1);
+  write_plain(dir.path() / "test/b/1.png", 2);
+  CHECK(contains(error_of(dir.path()), "has test/, but no train/"));
+  const Dataset dataset = load_image_folder(dir.path(), {.size = 8, .test_only = true});
+  CHECK(dataset.train.count == 0);
+  CHECK(values(dataset.test) == std::vector<int>{1, 2});
+  CHECK(dataset.class_names == std::vector<std::string>{"a", "b"});
+
+  // With train/, classes are numbered as there; its images are not read.
+  test::write_text(dir.path() / "train/a/x.png", "no image");
+  fs::create_directories(dir.path() / "train/aa");
+  fs::create_directories(dir.path() / "train/b");
+  const Dataset both = load_image_folder(dir.path(), {.size = 8, .test_only = true});
+  CHECK(both.test.labels == std::vector<std::int32_t>{0, 2});
+  CHECK(both.class_names.size() == 3);
+}
+
+TEST_CASE("image folder: a class may be called test") {
+  const TempFolder dir;
+  for (const char* name : {"test", "other"}) {
+    for (const char* image : {"1.png", "2.png"}) write_plain(dir.path() / name / image, 1);
+  }
+  CHECK(load_image_folder(dir.path(), {.size = 8}).train.count == 2);
+}
+
+TEST_CASE("image folder: all images may be for tests") {
+  const TempFolder dir;
+  for (int i = 0; i < 20; ++i) {
+    write_plain(dir.path() / (i % 2 == 0 ? "a" : "b") / (std::to_string(i) + ".png"), i * 12);
+  }
+  const Dataset held_out = load_image_folder(dir.path(), {.size = 8});
+  CHECK(held_out.test.count == 4);
+  CHECK(has_note(held_out, "4 of 20 images are held out as test images (20% of each class"));
+  const Dataset all = load_image_folder(dir.path(), {.size = 8, .test_only = true});
+  CHECK(all.test.count == 20);
+  CHECK(all.train.count == 0);
+  CHECK(all.notes.empty());
+}
+
+TEST_CASE("image folder: all bad files at once, and how to go on without them") {
+  const TempFolder dir;
+  const fs::path root = dir.path() / "set";
+  for (const char* name : {"a", "b"}) {
+    for (int i = 0; i < 5; ++i) write_plain(root / name / (std::to_string(i) + ".png"), 40 * i);
+  }
+  const Dataset clean = load_image_folder(root, {.size = 8});
+  test::write_text(root / "a/0-bad.png", "not an image");
+  test::write_text(root / "a/empty.jpg", "");
+  test::write_text(root / "b/notes.txt", "x");
+  fs::create_symlink("nowhere.png", root / "b/link.png");
+  fs::create_directory(root / "b/folder.png");
+  CHECK(list_of(root) ==
+        root.string() + ": 5 of 15 files cannot be used:\n  " + (root / "a/0-bad.png").string() +
+            ": neither a PNG nor a JPEG file\n  " + (root / "a/empty.jpg").string() +
+            ": is empty, expected a PNG or JPEG file\n  " + (root / "b/folder.png").string() +
+            ": expected only .png, .jpg and .jpeg files here\n  " + (root / "b/link.png").string() +
+            ": is a symbolic link to nowhere.png, which does not exist\n  " +
+            (root / "b/notes.txt").string() + ": expected only .png, .jpg and .jpeg files here");
+
+  // The result is that of a folder without the bad files: the same images are held out.
+  const Dataset skipped = load_image_folder(root, {.size = 8, .skip_unreadable = true});
+  CHECK(content_hash(skipped.train) == content_hash(clean.train));
+  CHECK(content_hash(skipped.test) == content_hash(clean.test));
+  CHECK(has_note(skipped, "5 of 15 files cannot be used and are left out, first " +
+                              (root / "a/0-bad.png").string()));
+  CHECK_FALSE(has_note(clean, "left out"));
+
+  for (int i = 0; i < 30; ++i) test::write_text(root / ("a/x" + std::to_string(i) + ".png"), "x");
+  const std::string message = list_of(root);
+  CHECK(std::count(message.begin(), message.end(), '\n') == 21);
+  CHECK(contains(message, "set: 35 of 45 files cannot be used:"));
+  CHECK(message.ends_with("\n  and 15 more"));
+}
+
+TEST_CASE("image folder: a class that is left without images") {
+  const TempFolder dir;
+  for (const char* half : {"train", "test"}) {
+    write_plain(dir.path() / half / "a/1.png", 1);
+    test::write_text(dir.path() / half / "b/1.png", "no image");
+  }
+  CHECK(contains(user_error_of([&] {
+                   (void)load_image_folder(dir.path(), {.size = 8, .skip_unreadable = true});
+                 }),
+                 "class b has no images that can be used"));
+}
+
+TEST_CASE("image folder: near twins are warned of") {
+  const TempFolder dir;
+  const auto write = [&](const char* name, int series, int frame) {
+    Image image{16, 16, std::vector<std::uint8_t>(16 * 16 * 3)};
+    for (std::size_t i = 0; i < image.pixels.size(); ++i) {
+      // A pattern for each series; frames differ in brightness and a little noise.
+      const auto pattern = static_cast<unsigned>(i / 12 + 1) * static_cast<unsigned>(series + 1);
+      const unsigned noise = static_cast<unsigned>(i * 7 + static_cast<std::size_t>(frame)) % 3;
+      image.pixels[i] = static_cast<std::uint8_t>(pattern * 2654435761U % 199 + noise +
+                                                  static_cast<unsigned>(frame));
+    }
+    const std::string file = std::to_string(series) + "-" + std::to_string(frame) + ".png";
+    fs::create_directories(dir.path() / name);
+    write_png(dir.path() / name / file, image);
+  };
+  for (int series = 0; series < 5; ++series) {
+    for (int frame = 0; frame < 10; ++frame) write(series % 2 == 0 ? "a" : "b", series, frame);
+  }
+  CHECK(has_note(load_image_folder(dir.path(), {.size = 16}), "warning: at least 10 of 10 test"));
+  for (const char* name : {"a", "b"}) fs::remove_all(dir.path() / name);
+  for (int series = 0; series < 50; ++series) write(series % 2 == 0 ? "a" : "b", series, 0);
+  const Dataset apart = load_image_folder(dir.path(), {.size = 16});
+  CHECK(apart.notes.size() == 1);
+}
+
+TEST_CASE("image folder: what was noticed while reading is said once, with the count") {
+  const TempFolder dir;
+  const SafetensorsFile golden(source_dir() / "tests/golden/image_files.safetensors");
+  const auto copy = [&](const std::string& name, const fs::path& to) {
+    const auto bytes = golden.entry("file/" + name).bytes;
+    test::write_bytes(dir.path() / to,
+                      {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  };
+  copy("orientation-1.jpg", "train/a/1.jpg");
+  copy("orientation-6.jpg", "train/a/2.jpg");
+  copy("orientation-3-after.png", "test/a/3.png");
+  copy("grey.jpg", "train/b/1.jpg");
+  CHECK(has_note(load_image_folder(dir.path(), {.size = 8}),
+                 "2 of 4 images were turned upright by their EXIF orientation"));
 }
 
 }  // namespace scimix

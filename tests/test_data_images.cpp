@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -56,7 +58,9 @@ const Bytes kGrey = {0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0x00, 0x00,
                      0x49, 0x45, 0x4E, 0x44, 0xAE, 0x42, 0x60, 0x82};
 
 // A JPEG of `channels` (1 grey, 3 RGB, 4 CMYK); every pixel is `colour`, or, without one, noise.
-Bytes make_jpeg(unsigned width, unsigned height, int channels, const Bytes& colour) {
+// `restart_rows`: a restart marker behind so many rows of blocks; 0 for none.
+Bytes make_jpeg(unsigned width, unsigned height, int channels, const Bytes& colour,
+                int restart_rows = 0) {
   jpeg_compress_struct info{};
   jpeg_error_mgr errors{};
   info.err = jpeg_std_error(&errors);
@@ -70,6 +74,8 @@ Bytes make_jpeg(unsigned width, unsigned height, int channels, const Bytes& colo
   info.in_color_space = channels == 1 ? JCS_GRAYSCALE : channels == 3 ? JCS_RGB : JCS_CMYK;
   jpeg_set_defaults(&info);
   jpeg_set_quality(&info, 95, TRUE);
+  info.restart_in_rows = restart_rows;
+  if (restart_rows > 0) info.comp_info[0].h_samp_factor = info.comp_info[0].v_samp_factor = 1;
   jpeg_start_compress(&info, TRUE);
   Bytes row(std::size_t{width} * static_cast<std::size_t>(channels));
   std::uint32_t state = 1;
@@ -91,6 +97,24 @@ Bytes make_jpeg(unsigned width, unsigned height, int channels, const Bytes& colo
 Image read_bytes(const TempFolder& dir, const Bytes& bytes) {
   test::write_bytes(dir.path() / "a.img", bytes);
   return read_image(dir.path() / "a.img");
+}
+
+// The same PNG file with another size in its header, and the matching checksum.
+Bytes with_size(Bytes bytes, std::uint32_t width, std::uint32_t height) {
+  const auto put = [&](std::size_t at, std::uint32_t value) {
+    for (std::size_t i = 0; i < 4; ++i) {
+      bytes[at + i] = static_cast<std::uint8_t>(value >> (24 - 8 * i));
+    }
+  };
+  put(16, width);
+  put(20, height);
+  std::uint32_t crc = 0xFFFFFFFFU;  // CRC-32 of "IHDR" and its 13 bytes, as the PNG standard has it
+  for (std::size_t i = 12; i < 29; ++i) {
+    crc ^= bytes[i];
+    for (int k = 0; k < 8; ++k) crc = (crc & 1U) != 0 ? 0xEDB88320U ^ (crc >> 1) : crc >> 1;
+  }
+  put(29, crc ^ 0xFFFFFFFFU);
+  return bytes;
 }
 
 std::string error_for(const TempFolder& dir, const Bytes& bytes) {
@@ -141,19 +165,11 @@ TEST_CASE("PNG: truncated or damaged anywhere") {
 
 TEST_CASE("PNG: a header that claims a huge picture does not take all memory") {
   const TempFolder dir;
-  // 2x1 as kGrey, but 60000x60000, with the matching checksum of the header.
-  Bytes bytes = kGrey;
-  const Bytes header = {0x00, 0x00, 0xEA, 0x60, 0x00, 0x00, 0xEA, 0x60};
-  std::copy(header.begin(), header.end(), bytes.begin() + 16);
-  std::uint32_t crc = 0xFFFFFFFFU;  // CRC-32 of "IHDR" and its 13 bytes, as the PNG standard has it
-  for (std::size_t i = 12; i < 29; ++i) {
-    crc ^= bytes[i];
-    for (int k = 0; k < 8; ++k) crc = (crc & 1U) != 0 ? 0xEDB88320U ^ (crc >> 1) : crc >> 1;
-  }
-  crc ^= 0xFFFFFFFFU;
-  for (std::size_t i = 0; i < 4; ++i)
-    bytes[29 + i] = static_cast<std::uint8_t>(crc >> (24 - 8 * i));
+  const Bytes bytes = with_size(kGrey, 60000, 60000);
   CHECK(contains(error_for(dir, bytes), "60000x60000 pixels"));
+  // 10000x10000, which is allowed, but not in a file of 68 bytes.
+  CHECK(contains(error_for(dir, with_size(kGrey, 10000, 10000)),
+                 "10000x10000 pixels need at least 96899 bytes, but the file has 68"));
 }
 
 TEST_CASE("JPEG: colours and grey") {
@@ -170,9 +186,8 @@ TEST_CASE("JPEG: colours and grey") {
   for (const std::uint8_t value : grey.pixels) CHECK(std::abs(value - 90) <= 2);
 }
 
-TEST_CASE("JPEG: CMYK, truncated or damaged") {
+TEST_CASE("JPEG: truncated or damaged") {
   const TempFolder dir;
-  CHECK(contains(error_for(dir, make_jpeg(8, 8, 4, {1, 2, 3, 4})), "CMYK"));
   const Bytes whole = make_jpeg(40, 40, 3, {});
   CHECK(read_bytes(dir, whole).pixels.size() == 40 * 40 * 3);
   for (std::size_t size = 3; size + 64 < whole.size(); size += 41) {
@@ -180,6 +195,59 @@ TEST_CASE("JPEG: CMYK, truncated or damaged") {
     CHECK(contains(error_for(dir, Bytes(whole.begin(), whole.begin() + static_cast<long>(size))),
                    "damaged JPEG"));
   }
+}
+
+TEST_CASE("JPEG: a lost restart marker costs one stretch, which is said") {
+  const Bytes whole = make_jpeg(80, 16, 3, {}, /*restart_rows=*/1);
+  const Image expected = decode_image("a.jpg", whole);
+  const std::array<std::uint8_t, 2> marker = {0xFF, 0xD0};  // the first one
+  const auto at = std::search(whole.begin(), whole.end(), marker.begin(), marker.end());
+  REQUIRE(at != whole.end());
+  Bytes lost(whole.begin(), at);
+  lost.insert(lost.end(), at + 2, whole.end());
+  ImageNotes notes;
+  const Image image = decode_image("a.jpg", lost, &notes);
+  CHECK(image.pixels.size() == expected.pixels.size());
+  CHECK(contains(notes.damage, "Corrupt JPEG data"));
+  // What stands before the marker is whole.
+  CHECK(
+      std::equal(image.pixels.begin(), image.pixels.begin() + 7 * 80 * 3, expected.pixels.begin()));
+
+  // Without markers, a lost byte spoils the rest of the image.
+  const Bytes plain = make_jpeg(80, 64, 3, {});
+  int errors = 0;
+  for (std::size_t byte = 700; byte + 700 < plain.size(); byte += 97) {
+    Bytes damaged = plain;
+    damaged[byte] = 0xFF;
+    damaged[byte + 1] = 0xD9;  // "end of image"
+    try {
+      (void)decode_image("a.jpg", damaged);
+    } catch (const Error& error) {
+      CHECK(error.fault() == Fault::user);
+      CHECK(contains(error.what(), "damaged JPEG"));
+      ++errors;
+    }
+  }
+  CHECK(errors > 20);
+}
+
+TEST_CASE("JPEG: a photograph of 72 megapixels, and a limit that says how to raise it") {
+  const Bytes large = make_jpeg(10392, 6944, 1, {77});
+  CHECK(decode_image("a.jpg", large).pixels.size() == std::size_t{3} * 10392 * 6944);
+  const Bytes small = make_jpeg(100, 11, 1, {77});
+  REQUIRE(::setenv("SCIMIX_MAX_PIXELS", "1000", 1) == 0);
+  CHECK(contains(user_error_of([&] { (void)decode_image("a.jpg", small); }),
+                 "a.jpg: 100x11 pixels, expected at most 1000 (the environment variable "
+                 "SCIMIX_MAX_PIXELS sets another limit)"));
+  REQUIRE(::setenv("SCIMIX_MAX_PIXELS", "1100", 1) == 0);
+  CHECK(decode_image("a.jpg", small).width == 100);
+  for (const char* wrong : {"", "0", "-5", "1e9", "12x"}) {
+    CAPTURE(wrong);
+    REQUIRE(::setenv("SCIMIX_MAX_PIXELS", wrong, 1) == 0);
+    CHECK(contains(user_error_of([&] { (void)decode_image("a.jpg", small); }),
+                   "expected a whole number of pixels"));
+  }
+  REQUIRE(::unsetenv("SCIMIX_MAX_PIXELS") == 0);
 }
 
 TEST_CASE("a grid of images") {

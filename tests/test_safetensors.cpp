@@ -181,6 +181,51 @@ TEST_CASE("safetensors: a tensor that is not there") {
       (path.string() + ": has no tensor \"weights\" among its 5, expected one").c_str(), Error);
 }
 
+TEST_CASE("safetensors: metadata that another library has dropped comes back") {
+  const TempFolder folder;
+  const auto ours = folder / "ours.safetensors";
+  const auto theirs = folder / "theirs.safetensors";
+  const std::vector<float> before{1, 2, 3};
+  const std::vector<float> after{4, 5, 6};
+  const SafetensorsMetadata metadata{{"step", "12"}, {"classes", "[\"a\"]"}};
+  write_safetensors(ours, std::vector{make_entry("w", "F32", {3}, before)}, metadata);
+  write_safetensors(theirs, std::vector{make_entry("w", "F32", {3}, after)}, {{"format", "pt"}});
+
+  const SafetensorsFile dropped(theirs);
+  CHECK(SafetensorsFile(ours).metadata("step") == "12");
+  const auto missing = [&] { (void)dropped.metadata("step"); };
+  CHECK_THROWS_WITH_AS(missing(),
+                       (theirs.string() + ": has no metadata \"step\" (of 1 entries); if another " +
+                        "library has saved this file again, its tensors are whole, and " +
+                        "restore_metadata takes the metadata from another checkpoint of the run")
+                           .c_str(),
+                       Error);
+
+  restore_metadata(theirs, ours, theirs);  // in place
+  const SafetensorsFile restored(theirs);
+  CHECK(restored.metadata() == metadata);
+  CHECK(std::memcmp(restored.entry("w").bytes.data(), after.data(), 12) == 0);
+
+  // Files that are not of one run.
+  const auto refuse = [&](const TensorEntry& entry, const SafetensorsMetadata& texts,
+                          const std::string& part) {
+    const auto other = folder / "other.safetensors";
+    write_safetensors(other, std::vector{entry}, texts);
+    std::string message;
+    try {
+      restore_metadata(theirs, other, folder / "out.safetensors");
+    } catch (const Error& error) {
+      message = error.what();
+    }
+    CHECK_MESSAGE(message.find(part) != std::string::npos, message);
+  };
+  refuse(make_entry("w", "F32", {3}, before), {}, "other.safetensors: has no metadata");
+  refuse(make_entry("w", "F32", {3, 1}, before), metadata, "is F32 [3], expected F32 [3,1] as in");
+  refuse(make_entry("w", "I32", {3}, before), metadata, "is F32 [3], expected I32 [3] as in");
+  refuse(make_entry("v", "F32", {3}, before), metadata, "has no tensor \"v\"");
+  CHECK(folder.count() == 3);
+}
+
 TEST_CASE("safetensors: names of our element types") {
   CHECK(safetensors_dtype(DType::f64) == "F64");
   CHECK(safetensors_dtype(DType::f32) == "F32");

@@ -1,0 +1,120 @@
+#include "core/paths.hpp"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <system_error>
+
+#include "core/error.hpp"
+
+namespace scimix {
+namespace {
+
+using Byte = unsigned char;
+
+// Returns the length of the UTF-8 character that `text` starts with, or 0 where it starts with none
+// (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF).
+std::size_t character_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<Byte>(text[i]); };
+  const Byte first = byte(0);
+  if (first < 0x80) return 1;
+  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  if (first < 0xC2 || first > 0xF4 || text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0U) != 0x80) return 0;
+  }
+  const Byte second = byte(1);
+  const bool allowed = !(first == 0xE0 && second < 0xA0) && !(first == 0xED && second > 0x9F) &&
+                       !(first == 0xF0 && second < 0x90) && !(first == 0xF4 && second > 0x8F);
+  return allowed ? length : 0;
+}
+
+bool is_control(char c) {
+  return static_cast<Byte>(c) < 0x20 || c == 0x7F;
+}
+
+bool is_plain(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = character_length(text);
+    if (length == 0 || is_control(text.front())) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+void append_escaped(std::string& out, char c) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  const auto byte = static_cast<Byte>(c);
+  out += {'\\', 'x', kDigits[byte >> 4U], kDigits[byte & 15U]};
+}
+
+// Escapes control characters and bytes that are not UTF-8.
+std::string escaped(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t length = character_length(text);
+    if (length == 0 || is_control(text.front())) {
+      append_escaped(out, text.front());
+      text.remove_prefix(1);
+    } else {
+      out += text.substr(0, length);
+      text.remove_prefix(length);
+    }
+  }
+  return out;
+}
+
+bool is_missing(int error) {
+  return error == ENOENT || error == ENOTDIR;
+}
+
+}  // namespace
+
+std::string reason_of(int error) {
+  return error == ELOOP ? "a loop of symbolic links" : std::generic_category().message(error);
+}
+
+PathKind path_kind(const std::filesystem::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0) {
+    if (S_ISREG(status.st_mode)) return PathKind::file;
+    return S_ISDIR(status.st_mode) ? PathKind::folder : PathKind::other;
+  }
+  const int error = errno;
+  if (!is_missing(error)) user_error(shown(path), ": cannot be opened: ", reason_of(error));
+  if (::lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode)) {
+    std::error_code ignored;
+    user_error(shown(path), ": is a symbolic link to ",
+               shown(std::filesystem::read_symlink(path, ignored)), ", which does not exist");
+  }
+  return PathKind::missing;
+}
+
+bool is_folder(const std::filesystem::path& path) {
+  return path_kind(path) == PathKind::folder;
+}
+
+bool is_file(const std::filesystem::path& path) {
+  return path_kind(path) == PathKind::file;
+}
+
+void require_folder(const std::filesystem::path& path) {
+  const PathKind kind = path_kind(path);
+  if (kind == PathKind::folder) return;
+  user_error(shown(path),
+             kind == PathKind::missing ? ": no such folder" : ": is a file, expected a folder");
+}
+
+std::string shown(const std::filesystem::path& path) {
+  return escaped(path.native());
+}
+
+std::string utf8_name(std::string_view name) {
+  if (is_plain(name)) return std::string(name);
+  std::string doubled;
+  for (const char c : name) doubled += c == '\\' ? std::string(2, c) : std::string(1, c);
+  return escaped(doubled);
+}
+
+}  // namespace scimix

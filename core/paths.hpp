@@ -1,0 +1,47 @@
+// Looking at paths, and naming them in messages.
+//
+// A path that cannot be looked at (no permission, a loop of symbolic links, a name that is too
+// long) is a user_error of one line with the path and the reason. std::filesystem throws an
+// exception of its own there, which a program would report as a bug; use these functions in its
+// place.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace scimix {
+
+enum class PathKind {
+  missing,
+  file,    // a regular file
+  folder,  // a directory
+  other,   // a pipe, a device, a socket
+};
+
+// Returns what stands at `path`; symbolic links are followed.
+// Errors (user): no permission to look, a loop of links, a name that is too long, and a link to
+// something that does not exist.
+[[nodiscard]] PathKind path_kind(const std::filesystem::path& path);
+
+[[nodiscard]] bool is_folder(const std::filesystem::path& path);
+[[nodiscard]] bool is_file(const std::filesystem::path& path);
+
+// Checks that `path` is a folder. Errors (user): those of path_kind, no such folder, not a folder.
+void require_folder(const std::filesystem::path& path);
+
+// Returns the system's words for an errno, such as "Permission denied".
+[[nodiscard]] std::string reason_of(int error);
+
+// Returns the path for a message: control characters and bytes that are not UTF-8 are written as
+// \xNN, so that the message stays one readable line.
+[[nodiscard]] std::string shown(const std::filesystem::path& path);
+
+// Returns a file name as text that JSON, metadata and tables can hold. A name in UTF-8 without
+// control characters stays as it is. In any other name, control characters and bytes that are not
+// part of a UTF-8 character become \xNN, and each backslash becomes two: "caf\xE9" for a folder
+// called caf\351 in Latin-1. Different names give different texts, unless somebody has named a
+// folder after the escaped form of another one.
+[[nodiscard]] std::string utf8_name(std::string_view name);
+
+}  // namespace scimix

@@ -1,0 +1,71 @@
+#include <algorithm>
+#include <cstddef>
+
+#include "data/image_decoders.hpp"
+
+namespace scimix {
+namespace {
+
+using Bytes = std::span<const std::uint8_t>;
+
+constexpr unsigned kOrientationTag = 0x0112;
+constexpr unsigned kShort = 3;  // the type of a 16-bit number
+constexpr std::size_t kEntryBytes = 12;
+
+// Reads an unsigned number of `count` bytes; the caller has checked the bounds.
+std::uint32_t number(Bytes bytes, std::size_t at, std::size_t count, bool big_endian) {
+  std::uint32_t value = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint8_t byte = bytes[big_endian ? at + i : at + count - 1 - i];
+    value = value << 8U | byte;
+  }
+  return value;
+}
+
+}  // namespace
+
+int exif_orientation(Bytes tiff) {
+  constexpr std::size_t kHeader = 8;
+  if (tiff.size() < kHeader || tiff[0] != tiff[1] || (tiff[0] != 'I' && tiff[0] != 'M')) return 1;
+  const bool big_endian = tiff[0] == 'M';
+  if (number(tiff, 2, 2, big_endian) != 42) return 1;
+  const std::size_t directory = number(tiff, 4, 4, big_endian);
+  if (directory > tiff.size() - 2) return 1;
+  const std::size_t entries = number(tiff, directory, 2, big_endian);
+  for (std::size_t i = 0; i < entries; ++i) {
+    const std::size_t at = directory + 2 + i * kEntryBytes;
+    if (at > tiff.size() || tiff.size() - at < kEntryBytes) return 1;
+    if (number(tiff, at, 2, big_endian) != kOrientationTag) continue;
+    if (number(tiff, at + 2, 2, big_endian) != kShort) return 1;
+    const auto value = static_cast<int>(number(tiff, at + 8, 2, big_endian));
+    return value >= 1 && value <= 8 ? value : 1;
+  }
+  return 1;
+}
+
+Image turn_upright(Image image, int orientation) {
+  if (orientation == 1) return image;
+  // Orientations 5 to 8 exchange rows and columns. Of the stored image, 2, 3, 7 and 8 read the
+  // columns from the right, and 3, 4, 6 and 7 the rows from below.
+  const bool transposed = orientation >= 5;
+  Image result{transposed ? image.width : image.height, transposed ? image.height : image.width,
+               std::vector<std::uint8_t>(image.pixels.size())};
+  std::uint8_t* to = result.pixels.data();
+  for (std::int64_t y = 0; y < result.height; ++y) {
+    for (std::int64_t x = 0; x < result.width; ++x) {
+      std::int64_t from_y = transposed ? x : y;
+      std::int64_t from_x = transposed ? y : x;
+      if (orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8) {
+        from_x = image.width - 1 - from_x;
+      }
+      if (orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7) {
+        from_y = image.height - 1 - from_y;
+      }
+      const std::uint8_t* from = image.pixels.data() + (from_y * image.width + from_x) * 3;
+      to = std::copy_n(from, 3, to);
+    }
+  }
+  return result;
+}
+
+}  // namespace scimix

@@ -1,0 +1,49 @@
+// Reads many image files, on all cores, into one set of images of equal size.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "data/dataset.hpp"
+#include "data/image_files.hpp"
+
+namespace scimix {
+
+// A list of files by class folder. A million files fit: a name takes some 40 bytes, a whole
+// std::filesystem::path would take ten times as much.
+struct ImageFiles {
+  struct File {
+    std::uint32_t folder = 0;  // its position in `folders`
+    std::string name;          // within the folder
+    std::int32_t label = 0;
+  };
+  std::vector<std::filesystem::path> folders;
+  std::vector<File> files;
+
+  // Lists a folder (list_images) and appends its files.
+  void add_folder(const std::filesystem::path& folder, std::int32_t label, BadFiles& bad);
+  [[nodiscard]] std::filesystem::path path(std::size_t index) const;
+};
+
+struct ReadOptions {
+  std::int64_t size = 32;        // side of the images that are wanted
+  bool resize = true;            // resize_and_crop; otherwise another size is an error
+  bool skip_unreadable = false;  // leave bad files out, and count them in the notes
+};
+
+struct ReadImages {
+  ImageSet images;                 // in the order of the list
+  std::vector<std::size_t> kept;   // [N]: position of each image in the list
+  std::vector<std::string> notes;  // as Dataset::notes
+};
+
+// Reads the files of the list. Those that cannot be read join the ones already in `bad`; unless
+// options.skip_unreadable says to go on without them, they are a user_error that lists them all
+// (BadFiles::report, with `where`).
+// Errors (user) besides: an image of another size (see ReadOptions::resize), too little memory.
+[[nodiscard]] ReadImages read_images(const std::string& where, const ImageFiles& list,
+                                     BadFiles& bad, const ReadOptions& options);
+
+}  // namespace scimix
