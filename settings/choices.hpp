@@ -2,8 +2,8 @@
 #pragma once
 
 #include "core/choice.hpp"
-#include "kernels/optim/schedule.hpp"
 #include "kernels/image/strong_augment.hpp"
+#include "kernels/optim/schedule.hpp"
 #include "losses/reconstruction.hpp"
 #include "models/discriminator.hpp"
 

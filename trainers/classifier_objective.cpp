@@ -49,7 +49,8 @@ Variable ClassifierObjective::logits(const WideResNet& network, const NamedParts
   return network.forward(parts.joined(), pass).logits;
 }
 
-// The teacher normalises by the statistics of its own batch, as in training [METHOD 4].
+// The teacher normalises by the statistics of its own batch, as in training (docs/method.md,
+// section 5.2).
 Variable ClassifierObjective::teacher_logits(const NamedParts& parts) const {
   const NoGrad constant;
   return logits(average_, parts, NormMode::batch_only);
@@ -105,7 +106,7 @@ MethodPass ClassifierObjective::mean_teacher(const ClassifierBatch& batch,
   return pass;
 }
 
-// All views pass together [METHOD 3]. Hybrids are made of the weak ones.
+// All views pass together (docs/method.md, section 5.3). Hybrids are made of the weak ones.
 MethodPass ClassifierObjective::fixmatch(const ClassifierBatch& batch) const {
   const NamedParts seen{
       {Part::labeled, batch.labeled}, {Part::weak, batch.weak}, {Part::strong, batch.other}};

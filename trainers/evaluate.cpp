@@ -14,8 +14,7 @@ namespace scimix {
 namespace {
 
 // The predictions of all images of the set, in its order, beside their labels.
-Confusion confusion_from(const Tensor& predictions, const ResidentSet& set,
-                         std::int64_t classes) {
+Confusion confusion_from(const Tensor& predictions, const ResidentSet& set, std::int64_t classes) {
   std::vector<std::int32_t> all(static_cast<std::size_t>(set.count()));
   std::iota(all.begin(), all.end(), 0);
   const Tensor index =

@@ -13,7 +13,7 @@ namespace scimix {
 
 // What a trainer needs of any optimiser. Each is built for a model and for `ema`, a second network
 // of the same layout: its parameters become the average, from step 0 and without bias correction
-// [METHOD 3].
+// (docs/method.md, section 6).
 class Optimizer {
  public:
   Optimizer() = default;
@@ -89,7 +89,7 @@ struct AdamOptions {
   double ema_decay = 0.999;
   // k > 0: this network has a regulariser that adds an update of its own every k steps. Then with
   // c = k/(k+1) the learning rate is lr c and the betas are beta^c, so that k + 1 updates move as
-  // far as k did [METHOD 5, lazy regularisation; Karras et al. 2020, appendix B].
+  // far as k did (docs/method.md, section 6, lazy regularisation; Karras et al. 2020, appendix B).
   int lazy_interval = 0;
 };
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "core/error.hpp"
-#include "kernels/metrics/metrics.hpp"
 #include "kernels/machine/tf32.hpp"
+#include "kernels/metrics/metrics.hpp"
 #include "trainers/rank_state.hpp"
 
 namespace scimix {

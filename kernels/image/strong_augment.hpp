@@ -1,7 +1,7 @@
 // FixMatch's strong augmentation, from the u8 images of the resident data set to the network's
 // input, in one pass: flip and crop (augment.hpp), RandAugment, Cutout, x/127.5 - 1.
 // Sources: Sohn et al., "FixMatch", NeurIPS 2020, section 2.3 and appendix D; Cubuk et al.,
-// "RandAugment", NeurIPS 2020; DeVries and Taylor, "Cutout", 2017 [METHOD 3].
+// "RandAugment", NeurIPS 2020; DeVries and Taylor, "Cutout", 2017 (docs/method.md, section 2.2).
 #pragma once
 
 #include <array>

@@ -98,7 +98,7 @@ SCIMIX_HD inline float solarize_threshold(StrongTable table, const Strength& s) 
   return static_cast<float>(256 - 256 * s.level / 10);
 }
 
-// The argument of apply_image_operation. Source: the programs' code [METHOD 3].
+// The argument of apply_image_operation. Source: the programs' code (docs/method.md, section 2.2).
 SCIMIX_HD inline float operation_argument(StrongTable table, ImageOperation operation,
                                           const Strength& s, const ImageSize& size) {
   switch (operation) {

@@ -43,8 +43,8 @@ struct AdamUpdate {
 };
 
 // Adam as Mean Teacher's authors ran it (Tarvainen and Valpola 2017, appendix B, and their code
-// [METHOD 4, preset B]). Lengths are in steps; a length of 0: no such ramp. Two details are ours:
-// they average the parameters before the update, and add eps to the uncorrected sqrt(v).
+// (docs/method.md, section 6)). Lengths are in steps; a length of 0: no such ramp. Two details are
+// ours: they average the parameters before the update, and add eps to the uncorrected sqrt(v).
 struct AdamSchedule {
   std::int64_t total_steps = 150'000;
   std::int64_t ramp_up_steps = 40'000;

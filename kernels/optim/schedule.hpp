@@ -29,7 +29,7 @@ SCIMIX_KERNEL(set_learning_rate,
               (const Tensor& step, const CosineSchedule& schedule, const Tensor& lr))
 
 // exp(-5 (1 - t)^2) with t = step / length, 1 from `length` on; it starts at exp(-5), not at 0.
-// Source: Laine and Aila 2017, appendix A; Mean Teacher's code [METHOD 4, preset B].
+// Source: Laine and Aila 2017, appendix A; Mean Teacher's code (docs/method.md, section 6).
 [[nodiscard]] SCIMIX_HD inline double sigmoid_ramp_up(double step, double length) {
   if (step >= length) return 1.0;
   const double missing = 1.0 - step / length;
@@ -55,8 +55,8 @@ struct WeightRamp {
   RampShape shape = RampShape::linear;
 };
 
-// highest min(1, step / (share K)) (source: FixMatch's code for Mean Teacher [METHOD 4]), or
-// highest sigmoid_ramp_up(step, share K).
+// highest min(1, step / (share K)) (source: FixMatch's code for Mean Teacher, docs/method.md,
+// section 5.2), or highest sigmoid_ramp_up(step, share K).
 [[nodiscard]] SCIMIX_HD inline double ramped_weight(const WeightRamp& ramp, double step) {
   const double end = ramp.share * static_cast<double>(ramp.total_steps);
   if (ramp.shape == RampShape::sigmoid) return ramp.highest * sigmoid_ramp_up(step, end);
