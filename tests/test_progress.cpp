@@ -63,6 +63,20 @@ TEST_CASE("progress: rates") {
   CHECK(format_rate(std::numeric_limits<double>::infinity()) == "?");
 }
 
+TEST_CASE("progress: evaluations are left out of the speed, not out of the time left") {
+  Bench bench(true);
+  bench.progress.update(0, 0);
+  bench.now += 2;
+  bench.progress.update(10, 320);
+  (void)bench.written();
+  bench.now += 8;  // an evaluation
+  bench.progress.exclude_pause();
+  bench.now += 2;
+  bench.progress.update(20, 640);
+  // 10 steps in 2 s each time. A step and its share of the pause take 0.2 + 8 / 20 s: 980 are left.
+  CHECK(bench.written() == kClear + "step 20/1000  160 images/s  9 min 48 s left");
+}
+
 TEST_CASE("progress: one line in place on a terminal") {
   Bench bench(true);
   bench.progress.update(100, 3200);

@@ -459,4 +459,41 @@ TEST_CASE("ranks: a signal that reaches one of them stops all, with a checkpoint
   CHECK(std::filesystem::exists(checkpoint(out, 60)));
 }
 
+// Ranks look for signals by time, not where they log.
+TEST_CASE("ranks: a signal, sent again and again, leads to one checkpoint at any log interval") {
+  if (!have_mpirun()) return;
+  for (const bool to_all : {false, true}) {
+    CAPTURE(to_all);
+    const TempFolder folder;
+    const std::string out = (folder / "run").string();
+    const TempFolder streams;
+    const Program run(
+        streams, "mpirun",
+        on_ranks(2, "scimix_train",
+                 Words{"classifier", "--out", out, "--batch", "8"} + tiny_digits() +
+                     Words{"--steps", "1000000", "--log-every", "1000000", "--eval-every",
+                           "1000000", "--checkpoint-every", "1000000"}));
+    run.wait_for(std::filesystem::path(out) / "metrics.jsonl");
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+    const std::vector<pid_t> ranks = children_of(run.process());
+    REQUIRE(ranks.size() == 2);
+    const auto sent = std::chrono::steady_clock::now();
+    for (int i = 0; i < 5; ++i) {
+      if (to_all) ::kill(ranks[0], SIGUSR2);
+      ::kill(ranks[1], SIGUSR2);
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    const ProgramResult ended = run.wait();
+    CAPTURE(ended.error);
+    CHECK(ended.out.find("interrupted after step") != std::string::npos);
+    CHECK(seconds_since(sent) < 20);
+    int written = 0;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(std::filesystem::path(out) / "checkpoints")) {
+      written += entry.path().extension() == ".safetensors" ? 1 : 0;
+    }
+    CHECK(written == 1);
+  }
+}
+
 TEST_SUITE_END();

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "core/safetensors.hpp"
+#include "data/image_io.hpp"
 #include "program.hpp"
 
 using namespace scimix;
@@ -222,4 +223,44 @@ TEST_CASE("a generator whose test images make no pair is refused before training
   check_mistake("scimix_train", generator(run, {"--digits-test", "1"}),
                 {"test images: 1", "at least 2"});
   CHECK_FALSE(std::filesystem::exists(run));
+}
+
+TEST_CASE(
+    "test images by another data seed, on which a run was trained, are refused unless asked") {
+  const TempFolder folder;
+  for (const std::string name : {"left", "right"}) {
+    std::filesystem::create_directories(folder / "set" / name);
+    for (int i = 0; i < 10; ++i) {
+      write_png(folder / "set" / name / (std::to_string(i) + ".png"),
+                {16, 16, std::vector<std::uint8_t>(768, static_cast<std::uint8_t>(20 * i))});
+    }
+  }
+  const std::string run = (folder / "run").string();
+  train({"classifier",
+         "--dataset",
+         "folder",
+         "--data-dir",
+         (folder / "set").string(),
+         "--image-size",
+         "16",
+         "--crop-pad",
+         "2",
+         "--depth",
+         "10",
+         "--width",
+         "1",
+         "--batch",
+         "4",
+         "--steps",
+         "2",
+         "--device",
+         "cpu",
+         "--out",
+         run});
+  const Words evaluate{"accuracy", run, "--device", "cpu"};
+  CHECK(run_program("scimix_eval", evaluate).exit_code == 0);
+  check_mistake("scimix_eval", evaluate + Words{"--data-seed", "2"},
+                {"--data-seed 2", "--allow-training-images"});
+  CHECK(run_program("scimix_eval", evaluate + Words{"--data-seed", "2", "--allow-training-images"})
+            .exit_code == 0);
 }

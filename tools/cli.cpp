@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <iostream>
+#include <new>
 #include <optional>
 #include <thread>
 
@@ -74,6 +75,9 @@ Failure current_failure() {
     throw;
   } catch (const Error& error) {
     return {error.what(), error.fault() == Fault::user ? kExitUserError : kExitBug};
+  } catch (const std::bad_alloc&) {
+    return {"out of memory of the host: take fewer or smaller images, or a machine with more",
+            kExitUserError};
   } catch (const std::exception& error) {
     return {std::string("unexpected: ") + error.what(), kExitBug};
   }

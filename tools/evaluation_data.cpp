@@ -19,9 +19,27 @@ void add_data_choice(CLI::App& app, DataChoice& c, const std::string& whose,
       ->check(whole_seed());
   app.add_option("--digits-train", c.digits_train, "digits: " + training_images)->group(group);
   app.add_option("--digits-test", c.digits_test, "digits: test images")->group(group);
+  app.add_flag("--allow-training-images", c.allow_training_images,
+               "permit a --data-seed that holds out other images of a folder than the run's")
+      ->group(group);
   app.add_flag("--resize", c.resize, "bring images of another data set to " + whose + "'s size")
       ->group(group);
 }
+
+namespace {
+
+// Which images of a folder are held out follows from the data seed: with another one, images that
+// the run was trained on are among those that are tested.
+void check_held_out(const DataChoice& choice, const DataSettings& own, const DataSettings& here) {
+  if (choice.allow_training_images || here.dataset != "folder" || own.dataset != "folder") return;
+  if (here.data_seed == own.data_seed || here.data_dir != own.data_dir) return;
+  user_error("--data-seed ", here.data_seed, ": the run held out images by data seed ",
+             own.data_seed,
+             ", so this would test images that it was trained on (--allow-training-images permits "
+             "it)");
+}
+
+}  // namespace
 
 EvaluationData load_evaluation_data(const DataChoice& choice, const DataSettings& own,
                                     std::int64_t side) {
@@ -32,6 +50,7 @@ EvaluationData load_evaluation_data(const DataChoice& choice, const DataSettings
   s.data_seed = choice.data_seed.value_or(own.data_seed);
   s.digits_train = choice.digits_train.value_or(own.digits_train);
   s.digits_test = choice.digits_test.value_or(own.digits_test);
+  check_held_out(choice, own, s);
   s.image_size = s.dataset == own.dataset || choice.resize ? side : 0;
   data.dataset = load_dataset(s.dataset, s.data_dir,
                               {.size = s.image_size,
