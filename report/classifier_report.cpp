@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/shell_word.hpp"
 #include "report/interval.hpp"
 #include "report/markup.hpp"
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/shell_word.hpp"
 #include "report/interval.hpp"
 #include "report/markup.hpp"
 

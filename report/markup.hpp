@@ -25,7 +25,4 @@ namespace scimix {
 // Encodes bytes as text. Source: RFC 4648, section 4.
 [[nodiscard]] std::string base64(std::span<const std::uint8_t> bytes);
 
-// Returns a word of a command line, quoted if a shell would otherwise take it apart.
-[[nodiscard]] std::string shell_word(std::string_view word);
-
 }  // namespace scimix

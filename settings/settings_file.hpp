@@ -24,9 +24,6 @@ namespace scimix {
 // { percent-encoded = "caf%E9" }.
 [[nodiscard]] std::string toml_value(const SettingValue& value);
 
-// Returns text in one line of printable ASCII that a shell reads back: plain, 'quoted' or $'\xE9'.
-[[nodiscard]] std::string shell_word(std::string_view word);
-
 // The comment that tells this format from the one before, in which values were written without
 // escapes. read_settings_file reads both.
 inline constexpr const char* kFormatMark = "# format: 2";

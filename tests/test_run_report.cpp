@@ -7,6 +7,7 @@
 #include <random>
 
 #include "core/error.hpp"
+#include "core/shell_word.hpp"
 #include "data/image_io.hpp"
 #include "report/chart_axis.hpp"
 #include "report/class_results.hpp"

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "core/error.hpp"
+#include "core/shell_word.hpp"
 #include "program.hpp"
 #include "settings/run_kinds.hpp"
 #include "settings/settings_file.hpp"

@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "core/error.hpp"
+#include "core/shell_word.hpp"
 #include "report/run_folder.hpp"
 #include "settings/settings_file.hpp"
 #include "tools/cli.hpp"

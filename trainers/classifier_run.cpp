@@ -5,8 +5,7 @@
 
 #include "core/device.hpp"
 #include "core/error.hpp"
-#include "report/confusion_picture.hpp"
-#include "report/interval.hpp"
+#include "report/classifier_report.hpp"
 #include "trainers/classifier_trainer.hpp"
 #include "trainers/matching_generator.hpp"
 #include "trainers/training_run.hpp"
@@ -30,10 +29,6 @@ std::string describe_method(const ClassifierConfig& config) {
   return text;
 }
 
-std::string percent(double share) {
-  return fmt::format("{:.2f}%", 100.0 * share);
-}
-
 class ClassifierSubject : public RunSubject {
  public:
   // `generator` is null where none is needed.
@@ -52,7 +47,8 @@ class ClassifierSubject : public RunSubject {
   Metrics progress(const Metrics& logged) const override;
   std::optional<Evaluated> evaluate(const EvaluationOptions& options, bool last) override;
   void conclude(const RunFolder& run, const RunResult& result, std::ostream& out) const override;
-  RunReport report(const RunFolder& run, const RunResult& result) const override;
+  RunReport report(const RunFolder& run, const RunResult& result,
+                   const std::string& command) const override;
 
  private:
   const ClassifierConfig& config_;
@@ -123,31 +119,29 @@ void ClassifierSubject::conclude(const RunFolder& /*run*/, const RunResult& resu
              100.0 * result.median_accuracy);
 }
 
-RunReport ClassifierSubject::report(const RunFolder& run, const RunResult& result) const {
+RunReport ClassifierSubject::report(const RunFolder& run, const RunResult& result,
+                                    const std::string& command) const {
   SCIMIX_CHECK(test_ && test_->confusion, "the last evaluation counted no confusion");
-  const Confusion& confusion = *test_->confusion;
-  const ShareInterval interval = wilson_interval(confusion.correct(), confusion.images());
-  RunReport report;
-  report.title = fmt::format("{} on {}, {} labels", name_of(config_.method), inputs_.dataset.name,
-                             inputs_.split.labeled.size());
-  report.figures = {{"Test accuracy (last EMA)", percent(result.accuracy)},
-                    {"95% interval", percent(interval.low) + " to " + percent(interval.high)},
-                    {fmt::format("Median of the last {} evaluations", result.evaluations),
-                     percent(result.median_accuracy)},
-                    {"Steps", std::to_string(result.steps)},
-                    {"Method", describe_method(config_)},
-                    {"Device", describe(inputs_.device)}};
-  report.charts = {{"Accuracy", {"test_accuracy", "train_accuracy"}, "%", true},
-                   {"Cross-entropy", {"supervised", "pseudo_label"}, "", false},
-                   {"Consistency and hybrids", {"consistency", "hybrid"}, "", false},
-                   {"Shares", {"confident", "hybrids_kept"}, "%", true},
-                   {"Learning rate", {"learning_rate"}, "", false}};
+  ClassifierOutcome outcome{
+      .network = fmt::format("WideResNet-{}-{}", config_.model.depth, config_.model.width),
+      .method = describe_method(config_),
+      .data = data_title(config_.data.dataset, config_.data.data_dir),
+      .training_images = inputs_.dataset.train.count,
+      .labeled_images = std::ssize(inputs_.split.labeled),
+      .image_size = inputs_.dataset.train.height,
+      .steps = result.steps,
+      .device = describe(inputs_.device),
+      .scale_note = scale_note(config_.scale),
+      .command = command,
+      .run = run.path(),
+      .median = {.accuracy = result.median_accuracy, .evaluations = result.evaluations},
+      .classes = {*test_->confusion, inputs_.dataset.class_names},
+      .pictures = {}};
   for (const Sheet& sheet : trainer_.preview(1)) {
     const auto png = run.samples() / (sheet.name + ".png");
-    if (std::filesystem::exists(png)) report.pictures.push_back({sheet.caption, png});
+    if (std::filesystem::exists(png)) outcome.pictures.push_back({sheet.caption, png});
   }
-  report.confusion_svg = confusion_svg(confusion, inputs_.dataset.class_names);
-  return report;
+  return classifier_report(outcome);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <fmt/ostream.h>
 
 #include "core/device.hpp"
+#include "report/generator_report.hpp"
 #include "trainers/generator_trainer.hpp"
 #include "trainers/training_run.hpp"
 
@@ -30,7 +31,8 @@ class GeneratorSubject : public RunSubject {
   Metrics progress(const Metrics& logged) const override;
   std::optional<Evaluated> evaluate(const EvaluationOptions& options, bool last) override;
   void conclude(const RunFolder& run, const RunResult& result, std::ostream& out) const override;
-  RunReport report(const RunFolder& run, const RunResult& result) const override;
+  RunReport report(const RunFolder& run, const RunResult& result,
+                   const std::string& command) const override;
 
  private:
   const GeneratorRunConfig& config_;
@@ -96,29 +98,30 @@ void GeneratorSubject::conclude(const RunFolder& run, const RunResult& result,
   fmt::print(out, "hybrids of test images: {}\n", run.step_samples(result.steps).string());
 }
 
-RunReport GeneratorSubject::report(const RunFolder& run, const RunResult& result) const {
-  RunReport report;
-  report.title = fmt::format("SciMix generator on {}, {} labels", inputs_.dataset.name,
-                             inputs_.split.labeled.size());
+RunReport GeneratorSubject::report(const RunFolder& run, const RunResult& result,
+                                   const std::string& command) const {
+  GeneratorOutcome outcome{
+      .data = data_title(config_.data.dataset, config_.data.data_dir),
+      .variant = std::string(name_of(config_.variant)),
+      .training_images = inputs_.dataset.train.count,
+      .labeled_images = std::ssize(inputs_.split.labeled),
+      .image_size = inputs_.dataset.train.height,
+      .steps = result.steps,
+      .device = describe(inputs_.device),
+      .scale_note = scale_note(config_.scale),
+      .command = command,
+      .run = run.path(),
+      .evaluation = {},
+      .pictures = {{"Content, scene, reconstruction of the scene, hybrid: test images",
+                    run.step_samples(result.steps)}}};
   if (test_) {
-    report.figures = {
-        {"C is right on test images", fmt::format("{:.1f}%", 100.0 * test_->classifier.accuracy)},
-        {"C sees the class of x_c in hybrids",
-         fmt::format("{:.1f}%", 100.0 * test_->transfer.s_c())},
-        {"s_r", fmt::format("{:.3f}", test_->transfer.s_r())},
-        {"Reconstruction error", fmt::format("{:.3f}", test_->reconstruction)}};
+    outcome.evaluation = {.pairs = test_->transfer.pairs,
+                          .class_kept = test_->transfer.class_kept,
+                          .s_r = test_->transfer.s_r(),
+                          .reconstruction = test_->reconstruction,
+                          .accuracy = test_->classifier.accuracy};
   }
-  report.figures.emplace_back("Variant", std::string(name_of(config_.variant)));
-  report.figures.emplace_back("Device", describe(inputs_.device));
-  report.charts = {
-      {"Evaluation", {"test_accuracy", "own_s_c", "s_r", "train_accuracy"}, "%", true},
-      {"Reconstruction", {"reconstruction", "test_reconstruction"}, "", false},
-      {"Critic", {"critic_real", "critic_rec", "critic_hyb", "adv_rec", "adv_hyb"}, "", false},
-      {"Hybridisation", {"class_plus", "cont_plus", "class_minus", "cont_minus"}, "", false},
-      {"L_S", {"supervised", "consistency"}, "", false}};
-  report.pictures = {{"Content, scene, reconstruction of the scene, hybrid: test images",
-                      run.step_samples(result.steps)}};
-  return report;
+  return generator_report(outcome);
 }
 
 }  // namespace

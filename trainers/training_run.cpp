@@ -310,10 +310,7 @@ RunResult run_training(const SessionSettings& settings, const std::filesystem::p
   result.evaluations = median.evaluations;
   result.median_accuracy = median.evaluations > 0 ? median.accuracy : result.accuracy;
   subject->conclude(*folder, result, out);
-  RunReport report = subject->report(*folder, result);
-  report.command = request.command;
-  if (const std::string note = scale_note(settings.scale); !note.empty()) report.notes = {note};
-  write_report(*folder, report);
+  write_report(*folder, subject->report(*folder, result, request.command));
   fmt::print(out, "report {}\n", folder->report().string());
   return result;
 }

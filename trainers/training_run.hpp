@@ -42,8 +42,10 @@ class RunSubject {
                                                           bool last) = 0;
   // Prints results, behind the last evaluation.
   virtual void conclude(const RunFolder& run, const RunResult& result, std::ostream& out) const = 0;
-  // Returns title, figures, charts and pictures; pictures are those in the run's samples.
-  [[nodiscard]] virtual RunReport report(const RunFolder& run, const RunResult& result) const = 0;
+  // Returns what report.html says. `command` is the command line that began the run; pictures are
+  // those in the run's samples.
+  [[nodiscard]] virtual RunReport report(const RunFolder& run, const RunResult& result,
+                                         const std::string& command) const = 0;
 };
 
 // Returns the value of a metric; 0 where there is none of this name.
