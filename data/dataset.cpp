@@ -56,6 +56,10 @@ Dataset load_native(const std::string& name, const std::filesystem::path& dir,
   if (name == "digits") {
     return load_digits(options.digits_train, options.digits_test, options.data_seed);
   }
+  const auto names = dataset_names();
+  if (dir.empty() && std::find(names.begin(), names.end(), name) != names.end()) {
+    user_error("--data-dir: not given, expected the folder that holds the data set ", name);
+  }
   if (name == "cifar10") return load_cifar10(dir);
   if (name == "svhn") return load_svhn(dir);
   if (name == "folder") {
