@@ -3,7 +3,8 @@
 //
 //   enum class Fruit { apple, pear };
 //   template <>
-//   inline constexpr std::array<Named<Fruit>, 2> kNames<Fruit>{{{Fruit::apple, "apple"}, ...}};
+//   inline constexpr std::array<Named<Fruit>, 2> kChoiceNames<Fruit>{{{Fruit::apple, "apple"},
+//   ...}};
 #pragma once
 
 #include <array>
@@ -25,14 +26,14 @@ struct Named {
 
 // The table of names of an enumeration, specialised beside it or for it.
 template <class E>
-inline constexpr std::array<Named<E>, 0> kNames{};
+inline constexpr std::array<Named<E>, 0> kChoiceNames{};
 
 template <class E>
-concept NamedEnum = (kNames<E>.size() > 0);
+concept NamedEnum = (kChoiceNames<E>.size() > 0);
 
 template <NamedEnum E>
 [[nodiscard]] constexpr std::string_view name_of(E value) {
-  for (const Named<E>& entry : kNames<E>) {
+  for (const Named<E>& entry : kChoiceNames<E>) {
     if (entry.value == value) return entry.name;
   }
   return "?";
@@ -42,7 +43,7 @@ template <NamedEnum E>
 template <NamedEnum E>
 [[nodiscard]] std::vector<std::string> choice_names() {
   std::vector<std::string> names;
-  for (const Named<E>& entry : kNames<E>) names.emplace_back(entry.name);
+  for (const Named<E>& entry : kChoiceNames<E>) names.emplace_back(entry.name);
   return names;
 }
 
@@ -57,7 +58,7 @@ template <NamedEnum E>
 
 template <NamedEnum E>
 [[nodiscard]] std::optional<E> find_choice(std::string_view name) {
-  for (const Named<E>& entry : kNames<E>) {
+  for (const Named<E>& entry : kChoiceNames<E>) {
     if (entry.name == name) return entry.value;
   }
   return std::nullopt;

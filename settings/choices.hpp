@@ -12,7 +12,7 @@ namespace scimix {
 // How a classifier learns.
 enum class Method { supervised, mean_teacher, fixmatch };
 template <>
-inline constexpr std::array<Named<Method>, 3> kNames<Method>{
+inline constexpr std::array<Named<Method>, 3> kChoiceNames<Method>{
     {{Method::supervised, "supervised"},
      {Method::mean_teacher, "mean-teacher"},
      {Method::fixmatch, "fixmatch"}}};
@@ -20,23 +20,24 @@ inline constexpr std::array<Named<Method>, 3> kNames<Method>{
 // Default settings of Mean Teacher: A as FixMatch's authors run it, B the original publication's.
 enum class MethodPreset { a, b };
 template <>
-inline constexpr std::array<Named<MethodPreset>, 2> kNames<MethodPreset>{
+inline constexpr std::array<Named<MethodPreset>, 2> kChoiceNames<MethodPreset>{
     {{MethodPreset::a, "A"}, {MethodPreset::b, "B"}}};
 
 // What makes hybrids.
 enum class MixerKind { none, scimix, mixup, cutmix, adain, fda };
 template <>
-inline constexpr std::array<Named<MixerKind>, 6> kNames<MixerKind>{{{MixerKind::none, "none"},
-                                                                    {MixerKind::scimix, "scimix"},
-                                                                    {MixerKind::mixup, "mixup"},
-                                                                    {MixerKind::cutmix, "cutmix"},
-                                                                    {MixerKind::adain, "adain"},
-                                                                    {MixerKind::fda, "fda"}}};
+inline constexpr std::array<Named<MixerKind>, 6> kChoiceNames<MixerKind>{
+    {{MixerKind::none, "none"},
+     {MixerKind::scimix, "scimix"},
+     {MixerKind::mixup, "mixup"},
+     {MixerKind::cutmix, "cutmix"},
+     {MixerKind::adain, "adain"},
+     {MixerKind::fda, "fda"}}};
 
 // What a classifier learns from a hybrid (Sun et al. 2022, Table V).
 enum class HybridUse { contradict, consistency, pseudo, labeled };
 template <>
-inline constexpr std::array<Named<HybridUse>, 4> kNames<HybridUse>{
+inline constexpr std::array<Named<HybridUse>, 4> kChoiceNames<HybridUse>{
     {{HybridUse::contradict, "contradict"},
      {HybridUse::consistency, "consistency"},
      {HybridUse::pseudo, "pseudo"},
@@ -45,53 +46,53 @@ inline constexpr std::array<Named<HybridUse>, 4> kNames<HybridUse>{
 // Where a classifier's first weights come from (Table III).
 enum class InitFrom { scratch, generator };
 template <>
-inline constexpr std::array<Named<InitFrom>, 2> kNames<InitFrom>{
+inline constexpr std::array<Named<InitFrom>, 2> kChoiceNames<InitFrom>{
     {{InitFrom::scratch, "scratch"}, {InitFrom::generator, "generator"}}};
 
 enum class OptimizerKind { sgd, adam };
 template <>
-inline constexpr std::array<Named<OptimizerKind>, 2> kNames<OptimizerKind>{
+inline constexpr std::array<Named<OptimizerKind>, 2> kChoiceNames<OptimizerKind>{
     {{OptimizerKind::sgd, "sgd"}, {OptimizerKind::adam, "adam"}}};
 
 template <>
-inline constexpr std::array<Named<RampShape>, 2> kNames<RampShape>{
+inline constexpr std::array<Named<RampShape>, 2> kChoiceNames<RampShape>{
     {{RampShape::linear, "linear"}, {RampShape::sigmoid, "sigmoid"}}};
 
 // Whether batch norm takes its statistics over all images of a step or over each kind of them.
 enum class NormStatistics { automatic, joint, segments };
 template <>
-inline constexpr std::array<Named<NormStatistics>, 3> kNames<NormStatistics>{
+inline constexpr std::array<Named<NormStatistics>, 3> kChoiceNames<NormStatistics>{
     {{NormStatistics::automatic, "auto"},
      {NormStatistics::joint, "joint"},
      {NormStatistics::segments, "segments"}}};
 
 enum class Precision { f32, tf32, bf16, f64 };
 template <>
-inline constexpr std::array<Named<Precision>, 4> kNames<Precision>{{{Precision::f32, "f32"},
-                                                                    {Precision::tf32, "tf32"},
-                                                                    {Precision::bf16, "bf16"},
-                                                                    {Precision::f64, "f64"}}};
+inline constexpr std::array<Named<Precision>, 4> kChoiceNames<Precision>{{{Precision::f32, "f32"},
+                                                                          {Precision::tf32, "tf32"},
+                                                                          {Precision::bf16, "bf16"},
+                                                                          {Precision::f64, "f64"}}};
 
 enum class GraphMode { automatic, on, off };
 template <>
-inline constexpr std::array<Named<GraphMode>, 3> kNames<GraphMode>{
+inline constexpr std::array<Named<GraphMode>, 3> kChoiceNames<GraphMode>{
     {{GraphMode::automatic, "auto"}, {GraphMode::on, "on"}, {GraphMode::off, "off"}}};
 
 enum class FlipMode { automatic, on, off };
 template <>
-inline constexpr std::array<Named<FlipMode>, 3> kNames<FlipMode>{
+inline constexpr std::array<Named<FlipMode>, 3> kChoiceNames<FlipMode>{
     {{FlipMode::automatic, "auto"}, {FlipMode::on, "on"}, {FlipMode::off, "off"}}};
 
 // What the settings of a run were shrunk for.
 enum class RunScale { full, cpu };
 template <>
-inline constexpr std::array<Named<RunScale>, 2> kNames<RunScale>{
+inline constexpr std::array<Named<RunScale>, 2> kChoiceNames<RunScale>{
     {{RunScale::full, "full"}, {RunScale::cpu, "cpu"}}};
 
 // The generator's losses (Table IV).
 enum class Variant { full, no_hyb, basic_hyb, unfrozen, structural_zc };
 template <>
-inline constexpr std::array<Named<Variant>, 5> kNames<Variant>{
+inline constexpr std::array<Named<Variant>, 5> kChoiceNames<Variant>{
     {{Variant::full, "full"},
      {Variant::no_hyb, "no-hyb"},
      {Variant::basic_hyb, "basic-hyb"},
@@ -101,25 +102,25 @@ inline constexpr std::array<Named<Variant>, 5> kNames<Variant>{
 // Default weights of the generator's losses.
 enum class WeightPreset { tuned, paper };
 template <>
-inline constexpr std::array<Named<WeightPreset>, 2> kNames<WeightPreset>{
+inline constexpr std::array<Named<WeightPreset>, 2> kChoiceNames<WeightPreset>{
     {{WeightPreset::tuned, "tuned"}, {WeightPreset::paper, "paper"}}};
 
 // How the generator's classifier learns.
 enum class SemanticLoss { automatic, cross_entropy, mean_teacher };
 template <>
-inline constexpr std::array<Named<SemanticLoss>, 3> kNames<SemanticLoss>{
+inline constexpr std::array<Named<SemanticLoss>, 3> kChoiceNames<SemanticLoss>{
     {{SemanticLoss::automatic, "auto"},
      {SemanticLoss::cross_entropy, "cross-entropy"},
      {SemanticLoss::mean_teacher, "mean-teacher"}}};
 
 template <>
-inline constexpr std::array<Named<ReconstructionNorm>, 3> kNames<ReconstructionNorm>{
+inline constexpr std::array<Named<ReconstructionNorm>, 3> kChoiceNames<ReconstructionNorm>{
     {{ReconstructionNorm::rms, "rms"},
      {ReconstructionNorm::mse, "mse"},
      {ReconstructionNorm::l1, "l1"}}};
 
 template <>
-inline constexpr std::array<Named<DiscriminatorArch>, 2> kNames<DiscriminatorArch>{
+inline constexpr std::array<Named<DiscriminatorArch>, 2> kChoiceNames<DiscriminatorArch>{
     {{DiscriminatorArch::orig, "orig"}, {DiscriminatorArch::resnet, "resnet"}}};
 
 }  // namespace scimix

@@ -151,9 +151,13 @@ void add_semi_supervised_settings(Table& t) {
 void add_training_settings(Table& t) {
   const std::string group = "Training";
   add_length_settings(t);
-  t.add(
-      {"batch", group, Tier::everyday, OnResume::stays, "Labelled images per step.", {.least = 1}},
-      SCIMIX_FIELD(batch));
+  t.add({"batch",
+         group,
+         Tier::everyday,
+         OnResume::stays,
+         "Labelled images per step; --unlabeled-batch says how many come beside them.",
+         {.least = 1}},
+        SCIMIX_FIELD(batch));
   t.add({"unlabeled-batch",
          group,
          Tier::advanced,

@@ -173,7 +173,12 @@ void add_loss_settings(Table& t) {
 void add_training_settings(Table& t) {
   const std::string group = "Training";
   add_length_settings(t);
-  t.add({"batch", group, Tier::everyday, OnResume::stays, "Images per step.", {.least = 2}},
+  t.add({"batch",
+         group,
+         Tier::everyday,
+         OnResume::stays,
+         "Images per step, which are rebuilt and mixed with each other.",
+         {.least = 2}},
         SCIMIX_FIELD(batch));
   add_sgd_settings(t);
   t.add({"adam-learning-rate",

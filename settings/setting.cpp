@@ -121,12 +121,23 @@ void check_value(const Setting& setting, const SettingValue& value, const Settin
   const auto refuse = [&] {
     user_error(describe(place, setting.name, text_of(value)), ": expected ", expected(setting));
   };
+  const auto check_range = [&](double number) {
+    if (is_inside(setting.range, number)) return;
+    std::string bounds = range_text(setting.range);
+    // A bound that only an integer's width sets is not in that text.
+    const bool too_wide = number > setting.range.most && bounds.find(" to ") == std::string::npos;
+    if (too_wide && !setting.range.least_is_excluded) {
+      bounds = fmt::format("at most {}", setting.range.most);
+    }
+    if (bounds.empty() || !std::isfinite(number)) refuse();
+    user_error(describe(place, setting.name, text_of(value)), ": expected ", bounds);
+  };
   switch (setting.type) {
     case SettingType::whole:
-      if (!is_inside(setting.range, static_cast<double>(std::get<std::int64_t>(value)))) refuse();
+      check_range(static_cast<double>(std::get<std::int64_t>(value)));
       break;
     case SettingType::number:
-      if (!is_inside(setting.range, std::get<double>(value))) refuse();
+      check_range(std::get<double>(value));
       break;
     case SettingType::choice: {
       const auto& word = std::get<std::string>(value);

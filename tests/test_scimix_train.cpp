@@ -127,6 +127,7 @@ TEST_CASE("mistakes on the command line get one line and exit code 2") {
   check_mistake({"classifier", "--method", "supervized"}, {"--method supervized", "supervised"});
   check_mistake({"classifier", "--dataset", "cifar"}, {"cifar", "cifar10"});
   check_mistake({"classifier", "--dataset", "cifar10", "--data-dir", "/nowhere"}, {"/nowhere"});
+  check_mistake({"classifier", "--dataset", "cifar10"}, {"--data-dir", "cifar10"});
   check_mistake({"classifier", "--labels", "15"}, {"15", "10"});
   check_mistake({"classifier", "--depth", "20"}, {"depth 20", "6 n + 4"});
   check_mistake({"classifier", "--seed", "-1"}, {"--seed", "-1", "from 0"});

@@ -2,6 +2,7 @@
 // gets.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
@@ -22,14 +23,14 @@ using namespace scimix;
 
 namespace {
 
-using Random = std::mt19937_64;
+using Generator64 = std::mt19937_64;
 
-std::uint64_t below(Random& random, std::uint64_t n) {
+std::uint64_t below(Generator64& random, std::uint64_t n) {
   return random() % n;
 }
 
 // Any bytes that a path may have, half of the time none that UTF-8 has not.
-std::string random_text(Random& random) {
+std::string random_text(Generator64& random) {
   static const std::vector<std::string> pieces{"a",
                                                "Z",
                                                "0",
@@ -74,7 +75,7 @@ std::string random_text(Random& random) {
   return text;
 }
 
-double random_number(Random& random, const SettingRange& range) {
+double random_number(Generator64& random, const SettingRange& range) {
   const double share = static_cast<double>(random() >> 11U) * 0x1p-53;
   if (std::isfinite(range.least) && std::isfinite(range.most)) {
     return range.most - share * (range.most - range.least);  // never an excluded lower bound
@@ -88,7 +89,7 @@ double random_number(Random& random, const SettingRange& range) {
   return value;
 }
 
-SettingValue random_value(Random& random, const Setting& setting) {
+SettingValue random_value(Generator64& random, const Setting& setting) {
   const SettingRange& range = setting.range;
   switch (setting.type) {
     case SettingType::boolean:
@@ -125,7 +126,7 @@ bool same(const SettingValue& a, const SettingValue& b) {
 template <class Table>
 void check_round_trips(const RunKind& kind, const Table& table, int count) {
   const test::TempFolder folder;
-  Random random(2022);
+  Generator64 random(2022);
   int unequal = 0;
   for (int i = 0; i < count; ++i) {
     SettingValues values;
@@ -178,7 +179,7 @@ TEST_CASE("settings: random ones, written to a file and read back, are equal") {
 }
 
 TEST_CASE("settings: what the command line would say of a value reads back equal") {
-  Random random(7);
+  Generator64 random(7);
   for (int i = 0; i < 300; ++i) {
     for (const Setting& setting : generator_kind().settings) {
       const SettingValue value = random_value(random, setting);
@@ -211,7 +212,7 @@ TEST_CASE("settings: a value that is not what is expected is refused with line, 
         "3: learning-rate [...]: found an array, expected a number, at least 0");
   CHECK(message_of("steps = 5.5\n") ==
         "1: steps 5.5: found a number, expected a whole number, 1 to 2000000000");
-  CHECK(message_of("steps = 0\n") == "1: steps 0: expected a whole number, 1 to 2000000000");
+  CHECK(message_of("steps = 0\n") == "1: steps 0: expected 1 to 2000000000");
   CHECK(message_of("steps = \"5\"\n").find("found text, expected a whole number") !=
         std::string::npos);
   CHECK(message_of("hybrid-filter = 1\n") ==
@@ -219,14 +220,13 @@ TEST_CASE("settings: a value that is not what is expected is refused with line, 
   CHECK(message_of("method = \"fixmach\"\n") ==
         "1: method fixmach: expected supervised, mean-teacher, fixmatch; did you mean fixmatch?");
   CHECK(message_of("method = true\n").find("found true or false") != std::string::npos);
-  CHECK(message_of("alpha = 0.5\n") ==
-        "1: alpha 0.5: expected a number, more than 0.5 and at most 1");
+  CHECK(message_of("alpha = 0.5\n") == "1: alpha 0.5: expected more than 0.5 and at most 1");
   CHECK(message_of("alpha = nan\n").find("expected a number") != std::string::npos);
   CHECK(message_of("hybrid-weight = inf\n").find("expected a number") != std::string::npos);
   CHECK(message_of("seed = -1\n").find("expected a whole number from 0") != std::string::npos);
   CHECK(message_of("labels = \"some\"\n") == "1: labels some: expected a whole number or all");
-  CHECK(message_of("crop-pad = 3000000000\n").find("crop-pad 3000000000: expected") !=
-        std::string::npos);
+  CHECK(message_of("crop-pad = 3000000000\n")
+            .find("crop-pad 3000000000: expected at most 2147483647") != std::string::npos);
   CHECK(message_of("data-dir = { percent-encoded = \"%4\" }\n").find("found a table") !=
         std::string::npos);
   CHECK(message_of("out = \"a\\u0000b\"\n").find("no byte of value 0") != std::string::npos);

@@ -45,7 +45,7 @@ inline ClassifierConfig tiny_config(const std::string& method) {
   config.consistency.weight = 5;
   config.fixmatch.threshold = 0.15;  // of ten classes: new networks pass it now and then
   config.fixmatch.cutout = 6;
-  if (method == "mean-teacher-b") {  // Mean Teacher's preset B (tools/classifier_options.cpp)
+  if (method == "mean-teacher-b") {  // Mean Teacher's preset B (settings/classifier_settings.cpp)
     config.preset = MethodPreset::b;
     config.optimizer = OptimizerKind::adam;
     config.sgd.learning_rate = 3e-3;

@@ -92,8 +92,34 @@ std::string one_line(std::string text) {  // in a cell of a Markdown table
   return text;
 }
 
+// "`depth` 10, `width` 1": what a bundle says, less what is the default anyway.
+std::string bundle_text(const RunKind& kind, const SettingBundle& bundle) {
+  std::string out;
+  for (const auto& [name, text] : bundle) {
+    const auto at = static_cast<std::size_t>(kind.index(name));
+    if (parse_value(kind.settings[at], text, {}) == kind.defaults[at]) continue;
+    out += fmt::format("{}`{}` {}", out.empty() ? "" : ", ", name, text);
+  }
+  return out;
+}
+
+void append_bundles(const RunKind& kind, std::string& out) {
+  out += fmt::format("\n`--scale cpu` says: {}.\n", bundle_text(kind, kind.cpu_scale));
+  const int preset = kind.index("preset");
+  for (const std::string& name : kind.settings[static_cast<std::size_t>(preset)].choices) {
+    SettingValues values = kind.defaults;
+    values[static_cast<std::size_t>(preset)] = name;
+    // A classifier's presets are those of one method.
+    const int method = find_setting(kind.settings, "method");
+    if (method >= 0) values[static_cast<std::size_t>(method)] = std::string("mean-teacher");
+    const std::string text = bundle_text(kind, kind.preset(values));
+    if (!text.empty()) out += fmt::format("\n`--preset {}` says: {}.\n", name, text);
+  }
+}
+
 void append_document_of(const RunKind& kind, std::string& out) {
   out += fmt::format("\n# scimix_train {}\n\n{}\n", kind.name, kind.summary);
+  append_bundles(kind, out);
   std::string group;
   for (std::size_t i = 0; i < kind.settings.size(); ++i) {
     const Setting& setting = kind.settings[i];

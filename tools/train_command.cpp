@@ -124,11 +124,11 @@ std::vector<std::string> changed_settings(const RunKind& kind, const SettingValu
 }
 
 AskedRun read_resumed(const RunKind& kind, const Words& words) {
-  const RunFolder run = RunFolder::open(*words.resume);
   if (!words.configs.empty()) {
     user_error("--config ", words.configs[0], ": a resumed run has the settings of its folder");
   }
-  if (words.seeds) user_error("--seeds ", *words.seeds, ": expected without --resume");
+  if (words.seeds) user_error("--seeds: a resumed run keeps its settings, expected one of the two");
+  const RunFolder run = RunFolder::open(*words.resume);
   check_command(run.config(), kind);
   std::vector<SettingLayer> layers = read_settings_file(kind, run.config());
   const SettingValues before = resolve(kind, layers).values;

@@ -44,7 +44,7 @@ inline constexpr int kImageOperations = 14;
 // and all but fixmatch paint it in a colour; here it is 0 in the network's input).
 enum class StrongTable { fixmatch, kekmodel, torchssl };
 template <>
-inline constexpr std::array<Named<StrongTable>, 3> kNames<StrongTable>{
+inline constexpr std::array<Named<StrongTable>, 3> kChoiceNames<StrongTable>{
     {{StrongTable::fixmatch, "fixmatch"},
      {StrongTable::kekmodel, "kekmodel"},
      {StrongTable::torchssl, "torchssl"}}};
