@@ -24,7 +24,7 @@ struct MemoryStats {
 // A block of device memory; freed with its last owner.
 using Memory = std::shared_ptr<std::byte>;
 
-// Throws Error{bug} with a table of who holds how much when the system is out of memory.
+// Throws a user error that says who holds how much when the device is out of memory.
 [[nodiscard]] Memory allocate(Device device, std::size_t bytes);
 
 [[nodiscard]] MemoryStats memory_stats(Device device);
