@@ -139,8 +139,12 @@ class Pool {
       release_locked();
       memory = system_allocate(device_, reserved);
     }
-    SCIMIX_CHECK(memory != nullptr, "out of memory on ", device_, ": ", bytes, " bytes for ",
-                 current_label, "; held now:", holders());
+    if (memory == nullptr) {
+      user_error("out of memory on ", device_, ": ", bytes, " bytes for ", current_label,
+                 "; smaller batches, images or networks need less (--batch, --eval-batch), and so "
+                 "does --precision bf16; held now:",
+                 holders());
+    }
     stats_.reserved += reserved;
     ++stats_.system_calls;
     return static_cast<std::byte*>(memory);

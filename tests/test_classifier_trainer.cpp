@@ -367,6 +367,36 @@ TEST_CASE("evaluation counts every test image once, whatever the batch") {
   CHECK(cut.loss == doctest::Approx(whole.loss).epsilon(1e-5));
 }
 
+TEST_CASE("larger images are evaluated fewer at a time, and memory stays the same") {
+  const auto at_once = [](std::int64_t side) {
+    const ImageSet set{
+        .count = 1,
+        .height = side,
+        .width = side,
+        .pixels = std::vector<std::uint8_t>(static_cast<std::size_t>(side * side * 3)),
+        .labels = {0}};
+    return evaluation_batch(250, ResidentSet(set, kCpu));
+  };
+  CHECK(at_once(16) == 250);
+  CHECK(at_once(32) == 250);
+  CHECK(at_once(64) == 62);
+  CHECK(at_once(96) == 27);
+  CHECK(at_once(1024) == 1);
+}
+
+TEST_CASE("an evaluation that is given up leaves no result, and counts no confusion unasked") {
+  ClassifierTrainer trainer = make_trainer(small_config());
+  int asked = 0;
+  CHECK_FALSE(trainer.evaluate_ema({.give_up = [&] { return ++asked == 1; }}).has_value());
+  CHECK(asked == 1);
+  const auto whole = trainer.evaluate_ema({.confusion = true, .give_up = [] { return false; }});
+  REQUIRE(whole.has_value());
+  REQUIRE(whole->confusion.has_value());
+  CHECK(whole->confusion->images() == 100);
+  CHECK(whole->confusion->accuracy() == doctest::Approx(whole->accuracy));
+  CHECK_FALSE(trainer.evaluate_ema().confusion.has_value());
+}
+
 TEST_CASE("an evaluation does not change what is trained") {
   ClassifierConfig config = tiny_config("mean-teacher");
   config.hybrids.mixer = MixerKind::scimix;

@@ -153,6 +153,16 @@ TEST_CASE("what a generator run refuses before it starts") {
                        doctest::Contains("no number of stages fits"), Error);
 }
 
+TEST_CASE("a generator whose test images make no pair is refused before training") {
+  RunInputs one = tiny_inputs();
+  ImageSet& test = one.dataset.test;
+  test.count = 1;
+  test.pixels.resize(static_cast<std::size_t>(test.image_bytes()));
+  test.labels.resize(1);
+  CHECK_THROWS_WITH_AS(GeneratorTrainer(tiny_generator_config(), one),
+                       doctest::Contains("test images: 1, expected at least 2"), Error);
+}
+
 TEST_CASE("the paper's preset has the printed weights") {
   const LossWeights paper = preset_weights(WeightPreset::paper);
   CHECK(paper.reconstruction == 1);

@@ -155,7 +155,7 @@ TEST_CASE("a signal, sent again and again, leads to one checkpoint within second
     CHECK(std::chrono::steady_clock::now() - sent < std::chrono::seconds(20));
     const auto written = checkpoints_of(run);
     REQUIRE(written.size() == 1);
-    CHECK_NOTHROW(SafetensorsFile(written[0]));
+    CHECK(SafetensorsFile(written[0]).metadata().contains("step"));
   }
 }
 
@@ -212,17 +212,9 @@ TEST_CASE("what is known at once is refused before data are read") {
                 {"image size 100", "no number of stages fits"});
   check_mistake(
       "scimix_train",
-      Words{"classifier", "--method", "fixmatch", "--out", other, "--image-size", "101"} + no_data,
-      {"--method fixmatch", "101x101", "100x100"});
+      Words{"classifier", "--method", "fixmatch", "--out", other, "--image-size", "104"} + no_data,
+      {"--method fixmatch", "104x104", "100x100"});
   CHECK_FALSE(std::filesystem::exists(other));
-}
-
-TEST_CASE("a generator whose test images make no pair is refused before training") {
-  const TempFolder folder;
-  const std::string run = (folder / "run").string();
-  check_mistake("scimix_train", generator(run, {"--digits-test", "1"}),
-                {"test images: 1", "at least 2"});
-  CHECK_FALSE(std::filesystem::exists(run));
 }
 
 TEST_CASE(
