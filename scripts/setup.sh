@@ -4,7 +4,8 @@
 #
 # usage: scripts/setup.sh [--check] [--dev] [--cuda]
 #   --check  installs nothing: says what is missing, and fails if anything is
-#   --dev    also what contributors need: ccache, clang-format, clang-tidy, Pillow (a test's oracle)
+#   --dev    also what contributors need: ccache, clang-format, clang-tidy, clang with libFuzzer,
+#            Pillow (a test's oracle)
 #   --cuda   also what a CUDA build needs, even where no CUDA toolkit is found yet: fetches
 #            cudnn-frontend, and says how to get the rest
 set -euo pipefail
@@ -19,7 +20,10 @@ packages=(
   nlohmann-json3-dev libfmt-dev libcli11-dev libopenmpi-dev openmpi-bin=mpirun
   doctest-dev
 )
-dev_packages=(ccache=ccache clang-format=clang-format clang-tidy=clang-tidy python3-pil)
+dev_packages=(
+  ccache=ccache clang-format=clang-format clang-tidy=clang-tidy python3-pil
+  clang=clang++ "libclang-rt-dev|libclang-rt-14-dev" # for scripts/fuzz.sh
+)
 
 cmake_least=3.24
 frontend_version=1.18.0 # the last one that does not need NVRTC, a second CUDA compiler, linked in
