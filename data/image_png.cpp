@@ -56,6 +56,23 @@ void ignore_chunks(png_structp png) {
   png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, kNames.data(), 5);
 }
 
+// Checks that no chunk is longer than the rest of the file: libpng allocates what a chunk claims to
+// hold before it reads it.
+void check_chunks(const std::string& where, std::span<const std::uint8_t> bytes) {
+  constexpr std::size_t kSignature = 8;
+  constexpr std::size_t kAround = 12;  // length, name and checksum of a chunk
+  std::size_t at = kSignature;
+  while (at <= bytes.size() && bytes.size() - at >= kAround) {
+    const std::size_t length = png_get_uint_32(bytes.data() + at);
+    const std::size_t rest = bytes.size() - at - kAround;
+    if (length > rest) {
+      user_error(where, ": damaged PNG: a chunk of ", length, " bytes, where ", rest,
+                 " are left (truncated?)");
+    }
+    at += kAround + length;
+  }
+}
+
 // Reads all that stands before the pixels. Returns false on an error.
 bool start_png(PngDecoder& decoder) {
   decoder.png =
@@ -116,6 +133,7 @@ void blend_over_black(std::vector<std::uint8_t>& pixels) {
 }  // namespace
 
 StoredImage decode_png(const std::string& where, std::span<const std::uint8_t> bytes) {
+  check_chunks(where, bytes);
   PngDecoder decoder;
   decoder.input = bytes;
   if (!start_png(decoder)) user_error(where, ": not a readable PNG: ", decoder.message.data());

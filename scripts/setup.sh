@@ -4,7 +4,8 @@
 #
 # usage: scripts/setup.sh [--check] [--dev] [--cuda]
 #   --check  installs nothing; says what is missing, and fails if anything is
-#   --dev    also installs what contributors need: ccache, clang-format, clang-tidy, Pillow (for a test)
+#   --dev    also installs what contributors need: ccache, clang-format, clang-tidy, clang with
+#            libFuzzer, Pillow (for a test)
 #   --cuda   also fetches cudnn-frontend, which a CUDA build needs, even if no CUDA toolkit is found yet,
 #            and says how to get the rest
 set -euo pipefail
@@ -19,7 +20,10 @@ packages=(
   nlohmann-json3-dev libfmt-dev libcli11-dev libtomlplusplus-dev libopenmpi-dev openmpi-bin=mpirun
   doctest-dev
 )
-dev_packages=(ccache=ccache clang-format=clang-format clang-tidy=clang-tidy python3-pil)
+dev_packages=(
+  ccache=ccache clang-format=clang-format clang-tidy=clang-tidy python3-pil
+  clang=clang++ "libclang-rt-dev|libclang-rt-14-dev" # for scripts/fuzz.sh
+)
 
 cmake_least=3.24
 frontend_version=1.18.0 # the last version that can be used without linking NVRTC
