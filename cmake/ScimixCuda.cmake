@@ -2,11 +2,13 @@
 #   SCIMIX_WITH_CUDA   1 or 0
 #   SCIMIX_CUDART      the CUDA runtime, to link
 #   SCIMIX_CUBLAS      cuBLAS, to link
-if(NOT SCIMIX_CUDA MATCHES "^(AUTO|ON|OFF)$")
-  message(FATAL_ERROR "SCIMIX_CUDA is '${SCIMIX_CUDA}', expected AUTO, ON or OFF")
+#   SCIMIX_EMULATED    1 where an emulated GPU (emulated/) answers in place of CUDA's libraries
+if(NOT SCIMIX_CUDA MATCHES "^(AUTO|ON|OFF|EMULATED)$")
+  message(FATAL_ERROR "SCIMIX_CUDA is '${SCIMIX_CUDA}', expected AUTO, ON, OFF or EMULATED")
 endif()
 
 set(SCIMIX_WITH_CUDA 0)
+set(SCIMIX_EMULATED 0)
 
 # An nvcc on the PATH or at a usual place, new enough for C++20, with a host compiler that it takes.
 # Leaves CUDA enabled, or `problem` saying what is wrong.
@@ -68,11 +70,56 @@ macro(_scimix_find_cublas)
   endif()
 endmacro()
 
+# The emulated GPU needs the headers of CUDA's libraries, and Boost.Context for its threads.
+macro(_scimix_find_emulated_headers)
+  include(NvidiaPythonPackages)
+  find_path(SCIMIX_CUDA_INCLUDE cuda_runtime.h
+    HINTS ${CUDAToolkit_ROOT} $ENV{CUDAToolkit_ROOT} $ENV{CUDA_HOME}
+    PATHS /usr/local/cuda /opt/cuda ${SCIMIX_NVIDIA_ROOTS} PATH_SUFFIXES include)
+  find_path(SCIMIX_CUBLAS_INCLUDE cublas_v2.h HINTS ${SCIMIX_CUDA_INCLUDE})
+  find_path(SCIMIX_CUPTI_INCLUDE cupti.h
+    HINTS ${SCIMIX_CUDA_INCLUDE} ${SCIMIX_CUDA_INCLUDE}/../extras/CUPTI/include)
+  find_path(CUDNN_INCLUDE_DIR cudnn_version.h
+    HINTS ${CUDNN_ROOT} ${SCIMIX_CUDA_INCLUDE} PATHS ${SCIMIX_NVIDIA_ROOTS} PATH_SUFFIXES include)
+  find_path(NCCL_INCLUDE_DIR nccl.h
+    HINTS ${NCCL_ROOT} ${SCIMIX_CUDA_INCLUDE} PATHS ${SCIMIX_NVIDIA_ROOTS} PATH_SUFFIXES include)
+  find_package(CudnnFrontend QUIET)
+  find_package(Boost QUIET COMPONENTS context)
+  mark_as_advanced(SCIMIX_CUDA_INCLUDE SCIMIX_CUBLAS_INCLUDE SCIMIX_CUPTI_INCLUDE
+                   CUDNN_INCLUDE_DIR NCCL_INCLUDE_DIR)
+  foreach(_need IN ITEMS SCIMIX_CUDA_INCLUDE:cuda_runtime.h SCIMIX_CUBLAS_INCLUDE:cublas_v2.h
+          SCIMIX_CUPTI_INCLUDE:cupti.h CUDNN_INCLUDE_DIR:cudnn.h NCCL_INCLUDE_DIR:nccl.h
+          CUDNN_FRONTEND_INCLUDE_DIR:cudnn_frontend.h Boost_CONTEXT_LIBRARY:Boost.Context)
+    string(REPLACE ":" ";" _need "${_need}")
+    list(GET _need 0 _variable)
+    if(NOT ${_variable} AND NOT (_variable STREQUAL "Boost_CONTEXT_LIBRARY" AND TARGET Boost::context))
+      list(GET _need 1 _what)
+      list(APPEND _cuda_missing ${_what})
+    endif()
+  endforeach()
+endmacro()
+
 set(_cuda_missing "")
 if(SCIMIX_CUDA STREQUAL "OFF")
   message(STATUS "SciMix: CUDA: off (SCIMIX_CUDA=OFF)")
 elseif(SCIMIX_SANITIZE AND SCIMIX_CUDA STREQUAL "AUTO")
   message(STATUS "SciMix: CUDA: off (a build with sanitizers is for the CPU)")
+elseif(SCIMIX_CUDA STREQUAL "EMULATED")
+  _scimix_find_emulated_headers()
+  if(_cuda_missing)
+    list(JOIN _cuda_missing ", " _cuda_missing)
+    message(FATAL_ERROR "SciMix: SCIMIX_CUDA=EMULATED, but not found: ${_cuda_missing}. "
+      "`scripts/setup.sh --dev --cuda` says how to get each.")
+  endif()
+  set(SCIMIX_WITH_CUDA 1)
+  set(SCIMIX_EMULATED 1)
+  set(SCIMIX_CUDART scimix_emulated)
+  set(SCIMIX_CUBLAS scimix_emulated)
+  foreach(_library IN ITEMS NCCL::NCCL CUDNN::CUDNN)
+    add_library(${_library} INTERFACE IMPORTED)
+    target_link_libraries(${_library} INTERFACE scimix_emulated)
+  endforeach()
+  message(STATUS "SciMix: CUDA: emulated (headers in ${SCIMIX_CUDA_INCLUDE})")
 else()
   _scimix_enable_nvcc(_nvcc_problem)
   if(_nvcc_problem)

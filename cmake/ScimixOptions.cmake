@@ -2,8 +2,8 @@
 include(CheckCXXCompilerFlag)
 include(NativeFlags)
 
-set(SCIMIX_CUDA AUTO CACHE STRING "Build the CUDA backend: AUTO (if all it needs is found), ON, OFF")
-set_property(CACHE SCIMIX_CUDA PROPERTY STRINGS AUTO ON OFF)
+set(SCIMIX_CUDA AUTO CACHE STRING "Build the CUDA backend: AUTO (if all it needs is found), ON, OFF, EMULATED (for tests, on a CPU)")
+set_property(CACHE SCIMIX_CUDA PROPERTY STRINGS AUTO ON OFF EMULATED)
 set(SCIMIX_CUDA_ARCHITECTURES "90" CACHE STRING
     "GPU architectures to compile for, as in CMAKE_CUDA_ARCHITECTURES: 80;90;100, native, ...")
 set(SCIMIX_SANITIZE "" CACHE STRING "Sanitizers for a CPU build, such as address,undefined")

@@ -135,7 +135,8 @@ class Pool {
 
   std::byte* from_system(std::size_t reserved, std::size_t bytes) {
     void* memory = system_allocate(device_, reserved);
-    if (memory == nullptr) {
+    // Not while a graph is recorded: freeing memory would make the recording invalid.
+    if (memory == nullptr && !is_capturing()) {
       release_locked();
       memory = system_allocate(device_, reserved);
     }

@@ -24,9 +24,9 @@ struct MemoryStats {
 // A block of device memory. It returns to the cache when its last owner is destroyed.
 using Memory = std::shared_ptr<std::byte>;
 
-// Returns a block of at least `bytes` bytes, with undefined contents. Errors (user): the device is out
-// of memory even after the cached blocks were returned to it; the message lists the bytes held under
-// each MemoryLabel.
+// Returns a block of at least `bytes` bytes, with undefined contents. Errors (user): the device is
+// out of memory even after the cached blocks were returned to it; the message lists the bytes held
+// under each MemoryLabel.
 [[nodiscard]] Memory allocate(Device device, std::size_t bytes);
 
 [[nodiscard]] MemoryStats memory_stats(Device device);

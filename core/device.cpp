@@ -41,9 +41,9 @@ int cuda_device_count() {
 }
 
 Device parse_device(std::string_view name) {
+  if (name == "cpu") return kCpu;  // also where a GPU cannot be used
   const int count = cuda_device_count();
   if (name == "auto") return count > 0 ? Device{Device::Kind::cuda, 0} : kCpu;
-  if (name == "cpu") return kCpu;
   int index = 0;
   bool well_formed = name == "cuda";
   if (name.starts_with("cuda:")) {
@@ -110,7 +110,9 @@ void copy_bytes(Device device, void* target, const void* source, std::size_t byt
   if (is_recording_work()) return record_work([=] { copy_bytes(device, target, source, bytes); });
   count_work(Work::copy);
   if constexpr (kWithCuda) {
-    if (device.is_cuda()) return cuda::copy(target, source, bytes, /*wait=*/false);
+    if (device.is_cuda()) {
+      return cuda::copy(target, source, bytes, cuda::Direction::inside, /*wait=*/false);
+    }
   }
   std::memcpy(target, source, bytes);
 }
@@ -127,15 +129,17 @@ void fill_bytes(Device device, void* target, unsigned char value, std::size_t by
 
 namespace {
 
-void copy_across(Device device, void* target, const void* source, std::size_t bytes) {
+void copy_across(Device device, cuda::Direction direction, void* target, const void* source,
+                 std::size_t bytes) {
   if (bytes == 0) return;
   SCIMIX_CHECK(!is_capturing(), "a copy of ", bytes, " bytes between host and ", device,
                " inside a captured step");
   count_work(Work::host_copy);
+  static_cast<void>(direction);  // the CPU's memory is the host's
   if constexpr (kWithCuda) {
     if (device.is_cuda()) {
       count_work(Work::synchronize);
-      return cuda::copy(target, source, bytes, /*wait=*/true);
+      return cuda::copy(target, source, bytes, direction, /*wait=*/true);
     }
   }
   std::memcpy(target, source, bytes);
@@ -144,11 +148,11 @@ void copy_across(Device device, void* target, const void* source, std::size_t by
 }  // namespace
 
 void copy_to_host(void* target, Device from, const void* source, std::size_t bytes) {
-  copy_across(from, target, source, bytes);
+  copy_across(from, cuda::Direction::to_host, target, source, bytes);
 }
 
 void copy_from_host(Device to, void* target, const void* source, std::size_t bytes) {
-  copy_across(to, target, source, bytes);
+  copy_across(to, cuda::Direction::from_host, target, source, bytes);
 }
 
 }  // namespace scimix

@@ -1,6 +1,8 @@
 #include "core/device_cuda.hpp"
 
+#include <charconv>
 #include <memory>
+#include <string_view>
 
 #include "core/cuda.hpp"
 
@@ -13,6 +15,26 @@ struct StreamDeleter {
     static_cast<void>(cudaStreamDestroy(stream));
   }
 };
+// 12020 is "12.2".
+std::string dotted(int version) {
+  return text(version / 1000, ".", version % 1000 / 10);
+}
+
+// The oldest architecture of SCIMIX_CUDA_ARCHITECTURES, such as 80 for "90;80-real"; 0 for "native"
+// and the like, which name none.
+int oldest_architecture() {
+  const std::string_view all = SCIMIX_CUDA_ARCHITECTURES;
+  int oldest = 0;
+  for (std::size_t at = 0; at < all.size();) {
+    int value = 0;
+    static_cast<void>(std::from_chars(all.data() + at, all.data() + all.size(), value));
+    if (value > 0 && (oldest == 0 || value < oldest)) oldest = value;
+    const std::size_t next = all.find_first_of("; ,", at);
+    at = next == std::string_view::npos ? all.size() : next + 1;
+  }
+  return oldest;
+}
+
 using StreamHandle = std::unique_ptr<std::remove_pointer_t<cudaStream_t>, StreamDeleter>;
 
 StreamHandle make_stream() {
@@ -32,15 +54,32 @@ cudaStream_t current_stream() {
 
 int device_count() {
   int count = 0;
-  // A machine without a driver or a GPU answers with an error: that is "none", not a failure.
-  if (cudaGetDeviceCount(&count) != cudaSuccess) {
-    static_cast<void>(cudaGetLastError());
-    return 0;
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  if (status == cudaSuccess) return count;
+  static_cast<void>(cudaGetLastError());
+  if (status == cudaErrorNoDevice) return 0;
+  int driver = 0;
+  static_cast<void>(cudaDriverGetVersion(&driver));
+  if (status == cudaErrorInsufficientDriver) {
+    if (driver == 0) return 0;  // no driver at all
+    user_error("the NVIDIA driver supports CUDA ", dotted(driver), ", this program needs CUDA ",
+               dotted(CUDART_VERSION), ": update the driver, or say --device cpu");
   }
-  return count;
+  user_error("the GPU cannot be used: ", cudaGetErrorString(status),
+             "; see nvidia-smi, or say --device cpu");
 }
 
 void select_device(int index) {
+  cudaDeviceProp properties{};
+  SCIMIX_CUDA_CHECK(cudaGetDeviceProperties(&properties, index));
+  const int capability = properties.major * 10 + properties.minor;
+  const int compiled = oldest_architecture();
+  if (capability < compiled) {
+    user_error("cuda:", index, " (", properties.name, ") has compute capability ", capability / 10,
+               ".", capability % 10, ", this program was compiled for ", compiled / 10, ".",
+               compiled % 10, " and newer: build it with -DSCIMIX_CUDA_ARCHITECTURES=", capability,
+               ", or say --device cpu");
+  }
   SCIMIX_CUDA_CHECK(cudaSetDevice(index));
 }
 
@@ -86,8 +125,11 @@ void free(void* memory) noexcept {
   static_cast<void>(cudaFree(memory));
 }
 
-void copy(void* target, const void* source, std::size_t bytes, bool wait) {
-  SCIMIX_CUDA_CHECK(cudaMemcpyAsync(target, source, bytes, cudaMemcpyDefault, current_stream()));
+void copy(void* target, const void* source, std::size_t bytes, Direction direction, bool wait) {
+  const cudaMemcpyKind kind = direction == Direction::to_host     ? cudaMemcpyDeviceToHost
+                              : direction == Direction::from_host ? cudaMemcpyHostToDevice
+                                                                  : cudaMemcpyDeviceToDevice;
+  SCIMIX_CUDA_CHECK(cudaMemcpyAsync(target, source, bytes, kind, current_stream()));
   if (wait) synchronize();
 }
 

@@ -117,7 +117,7 @@ void dispatch_floating(DType dtype, F&& f) {
       return f(TypeTag<float>{});
     case DType::bf16:
       return f(TypeTag<bf16>{});
-#ifndef __CUDACC__
+#if !SCIMIX_GPU_CODE
     case DType::f64:
       return f(TypeTag<double>{});
 #endif
@@ -130,7 +130,7 @@ void dispatch_floating(DType dtype, F&& f) {
 template <class F>
 void dispatch_parameter(DType dtype, F&& f) {
   if (dtype == DType::f32) return f(TypeTag<float>{});
-#ifndef __CUDACC__
+#if !SCIMIX_GPU_CODE
   if (dtype == DType::f64) return f(TypeTag<double>{});
 #endif
   SCIMIX_CHECK(false, "no kernel for parameters of ", name_of(dtype));

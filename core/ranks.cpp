@@ -58,6 +58,13 @@ void share_cores(int ranks_here) {
 class Ranks::World {
  public:
   World() { share_cores(session_.place().local_size); }
+  ~World() {
+    // NCCL's memory may go only when no rank is still reading it. (A rank that fails does not come
+    // here: see abort.)
+    if (gpu_ != nullptr) session_.comm().barrier();
+  }
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
 
   [[nodiscard]] const mpi::Place& place() const { return session_.place(); }
 
@@ -132,7 +139,7 @@ int Ranks::local_size() const {
 }
 
 Device Ranks::device(const std::string& name) const {
-  const int gpus = cuda_device_count();
+  const int gpus = name == "cpu" ? 0 : cuda_device_count();
   const bool own_gpu = size() > 1 && ((name == "auto" && gpus > 0) || name == "cuda");
   if (!own_gpu) {
     const Device device = parse_device(name);

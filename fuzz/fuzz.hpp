@@ -28,8 +28,8 @@ inline void require(bool condition, const char* what) {
   if (!condition) fail(what);
 }
 
-// Runs a reader. It may refuse the input with a user_error of one line; anything else that it throws
-// is a fault.
+// Runs a reader. It may refuse the input with a user_error of one line; anything else that it
+// throws is a fault.
 template <class F>
 void run(F&& read) {
   try {

@@ -46,8 +46,8 @@ Drawn draw(fuzz::Bytes input) {
 void compare(const std::string& file, const Drawn& drawn) {
   using namespace std::string_view_literals;
   fuzz::require(file.substr(0, 8) == "\x93NUMPY\x01\x00"sv, "another magic");
-  const std::size_t header = static_cast<std::uint8_t>(file[8]) +
-                             std::size_t{256} * static_cast<std::uint8_t>(file[9]);
+  const std::size_t header =
+      static_cast<std::uint8_t>(file[8]) + std::size_t{256} * static_cast<std::uint8_t>(file[9]);
   fuzz::require((10 + header) % 64 == 0 && file[9 + header] == '\n', "the header is not aligned");
   std::size_t at = 10 + header;
   for (std::int64_t record = 0; record < drawn.records; ++record) {

@@ -21,7 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const Dataset dataset = ten_images();
   fuzz::run([&] {
     const Split split = load_split(input.put({data, size}), dataset);
-    fuzz::require(!split.labeled.empty() && split.labeled.size() <= 10, "a split of no such images");
+    fuzz::require(!split.labeled.empty() && split.labeled.size() <= 10,
+                  "a split of no such images");
     (void)unlabeled_indices(split, dataset, /*include_labeled=*/false);
   });
   return 0;

@@ -5,7 +5,7 @@
 # usage: scripts/setup.sh [--check] [--dev] [--cuda]
 #   --check  installs nothing; says what is missing, and fails if anything is
 #   --dev    also installs what contributors need: ccache, clang-format, clang-tidy, clang with
-#            libFuzzer, Pillow (for a test)
+#            libFuzzer, Pillow (for a test), Boost.Context (for the emulated GPU)
 #   --cuda   also fetches cudnn-frontend, which a CUDA build needs, even if no CUDA toolkit is found yet,
 #            and says how to get the rest
 set -euo pipefail
@@ -23,6 +23,7 @@ packages=(
 dev_packages=(
   ccache=ccache clang-format=clang-format clang-tidy=clang-tidy python3-pil
   clang=clang++ "libclang-rt-dev|libclang-rt-14-dev" # for scripts/fuzz.sh
+  libboost-context-dev # for the emulated GPU
 )
 
 cmake_least=3.24

@@ -3,7 +3,7 @@
 # stand the times of the slowest tests.
 #
 # usage: scripts/test.sh [PRESET] [--tier TIER,...] [-DCMAKE_OPTION=VALUE]... [-- TEST_OPTION...]
-#   PRESET       cpu (the default), cuda or asan; offline is for scripts/offline_build.sh
+#   PRESET       cpu (the default), cuda, emulated or asan; offline is for scripts/offline_build.sh
 #   --tier       runs only the tests of these tiers; all of them run without it:
 #                  fast   under two minutes on two cores, for the loop of editing and testing
 #                  full   the tests that take longer, mostly because they train networks

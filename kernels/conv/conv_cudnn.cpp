@@ -109,15 +109,19 @@ std::unique_ptr<fe::graph::Graph> make_graph(cudnnHandle_t handle, const Problem
       break;
     }
   }
+  // Mode B knows engines that mode A leaves out, for the case that all of A's are barred below.
   if (graph->validate().is_bad() || graph->build_operation_graph(handle).is_bad() ||
-      graph->create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::FALLBACK}).is_bad()) {
+      graph
+          ->create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::B, fe::HeurMode_t::FALLBACK})
+          .is_bad()) {
     return nullptr;
   }
   std::vector<fe::NumericalNote_t> barred;
   if (deterministic) barred.push_back(fe::NumericalNote_t::NONDETERMINISTIC);
-  if (problem.dtype == DType::f32 && !problem.tf32) {
-    barred.push_back(fe::NumericalNote_t::TENSOR_CORE);
+  if (problem.dtype == DType::f32) {
+    // TF32 keeps 10 bits of a mantissa; converted inputs would keep 7.
     barred.push_back(fe::NumericalNote_t::DOWN_CONVERT_INPUTS);
+    if (!problem.tf32) barred.push_back(fe::NumericalNote_t::TENSOR_CORE);
   }
   // A gradient that is not rounded at the end should not be rounded on the way either.
   if (problem.wide_gradient) barred.push_back(fe::NumericalNote_t::REDUCED_PRECISION_REDUCTION);

@@ -9,7 +9,7 @@ namespace {
 
 // Elements that an item moves at once. On a GPU, one 16-byte access of bf16 or two of f32; a CPU
 // makes its own vectors of a plain loop, formulas with a choice in them too.
-#ifdef __CUDACC__
+#if SCIMIX_GPU_CODE
 constexpr int kWidth = 8;
 #else
 constexpr int kWidth = 1;

@@ -18,7 +18,7 @@ namespace scimix::SCIMIX_BACKEND {
 // in f64, where it is exact, and rounded on its own: a compiler could fuse an f32 product with the
 // addition, and then some results would be one level off.
 SCIMIX_HD inline std::uint8_t blend(int base, int value, float factor) {
-#ifdef __CUDA_ARCH__
+#if SCIMIX_ON_GPU
   const float change = __fmul_rn(factor, static_cast<float>(value - base));
 #else
   const auto change = static_cast<float>(static_cast<double>(factor) * (value - base));
@@ -98,7 +98,7 @@ SCIMIX_HD inline void solarize(B& block, const ImageWorkspace& work, float thres
 // Rounded on its own: a compiler could fuse it with an addition, and where that makes a whole
 // number it changes the level to which the result is cut off.
 SCIMIX_HD inline double rounded_product(double a, double b) {
-#ifdef __CUDA_ARCH__
+#if SCIMIX_ON_GPU
   return __dmul_rn(a, b);
 #else
   const volatile double product = a * b;

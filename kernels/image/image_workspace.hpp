@@ -57,7 +57,7 @@ inline std::size_t workspace_bytes(const char* op, const ImageSize& size) {
 // takes rows, so that there is no division and the columns of a row run in vectors.
 template <class B, class F>
 SCIMIX_HD inline void each_cell(B& block, std::int64_t rows, std::int64_t columns, F f) {
-#ifdef __CUDACC__
+#if SCIMIX_GPU_CODE
   block.each(rows * columns, [=](std::int64_t i) {
     const auto cell = static_cast<std::uint32_t>(i);  // few: 32 bits divide faster
     const auto across = static_cast<std::uint32_t>(columns);
@@ -80,9 +80,9 @@ SCIMIX_HD inline void count_values(B& block, const ImageWorkspace& work) {
   const std::uint8_t* image = work.image;
   const std::int64_t pixels = work.pixels();
   block.each(ImageWorkspace::kBins, [=](std::int64_t i) { counts[i] = 0; });
-#ifdef __CUDACC__
+#if SCIMIX_GPU_CODE
   block.each(pixels, [=](std::int64_t p) {
-#ifdef __CUDA_ARCH__
+#if SCIMIX_ON_GPU
     for (int c = 0; c < 3; ++c) atomicAdd(counts + c * 256 + image[p * 3 + c], 1U);
 #endif
   });

@@ -9,6 +9,7 @@
 #include "core/host_device.hpp"
 
 namespace scimix {
+inline namespace SCIMIX_CODE {
 
 // a / b of numbers in 0 .. 2^32-1.
 SCIMIX_HD inline std::int64_t quotient32(std::int64_t a, std::int64_t b) {
@@ -44,7 +45,7 @@ class Divisor {
 
   // Of the product.
   [[nodiscard]] SCIMIX_HD static std::uint64_t upper_half(std::uint64_t a, std::uint64_t b) {
-#ifdef __CUDA_ARCH__
+#if SCIMIX_ON_GPU
     return __umul64hi(a, b);
 #else
     return static_cast<std::uint64_t>((Wide{a} * b) >> 64);
@@ -56,4 +57,5 @@ class Divisor {
   int shift_ = 0;
 };
 
+}  // namespace SCIMIX_CODE
 }  // namespace scimix

@@ -16,8 +16,9 @@
 #include "kernels/launch/pack.hpp"
 
 namespace scimix {
+inline namespace SCIMIX_CODE {
 
-#ifdef __CUDACC__
+#if SCIMIX_GPU_CODE
 
 // Loads of several rows in flight at once; a CPU reorders by itself, and its compiler, which sees
 // functions for both, does not know the pragma.
@@ -205,7 +206,7 @@ using LaneCount = std::integral_constant<int, N>;
 // channels let a thread read whole rows, one after the other.
 template <class T, int kWidest = 16, class F>
 void dispatch_lanes(std::int64_t channels, F&& f) {
-#ifdef __CUDACC__
+#if SCIMIX_GPU_CODE
   constexpr int kAccess = 16 / static_cast<int>(sizeof(T));
   if (channels % kAccess == 0) return f(LaneCount<kAccess>{});
 #else
@@ -222,4 +223,5 @@ void dispatch_lanes(std::int64_t channels, F&& f) {
   f(LaneCount<1>{});
 }
 
+}  // namespace SCIMIX_CODE
 }  // namespace scimix

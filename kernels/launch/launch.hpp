@@ -28,15 +28,19 @@
 #include "core/host_device.hpp"
 #include "core/work.hpp"
 
-#ifdef __CUDACC__
+#if SCIMIX_GPU_CODE
 #include "core/cuda.hpp"
+#ifdef __CUDACC__
 #define SCIMIX_KERNEL_FN __device__
+#else
+#define SCIMIX_KERNEL_FN
+#endif
 #else
 #include "kernels/launch/launch_cpu.hpp"
 #define SCIMIX_KERNEL_FN
 #endif
 
-#ifdef __CUDACC__
+#if SCIMIX_GPU_CODE
 
 namespace scimix::cuda {
 
@@ -105,18 +109,35 @@ __global__ void __launch_bounds__(kThreads, kBlocks) run_each(std::int64_t n, F 
 
 template <class F, int kBlocks>
 __global__ void __launch_bounds__(kThreads, kBlocks) run_block(F f) {
-  extern __shared__ unsigned char scratch[];
+#ifdef __CUDACC__
+  extern __shared__ alignas(16) unsigned char scratch[];
+#else
+  unsigned char* const scratch = emulated::dynamic_shared();
+#endif
   Block block(scratch);
   f(block);
 }
 
-// CUDA gives a kernel up to 48 KiB of shared memory, with that of `reduce`, unless it asks.
-template <class F>
-void allow_scratch(void (*kernel)(F), std::size_t bytes) {
+// Starts blocks of kThreads threads on the device's stream. All kernels of the project start here.
+template <auto kKernel, class... Arguments>
+void launch(unsigned blocks, std::size_t scratch_bytes, Arguments... arguments) {
+#ifndef __CUDACC__
+  emulated::register_kernel<kKernel>();  // code that nvcc generates does this on a GPU
+#endif
+  // CUDA gives a kernel up to 48 KiB of shared memory, with that of `reduce`, unless it asks.
   constexpr std::size_t kUnasked = 47 * 1024;
-  if (bytes <= kUnasked) return;
-  SCIMIX_CUDA_CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                         static_cast<int>(bytes)));
+  if (scratch_bytes > kUnasked) {
+    SCIMIX_CUDA_CHECK(cudaFuncSetAttribute(reinterpret_cast<const void*>(kKernel),
+                                           cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                           static_cast<int>(scratch_bytes)));
+  }
+  count_work(Work::kernel);
+  cudaLaunchConfig_t config{};
+  config.gridDim = dim3(blocks);
+  config.blockDim = dim3(kThreads);
+  config.dynamicSmemBytes = scratch_bytes;
+  config.stream = current_stream();
+  SCIMIX_CUDA_CHECK(cudaLaunchKernelEx(&config, kKernel, arguments...));
 }
 
 }  // namespace detail
@@ -127,22 +148,16 @@ void for_each(std::int64_t n, F f) {
   constexpr std::int64_t kMaxBlocks = 1 << 20;
   const std::int64_t blocks = (n + kThreads - 1) / kThreads;
   const auto grid = static_cast<unsigned>(blocks < kMaxBlocks ? blocks : kMaxBlocks);
-  count_work(Work::kernel);
-  detail::run_each<F, kBlocks><<<grid, kThreads, 0, current_stream()>>>(n, f);
-  SCIMIX_CUDA_CHECK(cudaGetLastError());
+  detail::launch<&detail::run_each<F, kBlocks>>(grid, 0, n, f);
 }
 
 template <int kBlocks = 0, class F>
 void for_each_block(std::int64_t blocks, std::size_t scratch_bytes, F f) {
   if (blocks <= 0) return;
   SCIMIX_CHECK(scratch_bytes <= 64 * 1024, scratch_bytes, " bytes of scratch, at most 65536");
-  detail::allow_scratch(detail::run_block<F, kBlocks>, scratch_bytes);
-  count_work(Work::kernel);
-  const auto grid = static_cast<unsigned>(blocks);
-  detail::run_block<F, kBlocks><<<grid, kThreads, scratch_bytes, current_stream()>>>(f);
-  SCIMIX_CUDA_CHECK(cudaGetLastError());
+  detail::launch<&detail::run_block<F, kBlocks>>(static_cast<unsigned>(blocks), scratch_bytes, f);
 }
 
 }  // namespace scimix::cuda
 
-#endif  // __CUDACC__
+#endif  // SCIMIX_GPU_CODE

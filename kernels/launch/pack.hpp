@@ -9,6 +9,7 @@
 #include "core/host_device.hpp"
 
 namespace scimix {
+inline namespace SCIMIX_CODE {
 
 template <class T, int N>
 struct alignas(sizeof(T) * N <= 16 ? sizeof(T) * N : 16) RawPack {
@@ -48,4 +49,5 @@ void dispatch_pack(std::int64_t channels, F&& f) {
   f(std::integral_constant<int, 1>{});
 }
 
+}  // namespace SCIMIX_CODE
 }  // namespace scimix

@@ -8,6 +8,7 @@
 #include "core/host_device.hpp"
 
 namespace scimix {
+inline namespace SCIMIX_CODE {
 
 // Packs of `pixel` at channels first, first + N, ... below end.
 struct PixelWalk {
@@ -20,14 +21,14 @@ struct PixelPacks {
   std::int64_t pixels, channels;
 
   [[nodiscard]] SCIMIX_HD std::int64_t items() const {
-#ifdef __CUDACC__
+#if SCIMIX_GPU_CODE
     return pixels * (channels / N);
 #else
     return pixels;
 #endif
   }
   [[nodiscard]] SCIMIX_HD PixelWalk walk(std::int64_t item) const {
-#ifdef __CUDACC__
+#if SCIMIX_GPU_CODE
     // The items of a block are few: a division of 32 bits is several times as fast.
     const auto packs = static_cast<std::uint32_t>(channels / N);
     const auto i = static_cast<std::uint32_t>(item);
@@ -39,4 +40,5 @@ struct PixelPacks {
   }
 };
 
+}  // namespace SCIMIX_CODE
 }  // namespace scimix

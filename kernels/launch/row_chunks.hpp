@@ -92,6 +92,8 @@ struct RowChunks {
   }
 };
 
+inline namespace SCIMIX_CODE {
+
 // The part of a tile that one thread walks: N channels from `channel` on, of the rows first,
 // first + step, ... below `end` (both counted from the tile's corner).
 struct RowWalk {
@@ -108,7 +110,7 @@ struct RowLanes {
   std::int64_t run = 1;  // consecutive rows of a lane, on a CPU
 
   SCIMIX_HD explicit RowLanes(const RowTile& tile) : packs(tile.channels / N), rows(tile.rows) {
-#ifdef __CUDACC__
+#if SCIMIX_GPU_CODE
     constexpr std::int64_t kBlockThreads = 256;
     lanes = packs < kBlockThreads ? quotient32(kBlockThreads, packs) : 1;
 #else
@@ -124,7 +126,7 @@ struct RowLanes {
   [[nodiscard]] SCIMIX_HD RowWalk walk(std::int64_t item) const {
     const std::int64_t lane = quotient32(item, packs);
     const std::int64_t channel = (item - lane * packs) * N;
-#ifdef __CUDACC__
+#if SCIMIX_GPU_CODE
     return {lane, channel, lane, rows, lanes};  // neighbouring threads read neighbouring rows
 #else
     return {lane, channel, lane * run, std::min((lane + 1) * run, rows), 1};
@@ -135,6 +137,8 @@ struct RowLanes {
   static constexpr std::int64_t kRun = 256;
   static constexpr std::int64_t kLaneChannels = 1024;  // bounds the scratch of all lanes
 };
+
+}  // namespace SCIMIX_CODE
 
 // Adds up the `lanes` rows of values[lanes][count] into the first, pairwise.
 template <class Block, class T>

@@ -8,7 +8,7 @@ namespace scimix::SCIMIX_BACKEND {
 namespace {
 
 // A GPU thread is one lane of a vector unit; a CPU's register is all of them.
-#ifdef __CUDACC__
+#if SCIMIX_GPU_CODE
 using Lanes = float;
 #elif defined(__AVX512F__)
 using Lanes = float __attribute__((vector_size(64)));

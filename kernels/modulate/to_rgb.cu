@@ -29,7 +29,7 @@ struct StyledWeights {
 // The sum over lanes of a b.
 template <class C, int N>
 [[nodiscard]] SCIMIX_HD inline C dot(const Lanes<C, N>& a, const Lanes<C, N>& b) {
-#ifdef __CUDACC__
+#if SCIMIX_GPU_CODE
   C sum = 0;
   for (int i = 0; i < N; ++i) sum += a[i] * b[i];
   return sum;

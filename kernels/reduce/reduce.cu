@@ -11,7 +11,7 @@ namespace {
 
 // How many items of a block work side by side, and how many blocks a device wants before a sum is
 // worth splitting. A CPU block is a loop: few items, each with a long run of rows.
-#ifdef __CUDACC__
+#if SCIMIX_GPU_CODE
 constexpr std::int64_t kItems = kThreads;
 constexpr std::int64_t kEnoughBlocks = 1024;
 constexpr int kWidth = 8;

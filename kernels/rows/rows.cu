@@ -12,7 +12,7 @@ namespace {
 
 // Indices lie on the device: only the CPU can look at them before it starts.
 void check_index(const char* kernel, const Tensor& index, std::int64_t rows) {
-#ifndef __CUDACC__
+#if !SCIMIX_GPU_CODE
   const std::int32_t* values = index.data<std::int32_t>();
   for (std::int64_t i = 0; i < index.numel(); ++i) {
     SCIMIX_CHECK(values[i] >= 0 && values[i] < rows, kernel, ": index[", i, "] is ", values[i],

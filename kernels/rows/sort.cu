@@ -2,7 +2,7 @@
 // The only file that sees Thrust's headers.
 #include "kernels/rows/sort.hpp"
 
-#ifdef __CUDACC__
+#if SCIMIX_GPU_CODE
 #include <thrust/execution_policy.h>
 #include <thrust/sequence.h>
 #include <thrust/sort.h>
@@ -20,7 +20,7 @@ namespace scimix::SCIMIX_BACKEND {
 
 namespace {
 
-#ifdef __CUDACC__
+#if SCIMIX_GPU_CODE
 
 // Hands Thrust its workspace from our cache: cudaMalloc would stop the device.
 class Workspace {

@@ -10,7 +10,7 @@ namespace {
 
 // Labels lie on the device: only the CPU can look at them before it starts.
 void check_labels(const char* kernel, const Tensor& labels, std::int64_t classes) {
-#ifndef __CUDACC__
+#if !SCIMIX_GPU_CODE
   const std::int32_t* values = labels.data<std::int32_t>();
   for (std::int64_t row = 0; row < labels.numel(); ++row) {
     SCIMIX_CHECK(values[row] >= 0 && values[row] < classes, kernel, ": the label of row ", row,

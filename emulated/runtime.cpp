@@ -1,0 +1,79 @@
+// Devices and versions.
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "emulated/gpu.hpp"
+
+namespace {
+
+thread_local int selected = 0;
+
+// SCIMIX_EMULATED_GPUS says how many devices there are: 4 unless it is set.
+int device_total() {
+  const char* const count = std::getenv("SCIMIX_EMULATED_GPUS");
+  return count == nullptr ? 4 : std::atoi(count);
+}
+
+}  // namespace
+
+using namespace scimix::emulated;
+
+cudaError_t cudaGetDeviceCount(int* count) {
+  const Lock lock(gpu_mutex());
+  *count = 0;
+  if (const auto error = enter("cudaGetDeviceCount", "cuDeviceGetCount")) return failed(error);
+  *count = device_total();
+  return *count == 0 ? failed(cudaErrorNoDevice) : cudaSuccess;
+}
+
+cudaError_t cudaSetDevice(int device) {
+  const Lock lock(gpu_mutex());
+  if (const auto error = enter("cudaSetDevice", "cuCtxSetCurrent")) return failed(error);
+  if (device < 0 || device >= device_total()) return failed(cudaErrorInvalidDevice);
+  selected = device;
+  return cudaSuccess;
+}
+
+cudaError_t cudaGetDevice(int* device) {
+  const Lock lock(gpu_mutex());
+  *device = selected;
+  return failed(enter("cudaGetDevice", "cuCtxGetDevice"));
+}
+
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
+  const Lock lock(gpu_mutex());
+  if (const auto error = enter("cudaGetDeviceProperties", "cuDeviceGetAttribute")) {
+    return failed(error);
+  }
+  if (device < 0 || device >= device_total()) return failed(cudaErrorInvalidDevice);
+  *properties = {};
+  std::snprintf(properties->name, sizeof properties->name, "emulated GPU");
+  properties->totalGlobalMem = std::size_t{8} << 30;
+  properties->major = 9;
+  properties->multiProcessorCount = 132;
+  properties->warpSize = 32;
+  properties->maxThreadsPerBlock = 1024;
+  return cudaSuccess;
+}
+
+cudaError_t cudaDriverGetVersion(int* version) {
+  *version = CUDART_VERSION;
+  return cudaSuccess;
+}
+
+cudaError_t cudaRuntimeGetVersion(int* version) {
+  *version = CUDART_VERSION;
+  return cudaSuccess;
+}
+
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* /*function*/) {
+  *attributes = {};
+  return cudaSuccess;
+}
+
+cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* pointer) {
+  *attributes = {};
+  attributes->type = is_device_address(pointer) ? cudaMemoryTypeDevice : cudaMemoryTypeUnregistered;
+  return cudaSuccess;
+}
