@@ -213,7 +213,7 @@ TEST_CASE("settings that a method does not have change nothing") {
   CHECK(after(config) == plain);
 }
 
-TEST_CASE("each setting of a method changes what it learns" * doctest::test_suite("full")) {
+TEST_CASE("each setting of a method changes what it learns") {
   const auto after = [](const ClassifierConfig& config) {
     ClassifierTrainer trainer = tiny_trainer(config);
     for (int i = 0; i < 3; ++i) trainer.step();
@@ -412,7 +412,7 @@ TEST_CASE("an evaluation does not change what is trained") {
         evaluated.model().parameters().parameter_slab().flat().to_doubles());
 }
 
-TEST_CASE("bf16 training follows f32") {
+TEST_CASE("bf16 training follows f32" * doctest::test_suite("full")) {
   ClassifierConfig config = small_config();
   ClassifierTrainer f32 = make_trainer(config);
   config.precision = Precision::bf16;
