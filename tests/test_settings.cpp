@@ -2,6 +2,7 @@
 // gets.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
@@ -21,14 +22,14 @@ using namespace scimix;
 
 namespace {
 
-using Random = std::mt19937_64;
+using Generator64 = std::mt19937_64;
 
-std::uint64_t below(Random& random, std::uint64_t n) {
+std::uint64_t below(Generator64& random, std::uint64_t n) {
   return random() % n;
 }
 
 // Any bytes that a path may have, half of the time none that UTF-8 has not.
-std::string random_text(Random& random) {
+std::string random_text(Generator64& random) {
   static const std::vector<std::string> pieces{"a",
                                                "Z",
                                                "0",
@@ -73,7 +74,7 @@ std::string random_text(Random& random) {
   return text;
 }
 
-double random_number(Random& random, const SettingRange& range) {
+double random_number(Generator64& random, const SettingRange& range) {
   const double share = static_cast<double>(random() >> 11U) * 0x1p-53;
   if (std::isfinite(range.least) && std::isfinite(range.most)) {
     return range.most - share * (range.most - range.least);  // never an excluded lower bound
@@ -87,7 +88,7 @@ double random_number(Random& random, const SettingRange& range) {
   return value;
 }
 
-SettingValue random_value(Random& random, const Setting& setting) {
+SettingValue random_value(Generator64& random, const Setting& setting) {
   const SettingRange& range = setting.range;
   switch (setting.type) {
     case SettingType::boolean:
@@ -124,7 +125,7 @@ bool same(const SettingValue& a, const SettingValue& b) {
 template <class Table>
 void check_round_trips(const RunKind& kind, const Table& table, int count) {
   const test::TempFolder folder;
-  Random random(2022);
+  Generator64 random(2022);
   int unequal = 0;
   for (int i = 0; i < count; ++i) {
     SettingValues values;
@@ -177,7 +178,7 @@ TEST_CASE("settings: random ones, written to a file and read back, are equal") {
 }
 
 TEST_CASE("settings: what the command line would say of a value reads back equal") {
-  Random random(7);
+  Generator64 random(7);
   for (int i = 0; i < 300; ++i) {
     for (const Setting& setting : generator_kind().settings) {
       const SettingValue value = random_value(random, setting);
