@@ -110,7 +110,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks) run_each(std::int64_t n, F 
 template <class F, int kBlocks>
 __global__ void __launch_bounds__(kThreads, kBlocks) run_block(F f) {
 #ifdef __CUDACC__
-  extern __shared__ alignas(16) unsigned char scratch[];
+  extern __shared__ __align__(16) unsigned char scratch[];
 #else
   unsigned char* const scratch = emulated::dynamic_shared();
 #endif
