@@ -85,6 +85,9 @@ int mix(const MixSettings& s) {
       .dataset = s.dataset};
   const scimix::ImageSource content = scimix::load_image_source(s.content, options);
   const scimix::ImageSource scene = scimix::load_image_source(s.scene, options);
+  for (const scimix::ImageSource* source : {&content, &scene}) {
+    for (const std::string& note : source->notes) std::cout << "note: " << note << '\n';
+  }
   const auto labels = scimix::labels_for(content, generator.class_names);
   const scimix::Pairs pairs = scimix::pair_images(pairing,
                                                   {.contents = content.images.count,

@@ -286,6 +286,7 @@ RunResult run_training(const SessionSettings& settings, const std::filesystem::p
     folder->write_config(request.config_text);
   }
   subject->introduce(out);
+  for (const std::string& note : inputs.dataset.notes) fmt::print(out, "note: {}\n", note);
   if (!ranks.is_alone()) fmt::print(out, "{} ranks share every batch\n", ranks.size());
   fmt::print(out, "run folder {}{}\n", folder->path().string(),
              resumed ? fmt::format(", resumed after step {}", *resumed) : "");
