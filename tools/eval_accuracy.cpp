@@ -86,11 +86,6 @@ void test_all_images(Dataset& dataset) {
 // now. Of any other folder all images are tested, since none was trained on.
 TestImages load_folder(const AccuracySettings& s, const ClassifierSettings& settings,
                        const std::string& trained_on) {
-  if (s.data.data_seed && *s.data.data_seed != settings.data.data_seed) {
-    user_error("--data-seed ", *s.data.data_seed, ": another split of the folder would test on ",
-               "images that the run was trained on, expected the run's own seed, ",
-               settings.data.data_seed);
-  }
   namespace fs = std::filesystem;
   DataChoice choice = s.data;
   const fs::path folder = choice.data_dir.value_or(settings.data.data_dir);
