@@ -33,11 +33,11 @@ namespace {
 // the run was trained on are among those that are tested.
 void check_held_out(const DataChoice& choice, const DataSettings& own, const DataSettings& here) {
   if (choice.allow_training_images || here.dataset != "folder" || own.dataset != "folder") return;
-  if (here.data_seed == own.data_seed || here.data_dir != own.data_dir) return;
-  user_error("--data-seed ", here.data_seed, ": the run held out images by data seed ",
-             own.data_seed,
-             ", so this would test images that it was trained on (--allow-training-images permits "
-             "it)");
+  if (here.data_seed == own.data_seed) return;
+  user_error("--data-seed ", here.data_seed,
+             ": another split of the folder would test on images that the run was trained on, ",
+             "expected the run's own seed, ", own.data_seed,
+             " (--allow-training-images permits it)");
 }
 
 }  // namespace
