@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <iostream>
 #include <ostream>
 
 #include "core/error.hpp"
@@ -64,7 +63,6 @@ EvaluationData load_evaluation_data(const DataChoice& choice, const DataSettings
                " (--resize brings images to size)");
   }
   s.image_size = side;
-  for (const std::string& note : data.dataset.notes) std::cout << "note: " << note << '\n';
   return data;
 }
 
