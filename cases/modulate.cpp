@@ -20,7 +20,7 @@ struct Case {
   [[nodiscard]] std::int64_t factor() const { return options.up ? 2 : 1; }
   [[nodiscard]] Shape kernel() const { return options.up ? Shape{c, r, r, k} : Shape{k, r, r, c}; }
   [[nodiscard]] Shape y() const { return {n, h * factor(), w * factor(), k}; }
-  // Of the convolution; the rest is small beside it.
+  // Counts the convolution alone, since modulation and activation are small beside it.
   [[nodiscard]] double flops() const {
     return 2.0 * static_cast<double>(n * h * w * c) * static_cast<double>(k * r * r);
   }

@@ -13,7 +13,7 @@
 namespace scimix {
 namespace {
 
-// What is worth a line to the user, with the first file for an example.
+// Counts of images that the user is told about: images turned upright, and damaged files.
 struct Remarks {
   std::int64_t turned = 0;
   BadFiles damaged;

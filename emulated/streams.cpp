@@ -138,7 +138,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned /*flags*/) 
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
-  // What it was given is still done, as on a GPU; the object itself is small and stays.
+  // Work queued on the stream still runs, as on a GPU. The stream object is small and is kept.
   static_cast<void>(stream);
   return cudaSuccess;
 }

@@ -21,8 +21,8 @@ packages=(
   "libjpeg62-turbo-dev|libjpeg-turbo8-dev"
   nlohmann-json3-dev libfmt-dev libcli11-dev libtomlplusplus-dev doctest-dev
 )
-# Those of their dependencies that a machine with a compiler may lack. PNG, JPEG, zlib and libmatio are
-# linked statically.
+# Shared libraries that the packages above depend on and that a machine with a compiler may lack. PNG,
+# JPEG, zlib and libmatio are linked statically.
 runtime='lib(dnnl|openblas|gfortran|quadmath|fmt)[0-9.]*(-pthread)?(t64)?|ocl-icd-libopencl1'
 # Libraries that each machine with a compiler has: glibc and those of g++.
 system='(libc|libm|libdl|librt|libpthread|libstdc\+\+|libgcc_s|libgomp|ld-linux-[a-z0-9-]*)\.so\.[0-9]+'

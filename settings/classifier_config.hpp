@@ -7,7 +7,8 @@
 
 namespace scimix {
 
-// What is learnt from hybrids (Sun et al. 2022, section III.C; Tables II and V).
+// Says which hybrids a classifier sees, and what it learns from them (Sun et al. 2022, section
+// III.C; Tables II and V).
 struct HybridSettings {
   MixerKind mixer = MixerKind::none;
   std::string generator;           // scimix: run folder or checkpoint of scimix_train generator
