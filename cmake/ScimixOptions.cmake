@@ -31,6 +31,14 @@ if(SCIMIX_CCACHE)
   endforeach()
 endif()
 
+# A compiler cache can't tell that two precompiled headers say the same, so it would find nothing.
+set(precompile ON)
+if(SCIMIX_CCACHE)
+  set(precompile OFF)
+endif()
+option(SCIMIX_PRECOMPILE "Compile the standard library's headers once per target (default: unless ccache is found)"
+       ${precompile})
+
 # Every target of ours links this.
 add_library(scimix_flags INTERFACE)
 target_include_directories(scimix_flags INTERFACE "${PROJECT_SOURCE_DIR}")
