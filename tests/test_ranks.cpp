@@ -10,26 +10,21 @@
 #include <random>
 #include <sstream>
 
+#include "command_line.hpp"
 #include "core/device.hpp"
 #include "core/safetensors.hpp"
-#include "program.hpp"
 #include "skip.hpp"
 #include "tests/paths.hpp"
 
 using namespace scimix;
+using test::operator+;
 using test::Program;
 using test::ProgramResult;
 using test::read_bytes;
 using test::TempFolder;
+using test::Words;
 
 namespace {
-
-using Words = std::vector<std::string>;
-
-Words operator+(Words words, const Words& more) {
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
-}
 
 bool have_mpirun() {
   static const bool there =

@@ -9,27 +9,24 @@
 #include <set>
 #include <sstream>
 
+#include "command_line.hpp"
 #include "core/safetensors.hpp"
 #include "data/dataset.hpp"
 #include "data/image_io.hpp"
-#include "program.hpp"
 #include "settings/run_kinds.hpp"
 #include "tiny_generator.hpp"
 
 using namespace scimix;
+using test::operator+;
+using test::has;
 using test::ProgramResult;
 using test::run_program;
+using test::train;
+using test::Words;
 
 namespace {
 
-using Words = std::vector<std::string>;
-
 constexpr std::int64_t kTrain = 60;
-
-Words operator+(Words words, const Words& more) {
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
-}
 
 // The data of every run here: 60 digits of 16x16 pixels, 20 of them labelled.
 Words data_options() {
@@ -83,17 +80,6 @@ class Place {
  private:
   test::TempFolder folder_;
 };
-
-ProgramResult train(const Words& arguments) {
-  ProgramResult result = run_program("scimix_train", arguments);
-  CAPTURE(result.error);
-  REQUIRE(result.exit_code == 0);
-  return result;
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 void check_words(const std::string& text, const Words& words) {
   CAPTURE(text);

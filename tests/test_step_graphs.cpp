@@ -11,6 +11,7 @@
 #include "core/work.hpp"
 #include "cuda_calls.hpp"
 #include "kernels/elementwise/elementwise.hpp"
+#include "silent_rank.hpp"
 #include "skip.hpp"
 #include "temp_folder.hpp"
 #include "tiny_runs.hpp"
@@ -266,19 +267,7 @@ TEST_CASE("a steady step on the GPU asks the driver for launches and nothing els
 }
 
 TEST_CASE("graphs of several ranks on CPUs are a user's mistake") {
-  class Two : public Comm {
-   public:
-    Two() : Comm(0, 2) {}
-    void all_reduce(const Tensor&) override {}
-    void all_gather(const Tensor&, const Tensor&) override {}
-    void reduce_scatter(const Tensor&, const Tensor&) override {}
-    void broadcast(const Tensor&) override {}
-    void start_all_reduce(const Tensor&) override {}
-    void finish_all_reduces() override {}
-    [[nodiscard]] std::vector<double> all_gather(std::span<const double>) override { return {}; }
-    void wait_for_device() override {}
-  };
-  const Two ranks;
+  const test::SilentRank ranks(0, 2);
   CHECK_THROWS_WITH_AS(static_cast<void>(uses_graphs({.graph = GraphMode::on}, kCpu, ranks)),
                        doctest::Contains("--graph on with 2 ranks"), Error);
   CHECK_FALSE(uses_graphs({}, kCpu, ranks));
