@@ -1,4 +1,4 @@
-// Says how far a share that was counted on a sample may be from the true one.
+// Computes a confidence interval for a fraction that was counted on a sample.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,9 @@ struct ShareInterval {
   double high = 1;
 };
 
-// Returns the 95% score interval. Unlike share +- 1.96 standard errors, it stays within [0,1], and
-// it has a width even if all or none hit. 0 <= hits <= trials; without trials it is [0,1]. Source:
+// Returns the 95% score interval for 0 <= hits <= trials; [0,1] without trials. Unlike the fraction
+// +- 1.96 standard errors, it stays within [0,1], and its width is not 0 if no trial or every trial
+// is a hit. Source:
 // Wilson, "Probable inference, the law of succession, and statistical inference", J. Am. Stat.
 // Assoc. 22, 1927.
 [[nodiscard]] ShareInterval wilson_interval(std::int64_t hits, std::int64_t trials);
