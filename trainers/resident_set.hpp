@@ -32,8 +32,8 @@ class ResidentSet {
   // The same with as many channels as a convolution on this device can read without a padded copy.
   // Use it for images that are the input of a network.
   [[nodiscard]] Tensor network_room_for(std::int64_t count, DType dtype) const;
-  // Adds normal noise to the image channels of `images`, in place. `address`
-  // selects the random numbers.
+  // Adds normal noise to the image channels of `images`, in place. `address` selects the random
+  // numbers.
   void add_noise(const Tensor& step, NoiseAddress address, double deviation,
                  const Tensor& images) const;
   // Writes the images at `index` (i32 [N]), weakly augmented with the random numbers of `step`
