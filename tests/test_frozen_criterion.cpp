@@ -220,8 +220,7 @@ TEST_CASE("frozen criterion: encoder_grad 0 keeps every term of the generator ou
 TEST_CASE("frozen criterion: FixMatch as L_S trains E_c and C by pseudo-labels") {
   GeneratorRunConfig config = small_config("full", 0.1);
   config.fixmatch.threshold = 0;  // every image gets a pseudo-label
-  const auto found =
-      trained_by_each_term(config, make_batch(false, true), Method::fixmatch);
+  const auto found = trained_by_each_term(config, make_batch(false, true), Method::fixmatch);
   CHECK(found.at(Term::supervised) == kSemantic);
   CHECK(found.at(Term::pseudo_label) == kSemantic);
   CHECK_FALSE(found.contains(Term::confident));  // is logged alone

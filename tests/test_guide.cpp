@@ -24,13 +24,35 @@ Words operator+(Words words, const Words& more) {
 }
 
 // Networks and data of small runs of both kinds.
-const Words kSmall{"--dataset",   "digits",        "--digits-train",    "100", "--digits-test",
-                   "40",          "--image-size",  "16",                "--crop-pad",
-                   "2",           "--labels",      "20",                "--depth",
-                   "10",          "--width",       "1",                 "--batch",
-                   "4",           "--device",      "cpu",               "--norm-momentum",
-                   "0.1",         "--ema-decay",   "0.9",               "--log-every",
-                   "2",           "--eval-every",  "1000",              "--checkpoint-every",
+const Words kSmall{"--dataset",
+                   "digits",
+                   "--digits-train",
+                   "100",
+                   "--digits-test",
+                   "40",
+                   "--image-size",
+                   "16",
+                   "--crop-pad",
+                   "2",
+                   "--labels",
+                   "20",
+                   "--depth",
+                   "10",
+                   "--width",
+                   "1",
+                   "--batch",
+                   "4",
+                   "--device",
+                   "cpu",
+                   "--norm-momentum",
+                   "0.1",
+                   "--ema-decay",
+                   "0.9",
+                   "--log-every",
+                   "2",
+                   "--eval-every",
+                   "1000",
+                   "--checkpoint-every",
                    "2"};
 
 Words classifier(const std::string& out, const Words& more = {}) {
@@ -39,9 +61,9 @@ Words classifier(const std::string& out, const Words& more = {}) {
 }
 
 Words generator(const std::string& out, const Words& more = {}) {
-  return Words{"generator",    "--out", out, "--g-channels",     "4", "--g-max-channels",
-               "4",            "--d-channels", "4", "--d-max-channels", "4", "--eval-pairs",
-               "10",           "--sample-pairs", "2", "--steps", "4"} +
+  return Words{"generator", "--out",          out, "--g-channels",     "4", "--g-max-channels",
+               "4",         "--d-channels",   "4", "--d-max-channels", "4", "--eval-pairs",
+               "10",        "--sample-pairs", "2", "--steps",          "4"} +
          kSmall + more;
 }
 
@@ -68,9 +90,8 @@ GeneratorRunConfig config_like_small() {
 }
 
 RunInputs inputs_like_small(std::uint64_t split_seed = 0, std::int64_t labels = 20,
-                            const DatasetOptions& options = {.size = 16,
-                                                             .digits_train = 100,
-                                                             .digits_test = 40}) {
+                            const DatasetOptions& options = {
+                                .size = 16, .digits_train = 100, .digits_test = 40}) {
   Dataset set = load_dataset("digits", "", options);
   Split split = make_split(set, labels, split_seed);
   return {.device = kCpu, .dataset = std::move(set), .split = std::move(split)};
@@ -90,8 +111,7 @@ TEST_CASE("E_c and C of a guided generator are the guide, with its running stati
   const RunInputs inputs = inputs_like_small();
   GeneratorRunConfig config = config_like_small();
   config.guide.run = guide;
-  const TrainedGuide found =
-      load_matching_guide(guide, config, inputs.dataset, inputs.split, kCpu);
+  const TrainedGuide found = load_matching_guide(guide, config, inputs.dataset, inputs.split, kCpu);
   CHECK(found.method == "mean-teacher");
   CHECK(found.steps == 6);
 
@@ -111,10 +131,9 @@ TEST_CASE("E_c and C of a guided generator are the guide, with its running stati
   CHECK(logits_of(trainer.average().semantic_encoder(), x) == right);
   CHECK(logits_of(trainer.networks().semantic_encoder(), x) == right);
   const NoGrad constant;
-  CHECK(trainer.networks()
-            .encode_semantic(x, {.mode = NormMode::eval})
-            .logits.value()
-            .to_doubles() == right);
+  CHECK(
+      trainer.networks().encode_semantic(x, {.mode = NormMode::eval}).logits.value().to_doubles() ==
+      right);
   CHECK(trainer.guide()->accuracy == expected.evaluate_ema().accuracy);
 }
 
@@ -156,12 +175,13 @@ TEST_CASE("FixMatch as L_S is the FixMatch of a classifier, term by term") {
   config.fixmatch.cutout = 6;
   const RunInputs inputs = inputs_like_small();
   GeneratorTrainer generator(config, inputs);
-  ClassifierTrainer classifier(semantic_classifier(config, Method::fixmatch), inputs.dataset,
-                               inputs.split, kCpu);
+  ClassifierConfig own = semantic_classifier(config, Method::fixmatch);
+  own.steps = config.steps;
+  ClassifierTrainer classifier(own, inputs.dataset, inputs.split, kCpu);
   // The same weights: a generator's E_c is drawn as a classifier is.
-  REQUIRE(classifier.model().parameters().parameter_slab().flat().to_doubles() ==
-          generator.networks().semantic_encoder().parameters().parameter_slab().flat()
-              .to_doubles());
+  REQUIRE(
+      classifier.model().parameters().parameter_slab().flat().to_doubles() ==
+      generator.networks().semantic_encoder().parameters().parameter_slab().flat().to_doubles());
   generator.step();
   classifier.step();
   const TrainingMetrics found = generator.read_metrics();
@@ -189,8 +209,7 @@ TEST_CASE("a guide of other data, labels or shape is refused with one line") {
     GeneratorRunConfig config = config_like_small();
     if (change) change(config);
     try {
-      static_cast<void>(
-          load_matching_guide(guide, config, inputs.dataset, inputs.split, kCpu));
+      static_cast<void>(load_matching_guide(guide, config, inputs.dataset, inputs.split, kCpu));
     } catch (const Error& error) {
       CHECK(error.fault() == Fault::user);
       const std::string message = error.what();
@@ -237,8 +256,8 @@ TEST_CASE("mistakes with guides get one line and exit code 2 before anything is 
   mistake({"--unlabeled-batch", "3"}, {"--unlabeled-batch 3", "--batch"});
   mistake({"--semantic-loss", "fixmatch", "--unlabeled-batch", "101"},
           {"100 unlabelled images", "--unlabeled-batch"});
-  mistake({"--semantic-loss", "fixmatch", "--image-size", "104"},
-          {"--semantic-loss fixmatch", "104x104"});
+  mistake({"--semantic-loss", "fixmatch", "--image-size", "112"},
+          {"--semantic-loss fixmatch", "112x112"});
   const std::string other = (folder / "other").string();
   trained(generator(other, {"--guide-steps", "0", "--steps", "1"}));
   mistake({"--guide", other}, {other, "scimix-generator-1", "scimix_train classifier"});

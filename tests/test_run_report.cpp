@@ -534,6 +534,7 @@ TEST_CASE("generator report: headline, and a run that was never evaluated") {
   const Fixture f;
   GeneratorOutcome o{.data = "digits",
                      .variant = "full",
+                     .guide = "fixmatch, 8000 steps",
                      .training_images = 100,
                      .labeled_images = 100,
                      .image_size = 32,
@@ -553,6 +554,10 @@ TEST_CASE("generator report: headline, and a run that was never evaluated") {
   CHECK(contains(html, "The 95% interval is 32.9% to 42.3%."));
   CHECK(contains(html, "<dd>0.125</dd>"));
   CHECK(contains(html, "scaled down"));
+  CHECK(contains(html, "<dd>fixmatch, 8000 steps</dd>"));
   o.evaluation.reset();
-  CHECK(!contains(f.written(generator_report(o)), "<strong>"));
+  o.guide = "";
+  const std::string bare = f.written(generator_report(o));
+  CHECK(!contains(bare, "<strong>"));
+  CHECK(!contains(bare, "Guide"));
 }
