@@ -38,8 +38,8 @@ struct RunKind {
   SettingValues defaults;
   // What the preset that is in force says, given all other layers.
   std::function<SettingBundle(const SettingValues&)> preset;
-  // What `scale = "cpu"` says.
-  SettingBundle cpu_scale;
+  // What `scale = "cpu"` says, given all other layers.
+  std::function<SettingBundle(const SettingValues&)> cpu_scale;
   // Folders that get "-cpu" behind their names when a scale shrinks them, so that small runs and
   // whole ones don't mix.
   std::vector<std::string> scaled_folders;

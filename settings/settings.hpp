@@ -8,6 +8,7 @@
 #include "core/comm.hpp"
 #include "core/device.hpp"
 #include "core/dtype.hpp"
+#include "kernels/image/strong_augment.hpp"
 #include "settings/choices.hpp"
 
 namespace scimix {
@@ -31,6 +32,16 @@ struct EncoderSettings {
   int width = 2;
   double norm_eps = 1e-3;
   double norm_momentum = 1e-3;  // share of the batch in the running statistics
+};
+
+// The unlabelled part of FixMatch.
+struct FixMatchSettings {
+  double threshold = 0.95;                           // of the probability that makes a pseudo-label
+  double weight = 1;                                 // lambda_u
+  StrongTable strong_table = StrongTable::kekmodel;  // ranges of magnitudes
+  int strong_operations = 2;                         // per image, drawn with replacement
+  double strong_probability = 0.5;                   // that one is applied
+  int cutout = 16;                                   // side in pixels; 0: none
 };
 
 // SGD with Nesterov momentum, cosine schedule.
@@ -67,6 +78,7 @@ struct OutputSettings {
 // parameters. tf32 is f32 whose products a GPU may compute from inputs rounded to TF32.
 [[nodiscard]] DType activation_type(Precision precision);
 [[nodiscard]] DType parameter_type(Precision precision);
+[[nodiscard]] StrongAugment strong_augment(const FixMatchSettings& settings);
 // Errors (user): f64, the reference of checks, on a GPU.
 void check_precision(Precision precision, Device device);
 

@@ -311,4 +311,11 @@ std::string settings_text(const RunKind& kind, const SettingValues& values) {
   return text;
 }
 
+std::string config_text(const RunKind& kind, const SettingValues& values,
+                        const std::vector<std::string>& notes) {
+  std::string text = kRunMark + kind.name + '\n';
+  for (const std::string& note : notes) text += "# " + note + '\n';
+  return text + kFormatMark + "\n\n" + settings_text(kind, values);
+}
+
 }  // namespace scimix

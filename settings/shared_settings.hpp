@@ -140,6 +140,60 @@ void add_length_settings(SettingTable<Config>& t) {
 }
 
 template <class Config>
+void add_unlabeled_batch_setting(SettingTable<Config>& t) {
+  t.add({"unlabeled-batch",
+         "Training",
+         Tier::advanced,
+         OnResume::stays,
+         "Images without labels per step; 0 is as many as --batch, for fixmatch 7 times that.",
+         {.least = 0}},
+        SCIMIX_FIELD(unlabeled_batch));
+}
+
+template <class Config>
+void add_fixmatch_settings(SettingTable<Config>& t) {
+  const std::string fixmatch = "FixMatch";
+  t.add({"threshold",
+         fixmatch,
+         Tier::advanced,
+         OnResume::stays,
+         "Probability from which a prediction becomes a pseudo-label.",
+         {.least = 0, .most = 1}},
+        SCIMIX_FIELD(fixmatch.threshold));
+  t.add({"unlabeled-weight",
+         fixmatch,
+         Tier::advanced,
+         OnResume::stays,
+         "Weight of the loss on pseudo-labels.",
+         {.least = 0}},
+        SCIMIX_FIELD(fixmatch.weight));
+  t.add({"strong-table", fixmatch, Tier::advanced, OnResume::stays,
+         "Published program whose magnitudes the strong augmentation has."},
+        SCIMIX_FIELD(fixmatch.strong_table));
+  t.add({"strong-operations",
+         fixmatch,
+         Tier::advanced,
+         OnResume::stays,
+         "Operations of the strong augmentation per image, drawn with replacement.",
+         {.least = 0, .most = 8}},
+        SCIMIX_FIELD(fixmatch.strong_operations));
+  t.add({"strong-probability",
+         fixmatch,
+         Tier::advanced,
+         OnResume::stays,
+         "Probability that a drawn operation is applied.",
+         {.least = 0, .most = 1}},
+        SCIMIX_FIELD(fixmatch.strong_probability));
+  t.add({"cutout",
+         fixmatch,
+         Tier::advanced,
+         OnResume::stays,
+         "Side of the box that the strong augmentation blanks, in pixels; 0 for none.",
+         {.least = 0}},
+        SCIMIX_FIELD(fixmatch.cutout));
+}
+
+template <class Config>
 void add_sgd_settings(SettingTable<Config>& t) {
   const std::string group = "Training";
   t.add({"learning-rate",

@@ -81,10 +81,11 @@ Words classifier(const std::string& out, const Words& more) {
 }
 
 Words generator(const std::string& out, const Words& more) {
-  return Words{"generator", "--out",        out, "--batch",
-               "8",         "--g-channels", "8", "--g-max-channels",
-               "8",         "--d-channels", "8", "--d-max-channels",
-               "8",         "--eval-pairs", "20"} +
+  return Words{"generator", "--out",        out,  "--batch",
+               "8",         "--g-channels", "8",  "--g-max-channels",
+               "8",         "--d-channels", "8",  "--d-max-channels",
+               "8",         "--eval-pairs", "20", "--guide-steps",
+               "0"} +
          tiny_digits() + more;
 }
 

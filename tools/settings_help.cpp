@@ -104,7 +104,8 @@ std::string bundle_text(const RunKind& kind, const SettingBundle& bundle) {
 }
 
 void append_bundles(const RunKind& kind, std::string& out) {
-  out += fmt::format("\n`--scale cpu` says: {}.\n", bundle_text(kind, kind.cpu_scale));
+  out +=
+      fmt::format("\n`--scale cpu` says: {}.\n", bundle_text(kind, kind.cpu_scale(kind.defaults)));
   const int preset = kind.index("preset");
   for (const std::string& name : kind.settings[static_cast<std::size_t>(preset)].choices) {
     SettingValues values = kind.defaults;

@@ -19,7 +19,6 @@ namespace scimix {
 
 namespace {
 
-constexpr const char* kMadeBy = "made by: ";
 constexpr const char* kResumedBy = "resumed by: ";
 
 // The words of a command line, by option.

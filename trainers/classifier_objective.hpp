@@ -37,15 +37,24 @@ using ClassifierLossTerms = std::vector<LossTerm<ClassifierTerm>>;
 struct ClassifierBatch {
   Variable labeled;     // [B,H,W,3], weakly augmented
   Tensor labels;        // i32 [B]
-  Variable weak = {};   // [U,H,W,3]; undefined: supervised
+  Variable weak = {};   // [U,H,W,3]; a supervised classifier needs none and learns nothing of them
   Variable other = {};  // the same images: the teacher's weak view, or FixMatch's strong one
 };
+
+// Returns which view `other` is: FixMatch compares a weak view with a strong one, Mean Teacher two
+// weak ones.
+[[nodiscard]] constexpr Part other_view(Method method) {
+  return method == Method::fixmatch ? Part::strong : Part::second_view;
+}
 
 // What a method makes of a batch.
 struct MethodPass {
   Variable labeled_logits;
   ClassificationLoss supervised;
   ClassifierLossTerms terms;
+  // What the network saw, all of it together, and what it made of that.
+  NamedParts seen;
+  WideResNet::Output output;
   // Where hybrids are wanted: what they are made of, labelled images first, and what is predicted
   // for those images, probabilities [N,classes] without a gradient.
   Tensor images = {};
@@ -71,10 +80,11 @@ class ClassifierObjective {
   [[nodiscard]] MethodPass supervised(const ClassifierBatch& batch) const;
   [[nodiscard]] MethodPass mean_teacher(const ClassifierBatch& batch, const Tensor& ramp) const;
   [[nodiscard]] MethodPass fixmatch(const ClassifierBatch& batch) const;
-  [[nodiscard]] Variable logits(const WideResNet& network, const NamedParts& parts,
-                                NormMode mode) const;
+  [[nodiscard]] WideResNet::Output forward(const WideResNet& network, const NamedParts& parts,
+                                           NormMode mode) const;
+  // Passes the parts through the classifier in training.
+  [[nodiscard]] MethodPass learn(NamedParts parts, const Tensor& labels) const;
   [[nodiscard]] Variable teacher_logits(const NamedParts& parts) const;
-  void add_supervised(const Variable& labeled_logits, const Tensor& labels, MethodPass& pass) const;
 
   ClassifierConfig config_;
   const WideResNet& model_;

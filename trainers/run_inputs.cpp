@@ -39,6 +39,13 @@ WeakAugment weak_augment(const DataSettings& settings, const Dataset& dataset, s
   return {.flip = flip, .pad = settings.crop_pad, .seed = seed};
 }
 
+void check_strong_size(const std::string& option, Method method, std::int64_t height,
+                       std::int64_t width) {
+  if (method != Method::fixmatch || height * width <= kStrongPixels) return;
+  user_error(option, ": images of ", width, "x", height, " pixels, expected at most ",
+             kStrongPixels, " pixels each, such as 100x100 (--image-size)");
+}
+
 WideResNetConfig encoder_config(const EncoderSettings& settings, std::int64_t classes) {
   return {.depth = settings.depth,
           .width = settings.width,

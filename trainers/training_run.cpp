@@ -292,19 +292,23 @@ RunResult run_training(const SessionSettings& settings, const std::filesystem::p
              resumed ? fmt::format(", resumed after step {}", *resumed) : "");
   out.flush();
 
+  const auto interrupted = [&](std::int64_t steps) {
+    fmt::print(out, "interrupted after step {}; continue with --resume {}\n", steps,
+               folder->path().string());
+    return RunResult{.steps = steps, .interrupted = true};
+  };
+  if (session.steps_done() == 0 && !subject->prepare(*folder, request, streams)) {
+    return interrupted(0);
+  }
   RunLog log =
       first ? RunLog(*folder, settings.steps, subject->images_per_step(), resumed, streams.progress)
             : RunLog();
   Run run(settings, *folder, *subject, ranks, log);
-  RunResult result;
-  result.interrupted = !run.train();
-  result.steps = session.steps_done();
+  const bool trained = run.train();
   log.finish();
-  if (result.interrupted) {
-    fmt::print(out, "interrupted after step {}; continue with --resume {}\n", result.steps,
-               folder->path().string());
-    return result;
-  }
+  if (!trained) return interrupted(session.steps_done());
+  RunResult result;
+  result.steps = session.steps_done();
   result.accuracy = value_of(run.last_evaluation(), "test_accuracy");
   if (!first) return result;  // the rest is for people to read
   const MedianAccuracy median = median_accuracy(RunHistory::read(folder->metrics()));

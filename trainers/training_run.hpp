@@ -27,6 +27,12 @@ class RunSubject {
   virtual void introduce(std::ostream& out) const = 0;
   // Returns what a new run shows before its first step.
   [[nodiscard]] virtual std::vector<Sheet> first_sheets() const { return {}; }
+  // Does what a run needs before its first step, and is called where none has been made. Returns
+  // false where a signal interrupted it.
+  [[nodiscard]] virtual bool prepare(const RunFolder& /*run*/, const RunRequest& /*request*/,
+                                     const RunStreams& /*streams*/) {
+    return true;
+  }
   // Returns what the progress line shows of the numbers that were just logged.
   [[nodiscard]] virtual Metrics progress(const Metrics& logged) const = 0;
 

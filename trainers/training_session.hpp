@@ -166,6 +166,15 @@ class TrainingSession {
 
   // Returns the trainer's own entries for the metadata of a checkpoint.
   [[nodiscard]] virtual CheckpointMetadata describe() const = 0;
+  // Takes from the metadata of a checkpoint, which was just loaded, what settings do not say.
+  virtual void take_over(const CheckpointMetadata& /*metadata*/,
+                         const std::filesystem::path& /*path*/) {}
+
+  // Writes this part's view of the images at `index` into `images`: a strongly augmented one for
+  // the part of that name, else a weakly augmented one. The random numbers are those of the step in
+  // hand and of the part's rows in the layout.
+  void augment(const BatchLayout& layout, Part part, const Tensor& index,
+               const StrongAugment& strong, const Tensor& images) const;
 
   // Brings the running statistics of the averages up to date: averages are kept of parameters
   // alone.
@@ -213,6 +222,9 @@ class TrainingSession {
   std::int64_t step_in_hand_ = 0;
   bool evaluation_due_ = false;
 };
+
+// Errors (user): fewer unlabelled images (`members`) than the `rows` of a step.
+void check_unlabeled(const std::string& dataset, std::int64_t members, std::int64_t rows);
 
 // Returns a predicate that holds at every `interval`-th step; never for an interval of 0.
 [[nodiscard]] inline std::function<bool(std::int64_t)> every(std::int64_t interval) {
