@@ -19,7 +19,8 @@ struct DataSettings {
   std::string labels = "all";  // a number, spread evenly over the classes, or "all"
   std::uint64_t split_seed = 0;
   std::uint64_t data_seed = 1;  // digits drawn, folder images held out
-  std::int64_t image_size = 0;  // side to resize to; 0: the data set's own (folder: 32)
+  std::int64_t image_size = 0;  // side to resize to; 0: the data set's own (folder: 32, CUB: 64)
+  bool bounding_box = false;    // cub-200-2011: each bird is cut out first
   std::int64_t digits_train = 20000;
   std::int64_t digits_test = 4000;
   FlipMode flip = FlipMode::automatic;  // mirror images where the data set allows it

@@ -29,8 +29,8 @@ void add_data_settings(SettingTable<Config>& t) {
          group,
          Tier::everyday,
          OnResume::stays,
-         "digits are drawn by the program; cifar10 and svhn are read from --data-dir; folder reads "
-         "images of your own, a subfolder for each class.",
+         "digits are drawn by the program; cifar10, svhn, cub-200-2010 and cub-200-2011 are read "
+         "from --data-dir; folder reads images of your own, a subfolder for each class.",
          {},
          SettingType::choice,
          {dataset_names().begin(), dataset_names().end()}},
@@ -60,8 +60,11 @@ void add_data_settings(SettingTable<Config>& t) {
         SCIMIX_FIELD(data.data_seed));
   t.add({"image-size", group, Tier::advanced, OnResume::stays,
          "Side in pixels to which images are resized, a multiple of 4 from 8; 0 keeps the data "
-         "set's own size (32 for a folder)."},
+         "set's own size (32 for a folder, 64 for CUB-200)."},
         SCIMIX_FIELD(data.image_size));
+  t.add({"bounding-box", group, Tier::advanced, OnResume::stays,
+         "For cub-200-2011: cuts each bird out by its bounding box before its image is resized."},
+        SCIMIX_FIELD(data.bounding_box));
   t.add({"digits-train",
          group,
          Tier::advanced,

@@ -16,6 +16,7 @@
 #include "report/generator_report.hpp"
 #include "report/line_chart.hpp"
 #include "report/markup.hpp"
+#include "report/page.hpp"
 #include "report/run_report.hpp"
 #include "tests/markup_check.hpp"
 #include "tests/temp_folder.hpp"

@@ -15,7 +15,8 @@ RunInputs load_run_inputs(const DataSettings& settings, const RankSettings& rank
                                 {.size = settings.image_size,
                                  .digits_train = settings.digits_train,
                                  .digits_test = settings.digits_test,
-                                 .data_seed = settings.data_seed});
+                                 .data_seed = settings.data_seed,
+                                 .bounding_box = settings.bounding_box});
   const auto labels = parse_label_count(settings.labels);
   inputs.split = request.resume
                      ? load_split(RunFolder::open(*request.resume).split(), inputs.dataset)

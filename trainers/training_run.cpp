@@ -205,15 +205,6 @@ bool is_rank_0(const RunRequest& request) {
   return request.ranks == nullptr || request.ranks->rank() == 0;
 }
 
-// The run's report is the last thing that it writes.
-bool is_finished(const RunFolder& folder, std::int64_t steps) {
-  const auto newest = folder.latest_checkpoint();
-  if (!newest || !std::filesystem::exists(folder.report())) return false;
-  const SafetensorsFile file(*newest);
-  const auto step = file.metadata().find("step");
-  return step != file.metadata().end() && step->second == std::to_string(steps);
-}
-
 RunResult result_in_log(const RunFolder& folder, std::int64_t steps) {
   const RunHistory history = RunHistory::read(folder.metrics());
   const MedianAccuracy median = median_accuracy(history);
@@ -243,6 +234,14 @@ void write_sheets(const RunFolder& folder, const RunSubject& subject, const Imag
 }
 
 }  // namespace
+
+bool is_finished(const RunFolder& folder, std::int64_t steps) {
+  const auto newest = folder.latest_checkpoint();
+  if (!newest || !std::filesystem::exists(folder.report())) return false;
+  const SafetensorsFile file(*newest);
+  const auto step = file.metadata().find("step");
+  return step != file.metadata().end() && step->second == std::to_string(steps);
+}
 
 RunResult run_training(const SessionSettings& settings, const std::filesystem::path& new_folder,
                        const RunRequest& request, const RunStreams& streams,

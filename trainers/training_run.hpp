@@ -57,6 +57,10 @@ class RunSubject {
 // Returns the value of a metric; 0 where there is none of this name.
 [[nodiscard]] double value_of(const Metrics& metrics, std::string_view name);
 
+// Returns whether a run has made all its steps and written its report, which is the last thing that
+// it writes.
+[[nodiscard]] bool is_finished(const RunFolder& folder, std::int64_t steps);
+
 // Trains into a new run folder, or goes on with an older run. `make` is called once the data are
 // there. A run that is finished is left as it is.
 // Errors (user): whatever is wrong with settings, data, folder or checkpoint, before anything is
