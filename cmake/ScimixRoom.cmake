@@ -54,9 +54,6 @@ function(scimix_room name)
     target_link_libraries(${target} PRIVATE ${arg_LINKS})
     target_compile_definitions(${target} PRIVATE ${arg_PRIVATE_DEFINES})
     scimix_precompile(${target})
-    if(SCIMIX_EMULATED AND NOT name STREQUAL "kernels_cuda")  # which says so itself
-      set(arg_OPTIMIZE -O1)  # that build is compiled as often as it is run
-    endif()
     if(arg_OPTIMIZE)
       target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:${arg_OPTIMIZE}>)
     endif()

@@ -1,7 +1,9 @@
-// Computes a confidence interval for a fraction that was counted on a sample.
+// Computes confidence intervals and summaries: of a fraction that was counted on a sample, and of
+// the results of a few runs.
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 namespace scimix {
 
@@ -17,5 +19,21 @@ struct ShareInterval {
 // Wilson, "Probable inference, the law of succession, and statistical inference", J. Am. Stat.
 // Assoc. 22, 1927.
 [[nodiscard]] ShareInterval wilson_interval(std::int64_t hits, std::int64_t trials);
+
+struct MeanStd {
+  double mean = 0;
+  double std = 0;  // of a sample: n - 1 in its divisor; 0 for one value
+};
+[[nodiscard]] MeanStd mean_and_std(const std::vector<double>& values);
+
+// Returns the 97.5% quantile of Student's t distribution with this many degrees of freedom, at
+// least 1: a 95% interval reaches that many standard errors to both sides. Source: the finite
+// series of its distribution function, Abramowitz and Stegun, "Handbook of Mathematical Functions",
+// 26.7.3 and 26.7.4, solved by bisection.
+[[nodiscard]] double student_t_975(std::int64_t degrees);
+
+// Half the width of the 95% interval of a mean, for values from a normal distribution of unknown
+// spread. Two values or more.
+[[nodiscard]] double mean_interval_95(const std::vector<double>& values);
 
 }  // namespace scimix

@@ -75,14 +75,4 @@ void write_report(const RunFolder& run, const RunReport& report);
 [[nodiscard]] std::string data_title(const std::string& dataset,
                                      const std::filesystem::path& data_dir);
 
-struct SettingGroup {
-  std::string name;                                       // may be empty
-  std::vector<std::pair<std::string, std::string>> rows;  // key, value without quotes
-};
-
-// Returns the lines `key = value` of a config.toml in their order, in groups. A [section] or a
-// comment starts a new group with its text as the name. Comments at the head of the file, which say
-// what wrote the file, start no group. Groups without settings are left out.
-[[nodiscard]] std::vector<SettingGroup> setting_groups(std::string_view config);
-
 }  // namespace scimix

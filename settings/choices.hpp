@@ -113,12 +113,13 @@ inline constexpr std::array<Named<WeightPreset>, 2> kChoiceNames<WeightPreset>{
 
 // The loss L_S of the generator's classifier. Automatic: cross-entropy if all images are labelled,
 // otherwise Mean Teacher.
-enum class SemanticLoss { automatic, cross_entropy, mean_teacher };
+enum class SemanticLoss { automatic, cross_entropy, mean_teacher, fixmatch };
 template <>
-inline constexpr std::array<Named<SemanticLoss>, 3> kChoiceNames<SemanticLoss>{
+inline constexpr std::array<Named<SemanticLoss>, 4> kChoiceNames<SemanticLoss>{
     {{SemanticLoss::automatic, "auto"},
      {SemanticLoss::cross_entropy, "cross-entropy"},
-     {SemanticLoss::mean_teacher, "mean-teacher"}}};
+     {SemanticLoss::mean_teacher, "mean-teacher"},
+     {SemanticLoss::fixmatch, "fixmatch"}}};
 
 template <>
 inline constexpr std::array<Named<ReconstructionNorm>, 3> kChoiceNames<ReconstructionNorm>{

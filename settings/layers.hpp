@@ -39,8 +39,8 @@ struct RunKind {
   SettingValues defaults;
   // Returns the values of the selected preset, given the values from all other layers.
   std::function<SettingBundle(const SettingValues&)> preset;
-  // The values that `scale = "cpu"` sets.
-  SettingBundle cpu_scale;
+  // Returns the values that `scale = "cpu"` sets, given the values from all other layers.
+  std::function<SettingBundle(const SettingValues&)> cpu_scale;
   // Settings with names of folders, to which `scale = "cpu"` appends "-cpu", so that runs of both
   // scales have different folders.
   std::vector<std::string> scaled_folders;

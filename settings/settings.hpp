@@ -8,6 +8,7 @@
 #include "core/comm.hpp"
 #include "core/device.hpp"
 #include "core/dtype.hpp"
+#include "kernels/image/strong_augment.hpp"
 #include "settings/choices.hpp"
 
 namespace scimix {
@@ -18,7 +19,8 @@ struct DataSettings {
   std::string labels = "all";  // a number, spread evenly over the classes, or "all"
   std::uint64_t split_seed = 0;
   std::uint64_t data_seed = 1;  // of the synthetic digits, and of the held-out images of a folder
-  std::int64_t image_size = 0;  // side to resize to, in pixels; 0: the data set's own (folder: 32)
+  std::int64_t image_size = 0;  // side in pixels; 0: the data set's own (folder: 32, CUB: 64)
+  bool bounding_box = false;    // cub-200-2011: crop each image to its bird
   std::int64_t digits_train = 20000;
   std::int64_t digits_test = 4000;
   FlipMode flip = FlipMode::automatic;  // automatic: mirror images unless the data set forbids it
@@ -31,6 +33,16 @@ struct EncoderSettings {
   int width = 2;
   double norm_eps = 1e-3;
   double norm_momentum = 1e-3;  // weight of a batch in the running statistics
+};
+
+// FixMatch's loss on unlabelled images and its strong augmentation.
+struct FixMatchSettings {
+  double threshold = 0.95;  // probability from which a pseudo-label is used
+  double weight = 1;        // lambda_u
+  StrongTable strong_table = StrongTable::kekmodel;  // ranges of magnitudes
+  int strong_operations = 2;                         // per image, drawn with replacement
+  double strong_probability = 0.5;                   // that an operation is applied
+  int cutout = 16;                                   // side in pixels; 0: none
 };
 
 // SGD with Nesterov momentum and a cosine schedule.
@@ -67,6 +79,8 @@ struct OutputSettings {
 // both are f32, but a GPU may round the inputs of convolutions and matrix products to TF32.
 [[nodiscard]] DType activation_type(Precision precision);
 [[nodiscard]] DType parameter_type(Precision precision);
+// Returns the strong augmentation of these settings.
+[[nodiscard]] StrongAugment strong_augment(const FixMatchSettings& settings);
 // Checks that the device supports the precision. Errors (user): f64 on a GPU.
 void check_precision(Precision precision, Device device);
 

@@ -16,6 +16,7 @@
 #include "report/generator_report.hpp"
 #include "report/line_chart.hpp"
 #include "report/markup.hpp"
+#include "report/page.hpp"
 #include "report/run_report.hpp"
 #include "tests/markup_check.hpp"
 #include "tests/temp_folder.hpp"
@@ -532,6 +533,7 @@ TEST_CASE("generator report: headline, and a run that was never evaluated") {
   const Fixture f;
   GeneratorOutcome o{.data = "digits",
                      .variant = "full",
+                     .guide = "fixmatch, 8000 steps",
                      .training_images = 100,
                      .labeled_images = 100,
                      .image_size = 32,
@@ -551,6 +553,10 @@ TEST_CASE("generator report: headline, and a run that was never evaluated") {
   CHECK(has(html, "The 95% interval is 32.9% to 42.3%."));
   CHECK(has(html, "<dd>0.125</dd>"));
   CHECK(has(html, "scaled down"));
+  CHECK(has(html, "<dd>fixmatch, 8000 steps</dd>"));
   o.evaluation.reset();
-  CHECK(!has(f.written(generator_report(o)), "<strong>"));
+  o.guide = "";
+  const std::string bare = f.written(generator_report(o));
+  CHECK(!has(bare, "<strong>"));
+  CHECK(!has(bare, "Guide"));
 }

@@ -176,15 +176,26 @@ TEST_CASE("scimix_eval accuracy: a generator's own classifier is E_c and C, aver
 TEST_CASE("scimix_eval accuracy: a run of scimix_train generator") {
   const TempFolder folder;
   const std::string run = (folder / "g").string();
-  const auto trained = run_program(
-      "scimix_train",
-      {"generator", "--digits-train",     "40", "--digits-test",    "20",  "--image-size",
-       "16",        "--crop-pad",         "2",  "--depth",          "10",  "--width",
-       "1",         "--g-channels",       "8",  "--g-max-channels", "8",   "--d-channels",
-       "8",         "--d-max-channels",   "8",  "--batch",          "4",   "--steps",
-       "2",         "--eval-every",       "1",  "--eval-pairs",     "4",   "--sample-pairs",
-       "2",         "--checkpoint-every", "2",  "--device",         "cpu", "--out",
-       run});
+  const auto trained = run_program("scimix_train", {"generator", "--digits-train",
+                                                    "40",        "--digits-test",
+                                                    "20",        "--image-size",
+                                                    "16",        "--crop-pad",
+                                                    "2",         "--depth",
+                                                    "10",        "--width",
+                                                    "1",         "--g-channels",
+                                                    "8",         "--g-max-channels",
+                                                    "8",         "--d-channels",
+                                                    "8",         "--d-max-channels",
+                                                    "8",         "--batch",
+                                                    "4",         "--steps",
+                                                    "2",         "--guide-steps",
+                                                    "0",         "--eval-every",
+                                                    "1",         "--eval-pairs",
+                                                    "4",         "--sample-pairs",
+                                                    "2",         "--checkpoint-every",
+                                                    "2",         "--device",
+                                                    "cpu",       "--out",
+                                                    run});
   CAPTURE(trained.error);
   REQUIRE(trained.exit_code == 0);
   const std::string out = evaluated({run});

@@ -35,9 +35,9 @@ Words classifier(const std::string& out, const Words& more) {
 }
 
 Words generator(const std::string& out, const Words& more) {
-  return Words{"generator", "--out",        out, "--g-channels",     "4", "--g-max-channels",
-               "4",         "--d-channels", "4", "--d-max-channels", "4", "--sample-pairs",
-               "2",         "--eval-pairs", "10"} +
+  return Words{"generator", "--out",        out,  "--g-channels",     "4", "--g-max-channels",
+               "4",         "--d-channels", "4",  "--d-max-channels", "4", "--sample-pairs",
+               "2",         "--eval-pairs", "10", "--guide-steps",    "0"} +
          digits("30") + more;
 }
 

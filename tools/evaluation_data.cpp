@@ -56,7 +56,8 @@ EvaluationData load_evaluation_data(const DataChoice& choice, const DataSettings
                               {.size = s.image_size,
                                .digits_train = s.digits_train,
                                .digits_test = s.digits_test,
-                               .data_seed = s.data_seed});
+                               .data_seed = s.data_seed,
+                               .bounding_box = s.bounding_box && s.dataset == "cub-200-2011"});
   const ImageSet& test = data.dataset.test;
   if (test.height != side || test.width != side) {
     user_error(s.dataset, ": ", test.width, "x", test.height, " pixels, expected ", side, "x", side,

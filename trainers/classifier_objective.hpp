@@ -37,15 +37,24 @@ using ClassifierLossTerms = std::vector<LossTerm<ClassifierTerm>>;
 struct ClassifierBatch {
   Variable labeled;     // [B,H,W,3], weakly augmented
   Tensor labels;        // i32 [B]
-  Variable weak = {};   // [U,H,W,3]; undefined: supervised
+  Variable weak = {};   // [U,H,W,3]; a supervised classifier needs none and learns nothing of them
   Variable other = {};  // the same images: the teacher's weak view, or FixMatch's strong one
 };
+
+// Returns which view `other` is: FixMatch compares a weak view with a strong one, Mean Teacher two
+// weak ones.
+[[nodiscard]] constexpr Part other_view(Method method) {
+  return method == Method::fixmatch ? Part::strong : Part::second_view;
+}
 
 // The loss terms of a method on one batch, and the images to be mixed.
 struct MethodPass {
   Variable labeled_logits;
   ClassificationLoss supervised;
   ClassifierLossTerms terms;
+  // All images that the network saw, and its output for them.
+  NamedParts seen;
+  WideResNet::Output output;
   // The images to be mixed, labelled images first, and the probabilities [N,classes] predicted for
   // them, without a gradient. Undefined if the run uses no hybrids.
   Tensor images = {};
@@ -73,10 +82,11 @@ class ClassifierObjective {
   [[nodiscard]] MethodPass supervised(const ClassifierBatch& batch) const;
   [[nodiscard]] MethodPass mean_teacher(const ClassifierBatch& batch, const Tensor& ramp) const;
   [[nodiscard]] MethodPass fixmatch(const ClassifierBatch& batch) const;
-  [[nodiscard]] Variable logits(const WideResNet& network, const NamedParts& parts,
-                                NormMode mode) const;
+  [[nodiscard]] WideResNet::Output forward(const WideResNet& network, const NamedParts& parts,
+                                           NormMode mode) const;
+  // Passes the parts through the classifier in training.
+  [[nodiscard]] MethodPass learn(NamedParts parts, const Tensor& labels) const;
   [[nodiscard]] Variable teacher_logits(const NamedParts& parts) const;
-  void add_supervised(const Variable& labeled_logits, const Tensor& labels, MethodPass& pass) const;
 
   ClassifierConfig config_;
   const WideResNet& model_;

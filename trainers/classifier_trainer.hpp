@@ -13,9 +13,8 @@
 
 namespace scimix {
 
-// Checks that the method can augment images of this size. Errors (user): images with more pixels
-// than FixMatch's strong augmentation can process.
-void check_image_size(const ClassifierConfig& config, std::int64_t height, std::int64_t width);
+// The format in the metadata of a classifier's checkpoint.
+inline constexpr const char* kClassifierFormat = "scimix-classifier-2";
 
 class ClassifierTrainer : public TrainingSession {
  public:
@@ -54,7 +53,6 @@ class ClassifierTrainer : public TrainingSession {
   void add_input_noise(const BatchLayout& layout, Part part, const Tensor& images) const;
   [[nodiscard]] BatchLayout layout_of(std::int64_t labeled, std::int64_t unlabeled,
                                       const Comm& ranks) const;
-  [[nodiscard]] Part other_view() const;
   void set_weights() const;
 
   ClassifierConfig config_;

@@ -171,6 +171,15 @@ class TrainingSession {
 
   // Returns the trainer's own entries for the metadata of a checkpoint.
   [[nodiscard]] virtual CheckpointMetadata describe() const = 0;
+  // Takes from the metadata of a checkpoint, which was just loaded, what settings do not say.
+  virtual void take_over(const CheckpointMetadata& /*metadata*/,
+                         const std::filesystem::path& /*path*/) {}
+
+  // Writes this part's view of the images at `index` into `images`: a strongly augmented one for
+  // the part of that name, else a weakly augmented one. The random numbers are those of the step in
+  // hand and of the part's rows in the layout.
+  void augment(const BatchLayout& layout, Part part, const Tensor& index,
+               const StrongAugment& strong, const Tensor& images) const;
 
   // Copies the running statistics of the networks to their averages. Only parameters are averaged.
   // average_buffers first averages the running statistics over the ranks.
@@ -218,6 +227,10 @@ class TrainingSession {
   std::int64_t step_in_hand_ = 0;
   bool evaluation_due_ = false;
 };
+
+// Checks that there are enough unlabelled images. Errors (user): `members`, the number of
+// unlabelled images, is smaller than `rows`, the number that a step needs.
+void check_unlabeled(const std::string& dataset, std::int64_t members, std::int64_t rows);
 
 // Returns a predicate that is true at every `interval`-th step, or never if `interval` is 0.
 [[nodiscard]] inline std::function<bool(std::int64_t)> every(std::int64_t interval) {
