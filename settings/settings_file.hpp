@@ -29,10 +29,11 @@ namespace scimix {
 inline constexpr const char* kFormatMark = "# format: 2";
 // The first characters of the config.toml of every run.
 inline constexpr const char* kRunMark = "# scimix_train ";
-// Begins the note in a config.toml that says which command line made the run.
+// The start of the comment in a config.toml that contains the command line of the run.
 inline constexpr const char* kMadeBy = "made by: ";
 
-// Returns config.toml of a run with these settings. `notes`: comments for its head, each one line.
+// Returns the text of config.toml for a run with these settings. `notes` are comments for its head,
+// each of one line.
 [[nodiscard]] std::string config_text(const RunKind& kind, const SettingValues& values,
                                       const std::vector<std::string>& notes);
 

@@ -84,7 +84,7 @@ class ClassifierObjective {
   [[nodiscard]] MethodPass fixmatch(const ClassifierBatch& batch) const;
   [[nodiscard]] WideResNet::Output forward(const WideResNet& network, const NamedParts& parts,
                                            NormMode mode) const;
-  // Passes the parts through the classifier in training.
+  // Runs the classifier in training mode on the parts, and computes the supervised term.
   [[nodiscard]] MethodPass learn(NamedParts parts, const Tensor& labels) const;
   [[nodiscard]] Variable teacher_logits(const NamedParts& parts) const;
 

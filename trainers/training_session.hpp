@@ -171,13 +171,14 @@ class TrainingSession {
 
   // Returns the trainer's own entries for the metadata of a checkpoint.
   [[nodiscard]] virtual CheckpointMetadata describe() const = 0;
-  // Takes from the metadata of a checkpoint, which was just loaded, what settings do not say.
+  // Takes over the state that is only in the metadata of a checkpoint. Called after a checkpoint
+  // was loaded.
   virtual void take_over(const CheckpointMetadata& /*metadata*/,
                          const std::filesystem::path& /*path*/) {}
 
-  // Writes this part's view of the images at `index` into `images`: a strongly augmented one for
-  // the part of that name, else a weakly augmented one. The random numbers are those of the step in
-  // hand and of the part's rows in the layout.
+  // Augments the images at `index` for a part of the batch, and writes them to `images`: strongly
+  // for Part::strong, otherwise weakly. The random numbers are addressed by the current step and
+  // the numbers of the part's rows in `layout`.
   void augment(const BatchLayout& layout, Part part, const Tensor& index,
                const StrongAugment& strong, const Tensor& images) const;
 
