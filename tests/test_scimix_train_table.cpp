@@ -262,6 +262,14 @@ TEST_CASE("scimix_train table: figures, differences, settings and curves of a fi
   // Other settings are no continuation of these runs.
   test::check_mistake("scimix_train", place.command("T", {"--set", "batch=4"}),
                       {"out/runs/mt/seed-0", "other settings", "--batch", "--out"});
+  // Rows that are asked for alone are compared with a baseline that is there, if it has their data.
+  const Words alone{"--rows", "^contradict$", "--seeds", "0"};
+  CHECK(run_program("scimix_train", place.command("T", alone)).exit_code == 0);
+  CHECK(csv_of(place / "out/T/table.csv")[1][10] == "1");
+  CHECK(run_program("scimix_train", place.command("T", {"--rows", "^pseudo$", "--seeds", "0",
+                                                        "--set", "labels=10", "--set", "steps=2"}))
+            .exit_code == 0);
+  CHECK(csv_of(place / "out/T/table.csv")[1][10] == "0");
   // More steps are.
   const ProgramResult longer =
       run_program("scimix_train", place.command("T", {"--rows", "^mt$", "--set", "steps=50"}));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -32,6 +33,10 @@ std::optional<double> last_accuracy(const RunHistory& history) {
   const std::vector<double> last = last_values(*series, 1);
   return last.empty() ? std::nullopt : std::optional(last[0]);
 }
+
+// What a row and its baseline must have in common.
+constexpr std::array<const char*, 6> kComparedData{"dataset",    "labels",       "data-seed",
+                                                   "image-size", "digits-train", "digits-test"};
 
 class Results {
  public:
@@ -89,7 +94,7 @@ class Results {
     for (const TableMeasure measure : row.measures) add_measure(planned, measure, out);
     if (row.measures.front() != TableMeasure::transfer && !row.baseline.empty()) {
       out.baseline = row.baseline;
-      out.baseline_values = baseline_values(row.baseline);
+      out.baseline_values = baseline_values(row.baseline, planned);
     }
     add_picture(planned, out);
     add_settings(planned, out);
@@ -166,14 +171,23 @@ class Results {
     out.measures.push_back(std::move(s_r));
   }
 
-  // The baseline may be a row that was not asked for, but trained before.
-  [[nodiscard]] std::vector<SeedValue> baseline_values(const std::string& name) const {
+  // The baseline may be a row that was not asked for now, but trained before. It counts where it
+  // has the row's data.
+  [[nodiscard]] std::vector<SeedValue> baseline_values(const std::string& name,
+                                                       const PlannedRow& planned) const {
+    const RunKind& kind = classifier_kind();
     std::vector<SeedValue> values;
     for (const std::uint64_t seed : request_.seeds) {
       const fs::path folder = table_run_folder(request_.out, name, seed);
       if (!fs::exists(folder / "config.toml")) continue;
       const RunFolder run = RunFolder::open(folder);
-      if (!is_finished(run, read_classifier_config(run.config()).steps)) continue;
+      const ClassifierConfig config = read_classifier_config(run.config());
+      const SettingValues there = classifier_table().values(config);
+      const bool same_data = std::ranges::all_of(kComparedData, [&](const char* setting) {
+        const auto at = static_cast<std::size_t>(kind.index(setting));
+        return there[at] == planned.values[at];
+      });
+      if (!same_data || !is_finished(run, config.steps)) continue;
       const auto accuracy = last_accuracy(RunHistory::read(run.metrics()));
       if (accuracy) values.push_back({seed, 100 * *accuracy});
     }

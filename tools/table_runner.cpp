@@ -11,7 +11,6 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <ranges>
 #include <sstream>
 #include <thread>
 
@@ -110,6 +109,12 @@ class Runner {
     return states_[task] == State::waiting &&
            std::ranges::all_of(plan_.tasks[task].needs,
                                [&](std::size_t need) { return states_[need] == State::done; });
+  }
+  [[nodiscard]] bool any_ready() const {
+    for (std::size_t i = 0; i < states_.size(); ++i) {
+      if (is_ready(i)) return true;
+    }
+    return false;
   }
   void start_what_is_ready();
   void start(std::size_t task, int place);
@@ -322,9 +327,7 @@ TableOutcome Runner::run() {
   for (;;) {
     collect();
     if (!outcome_.interrupted) start_what_is_ready();
-    const auto ready = [&](std::size_t task) { return is_ready(task); };
-    const auto tasks = std::views::iota(std::size_t{0}, states_.size());
-    if (running_.empty() && std::ranges::none_of(tasks, ready)) break;
+    if (running_.empty() && !any_ready()) break;
     if (interrupt.raised()) outcome_.interrupted = true;
     if (outcome_.interrupted) {
       for (const Running& child : running_) child.process.terminate();
