@@ -152,8 +152,7 @@ TEST_CASE("ranks: in f32 a run is the run of one rank up to rounding") {
   const Words options{"--method", "mean-teacher", "--mixer",         "mixup",
                       "--steps",  "20",           "--learning-rate", "0.001"};
   run_alone(classifier((folder / "one").string(), options));
-  run_together(
-      2, classifier((folder / "two").string(), options + Words{"--sync-norm", "true"}));
+  run_together(2, classifier((folder / "two").string(), options + Words{"--sync-norm", "true"}));
   const double difference =
       apart(checkpoint((folder / "one").string(), 20), checkpoint((folder / "two").string(), 20));
   CHECK(difference < kFloatTolerance);
@@ -209,10 +208,10 @@ TEST_CASE("ranks: a run goes on with another number of them") {
 TEST_CASE("ranks: rank 0 alone speaks and writes") {
   if (!have_mpirun()) return;
   const TempFolder folder;
-  const ProgramResult result = run_on_ranks(
-      3, "scimix_train",
-      classifier((folder / "run").string(),
-                           {"--method", "supervised", "--batch", "9", "--steps", "5"}));
+  const ProgramResult result =
+      run_on_ranks(3, "scimix_train",
+                   classifier((folder / "run").string(),
+                              {"--method", "supervised", "--batch", "9", "--steps", "5"}));
   CAPTURE(result.error);
   REQUIRE(result.exit_code == 0);
   const auto count = [](const std::string& text, const std::string& word) {
@@ -282,7 +281,7 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
 
 Words long_run(const std::string& out) {
   return classifier(out, {"--method", "mean-teacher", "--mixer", "mixup", "--steps", "60",
-                                    "--checkpoint-every", "5", "--rank-timeout", "5"});
+                          "--checkpoint-every", "5", "--rank-timeout", "5"});
 }
 
 }  // namespace
