@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdio>
 #include <cstring>
+#include <thread>
 #include <vector>
 
 #include "emulated/gpu.hpp"
@@ -141,6 +142,20 @@ class Exchange {
   bool shown_ = false;
 };
 
+std::atomic<int> communicators = 0;  // of several ranks
+
+// A GPU works on while its host waits for something else, such as a message of another rank, whose
+// GPU in turn waits for this one. So a process with peers has a thread that runs what can run.
+void work_beside_the_host() {
+  constexpr useconds_t kPause = 2000;
+  install_signal_handlers();
+  while (communicators.load() > 0) {
+    usleep(kPause);
+    const Lock lock(gpu_mutex());
+    static_cast<void>(run_until([] { return false; }));
+  }
+}
+
 ncclResult_t start(const char* function, ncclComm_t comm, const void* source, std::size_t bytes,
                    void* target, std::size_t target_bytes, cudaStream_t stream,
                    Exchange::Take take) {
@@ -185,6 +200,7 @@ ncclResult_t ncclCommInitRank(ncclComm_t* comm, int ranks, ncclUniqueId id, int 
   if (rank == 0) shm_unlink(id.internal);  // everybody has it open
   *comm = out.release();
   count_object("communicator", 1);
+  if (ranks > 1 && communicators++ == 0) std::thread(work_beside_the_host).detach();
   return ncclSuccess;
 }
 
@@ -197,6 +213,7 @@ ncclResult_t ncclCommAbort(ncclComm_t comm) {
   }
   comm->aborted = true;  // queued work still uses the object, which is small and stays
   comm->shared->left[comm->rank].store(1);
+  if (comm->size > 1) --communicators;
   count_object("communicator", -1);
   return ncclSuccess;
 }

@@ -40,7 +40,9 @@ struct Method {
   const char* name;
   MakeRun run;
   Words options;
-  double tolerance = 2e-4;  // of a f32 run of a few steps beside the CPU's
+  // Of an f32 run of a few steps beside the CPU's. Adam moves a weight by about its rate whatever
+  // the size of its gradient, so that differences of rounding show there.
+  double tolerance = 2e-4;
 };
 
 // The rates are small, so that differences of rounding do not grow while a few steps are made.
@@ -53,7 +55,7 @@ const Method kFixmatch{"fixmatch", test::classifier_run,
 const Method kGenerator{"generator",
                         test::generator_run,
                         {"--labels", "40", "--noise", "true", "--steps", std::to_string(kSteps)},
-                        5e-3};
+                        2e-2};
 
 std::vector<Method> other_methods() {
   return {
@@ -68,13 +70,13 @@ std::vector<Method> other_methods() {
       {"unfrozen generator",
        test::generator_run,
        {"--labels", "all", "--variant", "unfrozen", "--steps", std::to_string(kSteps)},
-       5e-3},
+       2e-2},
   };
 }
 
 // The run on the GPU, eager, in graphs and in graphs of one step, beside the run on the CPU.
 void check_method(const Method& method) {
-  CAPTURE(method.name);
+  CAPTURE(std::string(method.name));
   const TempFolder folder;
   const auto made = [&](const std::string& name, const std::string& device, const Words& more) {
     const std::string out = (folder / name).string();
@@ -161,7 +163,7 @@ TEST_CASE("emulated: a run of 2 and of 4 ranks by NCCL is the run of one" *
   if (std::system("command -v mpirun >/dev/null") != 0)
     return skip_check("several ranks, for want of MPI");
   for (const Method& method : {kSupervised, kGenerator}) {
-    CAPTURE(method.name);
+    CAPTURE(std::string(method.name));
     const TempFolder folder;
     const std::string one = (folder / "one").string();
     train(method.run(one, method.options, "cuda:0"));

@@ -37,7 +37,7 @@ SCIMIX_HD inline Pack<compute_t<T>, N> load(const T* source) {
 }
 
 #if SCIMIX_GPU_CODE
-namespace detail {
+namespace gpu_words {
 // Two numbers as bf16 in one word, the first in its lower half.
 SCIMIX_HD inline unsigned two_as_bf16(float first, float second) {
 #ifdef __CUDA_ARCH__
@@ -70,7 +70,7 @@ SCIMIX_HD inline void store_words(uint4* target, unsigned a, unsigned b, unsigne
   *target = make_uint4(a, b, c, d);
 #endif
 }
-}  // namespace detail
+}  // namespace gpu_words
 #endif
 
 template <int N, class T>
@@ -82,13 +82,13 @@ SCIMIX_HD inline void store(T* target, const Pack<compute_t<T>, N>& values) {
       (std::is_same_v<T, float> || std::is_same_v<T, bf16>)&&(kBytes % 16 == 0 || kBytes == 8);
   if constexpr (kWords && kBytes == 8) {
     *reinterpret_cast<uint2*>(target) =
-        make_uint2(detail::word_of<T, N>(values, 0), detail::word_of<T, N>(values, 1));
+        make_uint2(gpu_words::word_of<T, N>(values, 0), gpu_words::word_of<T, N>(values, 1));
   } else if constexpr (kWords) {
     for (int i = 0; i < kBytes / 16; ++i) {
-      detail::store_words(
-          reinterpret_cast<uint4*>(target) + i, detail::word_of<T, N>(values, 4 * i),
-          detail::word_of<T, N>(values, 4 * i + 1), detail::word_of<T, N>(values, 4 * i + 2),
-          detail::word_of<T, N>(values, 4 * i + 3));
+      gpu_words::store_words(
+          reinterpret_cast<uint4*>(target) + i, gpu_words::word_of<T, N>(values, 4 * i),
+          gpu_words::word_of<T, N>(values, 4 * i + 1), gpu_words::word_of<T, N>(values, 4 * i + 2),
+          gpu_words::word_of<T, N>(values, 4 * i + 3));
     }
   } else
 #endif
