@@ -44,7 +44,7 @@ class Comm;  // core/comm.hpp
 // x itself; gradients that flow back through it are multiplied by factor.
 [[nodiscard]] Variable scale_gradient(const Variable& x, double factor);
 // target += value, outside the tape: how gradients add up in their slab.
-void accumulate(const Tensor& value, const Tensor& target);
+void accumulate(const Tensor& value, const Output& target);
 
 // ---- reductions (ops/reduce.cpp) ---------------------------------------------------------------
 // Over the given axes (all when empty), which stay as 1 with keep_dims.
@@ -109,9 +109,10 @@ struct BatchNorm {
   // Statistics are over the rows of all ranks, of which each has as many; null: over the rows here.
   Comm* ranks = nullptr;
 };
+// Running statistics, which NormMode::train updates.
 struct RunningStats {
-  Tensor mean;      // [C], f32 (f64 in f64 graphs)
-  Tensor variance;  // [C]; unbiased, as PyTorch and TensorFlow keep it
+  Output mean;      // [C], f32 (f64 in f64 graphs)
+  Output variance;  // [C]; unbiased, as PyTorch and TensorFlow keep it
 };
 // y = lrelu(gamma (x - mean)/sqrt(var + eps) + beta). x [N,H,W,C] or [N,C]; gamma, beta [C].
 [[nodiscard]] Variable batch_norm(const Variable& x, const Variable& gamma, const Variable& beta,

@@ -267,7 +267,7 @@ class Walk {
 Variable ones_like(const Variable& output) {
   SCIMIX_CHECK(output.value().numel() == 1, "a gradient of ", output.shape(),
                " needs a seed: only a scalar has one of its own");
-  const Tensor one = Tensor::empty(output.shape(), output.dtype(), output.device());
+  Tensor one = Tensor::empty(output.shape(), output.dtype(), output.device());
   fill(one, 1.0);
   return Variable(one);
 }
@@ -326,13 +326,13 @@ const Tensor& Variable::grad() const {
   return state_->origin->grad;
 }
 
-void Variable::bind_grad(Tensor grad) const {
+void Variable::bind_grad(Tensor grad) {
   SCIMIX_CHECK(requires_grad() && grad.shape() == shape() && grad.dtype() == dtype(),
                "a gradient buffer of shape ", grad.shape(), " for ", shape());
   state_->origin->grad = std::move(grad);
 }
 
-void Variable::clear_grad() const {
+void Variable::clear_grad() {
   if (requires_grad()) state_->origin->grad = Tensor();
 }
 
@@ -346,7 +346,7 @@ Variable Variable::detach() const {
   return Variable(value());
 }
 
-void Variable::rebind(Tensor value) const {
+void Variable::rebind(Tensor value) {
   SCIMIX_CHECK(is_leaf() && value.shape() == shape() && value.dtype() == dtype(), "rebind of ",
                shape(), " to ", value.shape());
   if (state_->origin != nullptr) state_->origin->device = value.device();

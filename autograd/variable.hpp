@@ -11,7 +11,8 @@ namespace scimix {
 struct Node;           // one recorded operator call; tape.hpp
 struct VariableState;  // shared by all copies of a Variable
 
-// A handle: copies share value, gradient and history.
+// A handle: copies share value, gradient and history. What changes these for all copies is
+// non-const; a value that is in use stays as it is, because the tape may have saved it.
 class Variable {
  public:
   Variable() = default;  // undefined: "no such argument" or "no gradient"
@@ -32,8 +33,8 @@ class Variable {
   // The sum of what backward() found, undefined before the first time. `bind_grad` makes it live in
   // a given tensor (a view of a gradient slab), into which backward() then adds.
   [[nodiscard]] const Tensor& grad() const;
-  void bind_grad(Tensor grad) const;
-  void clear_grad() const;
+  void bind_grad(Tensor grad);
+  void clear_grad();
 
   // This leaf by a copy of its value in another type, such as a rounded one: what is computed from
   // the copy sends its gradients to the leaf.
@@ -43,7 +44,7 @@ class Variable {
   [[nodiscard]] Variable detach() const;
 
   // Replaces the value of a leaf, e.g. when parameters move into a slab. Same shape and dtype.
-  void rebind(Tensor value) const;
+  void rebind(Tensor value);
 
  private:
   friend class Tape;

@@ -29,7 +29,7 @@ Variable wgrad(const Cotangents& g, const Variable& gy, const Variable& x, const
   if (!g.wants(1)) return {};
   if (is_recording()) return conv2d_wgrad(gy, x, w_shape, conv);
   const Conv2dGeometry geometry = conv2d_geometry(x.shape(), w_shape, conv);
-  const Tensor gw = g.room(1);
+  Tensor gw = g.room(1);
   conv_wgrad(gy.value(), x.value(), gw, geometry);
   return Variable(gw);
 }
@@ -41,7 +41,7 @@ Variable conv2d(const Variable& x, const Variable& w, const Conv2d& conv) {
     return conv2d(x, embed_channels(w, 0, x.dim(3)), conv);
   }
   const Conv2dGeometry geometry = conv2d_geometry(x.shape(), w.shape(), conv);
-  const Tensor y = Tensor::empty(geometry.y_shape(), x.dtype(), x.device());
+  Tensor y = Tensor::empty(geometry.y_shape(), x.dtype(), x.device());
   conv_fprop(x.value(), w.value(), y, geometry);
   return record("conv2d", y, {x, w}, [x, w, conv](const Cotangents& g) {
     return std::vector{g.wants(0) ? conv2d_dgrad(g[0], w, x.shape(), conv) : Variable(),
@@ -53,7 +53,7 @@ Variable conv2d_dgrad(const Variable& gy, const Variable& w, const Shape& x_shap
                       const Conv2d& conv) {
   const Conv2dGeometry geometry = conv2d_geometry(x_shape, w.shape(), conv);
   check_cotangent("conv2d_dgrad", gy.shape(), geometry);
-  const Tensor gx = Tensor::empty(x_shape, gy.dtype(), gy.device());
+  Tensor gx = Tensor::empty(x_shape, gy.dtype(), gy.device());
   conv_dgrad(gy.value(), w.value(), gx, geometry);
   return record("conv2d_dgrad", gx, {gy, w}, [gy, w, conv](const Cotangents& h) {
     return std::vector{h.wants(0) ? conv2d(h[0], w, conv) : Variable(),
@@ -65,7 +65,7 @@ Variable conv2d_wgrad(const Variable& gy, const Variable& x, const Shape& w_shap
                       const Conv2d& conv) {
   const Conv2dGeometry geometry = conv2d_geometry(x.shape(), w_shape, conv);
   check_cotangent("conv2d_wgrad", gy.shape(), geometry);
-  const Tensor gw = Tensor::empty(w_shape, gy.dtype(), gy.device());
+  Tensor gw = Tensor::empty(w_shape, gy.dtype(), gy.device());
   conv_wgrad(gy.value(), x.value(), gw, geometry);
   return record("conv2d_wgrad", gw, {gy, x}, [gy, x, conv](const Cotangents& h) {
     return std::vector{h.wants(0) ? conv2d(x, h[0], conv) : Variable(),

@@ -12,7 +12,7 @@ namespace {
 Variable product(const Cotangents& g, int input, const Variable& a, const Variable& b,
                  const Transpose& transpose) {
   if (is_recording()) return matmul(a, b, transpose);
-  const Tensor c = g.room(input);
+  Tensor c = g.room(input);
   gemm(a.value(), b.value(), c, Gemm{.transpose = transpose});
   return Variable(c);
 }
@@ -21,7 +21,7 @@ Variable product(const Cotangents& g, int input, const Variable& a, const Variab
 
 Variable matmul(const Variable& a, const Variable& b, const Transpose& transpose) {
   const GemmSizes sizes = gemm_sizes(a.shape(), b.shape(), transpose);
-  const Tensor c = Tensor::empty({sizes.m, sizes.n}, a.dtype(), a.device());
+  Tensor c = Tensor::empty({sizes.m, sizes.n}, a.dtype(), a.device());
   gemm(a.value(), b.value(), c, Gemm{.transpose = transpose});
   return record("matmul", c, {a, b}, [a, b, t = transpose](const Cotangents& cotangents) {
     const Variable& g = cotangents[0];

@@ -150,9 +150,9 @@ struct Saved {
     saved.post.d = own.d;
   }
 
-  const Tensor u = Tensor::empty(x.shape(), x.dtype(), x.device());
+  Tensor u = Tensor::empty(x.shape(), x.dtype(), x.device());
   modulate_input(x, style, u);
-  const Tensor v = Tensor::empty(z.convolved(), x.dtype(), x.device());
+  Tensor v = Tensor::empty(z.convolved(), x.dtype(), x.device());
   if (z.up) {
     conv_dgrad(u, w, v, geometry_of(z, w));
   } else {
@@ -176,7 +176,7 @@ struct Saved {
   }
   const Tensor& g = same ? gy : all.v;
   if (!z.up) return g;
-  const Tensor gv = Tensor::empty(z.convolved(), g.dtype(), g.device());
+  Tensor gv = Tensor::empty(z.convolved(), g.dtype(), g.device());
   modulate_filter_adjoint(g, gv);
   return gv;
 }
@@ -216,13 +216,13 @@ struct Saved {
 
   const Tensor gv = convolved_gradient(g[0].value(), saved, z, side);
   if (wants_x || wants_style) {
-    const Tensor h = like(true, x);
+    Tensor h = like(true, x);
     if (z.up) {
       conv_fprop(gv, w, h, geometry_of(z, w));
     } else {
       conv_dgrad(gv, w, h, geometry_of(z, w));
     }
-    const Tensor gx = like(wants_x, x);
+    Tensor gx = like(wants_x, x);
     Tensor gstyle = like(wants_style, style);
     modulate_input_backward(x, style, h, gx, gstyle);
     if (wants_style && demodulated) {
@@ -232,7 +232,7 @@ struct Saved {
     give(2, gstyle);
   }
   if (wants_w) {
-    const Tensor gw = g.room(1);
+    Tensor gw = g.room(1);
     if (z.up) {
       conv_wgrad(saved.u, gv, gw, geometry_of(z, w));
     } else {
@@ -261,7 +261,7 @@ struct Saved {
 
 [[nodiscard]] Tensor rgb_forward(const std::vector<Variable>& in, const ModulatedConv& options,
                                  const Sizes& z) {
-  const Tensor y = Tensor::empty(z.y(), in[0].dtype(), in[0].device());
+  Tensor y = Tensor::empty(z.y(), in[0].dtype(), in[0].device());
   to_rgb(in[0].value(), in[1].value(), in[2].value(), rgb_output(in, options), y);
   count_conv(ConvKind::fprop, z.n);  // a convolution too, by a kernel of its own
   return y;
@@ -271,7 +271,7 @@ struct Saved {
                                             const Tensor& y, const ModulatedConv& options) {
   std::vector<Variable> out(in.size());
   const auto wanted = [&](int i) {
-    const Tensor gradient = g.room(i);
+    Tensor gradient = g.room(i);
     if (gradient.defined()) out[static_cast<std::size_t>(i)] = Variable(gradient);
     return gradient;
   };
@@ -303,7 +303,7 @@ std::vector<Demodulation> demodulations(std::span<const DemodulatedLayer> layers
     const auto make = [&](const Shape& shape) {
       return Tensor::empty(shape, style.dtype(), style.device());
     };
-    const Tensor energy_ck = make({c, k});
+    Tensor energy_ck = make({c, k});
     out[i] = {.energy = make({k, c}), .d = make({style.dim(0), k})};
     const int l = energies.count++;
     energies.w[l] = w;
@@ -336,7 +336,7 @@ Variable modulated_conv2d(const Variable& x, const Variable& w, const Variable& 
     return vjp_of_composite(composite, inputs, g);
   };
   if (is_to_rgb(w, noise, options)) {
-    const Tensor y = rgb_forward(inputs, options, z);
+    Tensor y = rgb_forward(inputs, options, z);
     return record("modulated_conv2d", y, inputs, [=](const Cotangents& g) {
       return derivative(g, [&] { return rgb_vjp(g, inputs, y, options); });
     });

@@ -101,9 +101,9 @@ struct Forward {
                     saved.stats, moved.mean, moved.variance);
   } else {
     const Shape shape = saved.stats.shape();
-    const Tensor moments = Tensor::empty(shape, dtype, device);
+    Tensor moments = Tensor::empty(shape, dtype, device);
     norm_moments(x, residual, saved.segments, out.sum, moments);
-    const Tensor of_ranks =
+    Tensor of_ranks =
         Tensor::empty({saved.ranks->size(), shape[0], shape[1], shape[2]}, dtype, device);
     saved.ranks->all_gather(moments, of_ranks);
     norm_statistics_of_ranks(of_ranks, saved.segments, options.eps, options.momentum, saved.stats,
@@ -117,7 +117,7 @@ struct Forward {
 // Where they are wanted, and room for them.
 struct Wanted {
   bool x;
-  Tensor gamma, beta;
+  Output gamma, beta;
 };
 struct Gradients {
   Variable x, gamma, beta;
@@ -136,7 +136,7 @@ struct Gradients {
     if (wanted.beta.defined()) out.beta = Variable(wanted.beta);
   }
   if (wanted.x) {
-    const Tensor gx = Tensor::empty(saved.x.shape(), saved.x.dtype(), saved.x.device());
+    Tensor gx = Tensor::empty(saved.x.shape(), saved.x.dtype(), saved.x.device());
     // Behind gamma's and beta's gradients, which are those of this rank's rows.
     if (saved.ranks != nullptr) saved.ranks->all_reduce(sums);
     norm_backward_apply(gy, gsum, saved.x, saved.stats, saved.gamma, saved.beta,

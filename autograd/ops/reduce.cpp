@@ -82,7 +82,7 @@ Tensor sum_tensor(const char* op, const Tensor& x, const Shape& to, double facto
   auto passes = std::ranges::count_if(groups, &Group::summed);
   if (passes == 0) {
     if (factor == 1.0) return x.reshape(to);
-    const Tensor y = Tensor::empty(to, x.dtype(), x.device());
+    Tensor y = Tensor::empty(to, x.dtype(), x.device());
     map_unary(Unary::scale, x.reshape(to), y, factor);
     return y;
   }
@@ -92,8 +92,8 @@ Tensor sum_tensor(const char* op, const Tensor& x, const Shape& to, double facto
     const std::int64_t inner = size_of_run(group + 1, groups.end());
     const bool last = passes == 1;
     const DType wide = x.dtype() == DType::bf16 ? DType::f32 : x.dtype();
-    const Tensor y = last ? Tensor::empty(to, x.dtype(), x.device())
-                          : Tensor::empty({outer, inner}, wide, x.device());
+    Tensor y = last ? Tensor::empty(to, x.dtype(), x.device())
+                    : Tensor::empty({outer, inner}, wide, x.device());
     sum_middle(from.reshape({outer, group->size, inner}), y, last ? factor : 1.0);
     from = y;
     groups.erase(group);
@@ -120,7 +120,7 @@ Variable sum_to(const Variable& x, const Shape& shape) {
 Variable broadcast_to(const Variable& x, const Shape& shape) {
   if (x.shape() == shape) return x;
   SCIMIX_CHECK(is_floating(x.dtype()), "broadcast_to of ", name_of(x.dtype()));
-  const Tensor y = Tensor::empty(shape, x.dtype(), x.device());
+  Tensor y = Tensor::empty(shape, x.dtype(), x.device());
   map_binary(Binary::first, x.value(), x.value(), y, 0);
   return record("broadcast_to", y, {x}, [from = x.shape()](const Cotangents& g) {
     return std::vector{sum_to(g[0], from)};

@@ -16,6 +16,8 @@
 
 namespace scimix {
 
+enum class ConvKind : std::uint8_t { fprop, dgrad, wgrad };
+
 struct Conv2d {
   int stride = 1;
   int pad = 1;  // zeros on all four sides
@@ -63,6 +65,17 @@ class ReadsWholePacks {
   bool outer_;
 };
 
+// The tensors of a convolution by their role, as cuDNN and oneDNN take them. `kind` says which of
+// them is written, so all three are handles that can be written.
+struct ConvOperands {
+  ConvKind kind;
+  Tensor x, w, y;
+
+  [[nodiscard]] Output output() const {
+    return Tensor(kind == ConvKind::fprop ? y : kind == ConvKind::dgrad ? x : w);
+  }
+};
+
 // What every binding checks at its door: three tensors of one floating type with these shapes. A
 // weight gradient of bf16 images may also be f32.
 void check_conv2d(const Conv2dGeometry& geometry, const Tensor& x, const Tensor& w,
@@ -72,13 +85,13 @@ void check_conv2d_wgrad(const Conv2dGeometry& geometry, const Tensor& x, const T
 
 // y = conv(x, w)
 SCIMIX_KERNEL(conv_fprop,
-              (const Tensor& x, const Tensor& w, const Tensor& y, const Conv2dGeometry& geometry))
+              (const Tensor& x, const Tensor& w, const Output& y, const Conv2dGeometry& geometry))
 // gx[n,h,w,c] = sum of gy w over all places where x[n,h,w,c] was used; zeros where it was not.
 SCIMIX_KERNEL(conv_dgrad,
-              (const Tensor& gy, const Tensor& w, const Tensor& gx, const Conv2dGeometry& geometry))
+              (const Tensor& gy, const Tensor& w, const Output& gx, const Conv2dGeometry& geometry))
 // gw[k,r,s,c] = sum of gy x over all places where w[k,r,s,c] was used; zeros without any rows. f32
 // for bf16 gy and x: the sum as it was computed, which no rounding to bf16 follows.
 SCIMIX_KERNEL(conv_wgrad,
-              (const Tensor& gy, const Tensor& x, const Tensor& gw, const Conv2dGeometry& geometry))
+              (const Tensor& gy, const Tensor& x, const Output& gw, const Conv2dGeometry& geometry))
 
 }  // namespace scimix

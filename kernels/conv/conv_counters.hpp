@@ -5,11 +5,9 @@
 #include <cstdint>
 #include <functional>
 
+#include "kernels/conv/conv.hpp"
+
 namespace scimix {
-
-struct Conv2dGeometry;
-
-enum class ConvKind : std::uint8_t { fprop, dgrad, wgrad };
 
 struct ConvCount {
   std::int64_t calls = 0;

@@ -330,16 +330,16 @@ class Staged {
   }
 
   // Zeros stand where the tensor has nothing: further channels, and further kernels.
-  void fill() const {
+  void fill() {
     if (!is_staged()) return;
     const std::int64_t rows = tensor_.dim(0);
     copy_channels(tensor_, staged_.rows(0, rows));
     if (staged_.dim(0) > rows) staged_.rows(rows, staged_.dim(0)).zero_();
   }
-  void read_back() const {
+  void read_back() {
     if (is_staged()) copy_channels(staged_.rows(0, tensor_.dim(0)), tensor_);
   }
-  [[nodiscard]] void* pointer() const { return staged_.raw(); }
+  [[nodiscard]] void* pointer() { return staged_.raw(); }
 
  private:
   [[nodiscard]] bool is_staged() const { return staged_.raw() != tensor_.raw(); }
@@ -348,8 +348,8 @@ class Staged {
   Tensor staged_;
 };
 
-void convolve(ConvKind kind, const Tensor& x, const Tensor& w, const Tensor& y,
-              const Conv2dGeometry& geometry) {
+void convolve(const ConvOperands& operands, const Conv2dGeometry& geometry) {
+  const auto& [kind, x, w, y] = operands;
   const ConvProblem problem =
       with_whole_channels({.kind = kind,
                            .dtype = x.dtype(),
@@ -358,7 +358,7 @@ void convolve(ConvKind kind, const Tensor& x, const Tensor& w, const Tensor& y,
                            .device = x.device().index,
                            .geometry = geometry});
   const Conv2dGeometry& g = problem.geometry;
-  const Staged all[] = {{x, g.x_shape()}, {w, g.w_shape()}, {y, g.y_shape()}};
+  Staged all[] = {{x, g.x_shape()}, {w, g.w_shape()}, {y, g.y_shape()}};
   const int output = kind == ConvKind::dgrad ? 0 : kind == ConvKind::wgrad ? 1 : 2;
   for (int i = 0; i < 3; ++i) {
     if (i != output) all[i].fill();
@@ -368,9 +368,9 @@ void convolve(ConvKind kind, const Tensor& x, const Tensor& w, const Tensor& y,
     return;
   }
   SCIMIX_CHECK(problem.wide_gradient, "cuDNN has no plan for ", problem);
-  const Tensor rounded = Tensor::empty(w.shape(), x.dtype(), x.device());
-  convolve(kind, x, rounded, y, geometry);
-  convert(rounded, w);
+  Tensor rounded = Tensor::empty(w.shape(), x.dtype(), x.device());
+  convolve({kind, x, rounded, y}, geometry);
+  convert(rounded, operands.output());
 }
 
 }  // namespace
@@ -403,25 +403,25 @@ ConvPlans conv_plans(const std::string& device_descriptor, const ConvProblem& pr
   return out;
 }
 
-void conv_fprop(const Tensor& x, const Tensor& w, const Tensor& y, const Conv2dGeometry& geometry) {
+void conv_fprop(const Tensor& x, const Tensor& w, const Output& y, const Conv2dGeometry& geometry) {
   check_conv2d(geometry, x, w, y);
   count_conv(ConvKind::fprop, geometry);
-  if (geometry.n > 0) convolve(ConvKind::fprop, x, w, y, geometry);
+  if (geometry.n > 0) convolve({ConvKind::fprop, x, w, y}, geometry);
 }
 
-void conv_dgrad(const Tensor& gy, const Tensor& w, const Tensor& gx,
+void conv_dgrad(const Tensor& gy, const Tensor& w, const Output& gx,
                 const Conv2dGeometry& geometry) {
   check_conv2d(geometry, gx, w, gy);
   count_conv(ConvKind::dgrad, geometry);
-  if (geometry.n > 0) convolve(ConvKind::dgrad, gx, w, gy, geometry);
+  if (geometry.n > 0) convolve({ConvKind::dgrad, gx, w, gy}, geometry);
 }
 
-void conv_wgrad(const Tensor& gy, const Tensor& x, const Tensor& gw,
+void conv_wgrad(const Tensor& gy, const Tensor& x, const Output& gw,
                 const Conv2dGeometry& geometry) {
   check_conv2d_wgrad(geometry, x, gw, gy);
   count_conv(ConvKind::wgrad, geometry);
   if (geometry.n == 0) return gw.zero_();
-  convolve(ConvKind::wgrad, x, gw, gy, geometry);
+  convolve({ConvKind::wgrad, x, gw, gy}, geometry);
 }
 
 }  // namespace scimix::cuda

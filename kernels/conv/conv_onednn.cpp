@@ -179,7 +179,7 @@ class Operand {
   [[nodiscard]] const memory& theirs() const { return theirs_; }
   [[nodiscard]] std::size_t staging_bytes() const { return staging_bytes_; }
 
-  void bind(const Tensor& tensor, std::byte* staging) const {
+  void bind(Tensor& tensor, std::byte* staging) {
     ours_.set_data_handle(tensor.raw());
     if (staging_bytes_ > 0) theirs_.set_data_handle(staging);
   }
@@ -200,12 +200,12 @@ class Plan {
   Plan(const dnnl::engine& engine, ConvKind kind, const Conv2dGeometry& g, const Types& types)
       : Plan(engine, kind, our_layouts(g, types), choose_convolution(engine, kind, g, types)) {}
 
-  void run(const dnnl::stream& stream, const Tensor& x, const Tensor& w, const Tensor& y) const {
+  void run(const dnnl::stream& stream, const ConvOperands& operands) {
     const Memory workspace = allocate(kCpu, workspace_bytes());
     std::byte* next = workspace.get();
-    const Tensor* const tensors[] = {&x, &w, &y};
+    Tensor tensors[] = {operands.x, operands.w, operands.y};
     for (std::size_t i = 0; i < 3; ++i) {
-      operands_[i].bind(*tensors[i], next);
+      operands_[i].bind(tensors[i], next);
       next += aligned(operands_[i].staging_bytes());
     }
     scratchpad_.set_data_handle(next);
@@ -218,10 +218,7 @@ class Plan {
 
  private:
   Plan(const dnnl::engine& engine, ConvKind kind, const Layouts& ours, const Convolution& chosen)
-      : output_(kind == ConvKind::dgrad   ? 0
-                : kind == ConvKind::wgrad ? 1
-                                          : 2),
-        scratchpad_(chosen.scratchpad, engine, nullptr) {
+      : output_(output_of(kind)), scratchpad_(chosen.scratchpad, engine, nullptr) {
     operands_.emplace_back(engine, ours.x, chosen.layouts.x, output_ == 0);
     operands_.emplace_back(engine, ours.w, chosen.layouts.w, output_ == 1);
     operands_.emplace_back(engine, ours.y, chosen.layouts.y, output_ == 2);
@@ -250,14 +247,13 @@ class Plan {
 // The CPU's convolution library: one engine, one stream, and the plans made so far.
 class Library {
  public:
-  void run(ConvKind kind, const Tensor& x, const Tensor& w, const Tensor& y,
-           const Conv2dGeometry& g) {
+  void run(const ConvOperands& operands, const Conv2dGeometry& g) {
     const std::scoped_lock lock(mutex_);
     try {
-      plan(kind, {x.dtype(), w.dtype()}, g).run(stream_, x, w, y);
+      plan(operands.kind, {operands.x.dtype(), operands.w.dtype()}, g).run(stream_, operands);
     } catch (const dnnl::error& error) {
-      SCIMIX_CHECK(false, "oneDNN error: ", error.what(), " (convolution of ", name_of(x.dtype()),
-                   ", ", g, ")");
+      SCIMIX_CHECK(false, "oneDNN error: ", error.what(), " (convolution of ",
+                   name_of(operands.x.dtype()), ", ", g, ")");
     }
   }
 
@@ -285,7 +281,7 @@ class Library {
  private:
   using Key = std::tuple<ConvKind, Types, Conv2dGeometry>;
 
-  const Plan& plan(ConvKind kind, const Types& types, const Conv2dGeometry& g) {
+  Plan& plan(ConvKind kind, const Types& types, const Conv2dGeometry& g) {
     const Key key{kind, types, g};
     auto it = plans_.find(key);
     if (it == plans_.end()) {
@@ -305,28 +301,26 @@ Library& library() {
   return instance;
 }
 
-void convolve_in_f32(ConvKind kind, const Tensor& x, const Tensor& w, const Tensor& y,
-                     const Conv2dGeometry& g) {
+void convolve_in_f32(const ConvOperands& operands, const Conv2dGeometry& g) {
   const InsideLibrary one_call;
-  const Tensor* const tensors[] = {&x, &w, &y};
-  const std::size_t output = output_of(kind);
+  const Tensor tensors[] = {operands.x, operands.w, operands.y};
+  const std::size_t output = output_of(operands.kind);
   Tensor copies[3];
   for (std::size_t i = 0; i < 3; ++i) {
-    copies[i] = Tensor::empty(tensors[i]->shape(), DType::f32);
-    if (i != output) convert(*tensors[i], copies[i]);
+    copies[i] = Tensor::empty(tensors[i].shape(), DType::f32);
+    if (i != output) convert(tensors[i], copies[i]);
   }
-  library().run(kind, copies[0], copies[1], copies[2], g);
-  convert(copies[output], *tensors[output]);
+  library().run({operands.kind, copies[0], copies[1], copies[2]}, g);
+  convert(copies[output], operands.output());
 }
 
 }  // namespace
 
-void convolve(ConvKind kind, const Tensor& x, const Tensor& w, const Tensor& y,
-              const Conv2dGeometry& geometry) {
-  if (x.dtype() == DType::bf16 && !library().has_bf16()) {
-    return convolve_in_f32(kind, x, w, y, geometry);
+void convolve(const ConvOperands& operands, const Conv2dGeometry& geometry) {
+  if (operands.x.dtype() == DType::bf16 && !library().has_bf16()) {
+    return convolve_in_f32(operands, geometry);
   }
-  library().run(kind, x, w, y, geometry);
+  library().run(operands, geometry);
 }
 
 std::size_t primitive_count() {

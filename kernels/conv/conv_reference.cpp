@@ -24,7 +24,7 @@ Range valid_outputs(std::int64_t r, std::int64_t size, std::int64_t outputs,
 
 }  // namespace
 
-void conv_fprop(const Tensor& x, const Tensor& w, const Tensor& y, const Conv2dGeometry& g) {
+void conv_fprop(const Tensor& x, const Tensor& w, const Output& y, const Conv2dGeometry& g) {
   const double* const xs = x.data<double>();
   const double* const ws = w.data<double>();
   double* const ys = y.data<double>();
@@ -54,7 +54,7 @@ void conv_fprop(const Tensor& x, const Tensor& w, const Tensor& y, const Conv2dG
   }
 }
 
-void conv_dgrad(const Tensor& gy, const Tensor& w, const Tensor& gx, const Conv2dGeometry& g) {
+void conv_dgrad(const Tensor& gy, const Tensor& w, const Output& gx, const Conv2dGeometry& g) {
   const double* const gys = gy.data<double>();
   const double* const ws = w.data<double>();
   double* const gxs = gx.data<double>();
@@ -83,7 +83,7 @@ void conv_dgrad(const Tensor& gy, const Tensor& w, const Tensor& gx, const Conv2
   }
 }
 
-void conv_wgrad(const Tensor& gy, const Tensor& x, const Tensor& gw, const Conv2dGeometry& g) {
+void conv_wgrad(const Tensor& gy, const Tensor& x, const Output& gw, const Conv2dGeometry& g) {
   const double* const gys = gy.data<double>();
   const double* const xs = x.data<double>();
   double* const gws = gw.data<double>();

@@ -252,15 +252,16 @@ void multiply(const Left& a, const Right& b, float* c, std::int64_t rows, std::i
 
 // ---- tiles of images ----------------------------------------------------------------------------
 
-// A batch of images, cut into tiles.
+// A batch of images, cut into tiles. Value is float, or const float for images that are only read.
+template <class Value>
 struct Images {
-  float* data;
+  Value* data;
   std::int64_t height, width, channels;
   std::int64_t tile_rows, tile_columns;
 
   // The pixel of a tile's first element, which `margin` pixels stand in front of.
   struct Place {
-    float* image;
+    Value* image;
     std::int64_t row, column;
   };
   [[nodiscard]] Place place(std::int64_t tile, std::int64_t margin) const {
@@ -295,11 +296,11 @@ struct Elements {
 
 // Reads Transform::kFrom^2 pixels of each tile and transforms them.
 template <class Transform>
-void gather(const Images& images, std::int64_t first, std::int64_t count, std::int64_t margin,
-            const Elements& to) {
+void gather(const Images<const float>& images, std::int64_t first, std::int64_t count,
+            std::int64_t margin, const Elements& to) {
   constexpr int kFrom = Transform::kFrom;
   for (std::int64_t t = 0; t < count; ++t) {
-    const Images::Place place = images.place(first + t, margin);
+    const auto place = images.place(first + t, margin);
     const float* pixels[kFrom][kFrom];
     for (int i = 0; i < kFrom; ++i) {
       for (int j = 0; j < kFrom; ++j) {
@@ -321,9 +322,10 @@ void gather(const Images& images, std::int64_t first, std::int64_t count, std::i
 }
 
 // Transforms the products back and writes the tiles, as far as they lie inside the images.
-void scatter(const Elements& from, const Images& images, std::int64_t first, std::int64_t count) {
+void scatter(const Elements& from, const Images<float>& images, std::int64_t first,
+             std::int64_t count) {
   for (std::int64_t t = 0; t < count; ++t) {
-    const Images::Place place = images.place(first + t, 0);
+    const auto place = images.place(first + t, 0);
     for (std::int64_t k = 0; k < images.channels; k += kLanes) {
       const float* const in = from.data + t * from.channels + k;
       const std::int64_t distance = from.distance();
@@ -411,8 +413,8 @@ void transform_kernels(const Tensor& w, KernelUse use, const Elements& out) {
 }
 
 // out = conv(in, w), both [N,height,width,channels], with `pad` zeros around `in`.
-void convolve(const Images& in, const Tensor& w, KernelUse use, const Images& out,
-              std::int64_t images, std::int64_t pad) {
+void convolve(const Images<const float>& in, const Tensor& w, KernelUse use,
+              const Images<float>& out, std::int64_t images, std::int64_t pad) {
   const std::int64_t tiles = images * out.tile_rows * out.tile_columns;
   const std::int64_t block = tiles_at_once(in.channels + out.channels);
   const std::int64_t kernel_size = Elements::size(in.channels, out.channels);
@@ -442,9 +444,12 @@ void convolve(const Images& in, const Tensor& w, KernelUse use, const Images& ou
   }
 }
 
-Images images_of(const Tensor& tensor, std::int64_t tile_rows, std::int64_t tile_columns) {
-  return {tensor.data<float>(), tensor.dim(1), tensor.dim(2),
-          tensor.dim(3),        tile_rows,     tile_columns};
+template <class Operand>  // Tensor or Output
+auto images_of(const Operand& operand, std::int64_t tile_rows, std::int64_t tile_columns) {
+  auto* const data = operand.template data<float>();
+  using Value = std::remove_pointer_t<decltype(operand.template data<float>())>;
+  return Images<Value>{data,           operand.dim(1), operand.dim(2),
+                       operand.dim(3), tile_rows,      tile_columns};
 }
 
 std::int64_t tiles_along(std::int64_t outputs) {
@@ -469,25 +474,25 @@ bool suits(ConvKind kind, const Conv2dGeometry& g) {
   return kind != ConvKind::wgrad || threads * Elements::size(g.k, g.c) <= kMaxFloats;
 }
 
-void conv_fprop(const Tensor& x, const Tensor& w, const Tensor& y, const Conv2dGeometry& g) {
+void conv_fprop(const Tensor& x, const Tensor& w, const Output& y, const Conv2dGeometry& g) {
   const std::int64_t rows = tiles_along(g.p);
   const std::int64_t columns = tiles_along(g.q);
   convolve(images_of(x, rows, columns), w, KernelUse::forward, images_of(y, rows, columns), g.n,
            g.pad);
 }
 
-void conv_dgrad(const Tensor& gy, const Tensor& w, const Tensor& gx, const Conv2dGeometry& g) {
+void conv_dgrad(const Tensor& gy, const Tensor& w, const Output& gx, const Conv2dGeometry& g) {
   const std::int64_t rows = tiles_along(g.h);
   const std::int64_t columns = tiles_along(g.w);
   convolve(images_of(gy, rows, columns), w, KernelUse::backward, images_of(gx, rows, columns), g.n,
            2 - g.pad);
 }
 
-void conv_wgrad(const Tensor& gy, const Tensor& x, const Tensor& gw, const Conv2dGeometry& g) {
+void conv_wgrad(const Tensor& gy, const Tensor& x, const Output& gw, const Conv2dGeometry& g) {
   const std::int64_t tile_rows = tiles_along(g.p);
   const std::int64_t tile_columns = tiles_along(g.q);
-  const Images inputs = images_of(x, tile_rows, tile_columns);
-  const Images outputs = images_of(gy, tile_rows, tile_columns);
+  const auto inputs = images_of(x, tile_rows, tile_columns);
+  const auto outputs = images_of(gy, tile_rows, tile_columns);
   const std::int64_t tiles = g.n * tile_rows * tile_columns;
   const std::int64_t block = tiles_at_once(g.c + g.k);
   const std::int64_t sum_size = Elements::size(g.k, g.c);

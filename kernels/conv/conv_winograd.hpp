@@ -4,7 +4,6 @@
 #pragma once
 
 #include "kernels/conv/conv.hpp"
-#include "kernels/conv/conv_counters.hpp"
 
 namespace scimix::cpu::winograd {
 
@@ -13,10 +12,10 @@ namespace scimix::cpu::winograd {
 // runs can be repeated.
 [[nodiscard]] bool suits(ConvKind kind, const Conv2dGeometry& geometry);
 
-void conv_fprop(const Tensor& x, const Tensor& w, const Tensor& y, const Conv2dGeometry& geometry);
-void conv_dgrad(const Tensor& gy, const Tensor& w, const Tensor& gx,
+void conv_fprop(const Tensor& x, const Tensor& w, const Output& y, const Conv2dGeometry& geometry);
+void conv_dgrad(const Tensor& gy, const Tensor& w, const Output& gx,
                 const Conv2dGeometry& geometry);
-void conv_wgrad(const Tensor& gy, const Tensor& x, const Tensor& gw,
+void conv_wgrad(const Tensor& gy, const Tensor& x, const Output& gw,
                 const Conv2dGeometry& geometry);
 
 }  // namespace scimix::cpu::winograd

@@ -15,11 +15,11 @@ struct BiasActFactors {
 };
 
 SCIMIX_KERNEL(bias_act_forward,
-              (const Tensor& x, const Tensor& bias, const BiasActFactors& factors, const Tensor& y))
+              (const Tensor& x, const Tensor& bias, const BiasActFactors& factors, const Output& y))
 
 // gx = input_gain gain gy (1 or slope, by the sign of y) and gbias [C] = the sum over rows of gain
 // gy (1 or slope), each where it is defined. One pass.
 SCIMIX_KERNEL(bias_act_backward, (const Tensor& gy, const Tensor& y, const BiasActFactors& factors,
-                                  const Tensor& gx, const Tensor& gbias))
+                                  const Output& gx, const Output& gbias))
 
 }  // namespace scimix

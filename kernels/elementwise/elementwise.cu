@@ -41,7 +41,7 @@ void launch_unary(const From* x, To* y, std::int64_t n, F f) {
 }
 
 template <class T>
-void run_unary(Unary f, const Tensor& x, const Tensor& y, double parameter) {
+void run_unary(Unary f, const Tensor& x, const Output& y, double parameter) {
   using A = compute_t<T>;
   const auto launch = [&](auto formula) {
     launch_unary(x.data<T>(), y.data<T>(), x.numel(), formula);
@@ -214,7 +214,7 @@ void launch_broadcast(const Broadcast& shape, const T* a, const T* b, T* y, F f)
 }
 
 template <class T>
-void run_binary(Binary f, const Tensor& a, const Tensor& b, const Tensor& y, double parameter) {
+void run_binary(Binary f, const Tensor& a, const Tensor& b, const Output& y, double parameter) {
   using A = compute_t<T>;
   const T* from_a = a.data<T>();
   const T* from_b = b.data<T>();
@@ -266,16 +266,16 @@ void run_binary(Binary f, const Tensor& a, const Tensor& b, const Tensor& y, dou
 
 }  // namespace
 
-void map_unary(Unary f, const Tensor& x, const Tensor& y, double parameter) {
+void map_unary(Unary f, const Tensor& x, const Output& y, double parameter) {
   SCIMIX_CHECK(x.shape() == y.shape(), "map_unary of ", x.shape(), " into ", y.shape());
   dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) { run_unary<T>(f, x, y, parameter); });
 }
 
-void map_binary(Binary f, const Tensor& a, const Tensor& b, const Tensor& y, double parameter) {
+void map_binary(Binary f, const Tensor& a, const Tensor& b, const Output& y, double parameter) {
   dispatch_floating(y.dtype(), [&]<class T>(TypeTag<T>) { run_binary<T>(f, a, b, y, parameter); });
 }
 
-void convert(const Tensor& x, const Tensor& y) {
+void convert(const Tensor& x, const Output& y) {
   SCIMIX_CHECK(x.shape() == y.shape(), "convert of ", x.shape(), " into ", y.shape());
   dispatch_floating(x.dtype(), [&]<class From>(TypeTag<From>) {
     dispatch_floating(y.dtype(), [&]<class To>(TypeTag<To>) {
@@ -284,7 +284,7 @@ void convert(const Tensor& x, const Tensor& y) {
   });
 }
 
-void fill(const Tensor& y, double value) {
+void fill(const Output& y, double value) {
   dispatch_floating(y.dtype(), [&]<class T>(TypeTag<T>) {
     launch_unary(y.data<T>(), y.data<T>(), y.numel(),
                  Constant<compute_t<T>>{static_cast<compute_t<T>>(value)});

@@ -164,17 +164,17 @@ enum class Binary {
 };
 
 // y = f(x), elementwise; one shape and dtype. y may be x.
-SCIMIX_KERNEL(map_unary, (Unary f, const Tensor& x, const Tensor& y, double parameter))
+SCIMIX_KERNEL(map_unary, (Unary f, const Tensor& x, const Output& y, double parameter))
 
 // y = f(a, b); one dtype. a and b broadcast to the shape of y as NumPy does: shapes align at the
 // last axis, 1 stretches. y may be an input of its own shape.
 SCIMIX_KERNEL(map_binary,
-              (Binary f, const Tensor& a, const Tensor& b, const Tensor& y, double parameter))
+              (Binary f, const Tensor& a, const Tensor& b, const Output& y, double parameter))
 
 // y = x in the dtype of y, any floating pair; one shape.
-SCIMIX_KERNEL(convert, (const Tensor& x, const Tensor& y))
+SCIMIX_KERNEL(convert, (const Tensor& x, const Output& y))
 
 // Every element of y, of any floating dtype.
-SCIMIX_KERNEL(fill, (const Tensor& y, double value))
+SCIMIX_KERNEL(fill, (const Output& y, double value))
 
 }  // namespace scimix

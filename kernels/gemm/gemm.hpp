@@ -33,6 +33,6 @@ struct GemmSizes {
                                    const Gemm& options);
 
 // c [M,N] = alpha op(a) op(b) + beta c. Without terms (K = 0) the product is zero.
-SCIMIX_KERNEL(gemm, (const Tensor& a, const Tensor& b, const Tensor& c, const Gemm& options))
+SCIMIX_KERNEL(gemm, (const Tensor& a, const Tensor& b, const Output& c, const Gemm& options))
 
 }  // namespace scimix

@@ -32,7 +32,7 @@ class Library {
   }
 
   // Row-major c = op(a) op(b) is column-major c^T = op(b)^T op(a)^T, with the very same flags.
-  void multiply(const Tensor& a, const Tensor& b, const Tensor& c, const GemmSizes& sizes,
+  void multiply(const Tensor& a, const Tensor& b, const Output& c, const GemmSizes& sizes,
                 const Gemm& options) {
     const std::scoped_lock lock(mutex_);
     const cudaDataType_t type = a.dtype() == DType::bf16 ? CUDA_R_16BF : CUDA_R_32F;
@@ -65,7 +65,7 @@ Library& library() {
 
 }  // namespace
 
-void gemm(const Tensor& a, const Tensor& b, const Tensor& c, const Gemm& options) {
+void gemm(const Tensor& a, const Tensor& b, const Output& c, const Gemm& options) {
   const GemmSizes sizes = check_gemm(a, b, c, options);
   if (sizes.m == 0 || sizes.n == 0) return;
   if (sizes.k == 0 && options.beta == 0) return c.zero_();

@@ -5,6 +5,6 @@
 
 namespace scimix::cpu::openblas {
 
-void gemm(const Tensor& a, const Tensor& b, const Tensor& c, const Gemm& options);
+void gemm(const Tensor& a, const Tensor& b, const Output& c, const Gemm& options);
 
 }  // namespace scimix::cpu::openblas

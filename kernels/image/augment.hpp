@@ -18,12 +18,12 @@ struct WeakAugment {
 // packs of channels (conv.hpp) a copy. Reflection does not repeat the border: -1 -> 1 (TensorFlow's
 // REFLECT, as in FixMatch's augment.py). pad < H, W.
 SCIMIX_KERNEL(augment_weak, (const Tensor& images, const Tensor& index, const Tensor& step,
-                             const WeakAugment& options, const Tensor& out))
+                             const WeakAugment& options, const Output& out))
 
 // The same without augmentation.
-SCIMIX_KERNEL(normalize_images, (const Tensor& images, const Tensor& index, const Tensor& out))
+SCIMIX_KERNEL(normalize_images, (const Tensor& images, const Tensor& index, const Output& out))
 
 // labels i32 [M], index i32 [N] -> out i32 [N].
-SCIMIX_KERNEL(gather_labels, (const Tensor& labels, const Tensor& index, const Tensor& out))
+SCIMIX_KERNEL(gather_labels, (const Tensor& labels, const Tensor& index, const Output& out))
 
 }  // namespace scimix

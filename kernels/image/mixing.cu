@@ -14,7 +14,7 @@ void check_pair(const char* op, const Tensor& x_c, const Tensor& x_r, const Tens
 }
 
 template <class T>
-void run_mixup(const Tensor& x_c, const Tensor& x_r, const Tensor& lambda, const Tensor& out) {
+void run_mixup(const Tensor& x_c, const Tensor& x_r, const Tensor& lambda, const Output& out) {
   using C = compute_t<T>;
   const T* content = x_c.data<T>();
   const T* scene = x_r.data<T>();
@@ -29,7 +29,7 @@ void run_mixup(const Tensor& x_c, const Tensor& x_r, const Tensor& lambda, const
 }
 
 template <class T>
-void run_cutmix(const Tensor& x_c, const Tensor& x_r, const Tensor& boxes, const Tensor& out) {
+void run_cutmix(const Tensor& x_c, const Tensor& x_r, const Tensor& boxes, const Output& out) {
   const T* content = x_c.data<T>();
   const T* scene = x_r.data<T>();
   const std::int32_t* corners = boxes.data<std::int32_t>();
@@ -68,7 +68,7 @@ SCIMIX_HD Statistics<compute_t<T>> statistics(Block& block, const T* image, std:
 }
 
 template <class T>
-void run_adain(const Tensor& x_c, const Tensor& x_r, const Tensor& out) {
+void run_adain(const Tensor& x_c, const Tensor& x_r, const Output& out) {
   using C = compute_t<T>;
   const T* contents = x_c.data<T>();
   const T* scenes = x_r.data<T>();
@@ -232,11 +232,11 @@ SCIMIX_HD void synthesise(Block& block, const FdaSizes& s, const T* image,
 }
 
 template <class T>
-void run_fda(const Tensor& x_c, const Tensor& x_r, std::int64_t reach, const Tensor& out) {
+void run_fda(const Tensor& x_c, const Tensor& x_r, std::int64_t reach, const Output& out) {
   using C = compute_t<T>;
   const FdaSizes s{x_c.dim(1), x_c.dim(2), x_c.dim(3), reach};
   const std::int64_t complexes = s.half() + 2 * s.spectrum();
-  const Tensor workspace =
+  Tensor workspace =
       Tensor::empty({x_c.dim(0), 2 * complexes + s.channels}, dtype_of<C>, x_c.device());
   C* memory = workspace.data<C>();
   const T* contents = x_c.data<T>();
@@ -264,7 +264,7 @@ void run_fda(const Tensor& x_c, const Tensor& x_r, std::int64_t reach, const Ten
 // -----------------------------------------------------------------------------------------------
 
 template <class T>
-void run_clamp(const Tensor& x, const Tensor& out) {
+void run_clamp(const Tensor& x, const Output& out) {
   using C = compute_t<T>;
   const T* source = x.data<T>();
   T* target = out.data<T>();
@@ -276,7 +276,7 @@ void run_clamp(const Tensor& x, const Tensor& out) {
 }
 
 template <class T>
-void run_scene_won(const Tensor& x_h, const Tensor& x_c, const Tensor& x_r, const Tensor& out) {
+void run_scene_won(const Tensor& x_h, const Tensor& x_c, const Tensor& x_r, const Output& out) {
   using C = compute_t<T>;
   const T* hybrids = x_h.data<T>();
   const T* contents = x_c.data<T>();
@@ -301,28 +301,28 @@ void run_scene_won(const Tensor& x_h, const Tensor& x_c, const Tensor& x_r, cons
 
 }  // namespace
 
-void mix_mixup(const Tensor& x_c, const Tensor& x_r, const Tensor& lambda, const Tensor& out) {
+void mix_mixup(const Tensor& x_c, const Tensor& x_r, const Tensor& lambda, const Output& out) {
   check_pair("mix_mixup", x_c, x_r, out);
   SCIMIX_CHECK(lambda.shape() == Shape({x_c.dim(0)}), "mix_mixup: lambda ", lambda.shape(),
                " for images ", x_c.shape());
   dispatch_floating(x_c.dtype(), [&]<class T>(TypeTag<T>) { run_mixup<T>(x_c, x_r, lambda, out); });
 }
 
-void mix_cutmix(const Tensor& x_c, const Tensor& x_r, const Tensor& boxes, const Tensor& out) {
+void mix_cutmix(const Tensor& x_c, const Tensor& x_r, const Tensor& boxes, const Output& out) {
   check_pair("mix_cutmix", x_c, x_r, out);
   SCIMIX_CHECK(boxes.shape() == Shape({x_c.dim(0), 4}), "mix_cutmix: boxes ", boxes.shape(),
                " for images ", x_c.shape());
   dispatch_floating(x_c.dtype(), [&]<class T>(TypeTag<T>) { run_cutmix<T>(x_c, x_r, boxes, out); });
 }
 
-void mix_adain(const Tensor& x_c, const Tensor& x_r, const Tensor& out) {
+void mix_adain(const Tensor& x_c, const Tensor& x_r, const Output& out) {
   check_pair("mix_adain", x_c, x_r, out);
   SCIMIX_CHECK(x_c.dim(1) * x_c.dim(2) >= 2, "mix_adain: images ", x_c.shape(),
                ": one pixel has no variance");
   dispatch_floating(x_c.dtype(), [&]<class T>(TypeTag<T>) { run_adain<T>(x_c, x_r, out); });
 }
 
-void mix_fda(const Tensor& x_c, const Tensor& x_r, double band, const Tensor& out) {
+void mix_fda(const Tensor& x_c, const Tensor& x_r, double band, const Output& out) {
   check_pair("mix_fda", x_c, x_r, out);
   // Below 1/2, 2b+1 <= min(H,W): no frequency is met twice, and 0 alone is its own conjugate.
   SCIMIX_CHECK(band >= 0 && band < 0.5, "mix_fda: band ", band);
@@ -331,13 +331,13 @@ void mix_fda(const Tensor& x_c, const Tensor& x_r, double band, const Tensor& ou
   dispatch_floating(x_c.dtype(), [&]<class T>(TypeTag<T>) { run_fda<T>(x_c, x_r, reach, out); });
 }
 
-void clamp_images(const Tensor& x, const Tensor& out) {
+void clamp_images(const Tensor& x, const Output& out) {
   SCIMIX_CHECK(x.shape() == out.shape() && x.dtype() == out.dtype(), "clamp_images: x ", x.shape(),
                ", out ", out.shape());
   dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) { run_clamp<T>(x, out); });
 }
 
-void scene_won(const Tensor& x_h, const Tensor& x_c, const Tensor& x_r, const Tensor& out) {
+void scene_won(const Tensor& x_h, const Tensor& x_c, const Tensor& x_r, const Output& out) {
   check_pair("scene_won", x_c, x_r, x_h);
   SCIMIX_CHECK(out.shape() == Shape({x_h.dim(0)}), "scene_won: out ", out.shape(), " for images ",
                x_h.shape());

@@ -17,7 +17,7 @@ namespace scimix {
 // is the caller's business. Source: Zhang et al., "mixup: beyond empirical risk minimization",
 // ICLR 2018.
 SCIMIX_KERNEL(mix_mixup,
-              (const Tensor& x_c, const Tensor& x_r, const Tensor& lambda, const Tensor& out))
+              (const Tensor& x_c, const Tensor& x_r, const Tensor& lambda, const Output& out))
 
 // Rows y0..y1-1 and columns x0..x1-1 of an image.
 struct CutBox {
@@ -55,14 +55,14 @@ struct CutBox {
 // out = x_r inside a box for each pair, x_c outside. boxes i32 [N,4], rows (y0, x0, y1, x1) as in
 // CutBox; what of a box lies outside the image counts for nothing. Source: ibid., eq. 1.
 SCIMIX_KERNEL(mix_cutmix,
-              (const Tensor& x_c, const Tensor& x_r, const Tensor& boxes, const Tensor& out))
+              (const Tensor& x_c, const Tensor& x_r, const Tensor& boxes, const Output& out))
 
 // x_c with the mean and the standard deviation of x_r, in pixels, per image and channel:
 //   out = s(x_r) (x_c - m(x_c)) / s(x_c) + m(x_r),  s^2 = variance (n-1 in its divisor) + 1e-5.
 // At least 2 pixels. Source: Huang and Belongie, "Arbitrary style transfer in real-time with
 // adaptive instance normalization", ICCV 2017, eq. 8; divisor and epsilon as in its common PyTorch
 // form.
-SCIMIX_KERNEL(mix_adain, (const Tensor& x_c, const Tensor& x_r, const Tensor& out))
+SCIMIX_KERNEL(mix_adain, (const Tensor& x_c, const Tensor& x_r, const Output& out))
 
 // x_c with the amplitudes of x_r at frequencies -b..b in both directions, b = floor(min(H,W) band),
 // 0 <= band < 1/2; phases and all other frequencies stay x_c's. Source: Yang and Soatto, "FDA:
@@ -72,14 +72,14 @@ SCIMIX_KERNEL(mix_adain, (const Tensor& x_c, const Tensor& x_r, const Tensor& ou
 // offset changes the amplitude of frequency 0, whose sign would otherwise count as its phase. A
 // frequency that x_c does not hold (below 8 roundings of frequency 0) has no phase to keep and gets
 // phase 0, as the argument of 0 is defined in numpy.angle.
-SCIMIX_KERNEL(mix_fda, (const Tensor& x_c, const Tensor& x_r, double band, const Tensor& out))
+SCIMIX_KERNEL(mix_fda, (const Tensor& x_c, const Tensor& x_r, double band, const Output& out))
 
 // Into [-1,1]; out may be x. NaN stays NaN.
-SCIMIX_KERNEL(clamp_images, (const Tensor& x, const Tensor& out))
+SCIMIX_KERNEL(clamp_images, (const Tensor& x, const Output& out))
 
 // out i32 [N]: 1 where ||x_h - x_c|| > ||x_h - x_r||, over all pixels of a hybrid; otherwise 0,
 // also where the distances are equal. Its mean is s_r.
 SCIMIX_KERNEL(scene_won,
-              (const Tensor& x_h, const Tensor& x_c, const Tensor& x_r, const Tensor& out))
+              (const Tensor& x_h, const Tensor& x_c, const Tensor& x_r, const Output& out))
 
 }  // namespace scimix

@@ -63,7 +63,7 @@ struct Strided {
 
 template <class T, class Use, class Place>
 void run(const Tensor& step, const NoiseAddress& address, Use use, std::int64_t channels,
-         Place place, const Tensor& out) {
+         Place place, const Output& out) {
   const std::int32_t* now = step.data<std::int32_t>();
   T* target = out.data<T>();
   const NoiseAddress from = address;
@@ -83,7 +83,7 @@ void run(const Tensor& step, const NoiseAddress& address, Use use, std::int64_t 
 
 template <class Use>
 void run_any(const char* op, const Tensor& step, const NoiseAddress& address, Use use,
-             const Tensor& out) {
+             const Output& out) {
   SCIMIX_CHECK(out.rank() >= 1 && step.numel() == 1, op, ": step ", step.shape(), ", out ",
                out.shape());
   SCIMIX_CHECK(address.channels == 0 ||
@@ -103,12 +103,12 @@ void run_any(const char* op, const Tensor& step, const NoiseAddress& address, Us
 
 }  // namespace
 
-void normal_noise(const Tensor& step, const NoiseAddress& address, const Tensor& out) {
+void normal_noise(const Tensor& step, const NoiseAddress& address, const Output& out) {
   run_any("normal_noise", step, address, Replace{}, out);
 }
 
 void add_normal_noise(const Tensor& step, const NoiseAddress& address, float sigma,
-                      const Tensor& images) {
+                      const Output& images) {
   run_any("add_normal_noise", step, address, Add{.sigma = sigma}, images);
 }
 

@@ -137,7 +137,7 @@ void filter_lines(const Lines& lines, const FilterPass& pass, std::int64_t taps_
 
 }  // namespace
 
-void upsample_nearest_pixels(const Tensor& x, std::int64_t factor, const Tensor& y) {
+void upsample_nearest_pixels(const Tensor& x, std::int64_t factor, const Output& y) {
   dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
     dispatch_lanes<T>(x.dim(3), [&]<int N>(LaneCount<N>) {
       upsample<T, N>(Lines(x, y), factor, x.data<T>(), y.data<T>());
@@ -145,7 +145,7 @@ void upsample_nearest_pixels(const Tensor& x, std::int64_t factor, const Tensor&
   });
 }
 
-void downsample_sum_pixels(const Tensor& x, std::int64_t factor, const Tensor& y) {
+void downsample_sum_pixels(const Tensor& x, std::int64_t factor, const Output& y) {
   dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
     dispatch_lanes<T>(x.dim(3), [&]<int N>(LaneCount<N>) {
       downsample<T, N>(Lines(x, y), factor, x.data<T>(), y.data<T>());
@@ -153,7 +153,7 @@ void downsample_sum_pixels(const Tensor& x, std::int64_t factor, const Tensor& y
   });
 }
 
-void upfirdn(const Tensor& x, const Tensor& filter, const FilterPass& pass, const Tensor& y) {
+void upfirdn(const Tensor& x, const Tensor& filter, const FilterPass& pass, const Output& y) {
   dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
     dispatch_lanes<T>(x.dim(3), [&]<int N>(LaneCount<N>) {
       filter_lines<T, N>(Lines(x, y), pass, filter.dim(0), filter.dim(1),

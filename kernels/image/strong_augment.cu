@@ -49,7 +49,7 @@ SCIMIX_HD void store_input(B& block, const ImageWorkspace& work, const ImageBox&
 template <class T>
 void run_strong(const Tensor& images, const Tensor& index, const Tensor& step,
                 const WeakAugment& weak_options, const StrongAugment& strong_options,
-                const Tensor& out) {
+                const Output& out) {
   const std::uint8_t* source = images.data<std::uint8_t>();
   const std::int32_t* rows = index.data<std::int32_t>();
   const std::int32_t* now = step.data<std::int32_t>();
@@ -81,7 +81,7 @@ void run_strong(const Tensor& images, const Tensor& index, const Tensor& step,
 }  // namespace
 
 void augment_strong(const Tensor& images, const Tensor& index, const Tensor& step,
-                    const WeakAugment& weak, const StrongAugment& strong, const Tensor& out) {
+                    const WeakAugment& weak, const StrongAugment& strong, const Output& out) {
   SCIMIX_CHECK(images.rank() == 4 && images.dim(3) == 3 && index.rank() == 1 && out.rank() == 4 &&
                    out.dim(3) >= 3 &&
                    out.shape() == images.shape().with(0, index.dim(0)).with(3, out.dim(3)),
@@ -99,7 +99,7 @@ void augment_strong(const Tensor& images, const Tensor& index, const Tensor& ste
 }
 
 void apply_image_operation(const Tensor& images, ImageOperation operation, float argument,
-                           std::uint8_t fill, const Tensor& out) {
+                           std::uint8_t fill, const Output& out) {
   SCIMIX_CHECK(images.rank() == 4 && images.dim(3) == 3 && out.shape() == images.shape(),
                "apply_image_operation: images ", images.shape(), ", out ", out.shape());
   const std::uint8_t* source = images.data<std::uint8_t>();

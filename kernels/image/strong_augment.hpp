@@ -68,7 +68,7 @@ inline constexpr std::int64_t kStrongPixels = 10'000;
 // Errors (user): more than kStrongPixels.
 SCIMIX_KERNEL(augment_strong,
               (const Tensor& images, const Tensor& index, const Tensor& step,
-               const WeakAugment& weak, const StrongAugment& strong, const Tensor& out))
+               const WeakAugment& weak, const StrongAugment& strong, const Output& out))
 
 // One operation on images u8 [N,H,W,3] -> out, of the same shape, with the results of Pillow's
 // ImageOps, ImageEnhance and Image.transform (nearest neighbour). `argument` is
@@ -80,7 +80,7 @@ SCIMIX_KERNEL(augment_strong,
 //   translate_x, translate_y                by how many pixels all look right, down; below 2^15
 // and nothing to the others. Errors (user): more than kStrongPixels.
 SCIMIX_KERNEL(apply_image_operation, (const Tensor& images, ImageOperation operation,
-                                      float argument, std::uint8_t fill, const Tensor& out))
+                                      float argument, std::uint8_t fill, const Output& out))
 
 // The resolved policy for images of this size, for the log of a run: one line per operation with
 // the range of its argument, and lines for how they are drawn, for fill and for Cutout.

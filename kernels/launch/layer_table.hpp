@@ -13,18 +13,21 @@ namespace scimix {
 
 inline constexpr int kMostLayers = 16;
 
-// One tensor per layer; undefined where a layer has none.
-struct LayerTensors {
-  std::array<Tensor, kMostLayers> at = {};
+// One tensor or one output per layer; undefined where a layer has none.
+template <class T>
+struct PerLayer {
+  std::array<T, kMostLayers> at = {};
 
-  Tensor& operator[](int layer) { return at[static_cast<std::size_t>(layer)]; }
-  const Tensor& operator[](int layer) const { return at[static_cast<std::size_t>(layer)]; }
-  [[nodiscard]] LayerTensors borrowed() const {
-    LayerTensors out;
+  T& operator[](int layer) { return at[static_cast<std::size_t>(layer)]; }
+  const T& operator[](int layer) const { return at[static_cast<std::size_t>(layer)]; }
+  [[nodiscard]] PerLayer borrowed() const {
+    PerLayer out;
     for (std::size_t i = 0; i < at.size(); ++i) out.at[i] = at[i].borrowed();
     return out;
   }
 };
+using LayerTensors = PerLayer<Tensor>;
+using LayerOutputs = PerLayer<Output>;
 
 struct LayerBlocks {
   int layers = 0;

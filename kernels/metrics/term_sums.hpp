@@ -23,7 +23,7 @@ struct TermValues {
 // For all of them: sums[slot] += value, counts[slot] += 1 (f32 [T] both). A value that is not
 // finite stays visible in the sum; the first of a slot leaves its step (i32 [1]) in first_bad[slot]
 // (i32 [T], -1 at first). The slots of one call are different ones.
-SCIMIX_KERNEL(add_terms, (const Tensor& step, const TermValues& terms, const Tensor& sums,
-                          const Tensor& counts, const Tensor& first_bad))
+SCIMIX_KERNEL(add_terms, (const Tensor& step, const TermValues& terms, const Output& sums,
+                          const Output& counts, const Output& first_bad))
 
 }  // namespace scimix

@@ -171,7 +171,7 @@ void demodulation_coefficients(const Tensor& first_style, const CoefficientLayer
 }
 
 void demodulation_style_gradient(const Tensor& style, const Tensor& e, const Tensor& energy,
-                                 const Tensor& gstyle) {
+                                 const Output& gstyle) {
   const Columns energies(energy.dim(0), energy.dim(1));
   dispatch_floating(style.dtype(), [&]<class T>(TypeTag<T>) {
     using C = compute_t<T>;
@@ -183,7 +183,7 @@ void demodulation_style_gradient(const Tensor& style, const Tensor& e, const Ten
 }
 
 void add_demodulation_weight_gradient(const Tensor& w, const Tensor& left, const Tensor& right,
-                                      StyleSide style, const Tensor& gw) {
+                                      StyleSide style, const Output& gw) {
   const Columns pairs(right.dim(0), right.dim(1));
   dispatch_floating(w.dtype(), [&]<class T>(TypeTag<T>) {
     using C = compute_t<T>;

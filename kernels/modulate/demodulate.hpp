@@ -14,8 +14,8 @@ namespace scimix {
 struct EnergyLayers {
   int count = 0;
   LayerTensors w;           // [A,R,S,B], all of one type
-  LayerTensors energy;      // [A,B]
-  LayerTensors transposed;  // [B,A]
+  LayerOutputs energy;      // [A,B]
+  LayerOutputs transposed;  // [B,A]
 
   [[nodiscard]] EnergyLayers borrowed() const {
     return {count, w.borrowed(), energy.borrowed(), transposed.borrowed()};
@@ -27,7 +27,7 @@ struct CoefficientLayers {
   int count = 0;
   LayerTensors style;   // [N,C]
   LayerTensors energy;  // [C,K]
-  LayerTensors d;       // [N,K]
+  LayerOutputs d;       // [N,K]
   std::array<double, kMostLayers> eps = {};
 
   [[nodiscard]] CoefficientLayers borrowed() const {
@@ -39,7 +39,7 @@ SCIMIX_KERNEL(demodulation_coefficients,
               (const Tensor& first_style, const CoefficientLayers& layers))
 // gstyle[n,c] += 2 style[n,c] sum over k of e[n,k] energy[k,c].
 SCIMIX_KERNEL(demodulation_style_gradient,
-              (const Tensor& style, const Tensor& e, const Tensor& energy, const Tensor& gstyle))
+              (const Tensor& style, const Tensor& e, const Tensor& energy, const Output& gstyle))
 // gw[a,r,s,b] += 2 w[a,r,s,b] sum over n of left[n,a] right[n,b]: left and right are e and style^2,
 // in the order of the kernel's axes. gw is of w's type or of its compute type.
 enum class StyleSide : std::uint8_t {
@@ -48,6 +48,6 @@ enum class StyleSide : std::uint8_t {
 };  // which of the two is the style, to be squared
 SCIMIX_KERNEL(add_demodulation_weight_gradient,
               (const Tensor& w, const Tensor& left, const Tensor& right, StyleSide style,
-               const Tensor& gw))
+               const Output& gw))
 
 }  // namespace scimix

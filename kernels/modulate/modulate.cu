@@ -356,7 +356,7 @@ void filter_lines(const FilterLines& lines, const Post<compute_t<T>>& post, cons
 
 // ---- what the header declares -------------------------------------------------------------------
 
-void modulate_input(const Tensor& x, const Tensor& style, const Tensor& u) {
+void modulate_input(const Tensor& x, const Tensor& style, const Output& u) {
   const ImageChunks grid(x);
   dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
     dispatch_lanes<T, 128>(grid.channels, [&]<int N>(LaneCount<N>) {
@@ -366,11 +366,10 @@ void modulate_input(const Tensor& x, const Tensor& style, const Tensor& u) {
 }
 
 void modulate_input_backward(const Tensor& x, const Tensor& style, const Tensor& h,
-                             const Tensor& gx, const Tensor& sums) {
+                             const Output& gx, const Output& sums) {
   if (!sums.defined()) return modulate_input(h, style, gx);
   const ImageChunks grid(x);
-  const Tensor partial =
-      Tensor::empty({grid.total_chunks(), grid.channels}, sums.dtype(), sums.device());
+  Tensor partial = Tensor::empty({grid.total_chunks(), grid.channels}, sums.dtype(), sums.device());
   dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
     using C = compute_t<T>;
     dispatch_lanes<T, 128>(grid.channels, [&]<int N>(LaneCount<N>) {
@@ -381,7 +380,7 @@ void modulate_input_backward(const Tensor& x, const Tensor& style, const Tensor&
   sum_middle(partial.reshape({grid.images, grid.chunks, grid.channels}), sums, 1.0);
 }
 
-void modulate_output(const Tensor& v, const ModulatedOutput& post, const Tensor& y) {
+void modulate_output(const Tensor& v, const ModulatedOutput& post, const Output& y) {
   const ImageChunks grid(y);
   dispatch_floating(y.dtype(), [&]<class T>(TypeTag<T>) {
     using C = compute_t<T>;
@@ -406,9 +405,9 @@ void modulate_output_backward(const Tensor& gy, const Tensor& y, const Modulated
     if (!wanted.defined()) return Tensor();
     return Tensor::empty({grid.total_chunks(), grid.channels}, wanted.dtype(), wanted.device());
   };
-  const Tensor products = chunk_sums(gradients.e);
-  const Tensor bias = chunk_sums(gradients.bias);
-  const Tensor strength =
+  const Output products = chunk_sums(gradients.e);
+  const Output bias = chunk_sums(gradients.bias);
+  const Output strength =
       gradients.strength.defined()
           ? Tensor::empty({grid.blocks()}, gradients.strength.dtype(), y.device())
           : Tensor();
@@ -429,7 +428,7 @@ void modulate_output_backward(const Tensor& gy, const Tensor& y, const Modulated
   });
 }
 
-void modulate_filter_adjoint(const Tensor& g, const Tensor& gv) {
+void modulate_filter_adjoint(const Tensor& g, const Output& gv) {
   dispatch_floating(g.dtype(), [&]<class T>(TypeTag<T>) {
     using C = compute_t<T>;
     const FilterLines lines(g, gv, kTaps - 1 - kFilterPad, sizeof(C));

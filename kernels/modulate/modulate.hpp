@@ -11,10 +11,10 @@
 namespace scimix {
 
 // u[n,h,w,c] = style[n,c] x[n,h,w,c].
-SCIMIX_KERNEL(modulate_input, (const Tensor& x, const Tensor& style, const Tensor& u))
+SCIMIX_KERNEL(modulate_input, (const Tensor& x, const Tensor& style, const Output& u))
 // gx = style h where it is defined, and sums[n,c] = the sum over pixels of x h where it is defined.
 SCIMIX_KERNEL(modulate_input_backward, (const Tensor& x, const Tensor& style, const Tensor& h,
-                                        const Tensor& gx, const Tensor& sums))
+                                        const Output& gx, const Output& sums))
 
 // What makes y of the convolution's v: y = gain lrelu(d v + strength noise + bias). slope and gain
 // are positive, so that y says what d v was.
@@ -32,14 +32,14 @@ struct ModulatedOutput {
 };
 // Where v is a line and a column larger than y, it is filtered on the way: by [1,3,3,1] / 4 along
 // both axes, with one zero around it.
-SCIMIX_KERNEL(modulate_output, (const Tensor& v, const ModulatedOutput& post, const Tensor& y))
+SCIMIX_KERNEL(modulate_output, (const Tensor& v, const ModulatedOutput& post, const Output& y))
 
 // Each where it is defined.
 struct ModulatedOutputGradients {
-  Tensor v;         // d g, before the filter's adjoint; as y
-  Tensor e;         // [N,K]; needs d
-  Tensor bias;      // [K]
-  Tensor strength;  // [1]
+  Output v;         // d g, before the filter's adjoint; as y
+  Output e;         // [N,K]; needs d
+  Output bias;      // [K]
+  Output strength;  // [1]
 
   [[nodiscard]] ModulatedOutputGradients borrowed() const {
     return {v.borrowed(), e.borrowed(), bias.borrowed(), strength.borrowed()};
@@ -49,6 +49,6 @@ SCIMIX_KERNEL(modulate_output_backward,
               (const Tensor& gy, const Tensor& y, const ModulatedOutput& post,
                const ModulatedOutputGradients& gradients))
 // The adjoint of the filter: gv is a line and a column larger than g.
-SCIMIX_KERNEL(modulate_filter_adjoint, (const Tensor& g, const Tensor& gv))
+SCIMIX_KERNEL(modulate_filter_adjoint, (const Tensor& g, const Output& gv))
 
 }  // namespace scimix

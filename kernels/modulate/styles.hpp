@@ -24,15 +24,15 @@ struct StyleLayers {
 // style_l[n,c] = factor_l (gain sum over s of weight_l[c,s] code[n,s] + bias_l[c]); code [N,S], all
 // of one type, f32 or (CPU) f64.
 SCIMIX_KERNEL(make_styles,
-              (const Tensor& code, const StyleLayers& layers, const LayerTensors& styles))
+              (const Tensor& code, const StyleLayers& layers, const LayerOutputs& styles))
 
 // The gradients of weights and biases where they are defined, from those of the styles; an
 // undefined one counts as zeros.
 SCIMIX_KERNEL(styles_backward_layers,
               (const Tensor& code, const StyleLayers& layers, const LayerTensors& gstyles,
-               const LayerTensors& gweights, const LayerTensors& gbiases))
+               const LayerOutputs& gweights, const LayerOutputs& gbiases))
 // The gradient of the code.
 SCIMIX_KERNEL(styles_backward_code,
-              (const StyleLayers& layers, const LayerTensors& gstyles, const Tensor& gcode))
+              (const StyleLayers& layers, const LayerTensors& gstyles, const Output& gcode))
 
 }  // namespace scimix

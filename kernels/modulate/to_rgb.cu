@@ -214,7 +214,7 @@ void weight_gradient(std::int64_t images, std::int64_t channels, const C* produc
 }  // namespace
 
 void to_rgb(const Tensor& x, const Tensor& w, const Tensor& style, const RgbOutput& post,
-            const Tensor& y) {
+            const Output& y) {
   SCIMIX_CHECK(x.dim(3) <= kMostToRgbChannels, "to_rgb: x ", x.shape(), ", at most ",
                kMostToRgbChannels, " channels");
   dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
@@ -233,9 +233,9 @@ void to_rgb_backward(const Tensor& gy, const Tensor& y, const Tensor& x, const T
   const std::int64_t images = grid.images;
   const std::int64_t channels = grid.channels;
   const DType dtype = style.dtype();
-  const Tensor partial = Tensor::empty({grid.total_chunks(), kRgb, channels}, dtype, x.device());
-  const Tensor sums_of_g = Tensor::empty({grid.total_chunks(), kRgb}, dtype, x.device());
-  const Tensor products = Tensor::empty({images, kRgb, channels}, dtype, x.device());
+  Tensor partial = Tensor::empty({grid.total_chunks(), kRgb, channels}, dtype, x.device());
+  Tensor sums_of_g = Tensor::empty({grid.total_chunks(), kRgb}, dtype, x.device());
+  Tensor products = Tensor::empty({images, kRgb, channels}, dtype, x.device());
   dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
     using C = compute_t<T>;
     const RgbCotangent<T> cotangent{gy.data<T>(), y.data<T>(), static_cast<C>(post.slope),
@@ -249,7 +249,7 @@ void to_rgb_backward(const Tensor& gy, const Tensor& y, const Tensor& x, const T
       style_gradient<T>(images, channels, products.data<C>(), w.data<T>(),
                         gradients.style.data<C>());
     }
-    if (const Tensor& gw = gradients.w; gw.defined()) {
+    if (const Output& gw = gradients.w; gw.defined()) {
       const auto run = [&](auto* gradient) {
         weight_gradient(images, channels, products.data<C>(), style.data<C>(), gradient);
       };

@@ -21,11 +21,11 @@ struct RgbOutput {
 };
 // x [N,H,W,C], w [3,1,1,C], style [N,C] -> y [N,H,W,3]. style and bias are of the compute type.
 SCIMIX_KERNEL(to_rgb, (const Tensor& x, const Tensor& w, const Tensor& style, const RgbOutput& post,
-                       const Tensor& y))
+                       const Output& y))
 
 // Each where it is defined; w of x's type or of its compute type.
 struct ToRgbGradients {
-  Tensor x, w, style, bias;
+  Output x, w, style, bias;
 
   [[nodiscard]] ToRgbGradients borrowed() const {
     return {x.borrowed(), w.borrowed(), style.borrowed(), bias.borrowed()};

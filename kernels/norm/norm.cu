@@ -371,8 +371,8 @@ void dispatch_pass(const Tensor& x, const RowChunks& grid, const Tensor& second,
 // Makes the partial sums of each chunk, the pass over the data that both kinds of statistics begin
 // with.
 [[nodiscard]] Tensor chunk_statistics_of(const Tensor& a, const Tensor& b, const RowChunks& grid,
-                                         const Tensor& sum, DType statistics) {
-  const Tensor partial = partial_sums(grid, statistics, a.device());
+                                         const Output& sum, DType statistics) {
+  Tensor partial = partial_sums(grid, statistics, a.device());
   dispatch_pass(a, grid, b, [&]<class T, int N, bool kAdd>() {
     chunk_statistics<T, N, kAdd>(grid, a.data<T>(), data_or_null<T>(b), data_or_null<T>(sum),
                                  partial.data<compute_t<T>>());
@@ -381,8 +381,8 @@ void dispatch_pass(const Tensor& x, const RowChunks& grid, const Tensor& second,
 }
 
 template <class C>
-StatisticsOut<C> statistics_out(double eps, double momentum, const Tensor& stats,
-                                const Tensor& running_mean, const Tensor& running_variance) {
+StatisticsOut<C> statistics_out(double eps, double momentum, const Output& stats,
+                                const Output& running_mean, const Output& running_variance) {
   return {eps, momentum, stats.data<C>(), data_or_null<C>(running_mean),
           data_or_null<C>(running_variance)};
 }
@@ -390,8 +390,8 @@ StatisticsOut<C> statistics_out(double eps, double momentum, const Tensor& stats
 }  // namespace
 
 void norm_statistics(const Tensor& a, const Tensor& b, const RowSegments& segments, double eps,
-                     double momentum, const Tensor& sum, const Tensor& stats,
-                     const Tensor& running_mean, const Tensor& running_variance) {
+                     double momentum, const Output& sum, const Output& stats,
+                     const Output& running_mean, const Output& running_variance) {
   const RowChunks grid(segments, a.shape()[-1]);
   const Tensor partial = chunk_statistics_of(a, b, grid, sum, stats.dtype());
   dispatch_parameter(stats.dtype(), [&]<class C>(TypeTag<C>) {
@@ -400,8 +400,8 @@ void norm_statistics(const Tensor& a, const Tensor& b, const RowSegments& segmen
   });
 }
 
-void norm_moments(const Tensor& a, const Tensor& b, const RowSegments& segments, const Tensor& sum,
-                  const Tensor& moments) {
+void norm_moments(const Tensor& a, const Tensor& b, const RowSegments& segments, const Output& sum,
+                  const Output& moments) {
   const RowChunks grid(segments, a.shape()[-1]);
   const Tensor partial = chunk_statistics_of(a, b, grid, sum, moments.dtype());
   dispatch_parameter(moments.dtype(), [&]<class C>(TypeTag<C>) {
@@ -410,8 +410,8 @@ void norm_moments(const Tensor& a, const Tensor& b, const RowSegments& segments,
 }
 
 void norm_statistics_of_ranks(const Tensor& moments, const RowSegments& segments, double eps,
-                              double momentum, const Tensor& stats, const Tensor& running_mean,
-                              const Tensor& running_variance) {
+                              double momentum, const Output& stats, const Output& running_mean,
+                              const Output& running_variance) {
   SCIMIX_CHECK(moments.rank() == 4 && moments.dim(1) == segments.count && moments.dim(2) == 2,
                "norm_statistics_of_ranks: moments ", moments.shape());
   dispatch_parameter(stats.dtype(), [&]<class C>(TypeTag<C>) {
@@ -434,15 +434,15 @@ void running_statistics(std::int64_t channels, const C* mean, const C* variance,
 }  // namespace
 
 void norm_running_statistics(const Tensor& mean, const Tensor& variance, double eps,
-                             const Tensor& stats) {
+                             const Output& stats) {
   dispatch_parameter(mean.dtype(), [&]<class C>(TypeTag<C>) {
     running_statistics<C>(mean.numel(), mean.data<C>(), variance.data<C>(), eps, stats.data<C>());
   });
 }
 
 void norm_apply(const Tensor& a, const Tensor& b, const Tensor& stats, const Tensor& gamma,
-                const Tensor& beta, const RowSegments& segments, double slope, const Tensor& sum,
-                const Tensor& y) {
+                const Tensor& beta, const RowSegments& segments, double slope, const Output& sum,
+                const Output& y) {
   const RowChunks grid(segments, a.shape()[-1]);
   dispatch_pass(a, grid, b, [&]<class T, int N, bool kAdd>() {
     using C = compute_t<T>;
@@ -453,10 +453,10 @@ void norm_apply(const Tensor& a, const Tensor& b, const Tensor& stats, const Ten
 
 void norm_backward_reduce(const Tensor& gy, const Tensor& x, const Tensor& stats,
                           const Tensor& gamma, const Tensor& beta, const RowSegments& segments,
-                          double slope, const Tensor& sums, const Tensor& ggamma,
-                          const Tensor& gbeta) {
+                          double slope, const Output& sums, const Output& ggamma,
+                          const Output& gbeta) {
   const RowChunks grid(segments, x.shape()[-1]);
-  const Tensor partial = partial_sums(grid, stats.dtype(), x.device());
+  Tensor partial = partial_sums(grid, stats.dtype(), x.device());
   dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
     using C = compute_t<T>;
     dispatch_lanes<T, 128>(grid.channels, [&]<int N>(LaneCount<N>) {
@@ -470,7 +470,7 @@ void norm_backward_reduce(const Tensor& gy, const Tensor& x, const Tensor& stats
 
 void norm_backward_apply(const Tensor& gy, const Tensor& gsum, const Tensor& x, const Tensor& stats,
                          const Tensor& gamma, const Tensor& beta, const Tensor& sums,
-                         const RowSegments& segments, int ranks, double slope, const Tensor& gx) {
+                         const RowSegments& segments, int ranks, double slope, const Output& gx) {
   const RowChunks grid(segments, x.shape()[-1]);
   dispatch_pass(x, grid, gsum, [&]<class T, int N, bool kAdd>() {
     using C = compute_t<T>;

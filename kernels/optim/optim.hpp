@@ -10,8 +10,8 @@ namespace scimix {
 // Rounded copies of a slab and of its EMA for passes in bf16, written as they are updated: bf16
 // [n], or undefined.
 struct RoundedCopies {
-  Tensor parameter = {};
-  Tensor ema = {};
+  Output parameter = {};
+  Output ema = {};
 
   [[nodiscard]] RoundedCopies borrowed() const { return {parameter.borrowed(), ema.borrowed()}; }
 };
@@ -30,7 +30,7 @@ struct SgdUpdate {
 // TensorFlow (no dampening); EMA after the update, as FixMatch's code does.
 // All [n], f32 (f64 in f64 runs); lr f32 [1].
 SCIMIX_KERNEL(sgd_update, (const Tensor& gradient, const Tensor& lr, const SgdUpdate& options,
-                           const Tensor& parameter, const Tensor& moment, const Tensor& ema,
+                           const Output& parameter, const Output& moment, const Output& ema,
                            const RoundedCopies& copies))
 
 // Adam's settings for one update.
@@ -91,21 +91,21 @@ inline constexpr std::int64_t kAdamScalars = sizeof(AdamScalars) / sizeof(float)
 // scalars f32 [kAdamScalars] for constant settings, where the products are powers; step i32 [1]:
 // the updates made before this one.
 SCIMIX_KERNEL(set_adam_scalars,
-              (const Tensor& step, const AdamUpdate& constants, const Tensor& scalars))
+              (const Tensor& step, const AdamUpdate& constants, const Output& scalars))
 
 // The same for settings that change: those at step i32 [1]. products f64 [2], ones at first, are
 // multiplied by this update's betas: call it once per update. With these products the weights of
 // the past gradients in a corrected moment add up to 1 whatever the betas were. (TensorFlow's Adam
 // has the first beta twice and not the latest: the same while they are constant.)
 SCIMIX_KERNEL(set_adam_scalars_on_schedule, (const Tensor& step, const AdamSchedule& schedule,
-                                             const Tensor& products, const Tensor& scalars))
+                                             const Output& products, const Output& scalars))
 
 // m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2;
 // p -= lr m / (1 - B1) / (sqrt(v / (1 - B2)) + eps); ema = ema_decay ema + (1 - ema_decay) p.
 // Source: Kingma and Ba 2015, algorithm 1, with eps where PyTorch has it.
 // All [n], f32 (f64 in f64 runs), moments zero at first; scalars as above; ema undefined: none.
-SCIMIX_KERNEL(adam_update, (const Tensor& gradient, const Tensor& scalars, const Tensor& parameter,
-                            const Tensor& moment1, const Tensor& moment2, const Tensor& ema,
+SCIMIX_KERNEL(adam_update, (const Tensor& gradient, const Tensor& scalars, const Output& parameter,
+                            const Output& moment1, const Output& moment2, const Output& ema,
                             const RoundedCopies& copies))
 
 }  // namespace scimix

@@ -26,7 +26,7 @@ struct CosineSchedule {
 
 // lr f32 [1] = the schedule at step i32 [1].
 SCIMIX_KERNEL(set_learning_rate,
-              (const Tensor& step, const CosineSchedule& schedule, const Tensor& lr))
+              (const Tensor& step, const CosineSchedule& schedule, const Output& lr))
 
 // exp(-5 (1 - t)^2) with t = step / length, 1 from `length` on; it starts at exp(-5), not at 0.
 // Source: Laine and Aila 2017, appendix A; Mean Teacher's code (docs/method.md, section 6).
@@ -64,9 +64,9 @@ struct WeightRamp {
 }
 
 // weight f32 [1] = the ramp at step i32 [1].
-SCIMIX_KERNEL(set_ramp, (const Tensor& step, const WeightRamp& ramp, const Tensor& weight))
+SCIMIX_KERNEL(set_ramp, (const Tensor& step, const WeightRamp& ramp, const Output& weight))
 
 // step i32 [1] += 1.
-SCIMIX_KERNEL(advance_step, (const Tensor& step))
+SCIMIX_KERNEL(advance_step, (const Output& step))
 
 }  // namespace scimix

@@ -157,7 +157,7 @@ Parts parts_of(Sizes size) {
 }
 
 template <class From, class To>
-void run(const Tensor& x, const Tensor& y, double factor) {
+void run(const Tensor& x, const Output& y, double factor) {
   using A = compute_t<From>;
   const Sizes size{x.dim(0), x.dim(1), x.dim(2)};
   const Parts parts = parts_of(size);
@@ -165,7 +165,7 @@ void run(const Tensor& x, const Tensor& y, double factor) {
     return sum_parts(x.data<From>(), size, parts, y.data<To>(), factor);
   }
   const Sizes second{size.outer, parts.count, size.inner};
-  const Tensor partial =
+  Tensor partial =
       Tensor::empty({second.outer, second.reduced, second.inner}, dtype_of<A>, x.device());
   sum_parts(x.data<From>(), size, parts, partial.data<A>(), 1.0);
   sum_parts(partial.data<A>(), second, {1, second.reduced}, y.data<To>(), factor);
@@ -173,7 +173,7 @@ void run(const Tensor& x, const Tensor& y, double factor) {
 
 }  // namespace
 
-void sum_middle(const Tensor& x, const Tensor& y, double factor) {
+void sum_middle(const Tensor& x, const Output& y, double factor) {
   SCIMIX_CHECK(x.rank() == 3 && y.numel() == x.dim(0) * x.dim(2), "sum_middle of ", x.shape(),
                " into ", y.shape(), ", expected [outer, reduced, inner] into outer * inner");
   if (y.numel() == 0) return;

@@ -9,6 +9,6 @@ namespace scimix {
 // elements. x and y have one dtype, or one is bf16 and the other f32; sums are made in the compute
 // type. The order of the additions depends on the shape alone, so that the result is the same every
 // time. Allocates scratch (from the caching allocator) where a sum is split over several blocks.
-SCIMIX_KERNEL(sum_middle, (const Tensor& x, const Tensor& y, double factor))
+SCIMIX_KERNEL(sum_middle, (const Tensor& x, const Output& y, double factor))
 
 }  // namespace scimix

@@ -139,7 +139,7 @@ void launch_scatter_few(const T* x, const std::int32_t* index, T* y, std::int64_
 }
 
 template <class T>
-void run_copy(const Tensor& x, const Tensor& y, const Channels& c) {
+void run_copy(const Tensor& x, const Output& y, const Channels& c) {
   const T* from = x.data<T>();
   T* to = y.data<T>();
   if (whole_packs(from, to, {c.in_x, c.in_y, c.from, c.to, c.count})) {
@@ -154,7 +154,7 @@ std::int64_t row_length(const Tensor& x) {
 }
 
 template <class T>
-void run_gather(const Tensor& x, const Tensor& index, const Tensor& y) {
+void run_gather(const Tensor& x, const Tensor& index, const Output& y) {
   const T* from = x.data<T>();
   T* to = y.data<T>();
   const std::int32_t* rows = index.data<std::int32_t>();
@@ -167,7 +167,7 @@ void run_gather(const Tensor& x, const Tensor& index, const Tensor& y) {
 }
 
 template <class T>
-void run_scatter(const Tensor& x, const Tensor& index, const Tensor& y) {
+void run_scatter(const Tensor& x, const Tensor& index, const Output& y) {
   const T* from = x.data<T>();
   T* to = y.data<T>();
   const std::int32_t* rows = index.data<std::int32_t>();
@@ -178,7 +178,7 @@ void run_scatter(const Tensor& x, const Tensor& index, const Tensor& y) {
     }
     return launch_scatter_few<1>(from, rows, to, x.dim(0), y.dim(0), length);
   }
-  const Tensor order = Tensor::empty(index.shape(), DType::i32, index.device());
+  Tensor order = Tensor::empty(index.shape(), DType::i32, index.device());
   stable_argsort(index, order);
   const std::int32_t* sorted = order.data<std::int32_t>();
   if (whole_packs(from, to, {length})) {
@@ -190,7 +190,7 @@ void run_scatter(const Tensor& x, const Tensor& index, const Tensor& y) {
 
 }  // namespace
 
-void paste_channels(const Tensor& x, std::int64_t from, const Tensor& y, std::int64_t to,
+void paste_channels(const Tensor& x, std::int64_t from, const Output& y, std::int64_t to,
                     std::int64_t count) {
   SCIMIX_CHECK(x.rank() == 2 && y.rank() == 2 && x.dim(0) == y.dim(0) && from >= 0 && to >= 0 &&
                    count >= 0 && from + count <= x.dim(1) && to + count <= y.dim(1),
@@ -200,14 +200,14 @@ void paste_channels(const Tensor& x, std::int64_t from, const Tensor& y, std::in
   dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) { run_copy<T>(x, y, channels); });
 }
 
-void gather(const Tensor& x, const Tensor& index, const Tensor& y) {
+void gather(const Tensor& x, const Tensor& index, const Output& y) {
   SCIMIX_CHECK(y.shape() == x.shape().with(0, index.numel()), "gather of ", index.numel(),
                " rows of ", x.shape(), " into ", y.shape());
   check_index("gather", index, x.dim(0));
   dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) { run_gather<T>(x, index, y); });
 }
 
-void scatter_add(const Tensor& x, const Tensor& index, const Tensor& y) {
+void scatter_add(const Tensor& x, const Tensor& index, const Output& y) {
   SCIMIX_CHECK(x.shape() == y.shape().with(0, index.numel()), "scatter_add of ", x.shape(), " by ",
                index.numel(), " indices into ", y.shape());
   check_index("scatter_add", index, y.dim(0));

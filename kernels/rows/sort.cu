@@ -41,10 +41,10 @@ class Workspace {
   std::unordered_map<char*, Memory> held_;
 };
 
-void argsort(const Tensor& keys, const Tensor& order) {
+void argsort(const Tensor& keys, const Output& order) {
   Workspace workspace(keys.device());
   const auto policy = thrust::cuda::par_nosync(workspace).on(current_stream());
-  const Tensor sorted = keys.clone();
+  Tensor sorted = keys.clone();
   auto* first = sorted.data<std::int32_t>();
   auto* positions = order.data<std::int32_t>();
   thrust::sequence(policy, positions, positions + order.numel());
@@ -53,7 +53,7 @@ void argsort(const Tensor& keys, const Tensor& order) {
 
 #else
 
-void argsort(const Tensor& keys, const Tensor& order) {
+void argsort(const Tensor& keys, const Output& order) {
   const auto* key = keys.data<std::int32_t>();
   auto* positions = order.data<std::int32_t>();
   std::iota(positions, positions + order.numel(), 0);
@@ -65,7 +65,7 @@ void argsort(const Tensor& keys, const Tensor& order) {
 
 }  // namespace
 
-void stable_argsort(const Tensor& keys, const Tensor& order) {
+void stable_argsort(const Tensor& keys, const Output& order) {
   SCIMIX_CHECK(keys.rank() == 1 && order.shape() == keys.shape(), "stable_argsort of ",
                keys.shape(), " into ", order.shape());
   if (keys.numel() > 0) argsort(keys, order);

@@ -7,6 +7,6 @@ namespace scimix {
 
 // order = the positions of `keys` in ascending order of key, equal keys in the order in which they
 // stand. keys, order i32 [n].
-SCIMIX_KERNEL(stable_argsort, (const Tensor& keys, const Tensor& order))
+SCIMIX_KERNEL(stable_argsort, (const Tensor& keys, const Output& order))
 
 }  // namespace scimix

@@ -10,6 +10,6 @@ namespace scimix {
 // `first`.
 // table i32 [P,W]; first, step i32 [1].
 SCIMIX_KERNEL(take_step_row,
-              (const Tensor& table, const Tensor& first, const Tensor& step, const Tensor& out))
+              (const Tensor& table, const Tensor& first, const Tensor& step, const Output& out))
 
 }  // namespace scimix

@@ -37,8 +37,8 @@ SCIMIX_KERNEL_FN compute_t<T> largest_softmax(const T* row, std::int64_t classes
 
 // Rows are short and few: each is one item's work.
 template <class T>
-void run_pseudo_labels(const Tensor& logits, double threshold, const Tensor& labels,
-                       const Tensor& confident) {
+void run_pseudo_labels(const Tensor& logits, double threshold, const Output& labels,
+                       const Output& confident) {
   const T* rows = logits.data<T>();
   std::int32_t* label = labels.data<std::int32_t>();
   float* sure = confident.data<float>();
@@ -53,7 +53,7 @@ void run_pseudo_labels(const Tensor& logits, double threshold, const Tensor& lab
 }
 
 template <class T>
-void run_agreeing_rows(const Tensor& logits, const Tensor& labels, const Tensor& out) {
+void run_agreeing_rows(const Tensor& logits, const Tensor& labels, const Output& out) {
   const T* rows = logits.data<T>();
   const std::int32_t* label = labels.data<std::int32_t>();
   float* agrees = out.data<float>();
@@ -74,8 +74,8 @@ void check(const char* kernel, const Tensor& logits, const Tensor& labels, const
 
 }  // namespace
 
-void pseudo_labels(const Tensor& logits, double threshold, const Tensor& labels,
-                   const Tensor& confident) {
+void pseudo_labels(const Tensor& logits, double threshold, const Output& labels,
+                   const Output& confident) {
   check("pseudo_labels", logits, labels, confident);
   SCIMIX_CHECK(threshold >= 0, "pseudo_labels: threshold ", threshold);
   dispatch_floating(logits.dtype(), [&]<class T>(TypeTag<T>) {
@@ -83,7 +83,7 @@ void pseudo_labels(const Tensor& logits, double threshold, const Tensor& labels,
   });
 }
 
-void agreeing_rows(const Tensor& logits, const Tensor& labels, const Tensor& out) {
+void agreeing_rows(const Tensor& logits, const Tensor& labels, const Output& out) {
   check("agreeing_rows", logits, labels, out);
   dispatch_floating(logits.dtype(),
                     [&]<class T>(TypeTag<T>) { run_agreeing_rows<T>(logits, labels, out); });

@@ -13,12 +13,12 @@ namespace scimix {
 // above 1 no row is confident. The threshold is rounded to the type of the softmax, f32 of f32 and
 // bf16 logits. Source: Sohn et al., "FixMatch: simplifying semi-supervised learning with
 // consistency and confidence", NeurIPS 2020, eq. 4.
-SCIMIX_KERNEL(pseudo_labels, (const Tensor& logits, double threshold, const Tensor& labels,
-                              const Tensor& confident))
+SCIMIX_KERNEL(pseudo_labels, (const Tensor& logits, double threshold, const Output& labels,
+                              const Output& confident))
 
 // out f32 [N] = 1 where the class of the largest logit (the first of equals) is labels i32 [N],
 // otherwise 0. Of the logits C(E_c(x_h)) of hybrids and the labels of their semantic parents it
 // says which hybrids are kept. Source: Sun et al. 2022, the filter of hybrids.
-SCIMIX_KERNEL(agreeing_rows, (const Tensor& logits, const Tensor& labels, const Tensor& out))
+SCIMIX_KERNEL(agreeing_rows, (const Tensor& logits, const Tensor& labels, const Output& out))
 
 }  // namespace scimix

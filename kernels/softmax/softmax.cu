@@ -248,22 +248,23 @@ void launch_one_hot(const std::int32_t* labels, T* y, std::int64_t rows, std::in
   });
 }
 
-// The data of a tensor, as a pointer to the type that the receiver names.
+// The data of a Tensor or an Output, as a pointer to the type that the receiver names.
+template <class Operand>
 struct Data {
-  const Tensor& tensor;
+  const Operand& operand;
 
   template <class U>
   operator U*() const {  // NOLINT(google-explicit-constructor): initialises a kernel's pointers
-    return tensor.data<std::remove_const_t<U>>();
+    return operand.template data<std::remove_const_t<U>>();
   }
 };
 
 // Launches the kernel Row<T> on each row of a matrix [N,C] of `dtype`. The members of Row<T> are
-// the data of `tensors` in their order, and the number of classes.
-template <template <class> class Row, class... Tensors>
-void launch_rows(DType dtype, const Shape& matrix, const Tensors&... tensors) {
+// the data of `operands` in their order, and the number of classes.
+template <template <class> class Row, class... Operands>
+void launch_rows(DType dtype, const Shape& matrix, const Operands&... operands) {
   dispatch_floating(dtype, [&]<class T>(TypeTag<T>) {
-    for_each_row(matrix[0], matrix[1], Row<T>{Data{tensors}..., matrix[1]});
+    for_each_row(matrix[0], matrix[1], Row<T>{Data<Operands>{operands}..., matrix[1]});
   });
 }
 
@@ -280,30 +281,30 @@ void check_losses(const char* kernel, const Tensor& x, const Tensor& loss, const
 
 }  // namespace
 
-void softmax_forward(const Tensor& x, const Tensor& y) {
+void softmax_forward(const Tensor& x, const Output& y) {
   check_rows("softmax", x, y);
   launch_rows<SoftmaxForward>(x.dtype(), x.shape(), x, y);
 }
 
-void softmax_backward(const Tensor& gy, const Tensor& y, const Tensor& gx) {
+void softmax_backward(const Tensor& gy, const Tensor& y, const Output& gx) {
   check_rows("softmax_backward", gy, y);
   check_rows("softmax_backward", gy, gx);
   launch_rows<SoftmaxBackward>(y.dtype(), y.shape(), gy, y, gx);
 }
 
-void log_softmax_forward(const Tensor& x, const Tensor& y) {
+void log_softmax_forward(const Tensor& x, const Output& y) {
   check_rows("log_softmax", x, y);
   launch_rows<LogSoftmaxForward>(x.dtype(), x.shape(), x, y);
 }
 
-void log_softmax_backward(const Tensor& gy, const Tensor& y, const Tensor& gx) {
+void log_softmax_backward(const Tensor& gy, const Tensor& y, const Output& gx) {
   check_rows("log_softmax_backward", gy, y);
   check_rows("log_softmax_backward", gy, gx);
   launch_rows<LogSoftmaxBackward>(y.dtype(), y.shape(), gy, y, gx);
 }
 
-void cross_entropy_forward(const Tensor& x, const Tensor& labels, const Tensor& loss,
-                           const Tensor& lse) {
+void cross_entropy_forward(const Tensor& x, const Tensor& labels, const Output& loss,
+                           const Output& lse) {
   check_losses("cross_entropy", x, loss, lse);
   SCIMIX_CHECK(labels.numel() == x.dim(0), "cross_entropy: ", labels.numel(), " labels for ",
                x.shape());
@@ -312,28 +313,28 @@ void cross_entropy_forward(const Tensor& x, const Tensor& labels, const Tensor& 
 }
 
 void cross_entropy_backward(const Tensor& g, const Tensor& x, const Tensor& labels,
-                            const Tensor& lse, const Tensor& gx) {
+                            const Tensor& lse, const Output& gx) {
   check_rows("cross_entropy_backward", x, gx);
   check_losses("cross_entropy_backward", x, g, lse);
   launch_rows<HardBackward>(x.dtype(), x.shape(), g, x, labels, lse, gx);
 }
 
-void cross_entropy_soft_forward(const Tensor& x, const Tensor& targets, const Tensor& loss,
-                                const Tensor& lse) {
+void cross_entropy_soft_forward(const Tensor& x, const Tensor& targets, const Output& loss,
+                                const Output& lse) {
   check_rows("cross_entropy_soft", x, targets);
   check_losses("cross_entropy_soft", x, loss, lse);
   launch_rows<SoftForward>(x.dtype(), x.shape(), x, targets, loss, lse);
 }
 
 void cross_entropy_soft_backward(const Tensor& g, const Tensor& x, const Tensor& targets,
-                                 const Tensor& lse, const Tensor& gx) {
+                                 const Tensor& lse, const Output& gx) {
   check_rows("cross_entropy_soft_backward", x, targets);
   check_rows("cross_entropy_soft_backward", x, gx);
   check_losses("cross_entropy_soft_backward", x, g, lse);
   launch_rows<SoftBackward>(x.dtype(), x.shape(), g, x, targets, lse, gx);
 }
 
-void one_hot(const Tensor& labels, const Tensor& y) {
+void one_hot(const Tensor& labels, const Output& y) {
   SCIMIX_CHECK(y.rank() == 2 && labels.numel() == y.dim(0), "one_hot: ", labels.numel(),
                " labels into ", y.shape());
   check_labels("one_hot", labels, y.dim(1));
