@@ -50,7 +50,7 @@ class BatchSchedule {
   [[nodiscard]] std::int64_t prepare(std::int64_t first);
   // Copies the values of a step (i32 [1]) to where indices() and numbers() read them. This is part
   // of the step.
-  void take(const Tensor& step) const;
+  void take(const Tensor& step);
 
   // Return the values taken last, at fixed addresses: i32 or f32 [count].
   [[nodiscard]] Tensor indices(const Column& column) const;

@@ -57,7 +57,7 @@ template <class T>
 // Fills `tensors` from the file. Everything is checked before anything is written: a tensor that is
 // missing, left over, or of another shape or dtype is a user error that names the first one and
 // both shapes. With a `prefix`, tensors of other names may be there and are passed over.
-void load_checkpoint(const std::filesystem::path& path, const CheckpointTensors& tensors,
+void load_checkpoint(const std::filesystem::path& path, CheckpointTensors tensors,
                      const std::string& prefix = {});
 
 }  // namespace scimix

@@ -30,8 +30,8 @@ class ClassifierTrainer : public TrainingSession {
   [[nodiscard]] double epochs() const override;
   // Evaluates the average on the test images, of which each rank takes its share. Nothing where it
   // was given up (see evaluate).
-  [[nodiscard]] std::optional<Evaluation> evaluate_ema(const EvaluationOptions& options) const;
-  [[nodiscard]] Evaluation evaluate_ema() const { return *evaluate_ema({}); }
+  [[nodiscard]] std::optional<Evaluation> evaluate_ema(const EvaluationOptions& options);
+  [[nodiscard]] Evaluation evaluate_ema() { return *evaluate_ema({}); }
 
   // Returns what the networks see of the next batch: `images` augmented ones, and hybrids where
   // there are some.
@@ -50,10 +50,10 @@ class ClassifierTrainer : public TrainingSession {
   // Makes the views of the images at `labeled` and `unlabeled` (i32, of this rank).
   [[nodiscard]] ClassifierBatch make_batch(const BatchLayout& layout, const Tensor& labeled,
                                            const Tensor& unlabeled, Use use) const;
-  void add_input_noise(const BatchLayout& layout, Part part, const Tensor& images) const;
+  void add_input_noise(const BatchLayout& layout, Part part, const Output& images) const;
   [[nodiscard]] BatchLayout layout_of(std::int64_t labeled, std::int64_t unlabeled,
                                       const Comm& ranks) const;
-  void set_weights() const;
+  void set_weights();
 
   ClassifierConfig config_;
   std::string class_names_;  // a JSON list

@@ -15,7 +15,7 @@ class GradientExchange {
  public:
   // `ranks` and the stores must outlive it. A bucket is what is sent at once: large enough that
   // sending costs bandwidth rather than latency, small enough that the first leaves early.
-  GradientExchange(Comm& ranks, std::vector<const ParameterStore*> stores,
+  GradientExchange(Comm& ranks, std::vector<ParameterStore*> stores,
                    std::int64_t bucket_bytes = kBucketBytes);
 
   // Clears the gradients of all stores and fills them with those of the mean over all ranks'
@@ -33,11 +33,11 @@ class GradientExchange {
     std::int64_t parameters = 0;
     std::int64_t missing = 0;  // of which the gradient is not complete yet
   };
-  void add(const ParameterStore& store, std::int64_t bucket_bytes);
+  void add(ParameterStore& store, std::int64_t bucket_bytes);
   void complete(const Tensor& gradient);
 
   Comm& ranks_;
-  std::vector<const ParameterStore*> stores_;
+  std::vector<ParameterStore*> stores_;
   std::vector<Bucket> buckets_;
 };
 

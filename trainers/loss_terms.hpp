@@ -69,7 +69,7 @@ class TermLog {
   TermLog(std::span<const TermInfo> terms, Device device);
 
   template <class Term>
-  void add(const std::vector<LossTerm<Term>>& terms, const Tensor& step) const {
+  void add(const std::vector<LossTerm<Term>>& terms, const Tensor& step) {
     TermValues values;
     for (const LossTerm<Term>& term : terms) {
       values.add(in_f32(term.value.value()), static_cast<std::int64_t>(term.term));
@@ -81,17 +81,17 @@ class TermLog {
   // step, the phase and the term where that came first on any rank, and gives the advice.
   void check_finite(std::string_view advice, Comm& ranks = local_comm()) const;
   // Means over all ranks. Waits for the device. None where a term was not computed. Starts anew.
-  [[nodiscard]] std::vector<std::optional<double>> read(Comm& ranks = local_comm()) const;
+  [[nodiscard]] std::vector<std::optional<double>> read(Comm& ranks = local_comm());
   // The sums here become the mean of the ranks' sums: what a checkpoint holds can be taken up by
   // any number of ranks.
-  void mean_over_ranks(Comm& ranks) const;
+  void mean_over_ranks(Comm& ranks);
 
   // For checkpoints.
   [[nodiscard]] CheckpointTensors state() const;
 
  private:
   [[nodiscard]] static Tensor in_f32(const Tensor& value);
-  void add(const TermValues& values, const Tensor& step) const;
+  void add(const TermValues& values, const Tensor& step);
 
   std::span<const TermInfo> terms_;
   Tensor sums_;       // f32 [terms]

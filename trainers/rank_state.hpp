@@ -9,10 +9,10 @@
 namespace scimix {
 
 // All ranks take rank 0's tensors and step number (step i32 [1], on the device), which is returned.
-std::int64_t share_tensors(const CheckpointTensors& tensors, const Tensor& step, Comm& ranks);
+std::int64_t share_tensors(CheckpointTensors tensors, const Output& step, Comm& ranks);
 
 // In place: each tensor (f32, f64) becomes the mean of the ranks' ones.
-void mean_over_ranks(const CheckpointTensors& tensors, Comm& ranks);
+void mean_over_ranks(CheckpointTensors tensors, Comm& ranks);
 
 // Returns on every rank whether one of them says yes.
 [[nodiscard]] bool any_rank(bool mine, Comm& ranks);

@@ -33,13 +33,13 @@ class ResidentSet {
   [[nodiscard]] Tensor network_room_for(std::int64_t count, DType dtype) const;
   // Adds normal noise to the image channels of `images`, in place. `address` says which numbers.
   void add_noise(const Tensor& step, NoiseAddress address, double deviation,
-                 const Tensor& images) const;
+                 const Output& images) const;
   // The images at `index` (i32 [N]), weakly augmented with the random numbers of `step` (i32 [1]).
   void augment(const Tensor& index, const Tensor& step, const WeakAugment& options,
-               const Tensor& room) const;
+               const Output& room) const;
   // The same, then strongly augmented.
   void augment_strongly(const Tensor& index, const Tensor& step, const WeakAugment& weak,
-                        const StrongAugment& strong, const Tensor& room) const;
+                        const StrongAugment& strong, const Output& room) const;
   [[nodiscard]] Tensor labels_at(const Tensor& index) const;
 
   // As they are, chosen by the host.

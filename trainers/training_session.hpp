@@ -117,7 +117,7 @@ class TrainingSession {
   void set_evaluation_due(bool due) { evaluation_due_ = due; }
 
   // Rank 0 writes the file.
-  void save(const std::filesystem::path& path) const;
+  void save(const std::filesystem::path& path);
   // Gives all ranks the state of rank 0.
   void share_state();
   // Errors (user): a checkpoint of another model, data set or split, or a broken file; the session
@@ -132,15 +132,15 @@ class TrainingSession {
                   const TrainerKind& kind, std::vector<std::int32_t> unlabeled);
 
   struct Network {
-    std::string name;               // in checkpoints; may be empty where there is but one
-    const ParameterStore* learner;  // in training
-    const ParameterStore* average;  // its EMA; null: none is kept
+    std::string name;         // in checkpoints; may be empty where there is but one
+    ParameterStore* learner;  // in training
+    ParameterStore* average;  // its EMA; null: none is kept
     Optimizer* optimizer;
   };
   struct Phase {
     std::string_view name;
     // The networks that learn in this phase, in the order in which backward reaches them.
-    std::vector<const ParameterStore*> learners;
+    std::vector<ParameterStore*> learners;
     std::vector<Optimizer*> optimizers;
     std::function<bool(std::int64_t step)> due = {};  // empty: at every step
   };
@@ -174,12 +174,12 @@ class TrainingSession {
   // the part of that name, else a weakly augmented one. The random numbers are those of the step in
   // hand and of the part's rows in the layout.
   void augment(const BatchLayout& layout, Part part, const Tensor& index,
-               const StrongAugment& strong, const Tensor& images) const;
+               const StrongAugment& strong, const Output& images) const;
 
   // Brings the running statistics of the averages up to date: averages are kept of parameters
   // alone.
-  void average_buffers() const;
-  void copy_buffers() const;
+  void average_buffers();
+  void copy_buffers();
 
   // For draw_step: sets the column to this rank's share of the sampler's images.
   static void draw_images(const BatchSchedule::Row& row, const BatchSchedule::Column& column,
@@ -193,7 +193,9 @@ class TrainingSession {
   WeakAugment augment_;
   ResidentSet train_;
   ResidentSet test_;
-  mutable Sampler labeled_;  // samplers keep the order of the last epoch
+  // Mutable, because a sampler caches the order of its last epoch; what it returns follows from the
+  // step alone.
+  mutable Sampler labeled_;
   mutable Sampler unlabeled_;
   Tensor step_;  // i32 [1]: the step number, on the device
   BatchSchedule schedule_;
@@ -210,7 +212,6 @@ class TrainingSession {
   void learn(PhaseEntry& phase, const PhaseTerms& terms);
   [[nodiscard]] CheckpointTensors state() const;
   [[nodiscard]] CheckpointMetadata metadata() const;
-  void refresh_copies() const;
 
   TrainerKind kind_;
   std::vector<Network> networks_;
