@@ -3,7 +3,7 @@
 //
 //   <conv(x, w), g> = <x, dgrad(g, w)> = <w, wgrad(g, x)>
 //
-// so that the derivative of any one is the other two.
+// so that the derivatives of each one are the other two.
 #include "kernels/conv/conv.hpp"
 
 #include "autograd/ops.hpp"
@@ -13,7 +13,8 @@ namespace scimix {
 
 namespace {
 
-// Less than a pack of eight more: anything else is a mistake, which conv2d_geometry reports.
+// True if x has up to seven channels of padding. Any other difference is a mistake, which
+// conv2d_geometry reports.
 bool is_padded(const Shape& x, const Shape& w) {
   return x.rank() == 4 && w.rank() == 4 && w[3] > 0 && x[3] > w[3] && x[3] < w[3] + 8;
 }
@@ -23,13 +24,13 @@ void check_cotangent(const char* op, const Shape& gy, const Conv2dGeometry& geom
                " for ", geometry);
 }
 
-// The weight gradient, in the type of the weight's own where it is not differentiated again.
+// The weight gradient, in the type of the parameter's gradient unless it is differentiated again.
 Variable wgrad(const Cotangents& g, const Variable& gy, const Variable& x, const Shape& w_shape,
                const Conv2d& conv) {
   if (!g.wants(1)) return {};
   if (is_recording()) return conv2d_wgrad(gy, x, w_shape, conv);
   const Conv2dGeometry geometry = conv2d_geometry(x.shape(), w_shape, conv);
-  Tensor gw = g.room(1);
+  Tensor gw = g.buffer(1);
   conv_wgrad(gy.value(), x.value(), gw, geometry);
   return Variable(gw);
 }

@@ -113,7 +113,7 @@ void accumulate(const Tensor& value, const Output& target) {
 
 namespace {
 
-// gx for gy: as one kernel, and in terms of operators where it will be differentiated itself.
+// How gx is computed from gy: by one kernel, or by operators if gx will be differentiated itself.
 struct Derivative {
   Binary kernel;
   bool of_output;  // the kernel takes y rather than x
@@ -187,7 +187,7 @@ Variable softplus(const Variable& x) {
                     [](const Variable& gy, const Variable& in) { return mul(gy, sigmoid(in)); }});
 }
 
-// Saves its output, of which the derivative needs the sign alone; that has no derivative itself.
+// Saves its output. The derivative needs only the sign of the output, which has no derivative.
 Variable leaky_relu(const Variable& x, double slope) {
   SCIMIX_CHECK(slope > 0, "leaky_relu: slope ", slope, ", expected a positive one");
   Tensor y = unary("leaky_relu", Unary::leaky_relu, x, slope);
@@ -208,7 +208,7 @@ Variable leaky_relu_grad(const Variable& gy, const Variable& y, double slope) {
 
 namespace {
 
-// gy where x <= highest, 0 above; linear in gy, and its own derivative in it.
+// gy where x <= highest, otherwise 0. It is linear in gy.
 Variable clamp_max_grad(const Variable& gy, const Tensor& x, double highest) {
   Tensor gx = like(x);
   map_binary(Binary::clamp_max_grad, gy.value(), x, gx, highest);
@@ -226,7 +226,8 @@ Variable clamp_max(const Variable& x, double highest) {
                 });
 }
 
-// Nothing flows back through a factor of 0, so nothing is recorded: the work below is saved too.
+// Nothing flows back through a factor of 0, so nothing is recorded, and the backward pass of x is
+// saved as well.
 Variable scale_gradient(const Variable& x, double factor) {
   if (factor == 0.0) return x.detach();
   return record("scale_gradient", x.value(), {x},

@@ -16,7 +16,7 @@ Variable gather_ranks(const Variable& x, Comm& ranks) {
 Variable scatter_ranks(const Variable& gy, Comm& ranks) {
   SCIMIX_CHECK(gy.shape().rank() >= 1 && gy.dim(0) % ranks.size() == 0,
                "scatter_ranks: ", gy.shape(), " on ", ranks.size(), " ranks");
-  // A sum over many ranks in bf16 would lose more than storing the result does.
+  // The sum is made in f32: a sum over many ranks in bf16 would lose more than rounding the result.
   if (gy.dtype() == DType::bf16) {
     return cast(scatter_ranks(cast(gy, DType::f32), ranks), DType::bf16);
   }

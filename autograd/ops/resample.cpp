@@ -52,12 +52,12 @@ Variable downsample_sum(const Variable& x, int factor) {
 
 namespace {
 
-// Of the filter for images of `image`.
+// Returns the type of the filter for images of type `image`.
 [[nodiscard]] DType filter_type(DType image) {
   return image == DType::f64 ? DType::f64 : DType::f32;
 }
 
-// Size of an axis after upfirdn2d.
+// Returns the size of an axis after upfirdn2d.
 [[nodiscard]] std::int64_t filtered_size(std::int64_t size, std::int64_t taps, int before,
                                          int after, const UpFirDn& options) {
   const std::int64_t padded = size * options.up + before + after;
@@ -65,7 +65,8 @@ namespace {
   return (padded - taps) / options.down + 1;
 }
 
-// The adjoint exchanges up and down, turns the filter around, and pads so that sizes come back.
+// Returns the options of the adjoint: up and down are exchanged, the filter is turned around, and
+// the padding restores the sizes.
 [[nodiscard]] UpFirDn adjoint(const UpFirDn& o, const Shape& x, const Shape& y,
                               const Shape& filter) {
   const auto pads = [&](std::int64_t in, std::int64_t out, std::int64_t taps, int before) {

@@ -11,7 +11,7 @@ namespace scimix {
 
 namespace {
 
-// [rows, channels]: the last axis, and all before it in one.
+// Returns x as a matrix [rows, channels]: all axes but the last one are merged.
 Tensor as_rows(const Tensor& x) {
   return x.reshape({x.shape().with(-1, 1).numel(), x.dim(-1)});
 }
@@ -23,7 +23,7 @@ void check_range(const char* op, const Shape& shape, int axis, std::int64_t begi
                " of ", shape);
 }
 
-// The shape of the parts side by side along `axis`; they agree in all else.
+// Returns the shape of the concatenation along `axis`. All other dimensions must agree.
 Shape concat_shape(const char* op, std::span<const Variable> parts, int axis) {
   SCIMIX_CHECK(!parts.empty(), op, " of nothing");
   const Variable& first = parts.front();
@@ -39,7 +39,7 @@ Shape concat_shape(const char* op, std::span<const Variable> parts, int axis) {
   return first.shape().with(axis, total);
 }
 
-// Where each part begins along `axis`, and, last, where the whole ends.
+// Returns the offset of each operand along `axis`, followed by the total length.
 std::vector<std::int64_t> offsets_of(std::span<const Variable> parts, int axis) {
   std::vector<std::int64_t> offsets = {0};
   for (const Variable& part : parts) offsets.push_back(offsets.back() + part.dim(axis));
@@ -48,7 +48,7 @@ std::vector<std::int64_t> offsets_of(std::span<const Variable> parts, int axis) 
 
 using Slice = Variable (*)(const Variable&, std::int64_t, std::int64_t);
 
-// The gradient of a concatenation is the same slice of the cotangent.
+// The gradient of each operand of a concatenation is its slice of the cotangent.
 Vjp slices_of(Slice slice, std::vector<std::int64_t> offsets) {
   return [slice, offsets = std::move(offsets)](const Cotangents& g) {
     std::vector<Variable> gradients(offsets.size() - 1);

@@ -1,5 +1,5 @@
-// Softmax over rows and the cross-entropies made of it. First derivatives are one kernel each;
-// where they will be differentiated themselves they are made of small operators.
+// Softmax over rows and the cross-entropies made of it. First derivatives are one kernel each. If
+// they will be differentiated again, they are made of small operators instead.
 #include "kernels/softmax/softmax.hpp"
 
 #include "autograd/ops.hpp"
@@ -17,7 +17,7 @@ void check_rows(const char* op, const Variable& x) {
   SCIMIX_CHECK(x.shape().rank() == 2, op, " of ", x.shape(), ", expected [N,C]");
 }
 
-// The dtype of losses.
+// Returns the dtype of the losses of logits of `dtype`.
 DType wide(DType dtype) {
   return dtype == DType::bf16 ? DType::f32 : dtype;
 }

@@ -1,5 +1,5 @@
-// The sizes of a convolution, and who computes it on the CPU: the reference in f64, Winograd's
-// algorithm where it pays, oneDNN otherwise.
+// The sizes of a convolution, and the choice of its implementation on the CPU: the reference in
+// f64, Winograd's algorithm where it is faster, oneDNN otherwise.
 #include "kernels/conv/conv.hpp"
 
 #include <utility>
@@ -40,7 +40,7 @@ ReadsWholePacks::~ReadsWholePacks() {
 
 std::int64_t whole_channels(std::int64_t channels, DType dtype, Device device) {
   if (!device.is_cuda() && !reads_whole_packs) return channels;
-  // cuDNN's fast kernels read 16 bytes at a time, along the channels.
+  // cuDNN's fast kernels read 16 bytes at a time along the channels.
   const auto lanes = static_cast<std::int64_t>(16 / size_of(dtype));
   return (channels + lanes - 1) / lanes * lanes;
 }

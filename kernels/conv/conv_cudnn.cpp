@@ -1,6 +1,6 @@
-// Convolution through cuDNN 9's graph API. A plan is made once for each kind, element type and
-// geometry. Which of cuDNN's candidates is the fastest is found by timing them on the first call's
-// own buffers, and kept on disk for later runs (plan_cache.hpp). Inside a capture nothing is timed.
+// Convolution through cuDNN 9's graph API. An execution plan is made once for each kind, element
+// type and geometry. cuDNN's candidates are timed on the buffers of the first call, and the fastest
+// one is kept on disk for later runs (plan_cache.hpp). Nothing is timed during stream capture.
 #include <cudnn_frontend.h>
 
 #include <algorithm>
@@ -34,8 +34,7 @@ constexpr std::int64_t kUidX = 1;
 constexpr std::int64_t kUidW = 2;
 constexpr std::int64_t kUidY = 3;
 
-// cuDNN counts dimensions as N,C,H,W whatever the layout, which the strides tell: here NHWC, and
-// [K,R,S,C] alike.
+// cuDNN always lists dimensions as N,C,H,W. The strides tell the layout: here NHWC and [K,R,S,C].
 Attributes attributes(const char* name, std::int64_t uid, const Shape& shape) {
   return std::make_shared<fe::graph::Tensor_attributes>(
       fe::graph::Tensor_attributes()
@@ -58,15 +57,15 @@ void set_output(const Attributes& output, std::int64_t uid, const Shape& shape) 
   output->set_output(true).set_uid(uid).set_dim(like->get_dim()).set_stride(like->get_stride());
 }
 
-// Where plans come from: cuDNN's handle on a GPU, or the description of a GPU.
+// The source of execution plans: cuDNN's handle on a GPU, or the description of a GPU.
 struct PlanSource {
   cudnnHandle_t handle = nullptr;
   std::shared_ptr<const fe::DeviceProperties> described = nullptr;
 };
 
-// Returns the graph of one convolution, with cuDNN's plans to compute it, best guess first, and
-// without those whose precision is not the problem's. Returns null if cuDNN has no plan; `reason`,
-// if given, then gets its words.
+// Returns the graph of one convolution with cuDNN's candidate plans, its best guess first, and
+// without plans of another precision than the problem's. Returns null if cuDNN has no plan, and
+// then copies cuDNN's message to `reason`.
 std::unique_ptr<fe::graph::Graph> make_graph(const PlanSource& source, const ConvProblem& problem,
                                              bool deterministic, std::string* reason = nullptr) {
   const Conv2dGeometry& g = problem.geometry;
@@ -105,7 +104,8 @@ std::unique_ptr<fe::graph::Graph> make_graph(const PlanSource& source, const Con
     CHECK_CUDNN_FRONTEND_ERROR(source.described != nullptr
                                    ? graph->build_operation_graph()
                                    : graph->build_operation_graph(source.handle));
-    // Mode B knows engines that mode A leaves out, for the case that all of A's are barred below.
+    // Mode B has engines that mode A leaves out. They are needed if all engines of A are barred
+    // below.
     return graph->create_execution_plans(
         {fe::HeurMode_t::A, fe::HeurMode_t::B, fe::HeurMode_t::FALLBACK});
   };
@@ -116,11 +116,11 @@ std::unique_ptr<fe::graph::Graph> make_graph(const PlanSource& source, const Con
   std::vector<fe::NumericalNote_t> barred;
   if (deterministic) barred.push_back(fe::NumericalNote_t::NONDETERMINISTIC);
   if (problem.dtype == DType::f32) {
-    // TF32 keeps 10 bits of a mantissa; converted inputs would keep 7.
+    // TF32 keeps 10 bits of the mantissa; inputs converted to bf16 would keep only 7.
     barred.push_back(fe::NumericalNote_t::DOWN_CONVERT_INPUTS);
     if (!problem.tf32) barred.push_back(fe::NumericalNote_t::TENSOR_CORE);
   }
-  // A gradient that is not rounded at the end should not be rounded on the way either.
+  // A gradient that is not rounded at the end should not be rounded in between either.
   if (problem.wide_gradient) barred.push_back(fe::NumericalNote_t::REDUCED_PRECISION_REDUCTION);
   graph->deselect_numeric_notes(barred);
   return graph;
@@ -151,14 +151,15 @@ bool is_captured(cudaStream_t stream) {
   return status != cudaStreamCaptureStatusNone;
 }
 
-// A graph and the one of its plans that runs.
+// A cuDNN graph and the execution plan that was chosen for it.
 class Plan {
  public:
-  // Null where cuDNN cannot compute this. Where plans are timed, that is on the given buffers: the
-  // output is overwritten several times.
+  // Returns null if cuDNN cannot compute the problem. Plans are timed on the given buffers, which
+  // overwrites the output several times.
   static std::unique_ptr<Plan> find(cudnnHandle_t handle, const ConvProblem& problem,
                                     const Pointers& pointers, PlanCache& cache) {
-    // Runs that can be repeated bit for bit, unless cuDNN has nothing of that kind.
+    // Plans that give the same bits every time are preferred; others are taken if cuDNN has no such
+    // plan.
     for (const bool deterministic : {true, false}) {
       auto plan = std::make_unique<Plan>(handle, problem, deterministic);
       if (plan->choose(handle, pointers, cache)) return plan;
@@ -212,7 +213,7 @@ class Plan {
     return true;
   }
 
-  // The plan that an earlier run has found.
+  // Takes the plan that an earlier run has found.
   bool take(const std::string& name) {
     for (std::int64_t i = 0; i < graph_->get_execution_plan_count(); ++i) {
       if (name_at(i) == name) return build(i);
@@ -220,7 +221,7 @@ class Plan {
     return false;
   }
 
-  // cuDNN's own best guess.
+  // Takes cuDNN's own best guess.
   bool take_first() {
     for (std::int64_t i = 0; i < graph_->get_execution_plan_count(); ++i) {
       if (build(i)) return true;
@@ -244,7 +245,7 @@ class Plan {
     return fastest >= 0 && build(fastest);
   }
 
-  // The fastest of a few runs; infinity for a plan that fails.
+  // Returns the time of the fastest of a few runs; infinity for a plan that fails.
   float time(cudnnHandle_t handle, std::int64_t index, const Pointers& pointers,
              std::int64_t workspace_bytes) {
     constexpr int kRuns = 5;
@@ -267,7 +268,7 @@ class Plan {
   }
 
   ConvProblem problem_;
-  std::string key_;  // in the cache
+  std::string key_;  // of the problem in the cache
   Device device_;
   std::unique_ptr<fe::graph::Graph> graph_;
   std::unordered_map<std::int64_t, void*> addresses_;
@@ -283,7 +284,7 @@ std::filesystem::path cache_file() {
   return plan_cache_file("cudnn", std::to_string(cudnnGetVersion()), properties.name);
 }
 
-// cuDNN itself: one handle on our stream, and the plans made so far.
+// The cuDNN library: one handle on our stream, and the plans made so far.
 class Library {
  public:
   Library() {
@@ -291,7 +292,7 @@ class Library {
     SCIMIX_CUDNN_CHECK(cudnnSetStream(handle_, current_stream()));
   }
 
-  // False where cuDNN has no plan.
+  // Returns false if cuDNN has no plan.
   bool run(const ConvProblem& problem, const Pointers& pointers) {
     const std::scoped_lock lock(mutex_);
     auto it = plans_.find(problem);
@@ -308,10 +309,10 @@ class Library {
   std::mutex mutex_;
   cudnnHandle_t handle_ = nullptr;
   PlanCache cache_{cache_file()};
-  std::map<ConvProblem, std::unique_ptr<Plan>> plans_;  // null: there is none
+  std::map<ConvProblem, std::unique_ptr<Plan>> plans_;  // null: cuDNN has no plan
 };
 
-// Never destroyed: the CUDA driver may be gone before static objects are.
+// Never destroyed, because the CUDA driver may be unloaded before static objects are destroyed.
 Library& library() {
   static Library& instance = *std::make_unique<Library>().release();
   return instance;
@@ -319,8 +320,8 @@ Library& library() {
 
 constexpr std::size_t kAlignment = 16;  // of whole_channels
 
-// An aligned tensor of a padded shape in place of one that isn't: an RGB image, or a view into a
-// slab.
+// Replaces a tensor by a copy of a padded shape if it is not padded or not aligned, such as an RGB
+// image or a view into a slab.
 class Staged {
  public:
   Staged(const Tensor& tensor, const Shape& padded) : tensor_(tensor), staged_(tensor) {
@@ -329,7 +330,7 @@ class Staged {
     staged_ = Tensor::empty(padded, tensor.dtype(), tensor.device());
   }
 
-  // Zeros stand where the tensor has nothing: further channels, and further kernels.
+  // Copies the tensor. Further channels and further kernels become zeros.
   void fill() {
     if (!is_staged()) return;
     const std::int64_t rows = tensor_.dim(0);

@@ -10,7 +10,8 @@ namespace scimix::cpu::onednn {
 // Computes the output of `operands` from the other two. At least one image.
 void convolve(const ConvOperands& operands, const Conv2dGeometry& geometry);
 
-// Primitives made so far: one for each kind, element type and geometry, kept for good.
+// Returns the number of primitives made so far: one for each kind, element type and geometry. They
+// are never freed.
 [[nodiscard]] std::size_t primitive_count();
 
 }  // namespace scimix::cpu::onednn

@@ -6,13 +6,13 @@ namespace scimix::cpu::reference {
 
 namespace {
 
-// The output positions that a tap r reads an input of `size` at: first <= p < last.
+// The output positions first <= p < last at which a tap reads inside the input.
 struct Range {
   std::int64_t first;
   std::int64_t last;
 };
 
-// All p in 0..outputs-1 with 0 <= p stride + r - pad < size.
+// Returns all p in 0..outputs-1 with 0 <= p stride + r - pad < size.
 Range valid_outputs(std::int64_t r, std::int64_t size, std::int64_t outputs,
                     const Conv2dGeometry& g) {
   const std::int64_t lowest = g.pad - r;  // p stride >= lowest

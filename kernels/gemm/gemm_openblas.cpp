@@ -23,7 +23,7 @@ void multiply(const Tensor& a, const Tensor& b, const Output& c, const Gemm& opt
               std::int64_t terms, const Part& part) {
   const bool ta = options.transpose.a;
   const bool tb = options.transpose.b;
-  // A row of a matrix without columns still has to have a positive length for BLAS.
+  // BLAS wants rows of positive length, even of a matrix without columns.
   const auto width = [](const Tensor& t) { return std::max<std::int64_t>(t.dim(1), 1); };
   cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans,
               static_cast<blasint>(part.rows), static_cast<blasint>(part.columns),
@@ -35,8 +35,8 @@ void multiply(const Tensor& a, const Tensor& b, const Output& c, const Gemm& opt
               c.data<float>() + part.row * width(c) + part.column, static_cast<blasint>(width(c)));
 }
 
-// OpenBLAS may come with threads of its own, which would spin on the cores that OpenMP's threads
-// need. So it gets one thread per call, and the product is split here.
+// Makes OpenBLAS use one thread per call; gemm_f32 splits the product among OpenMP's threads.
+// OpenBLAS may have threads of its own, which would spin on the cores that OpenMP's threads need.
 void use_one_thread_per_call() {
   static const bool done = [] {
     openblas_set_num_threads(1);

@@ -1,4 +1,4 @@
-// The matrix product through OpenBLAS, in f32 and bf16 (which is computed in f32 and rounded).
+// The matrix product through OpenBLAS, in f32 and bf16 (computed in f32, then rounded).
 #pragma once
 
 #include "kernels/gemm/gemm.hpp"

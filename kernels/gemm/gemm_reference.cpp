@@ -4,7 +4,7 @@ namespace scimix::cpu::reference {
 
 namespace {
 
-// Elements of op(matrix): (i, j) lies at i * row + j * column.
+// The elements of op(matrix): element (i, j) is at i * row + j * column.
 struct View {
   const double* data;
   std::int64_t row;

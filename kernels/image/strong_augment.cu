@@ -8,7 +8,7 @@ namespace scimix::SCIMIX_BACKEND {
 
 namespace {
 
-// work.image = the source, flipped and cropped.
+// Copies the source, flipped and cropped, to work.image.
 template <class B>
 SCIMIX_HD void load_weak(B& block, const ImageWorkspace& work, const std::uint8_t* source,
                          const WeakDraw& draw) {
@@ -22,7 +22,7 @@ SCIMIX_HD void load_weak(B& block, const ImageWorkspace& work, const std::uint8_
   });
 }
 
-// target = x/127.5 - 1 of work.image, and 0 in the box and in channels behind the third.
+// Writes x/127.5 - 1 of work.image to target, and 0 inside the box and in channels after the third.
 template <class T, class B>
 SCIMIX_HD void store_input(B& block, const ImageWorkspace& work, const ImageBox& box,
                            const PixelLayout& layout, T* target) {

@@ -1,5 +1,5 @@
-// Several layers in one launch: kernels that are too small to be worth one each. Blocks are dealt
-// out layer by layer; what a block needs to know of its layer is in plain arrays beside this.
+// Several layers in one launch, for kernels too small to be worth a launch per layer. LayerBlocks
+// assigns blocks to layers; the data of the layers is in plain arrays.
 #pragma once
 
 #include <array>
@@ -33,7 +33,7 @@ struct LayerBlocks {
   int layers = 0;
   std::int64_t first[kMostLayers + 1] = {};  // NOLINT: plain arrays run in device code
 
-  // The next layer takes so many blocks.
+  // Adds a layer of `blocks` blocks.
   void add(std::int64_t blocks) {
     SCIMIX_CHECK(layers < kMostLayers, "more than ", kMostLayers, " layers in one launch");
     first[layers + 1] = first[layers] + blocks;

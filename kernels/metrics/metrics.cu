@@ -5,7 +5,7 @@ namespace scimix::SCIMIX_BACKEND {
 
 namespace {
 
-// The class of the largest logit, or `classes` where one of them is NaN.
+// Returns the class of the largest logit, or `classes` if a logit is NaN.
 template <class T>
 SCIMIX_HD inline std::int32_t predicted(const T* row, std::int64_t classes) {
   std::int64_t best = 0;

@@ -1,4 +1,4 @@
-// Running sums kept on the device between two log lines, so that logging is the only reader.
+// Running sums that stay on the device between two log lines; only logging reads them.
 #pragma once
 
 #include "kernels/launch/kernel.hpp"

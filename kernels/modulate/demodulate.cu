@@ -36,7 +36,7 @@ struct EnergyTable {
   }
 };
 
-// A block makes one row of one layer.
+// A block computes one row of one layer.
 template <class T, int N>
 void energies(const EnergyTable<T>& layers) {
   using C = compute_t<T>;
@@ -102,7 +102,8 @@ void coefficients(const CoefficientTable<C>& layers) {
   });
 }
 
-// The widest pack that divides the channels of all layers.
+// Returns the greatest common divisor of the layers' channels, for which dispatch_lanes picks a
+// pack.
 template <class Size>
 [[nodiscard]] std::int64_t common_divisor(int layers, Size size) {
   std::int64_t common = 0;

@@ -7,9 +7,9 @@ namespace scimix::SCIMIX_BACKEND {
 
 namespace {
 
-constexpr std::int64_t kSamples = 8;    // of a block
-constexpr std::int64_t kChannels = 32;  // of a block
-constexpr std::int64_t kCodes = 64;     // of the code at a time
+constexpr std::int64_t kSamples = 8;    // samples per block
+constexpr std::int64_t kChannels = 32;  // channels per block
+constexpr std::int64_t kCodes = 64;     // columns of the code that are in scratch at a time
 
 // StyleLayers as plain arrays. Style is T in the forward pass, which writes the styles, and const T
 // in the backward passes, which read their gradients.
@@ -47,8 +47,8 @@ struct Table {
   return (whole + part - 1) / part;
 }
 
-// A block makes kSamples x kChannels numbers of one layer; code and weights come by way of scratch,
-// kCodes columns at a time.
+// A block computes kSamples x kChannels styles of one layer. Code and weights are read into
+// scratch, kCodes columns at a time.
 template <class T>
 void forward(const Tensor& code, const StyleLayers& layers, const LayerOutputs& styles) {
   const std::int64_t n = code.dim(0);
@@ -101,7 +101,7 @@ void forward(const Tensor& code, const StyleLayers& layers, const LayerOutputs& 
   });
 }
 
-// A block makes one row of a weight's gradient, and the bias's.
+// A block computes one row of a weight's gradient, and the gradient of one bias.
 template <class T>
 void backward_layers(const Tensor& code, const StyleLayers& layers, const LayerTensors& gstyles,
                      const LayerOutputs& gweights, const LayerOutputs& gbiases) {
@@ -137,7 +137,8 @@ void backward_layers(const Tensor& code, const StyleLayers& layers, const LayerT
   });
 }
 
-// A block makes a part of one sample's row. Its lanes share out the channels of all layers.
+// A block computes kColumns columns of one sample's gradient. Its lanes divide the channels of all
+// layers.
 template <class T>
 void backward_code(const StyleLayers& layers, const LayerTensors& gstyles, const Output& gcode) {
   constexpr std::int64_t kLanes = 8;

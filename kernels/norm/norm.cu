@@ -6,20 +6,20 @@ namespace scimix::SCIMIX_BACKEND {
 
 namespace {
 
-// Two sums per lane and channel (256 threads of 8 channels on a GPU, kLaneChannels f64 values on a
-// CPU), and a shift per channel.
+// Bytes of scratch for two sums per lane and channel (256 threads of 8 channels on a GPU,
+// kLaneChannels f64 values on a CPU) and a shift per channel.
 constexpr std::size_t kScratch = 20 * 1024;
 
-// The two partial sums of channel c in a chunk stand at [0][c][chunk] and [1][c][chunk]: merging
-// reads along chunks.
+// Allocates the partial sums. The two sums of channel c in a chunk are at [0][c][chunk] and
+// [1][c][chunk], because merging reads along chunks.
 [[nodiscard]] Tensor partial_sums(const RowChunks& grid, DType dtype, Device device) {
   return Tensor::empty({2, grid.channels, grid.chunks()}, dtype, device);
 }
 
 // ---- forward -----------------------------------------------------------------------------------
 
-// N values of `a` from `at` on. With kAdd it is the sum with those of `b`, as its type stores it,
-// which is written to `sum` on the way.
+// Loads N values of `a` from index `at` on. With kAdd, adds the values of `b`, rounds the sums to T
+// and writes them to `sum`.
 template <class T, int N, bool kAdd>
 SCIMIX_HD inline Lanes<compute_t<T>, N> load_sum(const T* a, const T* b, T* sum, std::int64_t at) {
   Lanes<compute_t<T>, N> x = load_lanes<N>(a + at);
@@ -30,8 +30,8 @@ SCIMIX_HD inline Lanes<compute_t<T>, N> load_sum(const T* a, const T* b, T* sum,
   return x;
 }
 
-// Mean and sum of squared deviations of each chunk. Values are shifted by the chunk's first row
-// before they are squared, which a large mean would otherwise cancel away.
+// Computes the mean and the sum of squared deviations of each chunk. Values are shifted by the
+// chunk's first row before they are squared, because a large mean would cause cancellation.
 template <class T, int N, bool kAdd>
 void chunk_statistics(const RowChunks& grid, const T* a, const T* b, T* sum,
                       compute_t<T>* partial) {
@@ -84,8 +84,9 @@ struct Moments {
   double deviation = 0;
 };
 
-// Of parts together: Chan, Golub and LeVeque, "Algorithms for computing the sample variance", 1983.
-// Sums of squared deviations add up, plus those of the means. `part(i)` gives Moments.
+// Merges the moments of several sets of rows; part(i) returns those of set i. Source: Chan, Golub
+// and LeVeque, "Algorithms for computing the sample variance", 1983: the result's sum of squared
+// deviations is the sum of the sets' ones, plus the squared deviations of the means.
 template <class Block, class Part>
 SCIMIX_HD inline Moments merge_parts(Block& block, std::int64_t parts, double rows, Part part) {
   const double sum = block.template sum<double>(parts, [&](std::int64_t i) {
@@ -101,8 +102,8 @@ SCIMIX_HD inline Moments merge_parts(Block& block, std::int64_t parts, double ro
   return {rows, mean, deviation};
 }
 
-// What follows from the moments of a segment, for one channel. A segment without rows leaves all as
-// it was.
+// Writes the statistics that follow from the moments of a segment, for one channel. A segment
+// without rows writes nothing.
 template <class C>
 struct StatisticsOut {
   double eps, momentum;
@@ -183,7 +184,7 @@ void merge_ranks(std::int64_t ranks, const RowSegments& segments, std::int64_t c
   });
 }
 
-// The statistics and parameters of N channels, ready to normalise.
+// What normalising needs of the statistics and parameters of N channels.
 template <class C, int N>
 struct Normaliser {
   using V = Lanes<C, N>;
@@ -197,7 +198,8 @@ struct Normaliser {
     factor = load_lanes<N>(gamma + channel) * inverse;
     beta = load_lanes<N>(b + channel);
   }
-  // Before the activation. Backward finds the side of the kink by the same expression.
+  // Returns the value before the activation. The backward pass computes its sign by the same
+  // expression.
   [[nodiscard]] SCIMIX_HD V operator()(const V& x) const { return (x - mean) * factor + beta; }
 };
 
@@ -368,8 +370,8 @@ void dispatch_pass(const Tensor& x, const RowChunks& grid, const Tensor& second,
   });
 }
 
-// Makes the partial sums of each chunk, the pass over the data that both kinds of statistics begin
-// with.
+// Computes the partial sums of each chunk: the pass over the data that both norm_statistics and
+// norm_moments begin with.
 [[nodiscard]] Tensor chunk_statistics_of(const Tensor& a, const Tensor& b, const RowChunks& grid,
                                          const Output& sum, DType statistics) {
   Tensor partial = partial_sums(grid, statistics, a.device());

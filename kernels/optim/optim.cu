@@ -5,7 +5,7 @@ namespace scimix::SCIMIX_BACKEND {
 
 namespace {
 
-// Where rounded copies go, if anywhere.
+// Where rounded copies are written; null: nowhere.
 struct Copies {
   bf16* parameter;
   bf16* ema;
@@ -63,7 +63,8 @@ void sgd_update(const Tensor& gradient, const Tensor& lr, const SgdUpdate& optio
 
 namespace {
 
-// In double, and once for all elements: products of numbers near 1 lose all meaning in float.
+// Computes the scalars in double, once for all elements: products of numbers near 1 are too inexact
+// in float.
 SCIMIX_HD inline AdamScalars adam_scalars(const AdamUpdate& o, double product1, double product2) {
   return {.rate = static_cast<float>(o.lr / (1.0 - product1)),
           .correction2 = static_cast<float>(1.0 / (1.0 - product2)),

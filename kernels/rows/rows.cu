@@ -10,7 +10,7 @@ namespace scimix::SCIMIX_BACKEND {
 
 namespace {
 
-// Indices lie on the device: only the CPU can look at them before it starts.
+// Indices are in device memory, so only the CPU backend can check them before it starts.
 void check_index(const char* kernel, const Tensor& index, std::int64_t rows) {
 #if !SCIMIX_GPU_CODE
   const std::int32_t* values = index.data<std::int32_t>();
@@ -30,14 +30,14 @@ bool is_aligned(const T* pointer) {
   return reinterpret_cast<std::uintptr_t>(pointer) % 16 == 0;
 }
 
-// Channels side by side that are moved at once: all offsets and row lengths are whole packs.
+// Returns whether packs of channels can be copied: all offsets and row lengths are whole packs.
 template <class T>
 bool whole_packs(const T* x, const T* y, std::initializer_list<std::int64_t> lengths) {
   return is_aligned(x) && is_aligned(y) &&
          std::all_of(lengths.begin(), lengths.end(), [](std::int64_t n) { return n % 8 == 0; });
 }
 
-// N elements as they are: a copy does no arithmetic.
+// Copies N elements without arithmetic.
 template <int N, class T>
 SCIMIX_HD inline void copy(const T* from, T* to) {
   *reinterpret_cast<RawPack<T, N>*>(to) = *reinterpret_cast<const RawPack<T, N>*>(from);
@@ -79,7 +79,7 @@ void launch_gather(const T* x, const std::int32_t* index, T* y, std::int64_t row
   });
 }
 
-// The first of the positions `order` (sorted by index) whose index is not below `row`.
+// Returns the first entry of `order` (sorted by index) whose index is not below `row`.
 SCIMIX_HD inline std::int64_t lower_bound(const std::int32_t* index, const std::int32_t* order,
                                           std::int64_t n, std::int64_t row) {
   std::int64_t begin = 0;
@@ -95,7 +95,7 @@ SCIMIX_HD inline std::int64_t lower_bound(const std::int32_t* index, const std::
   return begin;
 }
 
-// One block per row of y, which adds up the rows of x that belong there, in their order.
+// One block per row of y adds up the rows of x with that index, in their order.
 template <int N, class T>
 void launch_scatter(const T* x, const std::int32_t* index, const std::int32_t* order, T* y,
                     std::int64_t rows_x, std::int64_t rows_y, std::int64_t length) {
@@ -115,8 +115,8 @@ void launch_scatter(const T* x, const std::int32_t* index, const std::int32_t* o
   });
 }
 
-// The same for few rows of x: a block looks through all of their indices, which takes less than
-// sorting them.
+// The same for few rows of x: a block looks through all indices, which takes less time than sorting
+// them.
 constexpr std::int64_t kFewRows = 1024;
 
 template <int N, class T>

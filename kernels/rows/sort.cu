@@ -1,5 +1,5 @@
-// A library's sort on either side: Thrust's radix sort on a GPU, the standard library's on a CPU.
-// The only file that sees Thrust's headers.
+// Sorting by a library: Thrust's radix sort on a GPU, the standard library's sort on a CPU. This is
+// the only file that includes Thrust's headers.
 #include "kernels/rows/sort.hpp"
 
 #if SCIMIX_GPU_CODE
@@ -22,7 +22,8 @@ namespace {
 
 #if SCIMIX_GPU_CODE
 
-// Hands Thrust its workspace from our cache: cudaMalloc would stop the device.
+// Gives Thrust its workspace from our caching allocator, because cudaMalloc would synchronise the
+// device.
 class Workspace {
  public:
   using value_type = char;

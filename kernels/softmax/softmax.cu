@@ -8,7 +8,7 @@ namespace scimix::SCIMIX_BACKEND {
 
 namespace {
 
-// Labels lie on the device: only the CPU can look at them before it starts.
+// Labels are in device memory, so only the CPU backend can check them before it starts.
 void check_labels(const char* kernel, const Tensor& labels, std::int64_t classes) {
 #if !SCIMIX_GPU_CODE
   const std::int32_t* values = labels.data<std::int32_t>();
@@ -23,7 +23,7 @@ void check_labels(const char* kernel, const Tensor& labels, std::int64_t classes
 #endif
 }
 
-// One item that owns a whole row, with the words of a Block.
+// A single item that handles a whole row, with the interface of a Block.
 struct OneItem {
   template <class F>
   SCIMIX_KERNEL_FN void each(std::int64_t n, F f) const {
@@ -43,8 +43,8 @@ struct OneItem {
   }
 };
 
-// Calls row(team, n) for each row. A short row is one item's work, a long one a block's: ten
-// classes would leave a block idle.
+// Calls row(team, n) for each row. A short row is handled by one item, a long row by a block,
+// because ten classes would leave most of a block idle.
 template <class Row>
 void for_each_row(std::int64_t rows, std::int64_t classes, Row row) {
   constexpr std::int64_t kShort = 32;
@@ -58,7 +58,7 @@ void for_each_row(std::int64_t rows, std::int64_t classes, Row row) {
   }
 }
 
-// The numbers of a row, read in the type that a kernel computes in.
+// The numbers of a row, converted to the compute type when they are read.
 template <class T>
 struct RowOf {
   const T* values;
@@ -142,7 +142,7 @@ using SoftmaxBackward = Backward<T, false>;
 template <class T>
 using LogSoftmaxBackward = Backward<T, true>;
 
-// What a row is taken for: the class of its label. A label that is no class makes the loss NaN.
+// The target of a row given by its label. A label that is no class makes the loss NaN.
 template <class T>
 struct LabelTarget {
   using A = compute_t<T>;
@@ -156,7 +156,7 @@ struct LabelTarget {
     return known ? std::log(norm.sum) - (x[known ? label : 0] - norm.largest)
                  : std::numeric_limits<A>::quiet_NaN();
   }
-  // The sum of the row's target, and one number of it.
+  // Return the sum of the row's target, and the target of one class.
   template <class Team>
   [[nodiscard]] SCIMIX_KERNEL_FN A total(Team& /*team*/, std::int64_t /*n*/,
                                          std::int64_t /*classes*/) const {
@@ -168,7 +168,7 @@ struct LabelTarget {
   }
 };
 
-// The same for a share of each class.
+// The target of a row given by a probability for each class.
 template <class T>
 struct SoftTarget {
   using A = compute_t<T>;

@@ -1,7 +1,7 @@
 // Softmax over rows, and the cross-entropies made of it.
 //
 // x, y, g and gx are [N,C] of one dtype. Losses, their cotangents and log-sum-exps are [N] of the
-// compute type: f32 for bf16. Everything subtracts the largest logit of its row first.
+// compute type: f32 for bf16. All kernels subtract the largest logit of a row first.
 #pragma once
 
 #include "kernels/launch/kernel.hpp"
@@ -29,7 +29,7 @@ SCIMIX_KERNEL(cross_entropy_backward, (const Tensor& g, const Tensor& x, const T
 // lse as above, loss = sum_c target (lse - x). targets [N,C] of the dtype of x.
 SCIMIX_KERNEL(cross_entropy_soft_forward,
               (const Tensor& x, const Tensor& targets, const Output& loss, const Output& lse))
-// gx = g (softmax(x) sum_c target - target): exact also where a row does not sum to one.
+// gx = g (softmax(x) sum_c target - target). This is exact even if a row does not sum to one.
 SCIMIX_KERNEL(cross_entropy_soft_backward, (const Tensor& g, const Tensor& x, const Tensor& targets,
                                             const Tensor& lse, const Output& gx))
 
