@@ -117,7 +117,8 @@ void* allocate(std::size_t bytes) {
     static_cast<void>(cudaGetLastError());
     return nullptr;
   }
-  SCIMIX_CUDA_CHECK(status);
+  SCIMIX_CHECK(status == cudaSuccess, "CUDA error: ", cudaGetErrorString(status),
+               " in cudaMalloc of ", bytes, " bytes");
   return memory;
 }
 

@@ -1,6 +1,6 @@
-// Whether this build carries the CUDA backend. CMake defines SCIMIX_WITH_CUDA for the few sources
-// that include this header. All others compile to the same objects with and without CUDA, so that a
-// compiler cache serves them to every build.
+// Says whether this build contains the CUDA backend. CMake defines SCIMIX_WITH_CUDA only for the
+// few sources that include this header. All other sources compile to the same objects with and
+// without CUDA, so that a compiler cache can serve all builds.
 #pragma once
 
 namespace scimix {

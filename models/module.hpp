@@ -78,7 +78,8 @@ class ParameterStore {
     Tensor value_;
     Tensor rounded_;
   };
-  // In the order of the slab.
+  // Return the tensors with their names. Parameters and gradients are views, in the order of the
+  // slab.
   [[nodiscard]] std::vector<Named> parameters() const;
   [[nodiscard]] std::vector<Named> gradients() const;
   [[nodiscard]] std::vector<Named> buffers() const;
@@ -108,8 +109,9 @@ class ParameterStore {
   [[nodiscard]] std::int64_t parameter_count() const;
   [[nodiscard]] DType dtype() const { return dtype_; }
 
+  // Sets all gradients to zero.
   void zero_grad();
-  // Copy from the store of a network with the same architecture.
+  // Copy values from the store of a network with the same architecture.
   void copy_parameters_from(const ParameterStore& other);
   void copy_buffers_from(const ParameterStore& other);
 

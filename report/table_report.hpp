@@ -1,4 +1,4 @@
-// A table of results, with the paper's figures beside ours: as Markdown, CSV and a page.
+// Writes a table of results next to the paper's figures, as Markdown, CSV and HTML.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace scimix {
 
-// What a run with this seed found, in %.
+// The result of the run with this seed, in %.
 struct SeedValue {
   std::uint64_t seed = 0;
   double value = 0;
@@ -21,8 +21,8 @@ struct SeedValue {
 struct TableReport {
   std::string name = {};                // "IV"
   std::string title = {};               // what the table shows
-  std::string command = {};             // that makes it
-  std::vector<std::string> notes = {};  // what a reader must know first
+  std::string command = {};             // the command that makes the table
+  std::vector<std::string> notes = {};  // shown before the table
 
   struct Measure {
     std::string name = {};  // "accuracy", "median of the last 20", "s_c"
@@ -33,21 +33,21 @@ struct TableReport {
   struct Row {
     std::string name = {};
     std::string title = {};
-    std::string group = {};              // rows of a group share a chart: "svhn, 60 labels"
-    std::string generator = {};          // how it learnt the classes; empty without a generator
-    std::vector<Measure> measures = {};  // the first is what is compared with the baseline
+    std::string group = {};      // rows of one group are in one chart: "svhn, 60 labels"
+    std::string generator = {};  // how the generator learnt the classes; empty: no generator
+    std::vector<Measure> measures = {};  // the first one is compared with the baseline
     std::string baseline = {};           // name of the row; empty: none
     std::vector<SeedValue> baseline_values = {};
-    std::size_t wanted = 0;              // seeds that were asked for
+    std::size_t wanted = 0;              // number of seeds that were requested
     Series curve = {};                   // accuracy by step, a mean over the seeds; may be empty
     std::filesystem::path picture = {};  // of hybrids; may be empty
-    std::string picture_columns = {};    // what its columns are
+    std::string picture_columns = {};    // the contents of its columns
     std::vector<std::pair<std::string, std::string>> settings = {};  // what for, and the file
   };
   std::vector<Row> rows = {};
 };
 
-// The difference to a baseline, by seeds that both have.
+// The mean difference to a baseline, over the seeds that both have.
 struct PairedDifference {
   std::size_t pairs = 0;
   double mean = 0;
@@ -61,10 +61,11 @@ struct PairedDifference {
 // Returns the mean of several series at those steps that all of them have.
 [[nodiscard]] Series mean_series(const std::string& name, const std::vector<Series>& series);
 
+// Return the table as Markdown, CSV and HTML.
 [[nodiscard]] std::string table_markdown(const TableReport& report);
-// One line for each row and measure, with numbers in %:
+// The CSV has one line for each row and measure, with numbers in %:
 //   table,row,title,measure,n,mean,std,paper_mean,paper_std,baseline,pairs,difference,low,high,seeds
-// where `seeds` is 0=83.1;1=84.0. What there is not is empty. Quoted as RFC 4180 says.
+// where `seeds` is 0=83.1;1=84.0. Missing values are empty. Text is quoted according to RFC 4180.
 [[nodiscard]] std::string table_csv(const TableReport& report);
 [[nodiscard]] std::string table_html(const TableReport& report);
 

@@ -1,5 +1,5 @@
-// The list of tables: which runs make each row of each table, and what the paper has there. One
-// TOML file, configs/tables.toml, which says at its head how to add a row.
+// The list of tables: the runs of each row of each table, and the paper's figures. It is read from
+// configs/tables.toml, whose first lines explain how to add a row.
 #pragma once
 
 #include <filesystem>
@@ -13,7 +13,7 @@
 
 namespace scimix {
 
-// What a row reports.
+// The figures that a row reports.
 enum class TableMeasure {
   accuracy,            // of the classifier, on test images
   generator_accuracy,  // of the generator's own classifier
@@ -25,26 +25,27 @@ inline constexpr std::array<Named<TableMeasure>, 3> kChoiceNames<TableMeasure>{
      {TableMeasure::generator_accuracy, "generator-accuracy"},
      {TableMeasure::transfer, "transfer"}}};
 
-// A figure of the paper, in %. The paper has no standard deviation for some.
+// A figure of the paper, in %. Some figures have no standard deviation.
 struct PaperFigure {
   double mean = 0;
   std::optional<double> std;
 };
 
-// The runs of a row. Rows of several tables may be of one entry, which is trained once.
+// The runs of a row. Rows of several tables can refer to the same runs, which are trained only
+// once.
 struct TableRuns {
-  std::string name;                    // folders bear it
+  std::string name;                    // also the name of their folder
   std::vector<SettingLayer> settings;  // of the classifier, the weakest layer first
-  std::string generator;               // its name in TableList::generators; empty: none
+  std::string generator;               // name in TableList::generators; empty: none
   SettingPlace place;
 };
 
 struct TableRow {
-  std::string table;     // its name
-  std::size_t runs = 0;  // position in TableList::runs
-  std::string title;     // what the row is called
-  std::string baseline;  // runs that this row is compared with, seed by seed; empty: none
-  std::string mixer;     // whose hybrids `transfer` measures: SciMix, MixUp, AdaIN, FDA
+  std::string table;     // name of the table
+  std::size_t runs = 0;  // index in TableList::runs
+  std::string title;     // name of the row in the table
+  std::string baseline;  // name of the runs to compare with, seed by seed; empty: none
+  std::string mixer;     // mixer whose hybrids `transfer` measures: SciMix, MixUp, AdaIN, FDA
   std::vector<TableMeasure> measures;
   std::optional<PaperFigure> paper;  // of the accuracy
   std::optional<PaperFigure> paper_s_c;
@@ -62,18 +63,18 @@ struct TableList {
   std::vector<Table> tables;  // in the order of the file
   std::vector<TableRuns> runs;
   std::vector<TableRow> rows;
-  // Settings of generators, by name; data and labels are those of the row that asks for one.
+  // Settings of generators, by name. Data and labels are those of the row that uses the generator.
   std::map<std::string, std::vector<SettingLayer>> generators;
-  // Settings of the classifier that judges hybrids; its data are those of the row, with all labels.
+  // Settings of the oracle. Its data are those of the row, with all labels.
   std::vector<SettingLayer> oracle;
 
-  // Returns the position of these runs, or -1.
+  // Returns the index of the runs of this name, or -1.
   [[nodiscard]] int find_runs(const std::string& name) const;
 };
 
-// Reads a list. Errors (user), each with file and line: no TOML; a key, set, generator, table or
-// row that there is not; a name twice; a row without title, name or table; a value of another type
-// or outside its range.
+// Reads a list. Errors (user), each with file and line: invalid TOML; an unknown key, set,
+// generator, table or row; a repeated name; a row without title, name or table; a value of another
+// type or outside its range.
 [[nodiscard]] TableList read_table_list(const std::filesystem::path& file);
 
 }  // namespace scimix

@@ -40,6 +40,7 @@ class WithEnvironment {
 // Runs the case "planted: NAME".
 inline ProgramResult run_planted(const std::string& name, Environment variables = {}) {
   variables.emplace_back("SCIMIX_PLANTED", "1");
+  variables.emplace_back("SCIMIX_CACHE_DIR", "off");  // plans are timed anew
   const WithEnvironment environment(std::move(variables));
   return run_program("scimix_tests", {"--test-case=planted: " + name});
 }

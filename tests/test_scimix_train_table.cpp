@@ -85,7 +85,7 @@ measure = ["accuracy", "transfer"]
 [[row]]
 table = "T"
 name = "pseudo"
-title = "SciMix, with pseudo-labels"
+title = "SciMix with pseudo-labels"
 use = "tiny"
 settings = { hybrid-use = "pseudo" }
 generator = "tiny"
@@ -183,7 +183,7 @@ TEST_CASE("scimix_train table: killed and begun again, it makes each run once" *
   // Two runs at once; killed when the first classifier with hybrids has come to a checkpoint.
   test::TempFolder output;
   const test::Program killed(output, "scimix_train", place.command("T", {"--jobs", "2"}));
-  killed.wait_for(place / "out/runs/contradict/seed-0/checkpoints/step-00000010.safetensors");
+  killed.wait_for(place / "out/runs/contradict/seed-0/checkpoints/written.txt");
   killed.signal(SIGKILL);
   const ProgramResult first = killed.wait();
   CHECK(first.exit_code == -SIGKILL);
@@ -216,9 +216,9 @@ TEST_CASE("scimix_train table: killed and begun again, it makes each run once" *
   for (const std::string& run : kRuns) CHECK(starts(whole.out, run) == 1);
   CHECK(test::read_bytes(place / "out/T/table.csv") == test::read_bytes(other / "out/T/table.csv"));
 
-  std::vector<Words> csv = csv_of(place / "out/T/table.csv");
+  const std::vector<Words> csv = csv_of(place / "out/T/table.csv");
   REQUIRE(csv.size() == 9);  // accuracy and median of three rows, s_c and s_r of one
-  for (const Words& line : csv) CHECK(line.size() == 16);  // one title has a comma
+  for (const Words& line : csv) CHECK(line.size() == 15);
 }
 
 TEST_CASE("scimix_train table: figures, differences, settings and curves of a finished table" *

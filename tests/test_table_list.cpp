@@ -13,7 +13,7 @@ using test::TempFolder;
 using test::user_error_of;
 using test::write_text;
 
-// Lines 1 to 20; rows that a test appends begin in line 21.
+// 21 lines: rows that a test appends begin in line 22.
 constexpr const char* kList = R"([table]
 B = { title = "second by name, first here" }
 A = { title = "first" }
@@ -109,48 +109,48 @@ TEST_CASE("list of tables: mistakes are named with file and line") {
     const char* message;
   };
   for (const Mistake& mistake : {
-           Mistake{row("name = \"x\"\ntitle = \"X\"\n"), "t.toml:21: this row has no table"},
-           Mistake{row("table = \"A\"\nname = \"x\"\n"), "t.toml:21: this row has no title"},
-           Mistake{row("table = \"A\"\ntitle = \"X\"\n"), "t.toml:21: this row has no name"},
+           Mistake{row("name = \"x\"\ntitle = \"X\"\n"), "t.toml:22: this row has no table"},
+           Mistake{row("table = \"A\"\nname = \"x\"\n"), "t.toml:22: this row has no title"},
+           Mistake{row("table = \"A\"\ntitle = \"X\"\n"), "t.toml:22: this row has no name"},
            Mistake{row("table = \"C\"\nname = \"x\"\ntitle = \"X\"\n"),
-                   "t.toml:22: table C: no such table, expected [table.C]"},
+                   "t.toml:23: table C: no such table, expected [table.C]"},
            Mistake{row("table = \"A\"\nname = \"mt\"\ntitle = \"X\"\n"),
-                   "t.toml:23: name mt: a row of this name stands above"},
+                   "t.toml:24: name mt: a row of this name stands above"},
            Mistake{row("table = \"A\"\nname = \"a/b\"\ntitle = \"X\"\n"),
                    "name a/b: folders bear it"},
-           Mistake{row(kGood + "steps = 3\n"), "t.toml:25: unknown key steps; did you mean"},
+           Mistake{row(kGood + "steps = 3\n"), "t.toml:26: unknown key steps; did you mean"},
            Mistake{
                row(kGood + "use = [\"methods\"]\n"),
-               "t.toml:25: use methods: no such set, expected [set.methods]; did you mean method?"},
-           Mistake{row(kGood + "use = 3\n"), "t.toml:25: use 3: found a whole number"},
+               "t.toml:26: use methods: no such set, expected [set.methods]; did you mean method?"},
+           Mistake{row(kGood + "use = 3\n"), "t.toml:26: use 3: found a whole number"},
            Mistake{row(kGood + "settings = { stepz = 3 }\n"),
-                   "t.toml:25: unknown key stepz; did you mean steps?"},
-           Mistake{row(kGood + "settings = { steps = 0 }\n"), "t.toml:25: steps 0"},
+                   "t.toml:26: unknown key stepz; did you mean steps?"},
+           Mistake{row(kGood + "settings = { steps = 0 }\n"), "t.toml:26: steps 0"},
            Mistake{row(kGood + "settings = { steps = \"many\" }\n"),
-                   "t.toml:25: steps many: found text, expected a whole number"},
-           Mistake{row(kGood + "generator = \"h\"\n"), "t.toml:25: generator h: no such generator"},
+                   "t.toml:26: steps 'many': found text, expected a whole number"},
+           Mistake{row(kGood + "generator = \"h\"\n"), "t.toml:26: generator h: no such generator"},
            Mistake{row(kGood + "baseline = \"mtt\"\n"),
-                   "t.toml:25: baseline mtt: no row of this name; did you mean mt?"},
+                   "t.toml:26: baseline mtt: no row of this name; did you mean mt?"},
            Mistake{row(kGood + "paper = \"83\"\n"),
-                   "paper 83: found text, expected a number, or mean"},
+                   "paper '83': found text, expected a number, or mean"},
            Mistake{row(kGood + "paper = [1, 2, 3]\n"),
                    "found an array, expected a number, or mean"},
            Mistake{row(kGood + "measure = \"speed\"\n"),
-                   "t.toml:25: measure speed: expected accuracy, generator-accuracy, transfer"},
+                   "t.toml:26: measure speed: expected accuracy, generator-accuracy, transfer"},
            Mistake{row(kGood + "measure = \"transfer\"\n"),
                    "measure transfer: this row has no generator"},
            Mistake{row(kGood + "mixer = \"Mixup\"\n"),
-                   "t.toml:25: mixer Mixup: expected SciMix, MixUp"},
+                   "t.toml:26: mixer Mixup: expected SciMix, MixUp"},
            Mistake{row("table = \"A\"\ntitle = \"X\"\nsame-as = \"y\"\n"),
-                   "t.toml:24: same-as y: no row of this name above"},
+                   "t.toml:25: same-as y: no row of this name above"},
            Mistake{row(kGood + "same-as = \"mt\"\n"),
                    "same-as mt: this row has a key name of its own"},
            Mistake{"[set.loop]\nuse = \"loop\"\n" + row(kGood + "use = \"loop\"\n"),
                    "use loop: these sets use each other"},
-           Mistake{"[sets.x]\n", "t.toml:21: unknown section sets; did you mean set?"},
-           Mistake{"[[row]]\ntable = \n", "t.toml:22: table: not TOML"},
+           Mistake{"[sets.x]\n", "t.toml:22: unknown section sets; did you mean set?"},
+           Mistake{"[[row]]\ntable = \n", "t.toml:23: table: not TOML"},
        }) {
-    CAPTURE(mistake.message);
+    INFO(mistake.message);
     CHECK(contains(error_of(mistake.text), mistake.message));
   }
   CHECK(contains(user_error_of([] { (void)read_table_list("none.toml"); }),

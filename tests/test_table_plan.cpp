@@ -6,6 +6,7 @@
 #include "settings/run_kinds.hpp"
 #include "tests/test_data_support.hpp"
 #include "tools/table_plan.hpp"
+#include "tools/table_results.hpp"
 #include "tools/table_runner.hpp"
 
 namespace scimix {
@@ -196,7 +197,7 @@ settings = { image-size = 30 }
            {"steps", "--set steps: expected KEY=VALUE"},
            {"stepz=1", "--set stepz=1: unknown setting stepz; did you mean steps?"},
            {"generator.method=x", "--set generator.method=x: unknown setting method"},
-           {"steps=0", "--steps 0: expected a whole number, at least 1"}}) {
+           {"steps=0", "--steps 0: expected 1 to 2000000000"}}) {
     asked = request();
     asked.overrides = {word};
     CHECK(contains(error_of(asked), message));
@@ -213,6 +214,41 @@ settings = { image-size = 30 }
     asked.rows = rows;
     CHECK(contains(error_of(asked), message));
   }
+}
+
+TEST_CASE("results of a table of which nothing is done yet: notes of its data, and who guides") {
+  const TempFolder dir;
+  const TableList list = list_of();
+  TableRequest asked = request();
+  asked.out = dir.path();
+  const TablePlan plan = plan_table(list, asked);
+  write_text(dir / "logs/mt-seed-0.txt", "note: split by name\nstep 1\nnote: split by name\n");
+  const TableReport report = table_results(list, asked, plan, "the command");
+  CHECK(report.notes == std::vector<std::string>{"digits: split by name"});
+  CHECK(report.command == "the command");
+  REQUIRE(report.rows.size() == 4);
+  CHECK(report.rows[0].generator.empty());
+  CHECK(report.rows[1].generator == "mean-teacher");
+  CHECK(report.rows[1].baseline == "mt");
+  CHECK(report.rows[1].group == "digits, 20 labels, 16x16 pixels");
+  CHECK(report.rows[1].wanted == 2);
+  REQUIRE(report.rows[1].measures.size() == 4);
+  CHECK(report.rows[1].measures[2].name == "s_c");
+  CHECK(report.rows[1].measures[0].values.empty());
+
+  // A generator with all labels learns by cross-entropy.
+  const TableList all = list_of(R"([[row]]
+table = "B"
+name = "leaks"
+title = "all labels"
+use = "data"
+settings = { allow-other-split = true }
+generator = "all"
+)");
+  asked.table = "B";
+  const TablePlan other = plan_table(all, asked);
+  CHECK(other.tasks[0].name == "generator all-digits-all-16px seed 0");
+  CHECK(generator_guide(other.tasks[0]) == "cross-entropy");
 }
 
 TEST_CASE("time that is left: runs side by side, and runs of which nothing is known") {

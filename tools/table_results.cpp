@@ -48,10 +48,24 @@ class Results {
       scaled |= planned.values[scale] == SettingValue("cpu");
     }
     if (scaled) report.notes.push_back(scale_note(RunScale::cpu));
+    for (const TableTask& task : plan_.tasks) {
+      if (task.is_run()) add_notes(task, report.notes);
+    }
     return report;
   }
 
  private:
+  // What a data set had to say when the run began, such as how it was split.
+  void add_notes(const TableTask& task, std::vector<std::string>& notes) const {
+    constexpr std::string_view kMark = "note: ";
+    std::ifstream log(table_log(request_.out, task));
+    for (std::string line; std::getline(log, line);) {
+      if (!line.starts_with(kMark)) continue;
+      const std::string note = task.setting("dataset") + ": " + line.substr(kMark.size());
+      if (std::ranges::find(notes, note) == notes.end()) notes.push_back(note);
+    }
+  }
+
   [[nodiscard]] const TableTask* done(const std::optional<std::size_t>& task) const {
     if (!task || !is_done(plan_.tasks[*task])) return nullptr;
     return &plan_.tasks[*task];

@@ -157,7 +157,7 @@ ChildCommand Runner::command_of(const TableTask& task, int place) const {
   ChildCommand command{
       .program = programs / "scimix_train",
       .arguments = {},
-      .log = options_.out / "logs" / (task.file_name() + ".txt"),
+      .log = table_log(options_.out, task),
       .environment = {
           {"OMP_NUM_THREADS", std::to_string(std::max(1, threads_here() / options_.jobs))}}};
   if (!task.is_run()) {
@@ -241,7 +241,7 @@ void Runner::finish(Running& child, int exit_code) {
     return;
   }
   states_[child.task] = State::failed;
-  const fs::path log = options_.out / "logs" / (task.file_name() + ".txt");
+  const fs::path log = table_log(options_.out, task);
   outcome_.failures.push_back({task.name, exit_code, last_line(log), log});
   say(fmt::format("{}: failed with exit code {}: {}", task.name, exit_code, last_line(log)));
 }
@@ -343,6 +343,10 @@ TableOutcome Runner::run() {
 }
 
 }  // namespace
+
+fs::path table_log(const fs::path& out, const TableTask& task) {
+  return out / "logs" / (task.file_name() + ".txt");
+}
 
 RunPace read_pace(const fs::path& metrics) {
   std::istringstream lines(tail_of(metrics, 16384));

@@ -25,6 +25,10 @@ struct RunPace {
 };
 [[nodiscard]] RunPace read_pace(const std::filesystem::path& metrics);
 
+// Returns where what a task's process prints is appended.
+[[nodiscard]] std::filesystem::path table_log(const std::filesystem::path& out,
+                                              const TableTask& task);
+
 // Returns whether a task has been done. Errors (user): its folder holds a run with other settings.
 [[nodiscard]] bool is_done(const TableTask& task);
 

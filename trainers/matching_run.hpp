@@ -1,6 +1,5 @@
-// Checks that two runs which build on each other learnt from the same data and labels: a generator
-// and the classifier that learns from its hybrids, or a guide and the generator that starts from
-// it.
+// Checks that a run and the run that it builds on were trained on the same images and labels. A
+// classifier builds on the generator of its hybrids, and a generator builds on its guide.
 #pragma once
 
 #include <string>
@@ -13,7 +12,7 @@
 
 namespace scimix {
 
-// What a trained run says of itself.
+// The data and labels of a trained run, from its checkpoint.
 struct TrainedOn {
   std::string where;  // its folder or checkpoint
   std::string what;   // "a generator"
@@ -23,19 +22,19 @@ struct TrainedOn {
   std::string labels;  // see labels_text
 };
 
-// Returns "20 labels by split seed 3", or "all labels" where `labels` is "all" or `images`.
+// Returns "20 labels by split seed 3", or "all labels" if `labels` is "all" or equals `images`.
 [[nodiscard]] std::string labels_text(const std::string& labels, std::int64_t images,
                                       const std::string& split_seed);
 
-// Errors (user): other classes, or images of another size.
+// Checks classes and image size. Errors (user): other classes, or images of another size.
 void check_same_classes(const TrainedOn& run, const Dataset& dataset);
-// Errors (user): other training images. `why` ends the message.
+// Checks the training images. Errors (user): other training images. `why` ends the message.
 void check_same_images(const TrainedOn& run, const Split& split, const std::string& why);
-// Errors (user): other labels. `why` ends the message.
+// Checks the labelled images. Errors (user): other labels. `why` ends the message.
 void check_same_labels(const TrainedOn& run, const Dataset& dataset, const Split& split,
                        const std::string& why);
-// Errors (user): a WideResNet of another shape than the settings ask for. `whose` is the run that
-// has these settings: "the classifier's".
+// Checks the shape of a WideResNet. Errors (user): another depth or width than `expected`. `whose`
+// names the run with the settings `expected` in the message, such as "the classifier's".
 void check_same_shape(const std::string& where, const WideResNetConfig& found,
                       const EncoderSettings& expected, const std::string& whose);
 

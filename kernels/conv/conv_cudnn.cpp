@@ -99,17 +99,18 @@ std::unique_ptr<fe::graph::Graph> make_graph(const PlanSource& source, const Con
     }
   }
   if (source.described != nullptr) graph->set_device_properties(source.described);
-  const auto built = [&]() -> fe::error_t {
-    CHECK_CUDNN_FRONTEND_ERROR(graph->validate());
-    CHECK_CUDNN_FRONTEND_ERROR(source.described != nullptr
-                                   ? graph->build_operation_graph()
-                                   : graph->build_operation_graph(source.handle));
-    // Mode B has engines that mode A leaves out. They are needed if all engines of A are barred
-    // below.
-    return graph->create_execution_plans(
+  // Mode B has engines that mode A leaves out. They are needed if all engines of A are barred
+  // below.
+  fe::error_t status = graph->validate();
+  if (status.is_good()) {
+    status = source.described != nullptr ? graph->build_operation_graph()
+                                         : graph->build_operation_graph(source.handle);
+  }
+  if (status.is_good()) {
+    status = graph->create_execution_plans(
         {fe::HeurMode_t::A, fe::HeurMode_t::B, fe::HeurMode_t::FALLBACK});
-  };
-  if (const fe::error_t status = built(); status.is_bad()) {
+  }
+  if (status.is_bad()) {
     if (reason != nullptr) *reason = status.get_message();
     return nullptr;
   }
@@ -378,8 +379,7 @@ void convolve(const ConvOperands& operands, const Conv2dGeometry& geometry) {
 
 ConvPlans conv_plans(const std::string& device_descriptor, const ConvProblem& problem) {
   const auto described = std::make_shared<fe::DeviceProperties>();
-  const fe::error_t read =
-      described->deserialize({device_descriptor.begin(), device_descriptor.end()});
+  fe::error_t read = described->deserialize({device_descriptor.begin(), device_descriptor.end()});
   SCIMIX_CHECK(read.is_good(),
                "cuDNN does not understand the GPU's description: ", read.get_message());
   ConvPlans out;
@@ -392,7 +392,7 @@ ConvPlans conv_plans(const std::string& device_descriptor, const ConvProblem& pr
       std::string name;
       if (graph->get_plan_name_at_index(i, name).is_bad()) continue;
       // cuDNN bars a plan when it is built, so only that shows whether the plan may run.
-      const fe::error_t built = graph->build_plan_at_index(i);
+      fe::error_t built = graph->build_plan_at_index(i);
       if (built.is_bad()) {
         out.reason = built.get_message();
         continue;

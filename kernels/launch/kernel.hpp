@@ -16,6 +16,7 @@
 #include <tuple>
 #include <type_traits>
 
+#include "core/error.hpp"
 #include "core/graph.hpp"
 #include "core/tensor.hpp"
 #include "core/work.hpp"
@@ -68,6 +69,7 @@ struct Kernel<Cpu, Cuda> {
 
   void operator()(Args... args) const {
     if (device_of(args...).is_cuda()) {
+      SCIMIX_CHECK(Cuda != nullptr, name, " has no CUDA function");
       const WorkName who(name);
       return Cuda(args...);
     }

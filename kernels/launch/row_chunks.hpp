@@ -164,11 +164,11 @@ SCIMIX_HD inline void for_rows(const RowWalk& walk, Load load, Use use) {
   constexpr int kRows = 4;
   for (; row + (kRows - 1) * walk.step < walk.end; row += kRows * walk.step) {
     decltype(load(row)) loaded[kRows];  // NOLINT: plain arrays run in device code
-#ifdef __CUDACC__
+#ifdef __CUDA_ARCH__
 #pragma unroll
 #endif
     for (int i = 0; i < kRows; ++i) loaded[i] = load(row + i * walk.step);
-#ifdef __CUDACC__
+#ifdef __CUDA_ARCH__
 #pragma unroll
 #endif
     for (int i = 0; i < kRows; ++i) use(row + i * walk.step, loaded[i]);

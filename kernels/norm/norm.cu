@@ -209,6 +209,9 @@ void apply(const RowChunks& grid, const T* a, const T* b, const compute_t<T>* st
   using C = compute_t<T>;
   using V = Lanes<C, N>;
   for_each_block(grid.blocks(), 0, [=] SCIMIX_KERNEL_FN(Block & block) {
+    // nvcc wants these captured outside of `if constexpr`.
+    const T* second = b;
+    T* total = sum;
     const RowTile tile = grid.tile(block.index());
     const RowLanes<N> share(tile);
     const std::int64_t corner = tile.first_row * grid.channels + tile.first_channel;
@@ -222,12 +225,12 @@ void apply(const RowChunks& grid, const T* a, const T* b, const compute_t<T>* st
           [&](std::int64_t row) {
             const std::int64_t at = start + row * grid.channels;
             V x = load_lanes<N>(a + at);
-            if constexpr (kAdd) x = rounded_lanes<T, N>(x + load_lanes<N>(b + at));
+            if constexpr (kAdd) x = rounded_lanes<T, N>(x + load_lanes<N>(second + at));
             return x;
           },
           [&](std::int64_t row, const V& x) {
             const std::int64_t at = start + row * grid.channels;
-            if constexpr (kAdd) store_lanes<N>(sum + at, x);
+            if constexpr (kAdd) store_lanes<N>(total + at, x);
             const V z = normalise(x);
             store_lanes<N>(y + at, where_positive(z, z, z * slope));
           });

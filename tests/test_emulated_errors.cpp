@@ -1,0 +1,245 @@
+// Every vendor function fails in turn on the emulated GPU. The error must come out as an exception
+// that names the call, the file and the line, or be met by another way to the same result; nothing
+// may leak, and the same work must succeed afterwards.
+#define SCIMIX_EMULATED_KERNELS
+#define SCIMIX_BACKEND cuda
+#include <cublas_v2.h>
+#include <cuda_runtime.h>
+#include <cudnn.h>
+#include <doctest/doctest.h>
+#include <nccl.h>
+
+#include <cstdio>
+
+#include "core/graph.hpp"
+#include "kernels/conv/conv.hpp"
+#include "kernels/gemm/gemm.hpp"
+#include "kernels/launch/launch.hpp"
+#include "planted.hpp"
+#include "rank_runs.hpp"
+#include "tests/skip.hpp"
+
+using namespace scimix;
+using test::not_planted;
+using test::ProgramResult;
+
+namespace {
+
+// Calls every function that the project calls on one GPU, but those of NCCL.
+void everything_once() {
+  const Device gpu = parse_device("cuda:0");
+  select_device(gpu);
+  static_cast<void>(describe(gpu));
+  const Tensor images =
+      Tensor::from(std::vector<double>(4 * 4 * 8, 1.0), {1, 4, 4, 8}, DType::f32, gpu);
+  const Tensor weights = Tensor::zeros({8, 3, 3, 8}, DType::f32, gpu);
+  const Tensor result = Tensor::empty({1, 4, 4, 8}, DType::f32, gpu);
+  const Conv2dGeometry geometry = conv2d_geometry(images.shape(), weights.shape(), {});
+  conv_fprop(images, weights, result, geometry);
+  const Tensor a = Tensor::from(std::vector<double>{1, 2, 3, 4}, {2, 2}, DType::f32, gpu);
+  const Tensor product = Tensor::empty({2, 2}, DType::f32, gpu);
+  gemm(a, a, product, {});
+  cuda::for_each_block(1, std::size_t{60} * 1024, [](cuda::Block& block) {
+    auto* const numbers = block.scratch<float>(4);
+    block.each(4, [&](std::int64_t i) { numbers[i] = 0; });
+  });
+  const MemoryArena arena(gpu);
+  const Graph graph(gpu, arena, [&] {
+    conv_fprop(images, weights, result, geometry);
+    gemm(a, a, product, {});
+  });
+  graph.replay();
+  // Outside CHECK, which would catch what they throw.
+  const std::vector<double> products = product.to_doubles();
+  const std::vector<double> sums = result.to_doubles();
+  CHECK(products == std::vector<double>{7, 10, 15, 22});
+  CHECK(sums == std::vector<double>(4 * 4 * 8, 0.0));
+}
+
+// What must not grow.
+std::string objects() {
+  release_cached({Device::Kind::cuda, 0});
+  std::string out;
+  for (const char* const kind : {"stream", "event", "graph", "graph exec", "memory"}) {
+    out += std::string(" ") + kind + " " + std::to_string(emulated::live_objects(kind)) + ",";
+  }
+  return out;
+}
+
+constexpr const char* kWell = "first time: well";
+
+}  // namespace
+
+TEST_CASE("planted: everything once" * doctest::skip(not_planted())) {
+  try {
+    everything_once();
+    std::printf("%s\n", kWell);
+  } catch (const Error& error) {
+    std::printf("first time: %s\n", error.what());
+  }
+  emulated::clear_faults();  // an error that the first time has not met
+  everything_once();
+  std::printf("second time: well\nobjects:%s\n", objects().c_str());
+}
+
+namespace {
+
+struct Failure {
+  const char* function;
+  int error;
+  // What the message names; nothing: the work may also succeed, by another plan or at another
+  // attempt.
+  const char* call = nullptr;
+};
+
+std::string line_of(const std::string& text, const std::string& beginning) {
+  const auto at = text.find(beginning);
+  return at == std::string::npos ? "" : text.substr(at, text.find('\n', at) - at);
+}
+
+// Lets the function fail at its first, second, ... call, until it is not called so often.
+int check_failures(const Failure& failure, const std::string& expected_objects) {
+  int failed = 0;
+  for (const int after : {0, 1, 3, 10, 40}) {
+    CAPTURE(std::string(failure.function));
+    CAPTURE(after);
+    const ProgramResult result = test::run_planted(
+        "everything once",
+        {{"SCIMIX_EMULATED_ERROR", text(failure.function, ':', failure.error, ':', after)}});
+    CAPTURE(result.out);
+    CAPTURE(result.error);
+    CHECK(result.exit_code == 0);
+    const std::string first = line_of(result.out, "first time: ");
+    CHECK(line_of(result.out, "second time: ") == "second time: well");
+    CHECK(line_of(result.out, "objects:") == expected_objects);
+    if (first == kWell) {
+      if (failure.call != nullptr && after == 0) CHECK_MESSAGE(false, "the error went unseen");
+      if (failure.call != nullptr) break;  // not called so often
+      continue;
+    }
+    ++failed;
+    if (failure.call != nullptr) CHECK(first.find(failure.call) != std::string::npos);
+    const bool names_place = first.find(".cpp:") != std::string::npos ||
+                             first.find(".hpp:") != std::string::npos ||
+                             first.find("the GPU cannot be used") != std::string::npos;
+    CHECK(names_place);
+  }
+  return failed;
+}
+
+}  // namespace
+
+TEST_CASE("emulated: each function of the CUDA runtime and of cuBLAS that fails is named") {
+  const std::string objects = line_of(test::run_planted("everything once").out, "objects:");
+  REQUIRE_FALSE(objects.empty());
+  constexpr int kLaunch = cudaErrorLaunchFailure;
+  const Failure failures[] = {
+      {"cudaGetDeviceCount", cudaErrorInitializationError, "the GPU cannot be used"},
+      {"cudaGetDeviceProperties", kLaunch, "cudaGetDeviceProperties("},
+      {"cudaSetDevice", kLaunch, "cudaSetDevice("},
+      {"cudaGetDevice", kLaunch, "cudaGetDevice("},
+      {"cudaStreamCreateWithFlags", kLaunch, "cudaStreamCreateWithFlags("},
+      {"cudaMalloc", kLaunch, "cudaMalloc of "},
+      {"cudaMemcpyAsync", kLaunch, "cudaMemcpyAsync("},
+      {"cudaMemsetAsync", kLaunch, "cudaMemsetAsync("},
+      {"cudaStreamSynchronize", kLaunch, "cudaStreamSynchronize("},
+      {"cudaLaunchKernelExC", kLaunch, "cudaLaunchKernelEx("},
+      {"cudaFuncSetAttribute", kLaunch, "cudaFuncSetAttribute("},
+      {"cudaStreamBeginCapture", kLaunch, "cudaStreamBeginCapture("},
+      {"cudaStreamEndCapture", kLaunch, "cudaStreamEndCapture("},
+      {"cudaGraphInstantiate", kLaunch, "cudaGraphInstantiate("},
+      {"cudaGraphUpload", kLaunch, "cudaGraphUpload("},
+      {"cudaGraphLaunch", kLaunch, "cudaGraphLaunch("},
+      {"cudaThreadExchangeStreamCaptureMode", kLaunch, "cudaThreadExchangeStreamCaptureMode("},
+      {"cudaStreamIsCapturing", kLaunch, "cudaStreamIsCapturing("},
+      {"cudaEventCreateWithFlags", kLaunch, "cudaEventCreate("},
+      {"cudaEventRecord", kLaunch, "cudaEventRecord("},
+      {"cudaEventSynchronize", kLaunch, "cudaEventSynchronize("},
+      {"cudaEventElapsedTime", kLaunch, "cudaEventElapsedTime("},
+      {"cublasCreate", CUBLAS_STATUS_NOT_INITIALIZED, "cublasCreate"},
+      {"cublasSetStream", CUBLAS_STATUS_NOT_INITIALIZED, "cublasSetStream"},
+      {"cublasSetWorkspace", CUBLAS_STATUS_INVALID_VALUE, "cublasSetWorkspace"},
+      {"cublasGemmEx", CUBLAS_STATUS_EXECUTION_FAILED, "cublasGemmEx"},
+      {"cudnnCreate", CUDNN_STATUS_NOT_INITIALIZED, "cudnnCreate("},
+      {"cudnnSetStream", CUDNN_STATUS_BAD_PARAM, "cudnnSetStream("},
+  };
+  for (const Failure& failure : failures) CHECK(check_failures(failure, objects) > 0);
+}
+
+TEST_CASE(
+    "emulated: a plan of cuDNN that fails is replaced by another, or the convolution is named") {
+  const std::string objects = line_of(test::run_planted("everything once").out, "objects:");
+  for (const char* const function :
+       {"cudnnBackendCreateDescriptor", "cudnnBackendSetAttribute", "cudnnBackendFinalize",
+        "cudnnBackendGetAttribute", "cudnnBackendExecute"}) {
+    static_cast<void>(check_failures({function, CUDNN_STATUS_INTERNAL_ERROR}, objects));
+  }
+}
+
+TEST_CASE("emulated: memory that is full once is had after the caches are freed") {
+  const std::string objects = line_of(test::run_planted("everything once").out, "objects:");
+  const ProgramResult result = test::run_planted(
+      "everything once",
+      {{"SCIMIX_EMULATED_ERROR", text("cudaMalloc:", int{cudaErrorMemoryAllocation}, ":2")}});
+  CAPTURE(result.out);
+  CHECK(line_of(result.out, "first time: ") == kWell);
+  CHECK(line_of(result.out, "objects:") == objects);
+}
+
+TEST_CASE("emulated: a GPU that is full is one line that says who holds what, and exit code 2") {
+  const test::TempFolder folder;
+  const test::WithEnvironment environment(test::Environment{{"SCIMIX_EMULATED_MEGABYTES", "1"}});
+  const ProgramResult result =
+      test::run_program("scimix_train", {"classifier", "--dataset", "digits", "--device", "cuda:0",
+                                         "--steps", "2", "--out", (folder / "run").string()});
+  CAPTURE(result.error);
+  CHECK(result.exit_code == 2);
+  CHECK(result.error.find("out of memory on cuda:0") != std::string::npos);
+  CHECK(result.error.find("smaller batches") != std::string::npos);
+}
+
+TEST_CASE("emulated: a GPU that cannot be used is a user's mistake, never silently the CPU") {
+  const test::TempFolder folder;
+  const auto train = [&](const test::Environment& variables) {
+    const test::WithEnvironment environment(variables);
+    return test::run_program("scimix_train", {"classifier", "--dataset", "digits", "--steps", "1",
+                                              "--out", (folder / "run").string()});
+  };
+  const auto injected = [](int error) {
+    return test::Environment{{"SCIMIX_EMULATED_ERROR", text("cudaGetDeviceCount:", error, ":0")}};
+  };
+  for (const int error : {int{cudaErrorInsufficientDriver}, int{cudaErrorInitializationError},
+                          int{cudaErrorDevicesUnavailable}, int{cudaErrorSystemDriverMismatch}}) {
+    const ProgramResult result = train(injected(error));
+    CAPTURE(result.error);
+    CHECK(result.exit_code == 2);
+    CHECK(result.error.find("--device cpu") != std::string::npos);
+    CHECK(result.error.find('\n') == result.error.size() - 1);
+    CHECK_FALSE(std::filesystem::exists(folder / "run"));
+  }
+  // A machine without a GPU is no mistake.
+  const ProgramResult none = train({{"SCIMIX_EMULATED_GPUS", "0"}});
+  CAPTURE(none.error);
+  CHECK(none.exit_code == 0);
+}
+
+TEST_CASE("emulated: each function of NCCL that fails ends all ranks, and is named" *
+          doctest::test_suite("ranks")) {
+  if (std::system("command -v mpirun >/dev/null") != 0) return skip_check("no mpirun");
+  for (const char* const function :
+       {"ncclGetUniqueId", "ncclCommInitRank", "ncclAllReduce", "ncclCommGetAsyncError"}) {
+    CAPTURE(std::string(function));
+    const test::TempFolder folder;
+    const test::WithEnvironment environment(test::Environment{
+        {"SCIMIX_EMULATED_ERROR", text(function, ':', int{ncclSystemError}, ":0")}});
+    const ProgramResult result = test::run_on_ranks(
+        2, "scimix_train",
+        {"classifier", "--dataset", "digits", "--batch", "8", "--device", "cuda", "--steps", "3",
+         "--rank-timeout", "5", "--out", (folder / "run").string()});
+    CAPTURE(result.out);
+    CAPTURE(result.error);
+    CHECK(result.exit_code != 0);
+    CHECK(result.error.find("NCCL error") != std::string::npos);
+    CHECK(result.error.find("core/comm_nccl.cpp:") != std::string::npos);
+  }
+}

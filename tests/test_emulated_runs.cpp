@@ -1,0 +1,202 @@
+// Whole training runs on the emulated GPU: they are the runs of the CPU up to rounding, graphs do
+// not change their bits, a run that was stopped goes on as if it had not been, and several ranks by
+// NCCL are one.
+#include <doctest/doctest.h>
+
+#include "planted.hpp"
+#include "rank_runs.hpp"
+#include "skip.hpp"
+
+using namespace scimix;
+using test::apart;
+using test::checkpoint;
+using test::ProgramResult;
+using test::read_bytes;
+using test::TempFolder;
+using test::Words;
+using test::operator+;
+
+namespace {
+
+constexpr int kSteps =
+    12;  // two of each kind before a graph is recorded, then replays of four at once
+
+void train(const Words& arguments) {
+  const ProgramResult result = test::run_program("scimix_train", arguments);
+  CAPTURE(result.error);
+  REQUIRE(result.exit_code == 0);
+}
+
+void train_together(int ranks, const Words& arguments) {
+  const ProgramResult result = test::run_on_ranks(ranks, "scimix_train", arguments);
+  CAPTURE(result.out);
+  CAPTURE(result.error);
+  REQUIRE(result.exit_code == 0);
+}
+
+using MakeRun = Words (*)(const std::string& out, const Words& more, const std::string& device);
+
+struct Method {
+  const char* name;
+  MakeRun run;
+  Words options;
+  double tolerance = 2e-4;  // of a f32 run of a few steps beside the CPU's
+};
+
+// The rates are small, so that differences of rounding do not grow while a few steps are made.
+const Words kSmallSteps{"--steps", std::to_string(kSteps), "--learning-rate", "0.001"};
+
+const Method kSupervised{"supervised", test::classifier_run,
+                         Words{"--method", "supervised"} + kSmallSteps};
+const Method kFixmatch{"fixmatch", test::classifier_run,
+                       Words{"--method", "fixmatch", "--threshold", "0.2"} + kSmallSteps};
+const Method kGenerator{"generator",
+                        test::generator_run,
+                        {"--labels", "40", "--noise", "true", "--steps", std::to_string(kSteps)},
+                        5e-3};
+
+std::vector<Method> other_methods() {
+  return {
+      {"mean-teacher", test::classifier_run,
+       Words{"--method", "mean-teacher", "--input-noise", "0.1"} + kSmallSteps},
+      {"cutmix", test::classifier_run,
+       Words{"--method", "mean-teacher", "--mixer", "cutmix"} + kSmallSteps},
+      {"mixup", test::classifier_run,
+       Words{"--method", "mean-teacher", "--mixer", "mixup"} + kSmallSteps},
+      {"labels of hybrids", test::classifier_run,
+       Words{"--method", "fixmatch", "--mixer", "mixup", "--hybrid-use", "labeled"} + kSmallSteps},
+      {"unfrozen generator",
+       test::generator_run,
+       {"--labels", "all", "--variant", "unfrozen", "--steps", std::to_string(kSteps)},
+       5e-3},
+  };
+}
+
+// The run on the GPU, eager, in graphs and in graphs of one step, beside the run on the CPU.
+void check_method(const Method& method) {
+  CAPTURE(method.name);
+  const TempFolder folder;
+  const auto made = [&](const std::string& name, const std::string& device, const Words& more) {
+    const std::string out = (folder / name).string();
+    train(method.run(out, method.options + more, device));
+    return checkpoint(out, kSteps);
+  };
+  const auto eager = made("eager", "cuda:0", {"--graph", "off"});
+  const auto graphs = made("graphs", "cuda:0", {"--graph", "on"});
+  CHECK(read_bytes(graphs) == read_bytes(eager));
+  CHECK(apart(made("cpu", "cpu", {}), eager) < method.tolerance);
+}
+
+}  // namespace
+
+TEST_CASE("emulated: a supervised run on the GPU is the run of the CPU, with graphs and without") {
+  check_method(kSupervised);
+}
+
+TEST_CASE("emulated: a FixMatch run on the GPU is the run of the CPU, with graphs and without") {
+  check_method(kFixmatch);
+}
+
+TEST_CASE("emulated: a generator's run on the GPU is the run of the CPU, with graphs and without") {
+  check_method(kGenerator);
+}
+
+TEST_CASE("emulated: runs of all other methods on the GPU are the runs of the CPU" *
+          doctest::test_suite("full")) {
+  for (const Method& method : other_methods()) check_method(method);
+}
+
+TEST_CASE("emulated: hybrids of a generator on the GPU are those of the CPU" *
+          doctest::test_suite("full")) {
+  const TempFolder folder;
+  const std::string made = (folder / "generator").string();
+  train(test::generator_run(made, {"--labels", "40", "--steps", "2"}));
+  check_method(
+      {"scimix", test::classifier_run,
+       Words{"--method", "mean-teacher", "--mixer", "scimix", "--generator", made} + kSmallSteps});
+}
+
+TEST_CASE("emulated: a run on the GPU that was stopped resumes to the same bits") {
+  const TempFolder folder;
+  const Words options =
+      kFixmatch.options + Words{"--checkpoint-every", "6", "--keep-checkpoints", "9"};
+  const std::string out = (folder / "run").string();
+  train(test::classifier_run(out, options, "cuda:0"));
+  const std::string expected = read_bytes(checkpoint(out, kSteps));
+  std::filesystem::remove(checkpoint(out, kSteps));
+  train({"classifier", "--resume", out, "--device", "cuda:0"});
+  CHECK(read_bytes(checkpoint(out, kSteps)) == expected);
+}
+
+TEST_CASE("emulated: a run in bf16 or tf32 stays near the run in f32") {
+  const TempFolder folder;
+  const auto made = [&](const std::string& precision) {
+    const std::string out = (folder / precision).string();
+    train(
+        test::classifier_run(out, kSupervised.options + Words{"--precision", precision}, "cuda:0"));
+    return checkpoint(out, kSteps);
+  };
+  const auto exact = made("f32");
+  const double tf32 = apart(exact, made("tf32"));
+  const double bf16 = apart(exact, made("bf16"));
+  CHECK(tf32 > 0);  // another arithmetic: the products do round
+  CHECK(tf32 < 2e-3);
+  CHECK(bf16 > tf32);
+  CHECK(bf16 < 2e-2);
+}
+
+TEST_CASE("emulated: on another interleaving of streams a run has the same bits") {
+  const TempFolder folder;
+  const auto made = [&](const std::string& seed) {
+    const test::WithEnvironment environment(test::Environment{{"SCIMIX_EMULATED_SEED", seed}});
+    const std::string out = (folder / seed).string();
+    train(test::classifier_run(out, kFixmatch.options + Words{"--precision", "bf16"}, "cuda:0"));
+    return read_bytes(checkpoint(out, kSteps));
+  };
+  CHECK(made("1") == made("20261128"));
+}
+
+TEST_CASE("emulated: a run of 2 and of 4 ranks by NCCL is the run of one" *
+          doctest::test_suite("ranks")) {
+  if (std::system("command -v mpirun >/dev/null") != 0)
+    return skip_check("several ranks, for want of MPI");
+  for (const Method& method : {kSupervised, kGenerator}) {
+    CAPTURE(method.name);
+    const TempFolder folder;
+    const std::string one = (folder / "one").string();
+    train(method.run(one, method.options, "cuda:0"));
+    for (const int ranks : {2, 4}) {
+      CAPTURE(ranks);
+      const std::string out = (folder / std::to_string(ranks)).string();
+      train_together(ranks, method.run(out, method.options + Words{"--sync-norm", "true"}, "cuda"));
+      CHECK(apart(checkpoint(one, kSteps), checkpoint(out, kSteps)) < method.tolerance);
+    }
+  }
+}
+
+TEST_CASE("emulated: the operations of 2 and of 4 ranks by NCCL do what they should" *
+          doctest::test_suite("ranks")) {
+  if (std::system("command -v mpirun >/dev/null") != 0)
+    return skip_check("several ranks, for want of MPI");
+  for (const int ranks : {2, 4}) {
+    CAPTURE(ranks);
+    const test::WithEnvironment environment(
+        test::Environment{{"SCIMIX_ON_RANKS", std::to_string(ranks)}});
+    const ProgramResult result = test::run_on_ranks(
+        ranks, "scimix_tests", {"--test-case=on ranks: the same operations by NCCL"});
+    CAPTURE(result.out);
+    CAPTURE(result.error);
+    CHECK(result.exit_code == 0);
+    CHECK(result.out.find("\n1 passed, 0 failed, 0 skipped") != std::string::npos);
+  }
+}
+
+TEST_CASE("emulated: the benchmark runs its small suite on the GPU") {
+  const ProgramResult result =
+      test::run_program("scimix_bench", {"--suite", "gpu-tiny", "--device", "cuda:0", "--dtype",
+                                         "bf16", "--filter", "wrn-28-2 supervised"});
+  CAPTURE(result.out);
+  CAPTURE(result.error);
+  CHECK(result.exit_code == 0);
+  CHECK(result.out.find("emulated GPU") != std::string::npos);
+}
