@@ -1,5 +1,5 @@
-// Every operator of the tape. Its forward, its derivative and its test cases stand together in
-// autograd/ops/<family>.cpp.
+// Every operator of the tape. autograd/ops/<family>.cpp holds the forward pass and the derivative
+// of an operator, cases/<family>.cpp its test cases.
 //
 // Images are [N,H,W,C], convolution kernels [K,R,S,C], rows [N,C]. "Any shape" means up to rank 5.
 // A mistake in shapes or element types is a bug and throws with the operator's name.
@@ -37,17 +37,18 @@ class Comm;  // core/comm.hpp
 [[nodiscard]] Variable softplus(const Variable& x);  // log(1+exp(x)), without overflow
 // x for x > 0, slope x otherwise; slope > 0, so that the sign of y is the sign of x.
 [[nodiscard]] Variable leaky_relu(const Variable& x, double slope);
-// gy for y > 0, slope gy otherwise: the derivative of leaky_relu, and its own in gy.
+// gy for y > 0, slope gy otherwise: the derivative of leaky_relu. It is linear in gy.
 [[nodiscard]] Variable leaky_relu_grad(const Variable& gy, const Variable& y, double slope);
-// min(x, highest); no gradient where x > highest (a cap on what is maximised).
+// min(x, highest), without a gradient where x > highest: a cap for a term that is maximised.
 [[nodiscard]] Variable clamp_max(const Variable& x, double highest);
-// x itself; gradients that flow back through it are multiplied by factor.
+// Returns x. Gradients that flow back through the result are multiplied by factor.
 [[nodiscard]] Variable scale_gradient(const Variable& x, double factor);
-// target += value, outside the tape: how gradients add up in their slab.
-void accumulate(const Tensor& value, const Tensor& target);
+// target += value, outside the tape. backward() adds gradients into their slab by it.
+void accumulate(const Tensor& value, const Output& target);
 
 // ---- reductions (ops/reduce.cpp) ---------------------------------------------------------------
-// Over the given axes (all when empty), which stay as 1 with keep_dims.
+// Reductions run over the given axes, over all axes if none are given. With keep_dims, a reduced
+// axis stays with length 1.
 struct ReduceOptions {
   std::vector<int> axes;
   bool keep_dims = false;
@@ -55,7 +56,7 @@ struct ReduceOptions {
 [[nodiscard]] Variable sum(const Variable& x, const ReduceOptions& options = {});
 [[nodiscard]] Variable mean(const Variable& x, const ReduceOptions& options = {});
 [[nodiscard]] Variable variance(const Variable& x, const ReduceOptions& options = {});  // biased
-// The adjoint pair behind broadcasting.
+// Broadcasting and its adjoint, which sums to the smaller shape.
 [[nodiscard]] Variable broadcast_to(const Variable& x, const Shape& shape);
 [[nodiscard]] Variable sum_to(const Variable& x, const Shape& shape);
 
@@ -71,11 +72,12 @@ struct ReduceOptions {
 
 // ---- convolution (ops/conv.cpp) ----------------------------------------------------------------
 // struct Conv2d {int stride = 1; int pad = 1;} is that of kernels/conv/conv.hpp.
-// x [N,H,W,C], w [K,R,S,C] -> [N,P,Q,K], P = (H + 2 pad - R)/stride + 1. Up to seven
-// channels of x behind those of w are padding, which must be zero (whole_channels in
+// x [N,H,W,C], w [K,R,S,C] -> [N,P,Q,K], P = (H + 2 pad - R)/stride + 1. x may have up to seven
+// channels more than w. These are padding and must be zero (whole_channels in
 // kernels/conv/conv.hpp).
 [[nodiscard]] Variable conv2d(const Variable& x, const Variable& w, const Conv2d& conv);
-// The data gradient: gy [N,P,Q,K], w [K,R,S,C] -> x_shape. Also the transposed convolution.
+// The data gradient, which is also the transposed convolution: gy [N,P,Q,K], w [K,R,S,C] ->
+// x_shape.
 [[nodiscard]] Variable conv2d_dgrad(const Variable& gy, const Variable& w, const Shape& x_shape,
                                     const Conv2d& conv);
 // The weight gradient: gy [N,P,Q,K], x [N,H,W,C] -> w_shape.
@@ -100,23 +102,25 @@ enum class NormMode {
 struct BatchNorm {
   NormMode mode = NormMode::train;
   double eps = 1e-3;
-  double momentum = 1e-3;  // share of the batch in the running statistics
-  // leaky ReLU slope applied to the result; 1 means none.
+  double momentum = 1e-3;  // weight of the batch in the running statistics
+  // Slope of the leaky ReLU that is applied to the result; 1 means none.
   double slope = 1.0;
-  // Rows of each segment that has statistics of its own; empty means one, over the whole batch.
-  // Only the first segment updates the running statistics.
+  // Number of rows of each segment; each segment has its own statistics. Empty means one segment,
+  // the whole batch. Only the first segment updates the running statistics.
   std::vector<std::int64_t> segments = {};
-  // Statistics are over the rows of all ranks, of which each has as many; null: over the rows here.
+  // The ranks whose rows the statistics are computed over; all ranks hold equally many rows. Null
+  // means only the rows of this rank.
   Comm* ranks = nullptr;
 };
+// Running statistics, which NormMode::train updates.
 struct RunningStats {
-  Tensor mean;      // [C], f32 (f64 in f64 graphs)
-  Tensor variance;  // [C]; unbiased, as PyTorch and TensorFlow keep it
+  Output mean;      // [C], f32 (f64 in f64 graphs)
+  Output variance;  // [C]; unbiased, as PyTorch and TensorFlow keep it
 };
 // y = lrelu(gamma (x - mean)/sqrt(var + eps) + beta). x [N,H,W,C] or [N,C]; gamma, beta [C].
 [[nodiscard]] Variable batch_norm(const Variable& x, const Variable& gamma, const Variable& beta,
                                   const RunningStats& running, const BatchNorm& options);
-// The same of x = a + b, and that sum itself: the residual add costs no pass of its own.
+// The same for x = a + b, and the sum itself. Adding the residual costs no separate pass.
 struct AddBatchNorm {
   Variable sum;
   Variable y;
@@ -136,9 +140,9 @@ struct BiasAct {
 [[nodiscard]] Variable global_average_pool(const Variable& x);           // [N,H,W,C] -> [N,C]
 [[nodiscard]] Variable upsample_nearest(const Variable& x, int factor);  // H, W times factor
 [[nodiscard]] Variable downsample_sum(const Variable& x, int factor);    // its adjoint
-// Zero-insert by `up`, pad, convolve with `filter` [fh,fw] (flipped as a convolution is), keep
-// every `down`-th, times gain. Source: StyleGAN2 (Karras et al. 2020), upfirdn2d. Pads may be
-// negative.
+// Inserts zeros between pixels (`up`), pads, convolves with `filter` [fh,fw] (flipped, as in a
+// convolution), keeps every `down`-th pixel and multiplies by gain. Source: StyleGAN2 (Karras et
+// al. 2020), upfirdn2d. Pads may be negative.
 struct UpFirDn {
   int up = 1;
   int down = 1;
@@ -147,13 +151,13 @@ struct UpFirDn {
   bool correlate = false;  // true: the filter is not flipped
 };
 [[nodiscard]] Variable upfirdn2d(const Variable& x, const Tensor& filter, const UpFirDn& options);
-// StyleGAN2's filter, [1,3,3,1] along both axes and of sum 1, for images of `dtype`.
+// Returns StyleGAN2's filter for images of `dtype`: [1,3,3,1] along both axes, with sum 1.
 [[nodiscard]] Tensor resample_filter(DType dtype, Device device);
 
 // ---- modulated convolution (ops/modulate.cpp) --------------------------------------------------
-// StyleGAN2's convolution (Karras et al. 2020, section 2.2 and appendix B) with everything around
-// it: the style scales the input channels, demodulation brings every output channel of every
-// sample back to unit variance, then come noise, bias and leaky ReLU.
+// StyleGAN2's convolution (Karras et al. 2020, section 2.2 and appendix B) in one operator. The
+// style scales the input channels. Demodulation brings every output channel of every sample back to
+// unit variance. Noise, bias and leaky ReLU follow.
 //
 //   w'[n,k,r,s,c] = w[k,r,s,c] style[n,c];  d[n,k] = rsqrt(sum over r,s,c of w'^2 + eps)
 //   y = gain lrelu(d conv(style x, w) + strength noise + bias)
@@ -168,12 +172,12 @@ struct ModulatedConv {
   double gain = 1.4142135623730951;
   double eps = 1e-8;
 };
-// Optional noise: one number per pixel for all channels, no gradient in it.
+// Optional noise: one number per pixel, added to all channels. It gets no gradient.
 struct PixelNoise {
   Tensor image = {};       // [N,P,Q], of the compute type of x; undefined: no noise
   Variable strength = {};  // [1]
 };
-// What demodulation needs of a layer beside its inputs; undefined without demodulation.
+// Intermediate results of demodulation; undefined without demodulation.
 struct Demodulation {
   Tensor energy = {};  // [K,C]: the sum over taps of w^2
   Tensor d = {};       // [N,K], above
@@ -183,11 +187,12 @@ struct DemodulatedLayer {
   Variable style;
   ModulatedConv options;
 };
-// Of several layers (16 at most) in two launches, which would be two for each.
+// Computes them for several layers (16 at most) in two launches, instead of two per layer.
 [[nodiscard]] std::vector<Demodulation> demodulations(std::span<const DemodulatedLayer> layers);
 
 // x [N,H,W,C], style [N,C], bias [K] -> [N,P,Q,K]. style, bias and strength are of the compute type
-// of x (f32 for bf16), w of its type. `known`: what `demodulations` gave for these w and style.
+// of x (f32 for bf16), w of its type. `known` is the result of `demodulations` for this w and
+// style.
 [[nodiscard]] Variable modulated_conv2d(const Variable& x, const Variable& w, const Variable& style,
                                         const Variable& bias, const PixelNoise& noise,
                                         const ModulatedConv& options,
@@ -198,7 +203,7 @@ struct DemodulatedLayer {
 struct StyleLayer {
   Variable weight;      // [C,S]
   Variable bias;        // [C]
-  double factor = 1.0;  // of the result
+  double factor = 1.0;  // multiplies the result
 };
 // style_l = factor_l (gain code weight_l^T + bias_l) for several layers (16 at most), in one
 // launch; code [N,S] -> [N,C_l] each. All of one type, f32 or f64.
@@ -209,20 +214,21 @@ struct StyleLayer {
 [[nodiscard]] Variable reshape(const Variable& x, const Shape& shape);
 [[nodiscard]] Variable slice_rows(const Variable& x, std::int64_t begin, std::int64_t end);
 [[nodiscard]] Variable slice_channels(const Variable& x, std::int64_t begin, std::int64_t end);
-// The adjoints of slicing: x between zeros, its first row (channel) at `begin` of `rows`.
+// The adjoints of slicing: the result is zero except for x, whose first row (channel) is at `begin`
+// of `rows` (`channels`).
 [[nodiscard]] Variable embed_rows(const Variable& x, std::int64_t begin, std::int64_t rows);
 [[nodiscard]] Variable embed_channels(const Variable& x, std::int64_t begin, std::int64_t channels);
-// Constants that already lie one behind another in one storage are joined without a copy.
+// Constants that are adjacent in the same storage are joined without a copy.
 [[nodiscard]] Variable concat_rows(std::span<const Variable> parts);
 [[nodiscard]] Variable concat_channels(std::span<const Variable> parts);
-// y[i] = x[index[i]]; index i32 [M] -> [M, ...]. Its adjoint adds rows that share an index.
+// y[i] = x[index[i]]; index i32 [M] -> [M, ...]. The adjoint adds up rows with the same index.
 [[nodiscard]] Variable gather_rows(const Variable& x, const Tensor& index);
 [[nodiscard]] Variable scatter_add_rows(const Variable& gy, const Tensor& index, std::int64_t rows);
 
 // ---- rows of several ranks (ops/ranks.cpp) -----------------------------------------------------
-// Called by all ranks, in forward and in backward passes.
-// x [N,...] -> [R N,...], the rows of ranks 0, 1, ... below each other. Its adjoint: gy [R N,...]
-// -> [N,...], this rank's rows of the sum over all ranks.
+// All ranks must call these, in forward and in backward passes.
+// x [N,...] -> [R N,...], the rows of all R ranks in rank order. Its adjoint: gy [R N,...] ->
+// [N,...], the rows of this rank in the sum over all ranks.
 [[nodiscard]] Variable gather_ranks(const Variable& x, Comm& ranks);
 [[nodiscard]] Variable scatter_ranks(const Variable& gy, Comm& ranks);
 

@@ -12,15 +12,15 @@
 
 namespace scimix {
 
-// Where the gradient of a value goes. Nodes hold the origins of their inputs, not the values: what
-// backward needs of a value is what its vjp has captured, and the rest is freed at once.
+// Describes where the gradient of a value goes. Nodes hold the origins of their inputs, not the
+// values: a value stays in memory only if a vjp has captured it.
 struct Origin {
   std::shared_ptr<Node> node;  // the call that made the value; none for a leaf
-  int output = 0;              // which output of it
+  int output = 0;              // the index of the value among the call's outputs
   Shape shape;
   DType dtype = DType::f32;
   Device device = kCpu;
-  Tensor grad = {};  // leaves alone
+  Tensor grad = {};  // only of leaves
 };
 
 struct VariableState {
@@ -30,8 +30,8 @@ struct VariableState {
 
 struct Node {
   const char* op;
-  std::uint64_t
-      sequence;  // inputs of a node have smaller numbers: walking down is a topological order
+  // The inputs of a node have smaller numbers, so that descending numbers are a topological order.
+  std::uint64_t sequence;
   std::vector<std::shared_ptr<Origin>> inputs;  // none where an input is a constant
   std::size_t output_count;
   Vjp vjp;  // empty once released
@@ -47,7 +47,7 @@ struct Node {
   Node& operator=(const Node&) = delete;
   ~Node() { release(); }
 
-  // Lets go of what backward needs. A long history is taken apart in a loop: destructors that call
+  // Frees what backward needs. A loop takes a long history apart, because destructors that call
   // each other once per node would overflow the stack.
   void release() {
     std::vector<std::shared_ptr<Node>> orphans;
@@ -60,10 +60,10 @@ struct Node {
   }
 
  private:
-  // Moves to `orphans` the input nodes that only this one holds.
+  // Moves the input nodes that no other node holds to `orphans`.
   void take_apart(std::vector<std::shared_ptr<Node>>& orphans) {
-    // The captured values may hold the history of an input as well, so they go first; the origins
-    // below still keep every input's node alive at this point.
+    // The captured values may also hold the history of an input, so they are freed first. The
+    // origins below keep every input's node alive until then.
     vjp = nullptr;
     for (std::shared_ptr<Origin>& origin : inputs) {
       if (origin != nullptr && origin.use_count() == 1 && origin->node != nullptr &&
@@ -95,24 +95,24 @@ namespace {
 thread_local bool recording = true;
 thread_local std::uint64_t next_sequence = 0;
 
-// Where a walk puts gradients: the inputs of grad().
+// The inputs of grad(), and the gradients that a walk has found for them.
 using Targets = std::unordered_map<const Origin*, Variable>;
 
-// The gradients of leaves whose first part is written in place: see `room`.
-class Places {
+// The leaves' gradients that may be overwritten: see Cotangents::buffer.
+class LeafBuffers {
  public:
-  explicit Places(bool open) : open_(open) {}
+  explicit LeafBuffers(bool open) : open_(open) {}
 
-  // Where the gradient of input i of a node may be written; undefined: nowhere.
+  // Returns the tensor that the gradient of a node's input i may overwrite; undefined: none.
   [[nodiscard]] Tensor of(std::span<const std::shared_ptr<Origin>> inputs, std::size_t i) const {
     const Origin* leaf = inputs[i].get();
     if (!open_ || leaf == nullptr || leaf->node != nullptr || filled_.contains(leaf)) return {};
-    // Of a leaf that comes twice, the second gradient is added.
+    // If a leaf is an input twice, its second gradient is added.
     const bool first = std::none_of(inputs.begin(), inputs.begin() + static_cast<std::ptrdiff_t>(i),
                                     [&](const auto& other) { return other.get() == leaf; });
     return first ? leaf->grad : Tensor();
   }
-  // True when `gradient` stands in its place already. From now on gradients are added.
+  // Returns true if `gradient` is in the leaf's grad() already. Further gradients are added.
   bool take(const Origin& leaf, const Tensor& gradient) {
     const bool in_place = leaf.grad.defined() && gradient.raw() == leaf.grad.raw();
     filled_.insert(&leaf);
@@ -127,13 +127,14 @@ class Places {
 // Sums cotangents by (node, output) and finds the next node to visit.
 class Walk {
  public:
-  // Without targets, every leaf is one: the walk of backward().
-  Walk(std::span<const Variable> outputs, const Targets* targets, const Places* places = nullptr)
-      : targets_(targets), places_(places) {
+  // Without targets, every leaf is a target: the walk of backward().
+  Walk(std::span<const Variable> outputs, const Targets* targets,
+       const LeafBuffers* buffers = nullptr)
+      : targets_(targets), buffers_(buffers) {
     for (const Variable& output : outputs) find_useful(Tape::origin(output).get());
   }
 
-  // How many gradients may reach each target in the walk: one per input of a useful node.
+  // Returns how many gradients may reach each target in the walk: one per input of a useful node.
   [[nodiscard]] std::unordered_map<const Origin*, std::int64_t> arrivals() const {
     std::unordered_map<const Origin*, std::int64_t> counts;
     for (const auto& [node, useful] : useful_) {
@@ -171,8 +172,8 @@ class Walk {
     return targets_ != nullptr ? targets_->contains(&origin) : origin.node == nullptr;
   }
 
-  // Marks the nodes from which a gradient reaches a target. Depth first, with a stack of its own:
-  // graphs are as deep as the network.
+  // Marks the nodes from which a gradient reaches a target. A depth-first search with an explicit
+  // stack, since graphs are as deep as the network.
   void find_useful(const Origin* root) {
     struct Frame {
       const Node* node;
@@ -194,7 +195,8 @@ class Walk {
         continue;
       }
       const auto& inputs = frame.node->inputs;
-      // A released node has forgotten its inputs: the walk must come by and say so.
+      // A released node has forgotten its inputs. It counts as useful, so that the walk visits it
+      // and reports the mistake.
       const bool released = frame.node->vjp == nullptr;
       useful_[frame.node] =
           released || std::any_of(inputs.begin(), inputs.end(),
@@ -235,19 +237,19 @@ class Walk {
     std::vector<bool> wanted;
     wanted.reserve(node.inputs.size());
     for (const auto& input : node.inputs) wanted.push_back(reaches(input.get()));
-    // Kept for the gradients below, while the node may already be released.
+    // A copy, because the node may be released before the gradients are sent.
     const std::vector<std::shared_ptr<Origin>> inputs = node.inputs;
-    const auto room = [&](int input) {
+    const auto make_buffer = [&](int input) {
       const auto i = static_cast<std::size_t>(input);
-      const Tensor place = places_ != nullptr ? places_->of(inputs, i) : Tensor();
-      if (place.defined()) return place;
+      Tensor buffer = buffers_ != nullptr ? buffers_->of(inputs, i) : Tensor();
+      if (buffer.defined()) return buffer;
       const Origin& origin = *inputs[i];
       return Tensor::empty(origin.shape, origin.dtype, origin.device);
     };
     std::vector<Variable> gradients;
     {
       const MemoryLabel label(node.op);
-      gradients = node.vjp({cotangents, wanted, room});
+      gradients = node.vjp({cotangents, wanted, make_buffer});
     }
     SCIMIX_CHECK(gradients.size() == inputs.size(), node.op, ": ", gradients.size(),
                  " gradients for ", inputs.size(), " inputs");
@@ -259,7 +261,7 @@ class Walk {
   }
 
   const Targets* targets_;
-  const Places* places_;
+  const LeafBuffers* buffers_;
   std::unordered_map<const Node*, bool> useful_;
   std::map<std::uint64_t, Pending> pending_;
 };
@@ -267,7 +269,7 @@ class Walk {
 Variable ones_like(const Variable& output) {
   SCIMIX_CHECK(output.value().numel() == 1, "a gradient of ", output.shape(),
                " needs a seed: only a scalar has one of its own");
-  const Tensor one = Tensor::empty(output.shape(), output.dtype(), output.device());
+  Tensor one = Tensor::empty(output.shape(), output.dtype(), output.device());
   fill(one, 1.0);
   return Variable(one);
 }
@@ -326,13 +328,13 @@ const Tensor& Variable::grad() const {
   return state_->origin->grad;
 }
 
-void Variable::bind_grad(Tensor grad) const {
+void Variable::bind_grad(Tensor grad) {
   SCIMIX_CHECK(requires_grad() && grad.shape() == shape() && grad.dtype() == dtype(),
                "a gradient buffer of shape ", grad.shape(), " for ", shape());
   state_->origin->grad = std::move(grad);
 }
 
-void Variable::clear_grad() const {
+void Variable::clear_grad() {
   if (requires_grad()) state_->origin->grad = Tensor();
 }
 
@@ -346,7 +348,7 @@ Variable Variable::detach() const {
   return Variable(value());
 }
 
-void Variable::rebind(Tensor value) const {
+void Variable::rebind(Tensor value) {
   SCIMIX_CHECK(is_leaf() && value.shape() == shape() && value.dtype() == dtype(), "rebind of ",
                shape(), " to ", value.shape());
   if (state_->origin != nullptr) state_->origin->device = value.device();
@@ -391,14 +393,14 @@ void backward(const Variable& output, const BackwardOptions& options) {
   const NoGrad no_grad;
   const std::span<const Variable> outputs(&output, 1);
   const std::vector<Variable> seeds = seeds_or_ones(outputs, {&options.seed, 1});
-  Places places(options.grads_are_zero);
-  Walk walk(outputs, nullptr, &places);
+  LeafBuffers buffers(options.grads_are_zero);
+  Walk walk(outputs, nullptr, &buffers);
   std::unordered_map<const Origin*, std::int64_t> to_come;
   if (options.on_complete) to_come = walk.arrivals();
   walk.run(outputs, seeds, /*keep_graph=*/false, [&](Origin& leaf, const Variable& gradient) {
     if (!leaf.grad.defined()) {
       leaf.grad = cast(gradient, leaf.dtype).value().clone();
-    } else if (!places.take(leaf, gradient.value())) {
+    } else if (!buffers.take(leaf, gradient.value())) {
       accumulate(cast(gradient, leaf.dtype).value(), leaf.grad);
     }
     if (options.on_complete && --to_come[&leaf] == 0) options.on_complete(leaf.grad);
@@ -436,8 +438,8 @@ bool is_recording() {
 std::vector<Variable> vjp_of_composite(
     const std::function<std::vector<Variable>(const std::vector<Variable>&)>& composite,
     const std::vector<Variable>& inputs, const Cotangents& cotangents) {
-  // Aliases end the inner walk exactly at the operator's inputs, even where one input was computed
-  // from another, and tie its result to the history of the originals.
+  // Aliases end the inner walk exactly at the operator's inputs, even if one input was computed
+  // from another. They also connect the result to the history of the original inputs.
   std::vector<Variable> aliases;
   std::vector<Variable> wanted;
   for (std::size_t i = 0; i < inputs.size(); ++i) {

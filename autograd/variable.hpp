@@ -11,7 +11,8 @@ namespace scimix {
 struct Node;           // one recorded operator call; tape.hpp
 struct VariableState;  // shared by all copies of a Variable
 
-// A handle: copies share value, gradient and history.
+// A handle: copies share value, gradient and history. The member functions that change these are
+// non-const. The elements of value() are read-only, because the tape may have saved them.
 class Variable {
  public:
   Variable() = default;  // undefined: "no such argument" or "no gradient"
@@ -29,21 +30,22 @@ class Variable {
   [[nodiscard]] bool requires_grad() const;
   [[nodiscard]] bool is_leaf() const;
 
-  // The sum of what backward() found, undefined before the first time. `bind_grad` makes it live in
-  // a given tensor (a view of a gradient slab), into which backward() then adds.
+  // Returns the sum of the gradients that backward() found; undefined before the first one.
+  // `bind_grad` sets the tensor (a view of a gradient slab) that backward() adds into.
   [[nodiscard]] const Tensor& grad() const;
-  void bind_grad(Tensor grad) const;
-  void clear_grad() const;
+  void bind_grad(Tensor grad);
+  void clear_grad();
 
-  // This leaf by a copy of its value in another type, such as a rounded one: what is computed from
-  // the copy sends its gradients to the leaf.
+  // Returns this leaf with another tensor as its value, such as a rounded copy. Gradients of
+  // whatever is computed from the result go to this leaf.
   [[nodiscard]] Variable by_copy(Tensor value) const;
 
-  // The same value as a constant: no gradient flows to where it came from.
+  // Returns the same value as a constant, through which no gradient flows.
   [[nodiscard]] Variable detach() const;
 
-  // Replaces the value of a leaf, e.g. when parameters move into a slab. Same shape and dtype.
-  void rebind(Tensor value) const;
+  // Replaces the value of a leaf by a tensor of the same shape and dtype, e.g. when parameters move
+  // into a slab.
+  void rebind(Tensor value);
 
  private:
   friend class Tape;

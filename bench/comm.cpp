@@ -48,7 +48,7 @@ void print_bandwidth(Device device, const Settings& settings, Comm& ranks) {
   fmt::print(std::cout, "{:<28} {:>10} {:>10} {:>10}   {:>14}\n", "all-reduce of", "min ms",
              "median ms", "max ms", "link GB/s");
   for (const std::int64_t bytes : {1 << 12, 1 << 16, 1 << 20, 1 << 22, 1 << 24}) {
-    const Tensor tensor = Tensor::zeros({bytes / 4}, DType::f32, device);
+    Tensor tensor = Tensor::zeros({bytes / 4}, DType::f32, device);
     constexpr int kRepeats = 10;
     std::vector<double> samples;
     for (int round = 0; round <= settings.rounds; ++round) {

@@ -29,11 +29,11 @@ Tensor random_tensor(const Shape& shape, std::uint32_t item) {
 }
 
 // Biases begin at 0, where a mistake in them would not show.
-void disturb(const ParameterStore& store) {
+void disturb(ParameterStore& store) {
   std::uint32_t item = 100;
-  for (const ParameterStore::Named& parameter : store.parameters()) {
-    accumulate(scale(Variable(random_tensor(parameter.value.shape(), item++)), 0.2).value(),
-               parameter.value);
+  for (ParameterStore::Named& parameter : store.parameters()) {
+    const Variable change = scale(Variable(random_tensor(parameter.value().shape(), item++)), 0.2);
+    parameter.change([&](Tensor& value) { accumulate(change.value(), value); });
   }
 }
 
@@ -44,7 +44,7 @@ struct Input {
 
 struct Subject {
   std::string name;
-  const ParameterStore* store;
+  ParameterStore* store;
   std::vector<Input> inputs;
 };
 
@@ -52,10 +52,10 @@ struct Subject {
 void append_gradients(CheckpointTensors& tensors, const Subject& subject, const std::string& prefix,
                       const Variable& loss) {
   subject.store->zero_grad();
-  for (const Input& input : subject.inputs) input.value.clear_grad();
+  for (Input input : subject.inputs) input.value.clear_grad();
   backward(loss);
   for (const ParameterStore::Named& gradient : subject.store->gradients()) {
-    tensors.push_back({subject.name + "." + prefix + gradient.name, gradient.value.clone()});
+    tensors.push_back({subject.name + "." + prefix + gradient.name, gradient.value().clone()});
   }
   for (const Input& input : subject.inputs) {
     if (!input.value.grad().defined()) continue;

@@ -20,12 +20,12 @@ void write_step_reference(const std::filesystem::path& path, std::int64_t batch,
   std::iota(rows.begin(), rows.end(), 0);
   const Batch input = set.plain(rows, DType::f32);
 
-  const WideResNet model({}, 1, device);
+  WideResNet model({}, 1, device);
   CheckpointTensors tensors;
   // Cloned before the step: it moves the running statistics.
   for (const auto& part : {model.parameters().parameters(), model.parameters().buffers()}) {
     for (const auto& tensor : part) {
-      tensors.push_back({"model." + tensor.name, tensor.value.clone()});
+      tensors.push_back({"model." + tensor.name, tensor.value().clone()});
     }
   }
   const auto out = model.forward(input.images, {.mode = NormMode::train});

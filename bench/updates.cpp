@@ -28,12 +28,13 @@ BenchStep sgd() {
   step.suite = Suite::gpu;
   step.prepare = [](Device device, DType /*dtype*/) {
     const Tensor gradient = slab(kWrnParameters, device);
-    const Tensor parameter = slab(kWrnParameters, device);
-    const Tensor moment = slab(kWrnParameters, device);
-    const Tensor ema = slab(kWrnParameters, device);
+    Tensor parameter = slab(kWrnParameters, device);
+    Tensor moment = slab(kWrnParameters, device);
+    Tensor ema = slab(kWrnParameters, device);
     const Tensor rate = Tensor::from(std::vector{1e-3}, {1}, DType::f32, device);
     const SgdUpdate options{.decayed_count = kWrnParameters};
-    return one_by_one([=] { sgd_update(gradient, rate, options, parameter, moment, ema, {}); });
+    return one_by_one(
+        [=]() mutable { sgd_update(gradient, rate, options, parameter, moment, ema, {}); });
   };
   return step;
 }
@@ -45,13 +46,14 @@ BenchStep adam() {
   step.suite = Suite::gpu;
   step.prepare = [](Device device, DType /*dtype*/) {
     const Tensor gradient = slab(kGeneratorParameters, device);
-    const Tensor parameter = slab(kGeneratorParameters, device);
-    const Tensor first = slab(kGeneratorParameters, device);
-    const Tensor second = slab(kGeneratorParameters, device);
-    const Tensor ema = slab(kGeneratorParameters, device);
-    const Tensor scalars = Tensor::zeros({kAdamScalars}, DType::f32, device);
+    Tensor parameter = slab(kGeneratorParameters, device);
+    Tensor first = slab(kGeneratorParameters, device);
+    Tensor second = slab(kGeneratorParameters, device);
+    Tensor ema = slab(kGeneratorParameters, device);
+    Tensor scalars = Tensor::zeros({kAdamScalars}, DType::f32, device);
     set_adam_scalars(Tensor::zeros({1}, DType::i32, device), {.beta1 = 0, .beta2 = 0.99}, scalars);
-    return one_by_one([=] { adam_update(gradient, scalars, parameter, first, second, ema, {}); });
+    return one_by_one(
+        [=]() mutable { adam_update(gradient, scalars, parameter, first, second, ema, {}); });
   };
   return step;
 }

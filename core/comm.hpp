@@ -51,20 +51,20 @@ class Comm {
   }
 
   // Replaces `tensor` (f32, f64 or i32) by the sum of the ranks' tensors.
-  virtual void all_reduce(const Tensor& tensor) = 0;
+  virtual void all_reduce(const Output& tensor) = 0;
   // Concatenates the tensors `mine` [N,...] of all R ranks, in rank order, into `all` [R*N,...].
   // Any dtype.
-  virtual void all_gather(const Tensor& mine, const Tensor& all) = 0;
+  virtual void all_gather(const Tensor& mine, const Output& all) = 0;
   // Sums the tensors `all` [R*N,...] of all ranks and writes this rank's N rows of the sum to
   // `mine` [N,...]. f32 or f64.
-  virtual void reduce_scatter(const Tensor& all, const Tensor& mine) = 0;
+  virtual void reduce_scatter(const Tensor& all, const Output& mine) = 0;
   // Replaces `tensor` by rank 0's tensor. Any dtype.
-  virtual void broadcast(const Tensor& tensor) = 0;
+  virtual void broadcast(const Output& tensor) = 0;
 
   // Starts an all_reduce that runs concurrently with the work queued after it. Several such
   // reductions run one after another. Do not read or write the tensors before finish_all_reduces.
   // Work that is queued after finish_all_reduces sees the sums.
-  virtual void start_all_reduce(const Tensor& tensor) = 0;
+  virtual void start_all_reduce(const Output& tensor) = 0;
   // Waits for all started reductions: on a GPU the stream waits, on a CPU this call.
   virtual void finish_all_reduces() = 0;
 

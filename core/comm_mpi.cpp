@@ -117,9 +117,9 @@ class Session::Impl : public Comm {
   [[nodiscard]] const Place& place() const { return place_; }
   void set_timeout(double seconds) { timeout_ = seconds; }
 
-  void all_reduce(const Tensor& tensor) override { finish(submit(reduction(tensor), nullptr)); }
+  void all_reduce(const Output& tensor) override { finish(submit(reduction(tensor), nullptr)); }
 
-  void start_all_reduce(const Tensor& tensor) override {
+  void start_all_reduce(const Output& tensor) override {
     stats_.all_reduces += 1;
     stats_.bytes += static_cast<std::int64_t>(tensor.bytes());
     last_reduction_ = submit(reduction(tensor), &busy_seconds_);
@@ -132,7 +132,7 @@ class Session::Impl : public Comm {
     stats_.waited_seconds += seconds_between(began, Clock::now());
   }
 
-  void all_gather(const Tensor& mine, const Tensor& all) override {
+  void all_gather(const Tensor& mine, const Output& all) override {
     check_host("all-gather", mine);
     SCIMIX_CHECK(all.bytes() == mine.bytes() * static_cast<std::size_t>(size()), "all-gather of ",
                  mine.shape(), " on ", size(), " ranks into ", all.shape());
@@ -145,7 +145,7 @@ class Session::Impl : public Comm {
                   nullptr));
   }
 
-  void reduce_scatter(const Tensor& all, const Tensor& mine) override {
+  void reduce_scatter(const Tensor& all, const Output& mine) override {
     check_host("reduce-scatter", all);
     SCIMIX_CHECK(all.numel() == mine.numel() * size() && all.dtype() == mine.dtype(),
                  "reduce-scatter of ", all.shape(), " on ", size(), " ranks into ", mine.shape());
@@ -158,7 +158,7 @@ class Session::Impl : public Comm {
         nullptr));
   }
 
-  void broadcast(const Tensor& tensor) override {
+  void broadcast(const Output& tensor) override {
     check_host("broadcast", tensor);
     broadcast_bytes(tensor.raw(), tensor.bytes());
   }
@@ -221,7 +221,7 @@ class Session::Impl : public Comm {
     std::atomic<double>* busy_seconds = nullptr;  // the operation's duration is added here
   };
 
-  Operation reduction(const Tensor& tensor) {
+  Operation reduction(const Output& tensor) {
     check_host("all-reduce", tensor);
     return {"all-reduce", tensor.bytes(),
             [=, this, type = type_of(tensor),

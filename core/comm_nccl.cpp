@@ -67,14 +67,14 @@ class NcclComm : public Comm {
     stream_.reset(stream);
   }
 
-  void all_reduce(const Tensor& tensor) override {
+  void all_reduce(const Output& tensor) override {
     begin();
     SCIMIX_NCCL_CHECK(ncclAllReduce(tensor.raw(), tensor.raw(), count_of(tensor), type_of(tensor),
                                     ncclSum, comm_.get(), stream_.get()));
     end();
   }
 
-  void all_gather(const Tensor& mine, const Tensor& all) override {
+  void all_gather(const Tensor& mine, const Output& all) override {
     SCIMIX_CHECK(all.bytes() == mine.bytes() * static_cast<std::size_t>(size()), "all-gather of ",
                  mine.shape(), " on ", size(), " ranks into ", all.shape());
     begin();
@@ -83,7 +83,7 @@ class NcclComm : public Comm {
     end();
   }
 
-  void reduce_scatter(const Tensor& all, const Tensor& mine) override {
+  void reduce_scatter(const Tensor& all, const Output& mine) override {
     SCIMIX_CHECK(all.numel() == mine.numel() * size() && all.dtype() == mine.dtype(),
                  "reduce-scatter of ", all.shape(), " on ", size(), " ranks into ", mine.shape());
     begin();
@@ -92,14 +92,14 @@ class NcclComm : public Comm {
     end();
   }
 
-  void broadcast(const Tensor& tensor) override {
+  void broadcast(const Output& tensor) override {
     begin();
     SCIMIX_NCCL_CHECK(ncclBroadcast(tensor.raw(), tensor.raw(), tensor.bytes(), ncclInt8, 0,
                                     comm_.get(), stream_.get()));
     end();
   }
 
-  void start_all_reduce(const Tensor& tensor) override {
+  void start_all_reduce(const Output& tensor) override {
     stats_.all_reduces += 1;
     stats_.bytes += static_cast<std::int64_t>(tensor.bytes());
     begin();

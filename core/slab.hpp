@@ -43,6 +43,7 @@ class Slab {
   Slab(const SlabLayout& layout, DType dtype, Device device);
 
   [[nodiscard]] const Tensor& flat() const { return flat_; }  // [numel]
+  [[nodiscard]] Tensor& flat() { return flat_; }
   // Returns the tensor of one entry. It shares the slab's memory.
   [[nodiscard]] Tensor view(const SlabLayout::Entry& entry) const;
 

@@ -111,14 +111,14 @@ Tensor Tensor::to(Device device) const {
   return out;
 }
 
-void Tensor::copy_(const Tensor& source) const {
+void Tensor::copy_(const Tensor& source) {
   SCIMIX_CHECK(source.shape() == shape_ && source.dtype() == dtype_, "copy of ", source.shape(),
                " ", name_of(source.dtype()), " into ", shape_, " ", name_of(dtype_));
   SCIMIX_CHECK(source.device() == device_, "copy from ", source.device(), " into ", device_);
   copy_bytes(device_, raw(), source.raw(), bytes());
 }
 
-void Tensor::zero_() const {
+void Tensor::zero_() {
   fill_bytes(device_, raw(), 0, bytes());
 }
 

@@ -1,10 +1,17 @@
 // A tensor: contiguous row-major storage, a shape and an element type. There are no strides and no
 // layout flags. Views of rows, reshaped and reinterpreted tensors share storage; all other
 // functions copy.
+//
+// A Tensor is a handle: copying a Tensor copies the handle, not the elements. Nothing can be
+// written through a const Tensor: its pointers are const, and a kernel does not take it as an
+// output. A copy of the handle, and a view, is a Tensor of its own and can be written. So a
+// function that writes into a tensor takes `Tensor&` or `const Output&`, and a function that only
+// reads takes `const Tensor&` and makes no writable copy of it.
 #pragma once
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "core/allocator.hpp"
@@ -14,7 +21,6 @@
 
 namespace scimix {
 
-// A handle to elements: a copy of a Tensor shares the elements, as a copy of a shared_ptr does.
 class Tensor {
  public:
   Tensor() = default;  // undefined: stands for an argument or result that does not exist
@@ -46,18 +52,19 @@ class Tensor {
   [[nodiscard]] DType dtype() const { return dtype_; }
   [[nodiscard]] Device device() const { return device_; }
 
-  // Returns a pointer to the first element. As for std::span, a const Tensor gives a writable
-  // pointer. The documentation of a kernel says which arguments it writes. Throws Error{bug} if T
-  // is not the element type.
+  // Returns a pointer to the first element. Throws Error{bug} if T is not the element type.
   template <class T>
-  [[nodiscard]] T* data() const {
-    SCIMIX_CHECK(dtype_of<T> == dtype_, "asked for ", name_of(dtype_of<T>), " of a tensor of ",
-                 name_of(dtype_));
-    return reinterpret_cast<T*>(raw());
+  [[nodiscard]] const T* data() const {
+    return elements<T>();
   }
-  [[nodiscard]] std::byte* raw() const { return memory_.get() + offset_; }
+  template <class T>
+  [[nodiscard]] T* data() {
+    return elements<T>();
+  }
+  [[nodiscard]] const std::byte* raw() const { return address(); }
+  [[nodiscard]] std::byte* raw() { return address(); }
 
-  // These return views, which share this tensor's storage.
+  // These return views, which share this tensor's storage and can be written.
   // The same elements with another shape of equal size.
   [[nodiscard]] Tensor reshape(const Shape& shape) const;
   // Rows begin .. end-1 of dimension 0.
@@ -78,8 +85,8 @@ class Tensor {
   // Returns this tensor itself if it is on `device` already.
   [[nodiscard]] Tensor to(Device device) const;
   // Copies the elements of `source`, of the same shape, dtype and device, into this tensor.
-  void copy_(const Tensor& source) const;
-  void zero_() const;
+  void copy_(const Tensor& source);
+  void zero_();
 
   // These copy elements between device and host, for tests, logs and files. They wait for the
   // device.
@@ -92,16 +99,47 @@ class Tensor {
     copy_to_host(out.data(), device_, raw(), bytes());
     return out;
   }
-  void copy_from_host(const void* values) const {
+  void copy_from_host(const void* values) {
     scimix::copy_from_host(device_, raw(), values, bytes());
   }
 
  private:
+  friend class Output;
+  [[nodiscard]] std::byte* address() const { return memory_.get() + offset_; }
+  template <class T>
+  [[nodiscard]] T* elements() const {
+    SCIMIX_CHECK(dtype_of<T> == dtype_, "asked for ", name_of(dtype_of<T>), " of a tensor of ",
+                 name_of(dtype_));
+    return reinterpret_cast<T*>(address());
+  }
+
   Memory memory_;
   std::size_t offset_ = 0;  // in bytes
   Shape shape_;
   DType dtype_ = DType::f32;
   Device device_;
+};
+
+// A tensor that a function writes: the type of a kernel's outputs. A call converts a Tensor that
+// may be written, or a view such as `y.rows(0, 4)`, to an Output; a const Tensor does not compile.
+// An Output is writable although it is const, as a std::span is, so functions take it as
+// `const Output&`. An undefined Output stands for a result that nobody wants.
+class Output : public Tensor {
+ public:
+  Output() = default;
+  Output(Tensor& tensor) : Tensor(tensor) {}              // NOLINT: meant to be implicit
+  Output(Tensor&& tensor) : Tensor(std::move(tensor)) {}  // NOLINT: meant to be implicit
+  Output(const Tensor& tensor) = delete;                  // a const Tensor is not written
+  Output(const Tensor&& tensor) = delete;
+
+  template <class T>
+  [[nodiscard]] T* data() const {
+    return elements<T>();
+  }
+  [[nodiscard]] std::byte* raw() const { return address(); }
+  void copy_(const Tensor& source) const { Tensor(*this).copy_(source); }
+  void zero_() const { Tensor(*this).zero_(); }
+  [[nodiscard]] Output borrowed() const { return Tensor::borrowed(); }
 };
 
 }  // namespace scimix

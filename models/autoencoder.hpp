@@ -45,6 +45,9 @@ class Autoencoder {
   [[nodiscard]] const WideResNet& semantic_encoder() const { return e_c_; }
   [[nodiscard]] const WideResNet& scene_encoder() const { return e_r_; }
   [[nodiscard]] const Generator& generator() const { return g_; }
+  [[nodiscard]] WideResNet& semantic_encoder() { return e_c_; }
+  [[nodiscard]] WideResNet& scene_encoder() { return e_r_; }
+  [[nodiscard]] Generator& generator() { return g_; }
   [[nodiscard]] const AutoencoderConfig& config() const { return config_; }
 
  private:

@@ -55,6 +55,7 @@ class Discriminator {
 
   [[nodiscard]] const DiscriminatorConfig& config() const { return config_; }
   [[nodiscard]] const ParameterStore& parameters() const { return store_; }
+  [[nodiscard]] ParameterStore& parameters() { return store_; }
 
  private:
   struct Block {

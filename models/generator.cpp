@@ -52,7 +52,7 @@ class NoiseLayers {
   }
 
  private:
-  void fill(const Tensor& rows, std::uint32_t layer, std::int64_t first_row) const {
+  void fill(const Output& rows, std::uint32_t layer, std::int64_t first_row) const {
     normal_noise(source_->step,
                  {.seed = source_->seed,
                   .stream = source_->pass * kMaxLayers + layer,

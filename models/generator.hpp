@@ -63,6 +63,7 @@ class Generator {
 
   [[nodiscard]] const GeneratorConfig& config() const { return config_; }
   [[nodiscard]] const ParameterStore& parameters() const { return store_; }
+  [[nodiscard]] ParameterStore& parameters() { return store_; }
 
  private:
   struct Block {

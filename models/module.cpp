@@ -75,9 +75,9 @@ void ParameterStore::place(Device device) {
   parameters_ = Slab(layout_, dtype_, device);
   gradients_ = Slab(layout_, dtype_, device);
   for (std::size_t i = 0; i < entries_.size(); ++i) {
-    const Variable& variable = entries_[i].state->variable;
+    Variable& variable = entries_[i].state->variable;
     const SlabLayout::Entry& entry = layout_.entries()[i];
-    const Tensor view = parameters_.view(entry);
+    Tensor view = parameters_.view(entry);
     view.copy_(variable.value().to(device));
     variable.rebind(view);
     variable.bind_grad(gradients_.view(entry));
@@ -103,6 +103,11 @@ void ParameterStore::refresh_copies() const {
   if (copies_->flat().defined()) convert(parameters_.flat(), copies_->flat());
 }
 
+void ParameterStore::Named::change(const std::function<void(Tensor& value)>& write) {
+  write(value_);
+  if (rounded_.defined()) convert(value_, rounded_);
+}
+
 std::vector<ParameterStore::Named> ParameterStore::views(const Slab& slab) const {
   std::vector<Named> out;
   for (const SlabLayout::Entry& entry : layout_.entries()) {
@@ -112,7 +117,12 @@ std::vector<ParameterStore::Named> ParameterStore::views(const Slab& slab) const
 }
 
 std::vector<ParameterStore::Named> ParameterStore::parameters() const {
-  return views(parameters_);
+  std::vector<Named> out;
+  for (std::size_t i = 0; i < layout_.entries().size(); ++i) {
+    const SlabLayout::Entry& entry = layout_.entries()[i];
+    out.emplace_back(entry.name, parameters_.view(entry), entries_[i].state->copy);
+  }
+  return out;
 }
 std::vector<ParameterStore::Named> ParameterStore::gradients() const {
   return views(gradients_);
@@ -124,22 +134,28 @@ std::vector<ParameterStore::Named> ParameterStore::buffers() const {
   return out;
 }
 
+ParameterStore::UpdatedSlabs ParameterStore::updated_slabs() {
+  UpdatedSlabs slabs{.parameters = parameters_.flat(), .rounded = {}};
+  if (copies_->flat().defined()) slabs.rounded = copies_->flat();
+  return slabs;
+}
+
 std::int64_t ParameterStore::parameter_count() const {
   std::int64_t count = 0;
   for (const Entry& entry : entries_) count += entry.state->variable.shape().numel();
   return count;
 }
 
-void ParameterStore::zero_grad() const {
+void ParameterStore::zero_grad() {
   gradients_.flat().zero_();
 }
 
-void ParameterStore::copy_parameters_from(const ParameterStore& other) const {
+void ParameterStore::copy_parameters_from(const ParameterStore& other) {
   parameters_.flat().copy_(other.parameters_.flat());
   refresh_copies();
 }
 
-void ParameterStore::copy_buffers_from(const ParameterStore& other) const {
+void ParameterStore::copy_buffers_from(const ParameterStore& other) {
   SCIMIX_CHECK(buffers_.size() == other.buffers_.size(), buffers_.size(), " buffers from ",
                other.buffers_.size());
   for (std::size_t i = 0; i < buffers_.size(); ++i) {

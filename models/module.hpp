@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "autograd/variable.hpp"
@@ -60,9 +61,22 @@ class ParameterStore {
   // Moves all parameters and buffers to the device. No parameter can be added after this.
   void place(Device device);
 
-  struct Named {
+  // A tensor of a network's state and its name, to read, to save and to overwrite. It is a handle:
+  // a copy changes the same tensor.
+  class Named {
+   public:
+    // `rounded`: the rounded copy of a parameter, see keep_copies; undefined: none.
+    Named(std::string tensor_name, Tensor value, Tensor rounded = {})
+        : name(std::move(tensor_name)), value_(std::move(value)), rounded_(std::move(rounded)) {}
+
     std::string name;
-    Tensor value;
+    [[nodiscard]] const Tensor& value() const { return value_; }
+    // Calls write(value), which changes the elements, and then refreshes the rounded copy.
+    void change(const std::function<void(Tensor& value)>& write);
+
+   private:
+    Tensor value_;
+    Tensor rounded_;
   };
   // Return the tensors with their names. Parameters and gradients are views, in the order of the
   // slab.
@@ -75,15 +89,20 @@ class ParameterStore {
   [[nodiscard]] const SlabLayout& layout() const { return layout_; }
   [[nodiscard]] const Slab& parameter_slab() const { return parameters_; }
   [[nodiscard]] const Slab& gradient_slab() const { return gradients_; }
+  [[nodiscard]] Slab& gradient_slab() { return gradients_; }
 
   // Keeps copies of the parameters in the narrower type `dtype`, so that forward passes in that
-  // type need not round the weights again. The copies must be refreshed whenever parameters change.
-  // Optimisers and copy_parameters_from do so; all other code that changes parameters must call
-  // refresh_copies.
+  // type need not round the weights again. The copies always hold the rounded parameters: whatever
+  // changes parameters (Named::change, copy_parameters_from, an optimiser by UpdatedSlabs)
+  // refreshes them. The copies are a cache, which changes no result, so a const store can keep
+  // them.
   void keep_copies(DType dtype) const;
-  void refresh_copies() const;
-  // The slab of the copies. Its flat() is undefined if the store keeps no copies.
-  [[nodiscard]] const Slab& copy_slab() const { return *copies_; }
+  // Where an optimiser's kernel writes. It writes each parameter and its rounded copy together.
+  struct UpdatedSlabs {
+    Output parameters;
+    Output rounded;  // undefined: the store keeps no copies
+  };
+  [[nodiscard]] UpdatedSlabs updated_slabs();
   // Weight decay applies to the elements 0 .. decayed_count-1 of the slab.
   [[nodiscard]] std::int64_t decayed_count() const { return decayed_count_; }
   // Number of trainable values, without the gaps of the slab.
@@ -91,10 +110,10 @@ class ParameterStore {
   [[nodiscard]] DType dtype() const { return dtype_; }
 
   // Sets all gradients to zero.
-  void zero_grad() const;
+  void zero_grad();
   // Copy values from the store of a network with the same architecture.
-  void copy_parameters_from(const ParameterStore& other) const;
-  void copy_buffers_from(const ParameterStore& other) const;
+  void copy_parameters_from(const ParameterStore& other);
+  void copy_buffers_from(const ParameterStore& other);
 
  private:
   friend class Freeze;
@@ -107,6 +126,8 @@ class ParameterStore {
     std::string name;
     std::shared_ptr<Tensor> value;
   };
+
+  void refresh_copies() const;
 
   std::uint64_t seed_;
   DType dtype_;
@@ -121,7 +142,8 @@ class ParameterStore {
 };
 
 // While an object exists, the parameters of the store are constants in every forward pass.
-// Gradients then flow through the network to its inputs, and no weight gradients are computed.
+// Gradients then flow through the network to its inputs, and no weight gradients are computed. The
+// parameters stay as they are, so a const store can be frozen.
 class Freeze {
  public:
   explicit Freeze(const ParameterStore& store) : depth_(store.frozen_) { ++*depth_; }

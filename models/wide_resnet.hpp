@@ -41,6 +41,7 @@ class WideResNet {
   [[nodiscard]] std::int64_t features() const { return std::int64_t{64} * config_.width; }
   [[nodiscard]] const WideResNetConfig& config() const { return config_; }
   [[nodiscard]] const ParameterStore& parameters() const { return store_; }
+  [[nodiscard]] ParameterStore& parameters() { return store_; }
 
  private:
   // The result of a block as two summands, which the next batch norm adds.

@@ -16,7 +16,7 @@ std::vector<double> normal_values(std::int64_t count, std::uint32_t item) {
   return values;
 }
 
-void set(const Tensor& target, const std::vector<double>& values) {
+void set(Tensor& target, const std::vector<double>& values) {
   target.copy_(Tensor::from(values, target.shape(), target.dtype(), target.device()));
 }
 
@@ -26,7 +26,7 @@ struct Leaf {
   std::vector<double> gradient;
 };
 
-std::string check_leaf(const Leaf& leaf, std::uint32_t item, const std::function<double()>& loss) {
+std::string check_leaf(Leaf& leaf, std::uint32_t item, const std::function<double()>& loss) {
   const std::vector<double> point = leaf.value.to_doubles();
   const std::vector<double> direction = normal_values(leaf.value.numel(), item);
   const auto loss_at = [&](double t) {
@@ -78,7 +78,7 @@ double max_difference(const Tensor& a, const Tensor& b) {
 
 Tensor parameter_named(const ParameterStore& store, const std::string& name) {
   for (const ParameterStore::Named& parameter : store.parameters()) {
-    if (parameter.name == name) return parameter.value;
+    if (parameter.name == name) return parameter.value();
   }
   SCIMIX_CHECK(false, "no parameter ", name);
   return {};
@@ -91,34 +91,35 @@ std::vector<std::string> parameter_names(const ParameterStore& store) {
   return names;
 }
 
-void disturb(const ParameterStore& store, double deviation) {
+void disturb(ParameterStore& store, double deviation) {
   std::uint32_t item = 1000;
-  for (const ParameterStore::Named& parameter : store.parameters()) {
-    std::vector<double> values = parameter.value.to_doubles();
-    const std::vector<double> change = normal_values(parameter.value.numel(), item++);
+  for (ParameterStore::Named& parameter : store.parameters()) {
+    std::vector<double> values = parameter.value().to_doubles();
+    const std::vector<double> change = normal_values(parameter.value().numel(), item++);
     for (std::size_t i = 0; i < values.size(); ++i) values[i] += deviation * change[i];
-    set(parameter.value, values);
+    parameter.change([&](Tensor& value) { set(value, values); });
   }
 }
 
-std::vector<std::string> check_network_gradients(const ParameterStore& store,
-                                                 const std::vector<Variable>& inputs,
+std::vector<std::string> check_network_gradients(ParameterStore& store,
+                                                 std::vector<Variable> inputs,
                                                  const std::function<Variable()>& loss) {
   store.zero_grad();
-  for (const Variable& input : inputs) input.clear_grad();
+  for (Variable& input : inputs) input.clear_grad();
   backward(loss());
   std::vector<Leaf> leaves;
   const auto parameters = store.parameters();
   const auto gradients = store.gradients();
   for (std::size_t i = 0; i < parameters.size(); ++i) {
-    leaves.push_back({parameters[i].name, parameters[i].value, gradients[i].value.to_doubles()});
+    leaves.push_back(
+        {parameters[i].name, parameters[i].value(), gradients[i].value().to_doubles()});
   }
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     leaves.push_back({text("input ", i), inputs[i].value(), inputs[i].grad().to_doubles()});
   }
   std::vector<std::string> findings;
   std::uint32_t item = 2000;
-  for (const Leaf& leaf : leaves) {
+  for (Leaf& leaf : leaves) {
     const std::string finding =
         check_leaf(leaf, item++, [&] { return loss().value().to_doubles()[0]; });
     if (!finding.empty()) findings.push_back(finding);

@@ -24,13 +24,12 @@ namespace scimix {
 
 // Adds normal numbers times `deviation` to all parameters: biases and noise strengths begin at
 // values at which a mistake can hide.
-void disturb(const ParameterStore& store, double deviation);
+void disturb(ParameterStore& store, double deviation);
 
 // f64 networks. `loss` runs a forward pass and returns a scalar. For every parameter and every
 // input (a leaf that requires a gradient), the derivative along one random direction by central
 // differences must be that of backward(). Returns what is wrong, one line each.
 [[nodiscard]] std::vector<std::string> check_network_gradients(
-    const ParameterStore& store, const std::vector<Variable>& inputs,
-    const std::function<Variable()>& loss);
+    ParameterStore& store, std::vector<Variable> inputs, const std::function<Variable()>& loss);
 
 }  // namespace scimix

@@ -73,13 +73,13 @@ Found explain(const std::vector<float>& out, std::size_t first, const std::vecto
 }  // namespace
 
 TEST_CASE("normalisation maps 0, 255 to -1, 1 exactly and gathers by index") {
-  const Tensor out = Tensor::empty({3, kHeight, kWidth, 3}, DType::f32);
+  Tensor out = Tensor::empty({3, kHeight, kWidth, 3}, DType::f32);
   normalize_images(images(), i32({1, 0, 1}), out);
   const auto values = out.to_host<float>();
   CHECK(values[static_cast<std::size_t>(kHeight * kWidth * 3)] == -1.0F);  // value 0
   CHECK(values[0] == 126.0F / 127.5F - 1.0F);
   const std::vector<std::uint8_t> white(3, 255);
-  const Tensor one = Tensor::empty({1, 1, 1, 3}, DType::f32);
+  Tensor one = Tensor::empty({1, 1, 1, 3}, DType::f32);
   normalize_images(Tensor::from_host(std::span<const std::uint8_t>(white), {1, 1, 1, 3}), i32({0}),
                    one);
   CHECK(one.to_host<float>() == std::vector<float>{1.0F, 1.0F, 1.0F});
@@ -92,7 +92,7 @@ TEST_CASE("every weakly augmented image is one flip and crop of its source, unif
   for (int i = 0; i < kRows; ++i) index.push_back(i % 2);
   const Tensor source = images();
   const auto pixels = source.to_host<std::uint8_t>();
-  const Tensor out = Tensor::empty({kRows, kHeight, kWidth, 3}, DType::f32);
+  Tensor out = Tensor::empty({kRows, kHeight, kWidth, 3}, DType::f32);
   augment_weak(source, i32(index), i32({7}), {.flip = true, .pad = kPad, .seed = 3}, out);
   const auto values = out.to_host<float>();
   const auto size = static_cast<std::size_t>(kHeight * kWidth * 3);
@@ -113,7 +113,7 @@ TEST_CASE("every weakly augmented image is one flip and crop of its source, unif
 
 TEST_CASE("augmentation depends on seed, step and global position, not on the batch") {
   const auto run = [](std::uint64_t seed, int step, std::uint32_t first, int rows, bool flip) {
-    const Tensor out = Tensor::empty({rows, kHeight, kWidth, 3}, DType::f32);
+    Tensor out = Tensor::empty({rows, kHeight, kWidth, 3}, DType::f32);
     augment_weak(images(), i32(std::vector<std::int32_t>(static_cast<std::size_t>(rows), 0)),
                  i32({step}), {.flip = flip, .pad = 2, .seed = seed, .first = first}, out);
     return out;
@@ -131,7 +131,7 @@ namespace {
 // What `make` writes into an image of `channels` channels, if all behind the third are zero.
 template <class Make>
 std::vector<double> colours(std::int64_t rows, std::int64_t channels, DType dtype, Make make) {
-  const Tensor out = Tensor::empty({rows, kHeight, kWidth, channels}, dtype);
+  Tensor out = Tensor::empty({rows, kHeight, kWidth, channels}, dtype);
   make(out);
   std::vector<double> found;
   const std::vector<double> values = out.to_doubles();
@@ -155,8 +155,8 @@ void check_padding(Make make) {
       CAPTURE(channels);
       CHECK(colours(kRows, channels, dtype, make) == bare);
       // From row 1 of a larger tensor on: off the packs where channels are odd.
-      const auto further_on = [&](const Tensor& out) {
-        const Tensor all = Tensor::empty(out.shape().with(0, kRows + 1), dtype);
+      const auto further_on = [&](const Output& out) {
+        Tensor all = Tensor::empty(out.shape().with(0, kRows + 1), dtype);
         make(all.rows(1, kRows + 1));
         out.copy_(all.rows(1, kRows + 1));
       };
@@ -176,13 +176,13 @@ TEST_CASE("channels behind the third are zeros, and the colours do not depend on
   const Tensor source = images();
   const Tensor index = i32(nine());
   const WeakAugment weak{.pad = 2, .seed = 6, .first = 3};
-  check_padding([&](const Tensor& out) { normalize_images(source, index, out); });
-  check_padding([&](const Tensor& out) { augment_weak(source, index, i32({4}), weak, out); });
-  check_padding([&](const Tensor& out) {
+  check_padding([&](const Output& out) { normalize_images(source, index, out); });
+  check_padding([&](const Output& out) { augment_weak(source, index, i32({4}), weak, out); });
+  check_padding([&](const Output& out) {
     augment_strong(source, index, i32({4}), weak, {.operations = 3, .probability = 1, .cutout = 4},
                    out);
   });
-  check_padding([&](const Tensor& out) {
+  check_padding([&](const Output& out) {
     augment_weak(source, index, i32({4}), weak, out);
     add_normal_noise(i32({4}), {.seed = 8, .first_row = 3, .channels = 3}, 0.2F, out);
   });
@@ -203,15 +203,15 @@ TEST_CASE("a resident set writes padded images, also into rows of one tensor") {
   const Tensor index = i32(nine());
   CHECK(resident.room_for(9, DType::bf16, 8).shape() == Shape{9, kHeight, kWidth, 8});
   const auto alone = [&](const auto& write) {
-    const Tensor room = resident.room_for(9, DType::f32, 4);
+    Tensor room = resident.room_for(9, DType::f32, 4);
     write(room);
     return room.to_doubles();
   };
-  const auto weakly = [&](const Tensor& room) { resident.augment(index, step, weak, room); };
-  const auto strongly = [&](const Tensor& room) {
+  const auto weakly = [&](const Output& room) { resident.augment(index, step, weak, room); };
+  const auto strongly = [&](const Output& room) {
     resident.augment_strongly(index, step, weak, {}, room);
   };
-  const Tensor room = resident.room_for(18, DType::f32, 4);
+  Tensor room = resident.room_for(18, DType::f32, 4);
   weakly(room.rows(0, 9));
   strongly(room.rows(9, 18));
   CHECK(room.rows(0, 9).to_doubles() == alone(weakly));
@@ -222,7 +222,7 @@ TEST_CASE("a resident set writes padded images, also into rows of one tensor") {
 }
 
 TEST_CASE("running metrics add up loss and top-1 hits, and NaN stays visible") {
-  const Tensor sums = Tensor::zeros({3}, DType::f32);
+  Tensor sums = Tensor::zeros({3}, DType::f32);
   const Tensor logits = Tensor::from(std::vector<double>{1, 2, 0, 3, 1, 3}, {2, 3}, DType::f32);
   const Tensor loss = Tensor::from(std::vector<double>{0.5, 0.25}, {2}, DType::f32);
   add_metrics(loss, logits, i32({1, 2}), sums);  // the second row ties: the first of equals counts

@@ -48,7 +48,7 @@ TEST_CASE("kernels stand in the file as PyTorch keeps them, and come back bit fo
   const CheckpointTensors loaded{named("conv.weight", {2, 3, 1, 4}, -7), named("fc.bias", {5}, -7)};
   load_checkpoint(path, loaded);
   for (std::size_t i = 0; i < saved.size(); ++i) {
-    CHECK(loaded[i].value.to_doubles() == saved[i].value.to_doubles());
+    CHECK(loaded[i].value().to_doubles() == saved[i].value().to_doubles());
   }
 }
 
@@ -57,9 +57,9 @@ TEST_CASE("a checkpoint of another model names the first difference and changes 
   const auto path = folder / "a.safetensors";
   save_checkpoint(path, {named("a", {2, 3}), named("b", {4})}, {});
   const auto untouched = [&](const CheckpointTensors& tensors, const std::string& expected) {
-    const auto before = tensors[0].value.to_doubles();
+    const auto before = tensors[0].value().to_doubles();
     CHECK(message_of(path, tensors) == path.string() + expected);
-    CHECK(tensors[0].value.to_doubles() == before);
+    CHECK(tensors[0].value().to_doubles() == before);
   };
   untouched({named("a", {2, 3}, 50), named("b", {5})}, ": b has shape [4], expected [5]");
   untouched({named("a", {2, 3}, 50), named("c", {4})}, ": no tensor c, expected one of shape [4]");

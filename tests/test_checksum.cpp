@@ -11,7 +11,7 @@ using namespace scimix;
 namespace {
 
 std::uint64_t checksum(const std::vector<Tensor>& tensors) {
-  const Tensor sum = Tensor::zeros({2}, DType::i32);
+  Tensor sum = Tensor::zeros({2}, DType::i32);
   for (const Tensor& tensor : tensors) add_checksum(tensor, sum);
   const auto words = sum.to_host<std::int32_t>();
   return static_cast<std::uint64_t>(static_cast<std::uint32_t>(words[1])) << 32 |
@@ -44,7 +44,7 @@ TEST_CASE("checksum: its definition, at sizes around those of a block's part") {
 }
 
 TEST_CASE("checksum: any one bit, any exchange and any zero that moves changes it") {
-  const Tensor x = normal_tensor({300}, DType::f32, 1);
+  Tensor x = normal_tensor({300}, DType::f32, 1);
   std::set<std::uint64_t> seen{checksum({x})};
   auto* words = reinterpret_cast<std::uint32_t*>(x.raw());
   for (int bit = 0; bit < 32; ++bit) {

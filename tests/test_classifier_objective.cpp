@@ -190,7 +190,7 @@ double norm(const std::vector<double>& values) {
 }
 
 // The student's gradient of a loss; the teacher's must stay zero.
-std::vector<double> trained(const Setup& setup, const Variable& loss) {
+std::vector<double> trained(Setup& setup, const Variable& loss) {
   setup.model.parameters().zero_grad();
   setup.average.parameters().zero_grad();
   backward(loss);
@@ -210,7 +210,7 @@ void check_same_gradient(const std::vector<double>& found, const std::vector<dou
 std::vector<double> statistics_of(const WideResNet& network) {
   std::vector<double> all;
   for (const auto& buffer : network.parameters().buffers()) {
-    for (const double value : buffer.value.to_doubles()) all.push_back(value);
+    for (const double value : buffer.value().to_doubles()) all.push_back(value);
   }
   return all;
 }
@@ -267,7 +267,7 @@ Hybrids some_hybrids(bool filtered) {
 TEST_CASE("supervised: the cross-entropy of labelled images") {
   ClassifierConfig config = config_of("supervised");
   config.supervised_weight = 0.25;
-  const Setup setup(config);
+  Setup setup(config);
   const ClassifierBatch batch = make_batch("supervised");
   const Rows logits = alone(setup.model, batch.labeled);
   const MethodPass pass = setup.objective.method(batch, one());
@@ -299,10 +299,11 @@ TEST_CASE("Mean Teacher: each kind of images with statistics of its own (preset 
   const Setup setup(config_of("mean-teacher"));
   const ClassifierBatch batch = make_batch("mean-teacher");
   // The teacher does not look at its running statistics: these would ruin its predictions.
-  for (const auto& buffer : setup.average.parameters().buffers()) {
-    buffer.value.copy_(
-        floats(std::vector<float>(static_cast<std::size_t>(buffer.value.numel()), 50),
-               buffer.value.shape()));
+  for (auto& buffer : setup.average.parameters().buffers()) {
+    buffer.change([](Tensor& value) {
+      const std::vector<float> fifties(static_cast<std::size_t>(value.numel()), 50);
+      value.copy_(floats(fifties, value.shape()));
+    });
   }
   const std::vector<double> teacher_statistics = statistics_of(setup.average);
   const Tensor ramp = floats({7.5F}, {1});
@@ -367,7 +368,7 @@ TEST_CASE("Mean Teacher: hybrids are of what the teacher sees, and do not change
 }
 
 TEST_CASE("Mean Teacher: only the student learns, of its own view") {
-  const Setup setup(config_of("mean-teacher"));
+  Setup setup(config_of("mean-teacher"));
   ClassifierBatch batch = make_batch("mean-teacher");
   const Tensor ramp = floats({50.0F}, {1});
   const auto term = [&](ClassifierTerm wanted) {
@@ -470,7 +471,7 @@ TEST_CASE("FixMatch: joint statistics are its default, and make other logits") {
 TEST_CASE("FixMatch: no gradient comes back through the weak view") {
   ClassifierConfig config = config_of("fixmatch", "segments");
   config.fixmatch.threshold = 0;
-  const Setup setup(config);
+  Setup setup(config);
   ClassifierBatch batch = make_batch("fixmatch");
   batch.weak = Variable(batch.weak.value(), /*requires_grad=*/true);
   batch.other = Variable(batch.other.value(), /*requires_grad=*/true);
@@ -492,7 +493,7 @@ TEST_CASE("FixMatch: no gradient comes back through the weak view") {
 TEST_CASE("FixMatch: below the threshold nothing is taught") {
   ClassifierConfig config = config_of("fixmatch");
   config.fixmatch.threshold = 1;
-  const Setup setup(config);
+  Setup setup(config);
   const ClassifierLossTerms terms = setup.objective.method(make_batch("fixmatch"), one()).terms;
   CHECK(value_of(terms, ClassifierTerm::pseudo) == 0);
   CHECK(value_of(terms, ClassifierTerm::confident) == 0);
@@ -507,7 +508,7 @@ TEST_CASE("hybrids: L_contradict, with the weight of the step") {
       ClassifierConfig config = config_of("mean-teacher");
       config.hybrids.mixer = MixerKind::scimix;
       config.hybrids.use = choice_of<HybridUse>(use);
-      const Setup setup(config);
+      Setup setup(config);
       const Hybrids hybrids = some_hybrids(filtered);
       const std::vector<double> before = statistics_of(setup.model);
       const Rows seen = softmax_of(alone(setup.model, hybrids.images));
@@ -550,7 +551,7 @@ TEST_CASE("hybrids: as if they were labelled images") {
       ClassifierConfig config = config_of("mean-teacher");
       config.hybrids.mixer = MixerKind::scimix;
       config.hybrids.use = choice_of<HybridUse>(use);
-      const Setup setup(config);
+      Setup setup(config);
       const Hybrids hybrids = some_hybrids(filtered);
       const std::vector<double> before = statistics_of(setup.model);
       const Rows seen = alone(setup.model, hybrids.images);
@@ -573,7 +574,7 @@ TEST_CASE("hybrids: as if they were labelled images") {
 TEST_CASE("a term's weight in device memory scales its gradient too") {
   ClassifierConfig config = config_of("mean-teacher");
   config.hybrids.mixer = MixerKind::mixup;
-  const Setup setup(config);
+  Setup setup(config);
   const Hybrids hybrids = some_hybrids(false);
   const auto gradient = [&](float weight) {
     return trained(setup, total(setup.objective.hybrid_terms(hybrids, floats({weight}, {1}))));

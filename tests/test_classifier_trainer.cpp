@@ -93,7 +93,7 @@ TEST_CASE("no training step touches the generator") {
     for (const ParameterStore* store : networks()) {
       for (const double value : store->parameter_slab().flat().to_doubles()) all.push_back(value);
       for (const auto& buffer : store->buffers()) {
-        for (const double value : buffer.value.to_doubles()) all.push_back(value);
+        for (const double value : buffer.value().to_doubles()) all.push_back(value);
       }
     }
     return all;

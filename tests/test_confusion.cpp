@@ -31,7 +31,7 @@ struct Rows {
 
   [[nodiscard]] std::int64_t count() const { return std::ssize(labels); }
   [[nodiscard]] Tensor tensor(DType dtype) const {
-    const Tensor out = Tensor::empty({count(), classes}, dtype, kCpu);
+    Tensor out = Tensor::empty({count(), classes}, dtype, kCpu);
     dispatch_floating(dtype, [&]<class T>(TypeTag<T>) {
       for (std::size_t i = 0; i < logits.size(); ++i) {
         out.data<T>()[i] = static_cast<T>(static_cast<float>(logits[i]));
@@ -73,7 +73,7 @@ std::vector<std::int32_t> naive_predictions(const Rows& rows) {
 }
 
 std::vector<std::int32_t> predicted(const Rows& rows, DType dtype, Device device = kCpu) {
-  const Tensor predictions = Tensor::empty({rows.count()}, DType::i32, device);
+  Tensor predictions = Tensor::empty({rows.count()}, DType::i32, device);
   predict_classes(rows.tensor(dtype).to(device), predictions);
   return predictions.to_host<std::int32_t>();
 }

@@ -56,9 +56,8 @@ struct Products {
 };
 
 Products products(const Operands& o) {
-  const Products out{Tensor::empty(o.y.shape(), o.y.dtype()),
-                     Tensor::empty(o.x.shape(), o.x.dtype()),
-                     Tensor::empty(o.w.shape(), o.w.dtype())};
+  Products out{Tensor::empty(o.y.shape(), o.y.dtype()), Tensor::empty(o.x.shape(), o.x.dtype()),
+               Tensor::empty(o.w.shape(), o.w.dtype())};
   conv_fprop(o.x, o.w, out.fprop, o.geometry);
   conv_dgrad(o.y, o.w, out.dgrad, o.geometry);
   conv_wgrad(o.y, o.x, out.wgrad, o.geometry);
@@ -184,7 +183,7 @@ TEST_CASE("conv: Winograd's algorithm agrees with the reference") {
     CAPTURE(s.w);
     const Operands o = operands(s.x, s.w, s.conv, DType::f32);
     const Products expected = products({o.geometry, in_f64(o.x), in_f64(o.w), in_f64(o.y)});
-    const Products got{o.y.clone(), o.x.clone(), o.w.clone()};
+    Products got{o.y.clone(), o.x.clone(), o.w.clone()};
     cpu::winograd::conv_fprop(o.x, o.w, got.fprop, o.geometry);
     cpu::winograd::conv_dgrad(o.y, o.w, got.dgrad, o.geometry);
     cpu::winograd::conv_wgrad(o.y, o.x, got.wgrad, o.geometry);
@@ -277,9 +276,9 @@ TEST_CASE("conv: weight gradients of bf16 images come in f32 without a rounding 
       const Operands o = operands(s.x, s.w, s.conv, DType::f32);
       const Tensor x = rounded(o.x);
       const Tensor gy = rounded(o.y);
-      const Tensor wide = Tensor::empty(s.w, DType::f32);
-      const Tensor narrow = Tensor::empty(s.w, DType::bf16);
-      const Tensor exact = Tensor::empty(s.w, DType::f64);
+      Tensor wide = Tensor::empty(s.w, DType::f32);
+      Tensor narrow = Tensor::empty(s.w, DType::bf16);
+      Tensor exact = Tensor::empty(s.w, DType::f64);
       conv_wgrad(gy, x, wide, o.geometry);
       conv_wgrad(gy, x, narrow, o.geometry);
       conv_wgrad(exactly(gy), exactly(x), exact, o.geometry);
@@ -306,9 +305,9 @@ TEST_CASE("conv: f32 weight gradients of bf16 images on the GPU") {
       CAPTURE(s.x);
       CAPTURE(s.w);
       const Operands o = operands(s.x, s.w, s.conv, DType::bf16);
-      const Tensor expected = Tensor::empty(s.w, DType::f64);
+      Tensor expected = Tensor::empty(s.w, DType::f64);
       conv_wgrad(in_f64(o.y), in_f64(o.x), expected, o.geometry);
-      const Tensor found = Tensor::empty(s.w, DType::f32, gpu);
+      Tensor found = Tensor::empty(s.w, DType::f32, gpu);
       conv_wgrad(o.y.to(gpu), o.x.to(gpu), found, o.geometry);
       // 1e-2 where cuDNN has no plan with an f32 result: it is then rounded to bf16 first.
       const double error = relative_error(found, expected);

@@ -33,11 +33,11 @@ void everything_once() {
   const Tensor images =
       Tensor::from(std::vector<double>(4 * 4 * 8, 1.0), {1, 4, 4, 8}, DType::f32, gpu);
   const Tensor weights = Tensor::zeros({8, 3, 3, 8}, DType::f32, gpu);
-  const Tensor result = Tensor::empty({1, 4, 4, 8}, DType::f32, gpu);
+  Tensor result = Tensor::empty({1, 4, 4, 8}, DType::f32, gpu);
   const Conv2dGeometry geometry = conv2d_geometry(images.shape(), weights.shape(), {});
   conv_fprop(images, weights, result, geometry);
   const Tensor a = Tensor::from(std::vector<double>{1, 2, 3, 4}, {2, 2}, DType::f32, gpu);
-  const Tensor product = Tensor::empty({2, 2}, DType::f32, gpu);
+  Tensor product = Tensor::empty({2, 2}, DType::f32, gpu);
   gemm(a, a, product, {});
   cuda::for_each_block(1, std::size_t{60} * 1024, [](cuda::Block& block) {
     auto* const numbers = block.scratch<float>(4);

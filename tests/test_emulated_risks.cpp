@@ -99,14 +99,14 @@ TEST_CASE("emulated: f32 convolutions are not cut to 16 bits, nor strict ones to
   const auto in_f64 = [](const Tensor& t) {
     return Tensor::from(t.to_doubles(), t.shape(), DType::f64);
   };
-  const Tensor exact = Tensor::empty(geometry.y_shape(), DType::f64);
+  Tensor exact = Tensor::empty(geometry.y_shape(), DType::f64);
   conv_fprop(in_f64(x), in_f64(w), exact, geometry);
   // In a capture cuDNN's first plan is taken that may run, not the one that happens to be the
   // fastest.
   const auto error = [&] {
     const Tensor images = x.to(kGpu);
     const Tensor weights = w.to(kGpu);
-    const Tensor y = Tensor::empty(geometry.y_shape(), DType::f32, kGpu);
+    Tensor y = Tensor::empty(geometry.y_shape(), DType::f32, kGpu);
     const MemoryArena arena(kGpu);
     const Graph graph(kGpu, arena, [&] { conv_fprop(images, weights, y, geometry); });
     graph.replay();
@@ -228,7 +228,7 @@ TEST_CASE("emulated: copies say in which direction they go, so that their count 
   select_device(kGpu);
   const Tensor x = Tensor::from(std::vector<double>{1, 2}, {2}, DType::f32, kGpu);
   const test::CudaCalls counting;
-  const Tensor y = x.clone();
+  Tensor y = x.clone();
   CHECK(y.to_doubles() == std::vector<double>{1, 2});
   static_cast<void>(Tensor::from(std::vector<double>{3}, {1}, DType::f32, kGpu));
   auto calls = counting.by_name();
@@ -334,7 +334,7 @@ std::vector<double> convolve_identity(const Sizes& x_strides, cudnnStatus_t* sta
       Tensor::from(std::vector<double>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
                    {1, 2, 4, 2}, DType::f32, kGpu);
   const Tensor w = Tensor::from(std::vector<double>{1, 0, 0, 1}, {2, 1, 1, 2}, DType::f32, kGpu);
-  const Tensor y = Tensor::zeros({1, 2, 4, 2}, DType::f32, kGpu);
+  Tensor y = Tensor::zeros({1, 2, 4, 2}, DType::f32, kGpu);
   Described in(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
   describe_tensor(in, 1, {1, 2, 2, 4}, x_strides);
   Described kernel(CUDNN_BACKEND_TENSOR_DESCRIPTOR);

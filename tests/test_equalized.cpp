@@ -116,7 +116,7 @@ TEST_CASE("equalized: a linear layer, by hand; lr_mul changes gradients, not val
     const Variable y = layer(x);
     backward(sum(y));
     return std::tuple(y.value(), parameter_named(store, "layer.weight"),
-                      store.gradients()[0].value.clone());
+                      store.gradients()[0].value().clone());
   };
   const auto [y, weight, gradient] = run(1.0);
   const std::vector<double> w = weight.to_doubles();
@@ -169,7 +169,7 @@ TEST_CASE("equalized: a demodulated layer does not see the size of its weights, 
       const auto layer = placed<ModulatedLayer>(
           store, {.in = 8, .out = 4, .style = 5, .conv = {.up = up, .demodulate = demodulate}});
       const Tensor before = layer(x, code).value();
-      const Tensor weight = parameter_named(store, "layer.weight");
+      Tensor weight = parameter_named(store, "layer.weight");
       weight.copy_(scale(Variable(weight), 7.0).value());
       const Tensor after = layer(x, code).value();
       if (demodulate) {
@@ -192,7 +192,7 @@ TEST_CASE("equalized: noise enters by its strength, which learns from 0") {
   backward(sum(square(noisy)));
   double gradient = 0;
   for (const auto& g : store.gradients()) {
-    if (g.name == "layer.noise_strength") gradient = std::abs(g.value.to_doubles()[0]);
+    if (g.name == "layer.noise_strength") gradient = std::abs(g.value().to_doubles()[0]);
   }
   CHECK(gradient > 0.0);
 

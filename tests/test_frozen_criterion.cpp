@@ -61,7 +61,7 @@ struct Networks {
             .structural_zc = config.variant == Variant::structural_zc};
   }
 
-  [[nodiscard]] std::vector<const ParameterStore*> stores() const {
+  [[nodiscard]] std::vector<ParameterStore*> stores() {
     return {&live.semantic_encoder().parameters(), &live.scene_encoder().parameters(),
             &live.generator().parameters(), &critic.parameters(),
             &teacher.semantic_encoder().parameters()};
@@ -111,12 +111,12 @@ bool any_nonzero(const Tensor& tensor) {
 bool any_gradient(const ParameterStore& store, const std::function<bool(const std::string&)>& in) {
   const auto gradients = store.gradients();
   return std::any_of(gradients.begin(), gradients.end(), [&](const auto& gradient) {
-    return in(gradient.name) && any_nonzero(gradient.value);
+    return in(gradient.name) && any_nonzero(gradient.value());
   });
 }
 
-Trained trained_by(const Variable& loss, const Networks& networks) {
-  for (const ParameterStore* store : networks.stores()) store->zero_grad();
+Trained trained_by(const Variable& loss, Networks& networks) {
+  for (ParameterStore* store : networks.stores()) store->zero_grad();
   backward(loss);
   const auto all = [](const std::string&) { return true; };
   const auto is_c = [](const std::string& name) { return name.starts_with("fc."); };
@@ -136,8 +136,7 @@ std::map<Term, Trained> trained_by_each_term(const GeneratorRunConfig& config,
                                              std::optional<Method> method = {}) {
   std::map<Term, Trained> found;
   const bool teacher = batch.semantic.other.defined();
-  const Networks networks(config,
-                          method.value_or(teacher ? Method::mean_teacher : Method::supervised));
+  Networks networks(config, method.value_or(teacher ? Method::mean_teacher : Method::supervised));
   const Tensor ramp = Tensor::from(std::vector<double>{1.0}, {1}, DType::f64);
   const auto terms_of_step = [&] {
     const Generated generated = networks.objective.generate(batch, ramp);
@@ -175,7 +174,7 @@ const Trained kGenerationAlone{.e_r = true, .g = true};          // encoder_grad
 std::int64_t convolutions(const ParameterStore& store) {
   const auto parameters = store.parameters();
   return std::count_if(parameters.begin(), parameters.end(),
-                       [](const auto& parameter) { return parameter.value.rank() == 4; });
+                       [](const auto& parameter) { return parameter.value().rank() == 4; });
 }
 
 }  // namespace
@@ -288,7 +287,7 @@ TEST_CASE("variant structural-zc trains the same networks with the roles of the 
 
 TEST_CASE("frozen criterion: exactly the live convolutions compute a weight gradient") {
   const GeneratorRunConfig config = small_config("full", 0.1);
-  const Networks networks(config);
+  Networks networks(config);
   const GeneratorBatch batch = make_batch(false, true);
   const Tensor ramp = Tensor::from(std::vector<double>{1.0}, {1}, DType::f64);
   const Generated generated = networks.objective.generate(batch, ramp);
@@ -308,7 +307,7 @@ TEST_CASE("frozen criterion: exactly the live convolutions compute a weight grad
 
 TEST_CASE("the criterion leaves running statistics alone") {
   const GeneratorRunConfig config = small_config("full", 0.1);
-  const Networks networks(config, Method::supervised);
+  Networks networks(config, Method::supervised);
   const GeneratorBatch batch = make_batch(true, false);
   const Tensor ramp = Tensor::from(std::vector<double>{1.0}, {1}, DType::f64);
   const Generated generated = networks.objective.generate(batch, ramp);
@@ -316,7 +315,7 @@ TEST_CASE("the criterion leaves running statistics alone") {
     std::vector<double> all;
     for (const auto* store : networks.stores()) {
       for (const auto& buffer : store->buffers()) {
-        for (const double value : buffer.value.to_doubles()) all.push_back(value);
+        for (const double value : buffer.value().to_doubles()) all.push_back(value);
       }
     }
     return all;

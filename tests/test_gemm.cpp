@@ -77,7 +77,7 @@ void check_product(const GemmSizes& z, Gemm g, DType dtype) {
       g.transpose = {.a = ta, .b = tb};
       const Tensor a = random(ta ? Shape{z.k, z.m} : Shape{z.m, z.k}, dtype, 1);
       const Tensor b = random(tb ? Shape{z.n, z.k} : Shape{z.k, z.n}, dtype, 2);
-      const Tensor c = random({z.m, z.n}, dtype, 3);
+      Tensor c = random({z.m, z.n}, dtype, 3);
       const std::vector<double> want = expected(a, b, c, g);
       gemm(a, b, c, g);
       CAPTURE(z.m);
@@ -117,7 +117,7 @@ TEST_CASE("gemm: large enough to be split, along either side") {
 TEST_CASE("gemm: with beta = 0 what the result held is not read") {
   for (const DType dtype : {DType::f64, DType::f32, DType::bf16}) {
     for (const std::int64_t k : {0, 4}) {
-      const Tensor c = Tensor::from(std::vector<double>(6, NAN), {2, 3}, dtype);
+      Tensor c = Tensor::from(std::vector<double>(6, NAN), {2, 3}, dtype);
       gemm(random({2, k}, dtype, 1), random({k, 3}, dtype, 2), c, {});
       for (const double value : c.to_doubles()) CHECK(std::isfinite(value));
     }
@@ -127,10 +127,10 @@ TEST_CASE("gemm: with beta = 0 what the result held is not read") {
 TEST_CASE("gemm: rows of a larger matrix") {
   const Tensor a = random({6, 5}, DType::f32, 1);
   const Tensor b = random({5, 4}, DType::f32, 2);
-  const Tensor c = Tensor::zeros({6, 4}, DType::f32);
+  Tensor c = Tensor::zeros({6, 4}, DType::f32);
   gemm(a.rows(1, 3), b, c.rows(2, 4), {});
   const std::vector<double> got = c.to_doubles();
-  const Tensor alone = Tensor::zeros({2, 4}, DType::f32);
+  Tensor alone = Tensor::zeros({2, 4}, DType::f32);
   const std::vector<double> want = expected(a.rows(1, 3), b, alone, {});
   for (std::size_t i = 0; i < got.size(); ++i) {
     const bool inside = i >= 8 && i < 16;
@@ -141,7 +141,7 @@ TEST_CASE("gemm: rows of a larger matrix") {
 TEST_CASE("gemm: shapes and types that do not fit are refused") {
   const Tensor a = random({2, 3}, DType::f32, 1);
   const Tensor b = random({3, 4}, DType::f32, 2);
-  const Tensor c = random({2, 4}, DType::f32, 3);
+  Tensor c = random({2, 4}, DType::f32, 3);
   CHECK_THROWS_AS(gemm(a, b, c, Gemm{.transpose = {.a = true}}), Error);
   CHECK_THROWS_AS(gemm(a, b, c.rows(0, 1), Gemm{}), Error);
   CHECK_THROWS_AS(gemm(a, random({3, 4}, DType::f64, 2), c, Gemm{}), Error);
@@ -151,10 +151,10 @@ TEST_CASE("gemm: shapes and types that do not fit are refused") {
 TEST_CASE("copy_channels: pads with zeros and crops") {
   for (const DType dtype : {DType::f32, DType::bf16}) {
     const Tensor x = Tensor::from(std::vector{1.0, 2.0, 3.0, 4.0, 5.0, 6.0}, {1, 2, 3}, dtype);
-    const Tensor wide = random({1, 2, 5}, dtype, 1);
+    Tensor wide = random({1, 2, 5}, dtype, 1);
     copy_channels(x, wide);
     CHECK(wide.to_doubles() == std::vector<double>{1, 2, 3, 0, 0, 4, 5, 6, 0, 0});
-    const Tensor back = random({1, 2, 3}, dtype, 2);
+    Tensor back = random({1, 2, 3}, dtype, 2);
     copy_channels(wide, back);
     CHECK(back.to_doubles() == x.to_doubles());
   }

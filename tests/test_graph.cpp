@@ -20,7 +20,7 @@ Tensor of(std::initializer_list<double> values) {
   return Tensor::from(list, {static_cast<std::int64_t>(list.size())}, DType::f32);
 }
 
-void add_to(const Tensor& sum, const Tensor& x) {
+void add_to(const Output& sum, const Tensor& x) {
   map_binary(Binary::add, sum, x, sum, 0);
 }
 
@@ -29,7 +29,7 @@ void add_to(const Tensor& sum, const Tensor& x) {
 TEST_CASE("a graph runs when it is replayed, not when it is recorded") {
   const MemoryArena arena(kCpu);
   const Tensor x = of({1, 2, 3});
-  const Tensor sum = Tensor::zeros({3}, DType::f32);
+  Tensor sum = Tensor::zeros({3}, DType::f32);
   const Graph graph(kCpu, arena, [&] {
     CHECK(is_capturing());
     add_to(sum, x);
@@ -43,8 +43,8 @@ TEST_CASE("a graph runs when it is replayed, not when it is recorded") {
 
 TEST_CASE("a replay reads what is in memory then, and keeps the numbers it was recorded with") {
   const MemoryArena arena(kCpu);
-  const Tensor x = of({1, 2});
-  const Tensor y = Tensor::zeros({2}, DType::f32);
+  Tensor x = of({1, 2});
+  Tensor y = Tensor::zeros({2}, DType::f32);
   double factor = 10;
   const Graph graph(kCpu, arena, [&] { map_unary(Unary::scale, x, y, factor); });
   factor = 1000;
@@ -57,8 +57,8 @@ TEST_CASE("a replay reads what is in memory then, and keeps the numbers it was r
 
 TEST_CASE("fills and copies inside a device are recorded too") {
   const MemoryArena arena(kCpu);
-  const Tensor x = of({1, 2});
-  const Tensor y = of({3, 4});
+  Tensor x = of({1, 2});
+  Tensor y = of({3, 4});
   const Graph graph(kCpu, arena, [&] {
     y.copy_(x);
     x.zero_();
@@ -71,11 +71,12 @@ TEST_CASE("fills and copies inside a device are recorded too") {
 
 TEST_CASE("forward and backward passes replay bit for bit") {
   const MemoryArena arena(kCpu);
-  const Variable w(of({0.5, -0.25, 2}), true);
-  w.bind_grad(Tensor::zeros({3}, DType::f32));
-  const Tensor x = of({1, 2, 3});
+  Variable w(of({0.5, -0.25, 2}), true);
+  Tensor gradient = Tensor::zeros({3}, DType::f32);
+  w.bind_grad(gradient);
+  Tensor x = of({1, 2, 3});
   const auto pass = [&] {
-    w.grad().zero_();
+    gradient.zero_();
     backward(sum(square(mul(tanh(mul(w, Variable(x))), w))), {.grads_are_zero = true});
   };
   const Graph graph(kCpu, arena, pass);
@@ -90,8 +91,8 @@ TEST_CASE("forward and backward passes replay bit for bit") {
 
 TEST_CASE("a step counter in memory makes replays differ") {
   const MemoryArena arena(kCpu);
-  const Tensor step = Tensor::zeros({1}, DType::i32);
-  const Tensor weight = Tensor::zeros({1}, DType::f32);
+  Tensor step = Tensor::zeros({1}, DType::i32);
+  Tensor weight = Tensor::zeros({1}, DType::f32);
   const WeightRamp ramp{.highest = 8, .total_steps = 4, .share = 1};
   const Graph graph(kCpu, arena, [&] {
     advance_step(step);
@@ -107,10 +108,10 @@ TEST_CASE("a step counter in memory makes replays differ") {
 TEST_CASE("nobody else is given the memory of a graph") {
   std::optional<MemoryArena> arena(kCpu);
   const Tensor x = of({1, 2, 3});
-  const Tensor y = Tensor::zeros({3}, DType::f32);
+  Tensor y = Tensor::zeros({3}, DType::f32);
   const std::byte* inner = nullptr;
   std::optional<Graph> graph(std::in_place, kCpu, *arena, [&] {
-    const Tensor between = Tensor::empty({3}, DType::f32);
+    Tensor between = Tensor::empty({3}, DType::f32);
     inner = between.raw();
     map_unary(Unary::scale, x, between, 2);
     map_unary(Unary::scale, between, y, 5);
@@ -141,11 +142,11 @@ TEST_CASE("nobody else is given the memory of a graph") {
 TEST_CASE("within a graph a block is used again, and by the next graph of the arena") {
   const MemoryArena arena(kCpu);
   const Tensor x = of({1, 2, 3});
-  const Tensor y = Tensor::zeros({3}, DType::f32);
+  Tensor y = Tensor::zeros({3}, DType::f32);
   std::vector<const std::byte*> blocks;
   const auto body = [&] {
     for (int i = 0; i < 4; ++i) {
-      const Tensor between = Tensor::empty({3}, DType::f32);
+      Tensor between = Tensor::empty({3}, DType::f32);
       blocks.push_back(between.raw());
       map_unary(Unary::scale, x, between, i);
       add_to(y, between);
@@ -161,7 +162,7 @@ TEST_CASE("within a graph a block is used again, and by the next graph of the ar
 
 TEST_CASE("a graph refuses what it cannot replay, and nothing stays behind") {
   const MemoryArena arena(kCpu);
-  const Tensor x = of({1, 2});
+  Tensor x = of({1, 2});
   const auto record = [&](const std::function<void()>& body) { const Graph g(kCpu, arena, body); };
   CHECK_THROWS_WITH_AS(record([&] { static_cast<void>(x.to_doubles()); }),
                        doctest::Contains("inside a captured step"), Error);
@@ -178,7 +179,7 @@ TEST_CASE("a graph refuses what it cannot replay, and nothing stays behind") {
 
 TEST_CASE("work is counted by kind and named by kernel") {
   const Tensor x = of({1, 2, 3});
-  const Tensor y = Tensor::empty({3}, DType::f32);
+  Tensor y = Tensor::empty({3}, DType::f32);
   const WorkCounts before = work_counts();
   const WorkPlan plan;
   map_unary(Unary::scale, x, y, 2);

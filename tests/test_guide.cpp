@@ -142,7 +142,7 @@ TEST_CASE("an encoder without a learning rate stays as its guide made it, to the
   const auto bits_of = [](const WideResNet& network) {
     std::vector<double> all = network.parameters().parameter_slab().flat().to_doubles();
     for (const auto& buffer : network.parameters().buffers()) {
-      for (const double value : buffer.value.to_doubles()) all.push_back(value);
+      for (const double value : buffer.value().to_doubles()) all.push_back(value);
     }
     return all;
   };

@@ -131,7 +131,7 @@ std::vector<double> buffers() {
   std::vector<double> all;
   for (const WideResNet* encoder : {&networks().semantic_encoder(), &networks().scene_encoder()}) {
     for (const auto& buffer : encoder->parameters().buffers()) {
-      for (const double value : buffer.value.to_doubles()) all.push_back(value);
+      for (const double value : buffer.value().to_doubles()) all.push_back(value);
     }
   }
   return all;
@@ -400,7 +400,7 @@ TEST_CASE("adain and fda: the kernels' images of each pair, in the range of imag
     bool left_range = false;
     for (std::int64_t i = 0; i < kRows; ++i) {
       const std::int32_t scene = scenes_of(made)[static_cast<std::size_t>(i)];
-      const Tensor expected = Tensor::empty({1, kSize, kSize, 3}, DType::f32);
+      Tensor expected = Tensor::empty({1, kSize, kSize, 3}, DType::f32);
       if (mixer == "adain") mix_adain(image(i), image(scene), expected);
       if (mixer == "fda") mix_fda(image(i), image(scene), 0.1, expected);
       const std::vector<double> unbounded = expected.to_doubles();

@@ -87,7 +87,7 @@ std::vector<std::uint8_t> apply(const Batch& batch, const Case& c, Device device
   const Shape shape{batch.count, batch.height, batch.width, 3};
   const Tensor images =
       Tensor::from_host(std::span<const std::uint8_t>(batch.pixels), shape).to(device);
-  const Tensor out = Tensor::empty(shape, DType::u8, device);
+  Tensor out = Tensor::empty(shape, DType::u8, device);
   apply_image_operation(images, c.operation, static_cast<float>(c.argument), 127, out);
   return out.to_host<std::uint8_t>();
 }
@@ -270,11 +270,11 @@ TEST_CASE("image operations: one colour, and images too small to have an inside"
 }
 
 TEST_CASE("image operations: too large an image is the user's mistake") {
-  const Tensor large = Tensor::zeros({1, 101, 100, 3}, DType::u8);
+  Tensor large = Tensor::zeros({1, 101, 100, 3}, DType::u8);
   CHECK(test::user_error_of([&] {
           apply_image_operation(large, ImageOperation::identity, 0, 0, large);
         }) == "apply_image_operation: images of 101x100 pixels, expected at most 10000 pixels");
-  const Tensor largest = Tensor::zeros({1, 100, 100, 3}, DType::u8);
+  Tensor largest = Tensor::zeros({1, 100, 100, 3}, DType::u8);
   apply_image_operation(largest, ImageOperation::equalize, 0, 0, largest);
 }
 

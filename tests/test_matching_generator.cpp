@@ -197,7 +197,7 @@ TEST_CASE("a classifier started from the generator is its E_c and C") {
   const Split split = make_split(digits(), 20, 3);
   const TrainedGenerator generator = load_matching_generator(folder.config, digits(), split, kCpu);
 
-  const ClassifierTrainer started(folder.config, digits(), split, kCpu, &generator.networks);
+  ClassifierTrainer started(folder.config, digits(), split, kCpu, &generator.networks);
   const ResidentSet test_images(digits().test, kCpu);
   const Evaluation expected = evaluate(trained.semantic_encoder(), test_images,
                                        folder.config.output.eval_batch, DType::f32);
@@ -208,9 +208,9 @@ TEST_CASE("a classifier started from the generator is its E_c and C") {
 
   // From scratch it is not.
   folder.config.init_from = InitFrom::scratch;
-  const ClassifierTrainer fresh(folder.config, digits(), split, kCpu, &generator.networks);
+  ClassifierTrainer fresh(folder.config, digits(), split, kCpu, &generator.networks);
   CHECK(fresh.evaluate_ema().loss != expected.loss);
   // Nor is its first step the same as that of a network that only copied the parameters.
-  CHECK(started.model().parameters().buffers()[0].value.to_doubles() ==
-        trained.semantic_encoder().parameters().buffers()[0].value.to_doubles());
+  CHECK(started.model().parameters().buffers()[0].value().to_doubles() ==
+        trained.semantic_encoder().parameters().buffers()[0].value().to_doubles());
 }

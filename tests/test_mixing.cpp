@@ -143,11 +143,11 @@ Values fda_definition(const Shape& s, const Values& x_c, const Values& x_r, doub
 
 // --- running a kernel --------------------------------------------------------------------------
 
-using Mixer = std::function<void(const Tensor&, const Tensor&, const Tensor&)>;  // x_c, x_r, out
+using Mixer = std::function<void(const Tensor&, const Tensor&, const Output&)>;  // x_c, x_r, out
 
 Values mix(const Mixer& mixer, const Shape& shape, const Values& x_c, const Values& x_r,
            DType dtype, Device device = kCpu) {
-  const Tensor out = Tensor::empty(shape, dtype, device);
+  Tensor out = Tensor::empty(shape, dtype, device);
   mixer(Tensor::from(x_c, shape, dtype, device), Tensor::from(x_r, shape, dtype, device), out);
   return out.to_doubles();
 }
@@ -192,7 +192,7 @@ Tensor shares(std::int64_t count) {
 
 TEST_CASE("MixUp weighs each pair by its own share") {
   check_mixer(
-      [](const Tensor& x_c, const Tensor& x_r, const Tensor& out) {
+      [](const Tensor& x_c, const Tensor& x_r, const Output& out) {
         mix_mixup(x_c, x_r, shares(x_c.dim(0)).to(x_c.device()), out);
       },
       [](const Shape& s, const Values& x_c, const Values& x_r) {
@@ -250,7 +250,7 @@ TEST_CASE("CutMix takes a box of each pair from x_r") {
   };
   for (const std::vector<Box>& list : lists) {
     check_mixer(
-        [&](const Tensor& x_c, const Tensor& x_r, const Tensor& out) {
+        [&](const Tensor& x_c, const Tensor& x_r, const Output& out) {
           mix_cutmix(x_c, x_r, boxes_for(list, x_c.dim(0)).to(x_c.device()), out);
         },
         [&](const Shape& s, const Values& x_c, const Values& x_r) {
@@ -265,7 +265,7 @@ TEST_CASE("CutMix with an empty and with a full box") {
   for (const DType dtype : {DType::f64, DType::f32, DType::bf16}) {
     const Tensor x_c = Tensor::from(random_images(shape, 1), shape, dtype);
     const Tensor x_r = Tensor::from(random_images(shape, 2), shape, dtype);
-    const Tensor out = Tensor::empty(shape, dtype);
+    Tensor out = Tensor::empty(shape, dtype);
     mix_cutmix(x_c, x_r, boxes_for({{0, 0, 0, 5}}, 1), out);
     CHECK(out.to_doubles() == x_c.to_doubles());
     mix_cutmix(x_c, x_r, boxes_for({{0, 0, 6, 5}}, 1), out);
@@ -362,7 +362,7 @@ TEST_CASE("FDA exchanges amplitudes of low frequencies") {
   for (const double band : {0.0, 0.05, 0.1, 0.26, 0.49}) {
     CAPTURE(band);
     check_mixer([band](const Tensor& x_c, const Tensor& x_r,
-                       const Tensor& out) { mix_fda(x_c, x_r, band, out); },
+                       const Output& out) { mix_fda(x_c, x_r, band, out); },
                 [band](const Shape& s, const Values& x_c, const Values& x_r) {
                   return fda_definition(s, x_c, x_r, band);
                 });
@@ -386,7 +386,7 @@ TEST_CASE("FDA agrees with numpy") {
       -0.208973621780, -0.338797436810, 0.270688056867,  0.487115619861,  0.498943893636,
       0.508015045643,  -0.241527274563, 0.327803218558,  -0.071737636972, 0.643453814315,
       0.520283216105,  0.536490412905,  0.282269766263,  -0.943154960556, 0.304824519591};
-  const Mixer fda = [](const Tensor& a, const Tensor& b, const Tensor& out) {
+  const Mixer fda = [](const Tensor& a, const Tensor& b, const Output& out) {
     mix_fda(a, b, 0.4, out);
   };
   CHECK(largest_difference(mix(fda, shape, x_c, x_r, DType::f64), golden) < 1e-11);
@@ -396,7 +396,7 @@ TEST_CASE("FDA agrees with numpy") {
 TEST_CASE("FDA of plain images: what has no phase gets phase 0") {
   const Shape shape{1, 9, 14, 3};
   const Values noise = random_images(shape, 6);
-  const Mixer fda = [](const Tensor& a, const Tensor& b, const Tensor& out) {
+  const Mixer fda = [](const Tensor& a, const Tensor& b, const Output& out) {
     mix_fda(a, b, 0.3, out);
   };
   for (const DType dtype : {DType::f64, DType::f32}) {
@@ -418,7 +418,7 @@ TEST_CASE("FDA of plain images: what has no phase gets phase 0") {
 TEST_CASE("FDA with itself changes nothing") {
   const Shape shape{2, 16, 16, 3};
   const Values x = random_images(shape, 7);
-  const Mixer fda = [](const Tensor& a, const Tensor& b, const Tensor& out) {
+  const Mixer fda = [](const Tensor& a, const Tensor& b, const Output& out) {
     mix_fda(a, b, 0.1, out);
   };
   CHECK(largest_difference(mix(fda, shape, x, x, DType::f32), x) < 1e-6);
@@ -428,7 +428,7 @@ TEST_CASE("clamping to [-1,1], in place too") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const Values values = {-3, -1, -0.5, 0, 0.75, 1, 1.5, nan};
   for (const DType dtype : {DType::f64, DType::f32, DType::bf16}) {
-    const Tensor x = Tensor::from(values, {1, 2, 4, 1}, dtype);
+    Tensor x = Tensor::from(values, {1, 2, 4, 1}, dtype);
     clamp_images(x, x);
     Values out = x.to_doubles();
     CHECK(std::isnan(out.back()));  // a fault must not become a picture
@@ -456,7 +456,7 @@ TEST_CASE("who is farther: the semantic parent or the scene") {
     x_h[i] = 0;
   }
   for (const DType dtype : {DType::f64, DType::f32, DType::bf16}) {
-    const Tensor won = Tensor::empty({4}, DType::i32);
+    Tensor won = Tensor::empty({4}, DType::i32);
     const ShufflePhases shuffle;
     scene_won(Tensor::from(x_h, shape, dtype), Tensor::from(x_c, shape, dtype),
               Tensor::from(mirrored, shape, dtype), won);
@@ -465,9 +465,9 @@ TEST_CASE("who is farther: the semantic parent or the scene") {
 }
 
 TEST_CASE("mixers refuse what does not fit") {
-  const Tensor a = Tensor::zeros({2, 4, 4, 3}, DType::f32);
-  const Tensor b = Tensor::zeros({2, 4, 5, 3}, DType::f32);
-  const Tensor pixel = Tensor::zeros({2, 1, 1, 3}, DType::f32);
+  Tensor a = Tensor::zeros({2, 4, 4, 3}, DType::f32);
+  Tensor b = Tensor::zeros({2, 4, 5, 3}, DType::f32);
+  Tensor pixel = Tensor::zeros({2, 1, 1, 3}, DType::f32);
   CHECK_THROWS_AS(mix_adain(a, b, a), Error);
   CHECK_THROWS_AS(mix_adain(pixel, pixel, pixel), Error);
   CHECK_THROWS_AS(mix_mixup(a, a, Tensor::zeros({3}, DType::f32), a), Error);

@@ -32,7 +32,7 @@ enum class Mistake {
 
 // y = f(x), element by element, on the CPU.
 template <class F>
-void map(const Tensor& x, const Tensor& y, std::int64_t begin, std::int64_t end, F f) {
+void map(const Tensor& x, const Output& y, std::int64_t begin, std::int64_t end, F f) {
   dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
     const T* from = x.data<T>();
     T* to = y.data<T>();
@@ -43,7 +43,7 @@ void map(const Tensor& x, const Tensor& y, std::int64_t begin, std::int64_t end,
 }
 
 Tensor cube_forward(const Tensor& x, Mistake mistake) {
-  const Tensor y = Tensor::empty(x.shape(), x.dtype());
+  Tensor y = Tensor::empty(x.shape(), x.dtype());
   double factor = mistake == Mistake::forward_off ? 1.00001 : 1.0;
   if (mistake == Mistake::forward_off_narrow && x.dtype() == DType::bf16) factor = 1.03;
   const std::int64_t end = x.numel() - (mistake == Mistake::unwritten ? 1 : 0);
@@ -52,7 +52,7 @@ Tensor cube_forward(const Tensor& x, Mistake mistake) {
 }
 
 // Writes one element next to the array, where only a fence can see it.
-void spoil_neighbour(const Tensor& y, std::int64_t where) {
+void spoil_neighbour(const Output& y, std::int64_t where) {
   dispatch_floating(y.dtype(), [&]<class T>(TypeTag<T>) {
     T* to = y.data<T>();
     cpu::for_each(1, [=](std::int64_t i) { to[where + i] = static_cast<T>(1.0F); });
@@ -60,7 +60,7 @@ void spoil_neighbour(const Tensor& y, std::int64_t where) {
 }
 
 // A phase in which each item adds what its left neighbour wrote, times nearly nothing.
-void race(const Tensor& y) {
+void race(const Output& y) {
   dispatch_floating(y.dtype(), [&]<class T>(TypeTag<T>) {
     T* to = y.data<T>();
     cpu::for_each_block(1, 0, [=](cpu::Block& b) {
@@ -89,7 +89,7 @@ void leak(const Tensor& tensor) {
 }
 
 Variable cube(const Variable& x, Mistake mistake) {
-  const Tensor y = cube_forward(x.value(), mistake);
+  Tensor y = cube_forward(x.value(), mistake);
   if (mistake == Mistake::write_past_end) spoil_neighbour(y, y.numel());
   if (mistake == Mistake::write_before_start) spoil_neighbour(y, -1);
   if (mistake == Mistake::phase_race) race(y);

@@ -41,15 +41,14 @@ Tensor flags_of(std::int64_t rows, Device device) {
 }
 
 PseudoLabels label_rows(const Tensor& logits, double threshold) {
-  const Tensor labels =
-      i32(Labels(static_cast<std::size_t>(logits.dim(0)), -5)).to(logits.device());
-  const Tensor confident = flags_of(logits.dim(0), logits.device());
+  Tensor labels = i32(Labels(static_cast<std::size_t>(logits.dim(0)), -5)).to(logits.device());
+  Tensor confident = flags_of(logits.dim(0), logits.device());
   pseudo_labels(logits, threshold, labels, confident);
   return {labels.to_host<std::int32_t>(), confident.to_host<float>()};
 }
 
 Flags agreeing(const Tensor& logits, const Labels& labels) {
-  const Tensor out = flags_of(logits.dim(0), logits.device());
+  Tensor out = flags_of(logits.dim(0), logits.device());
   agreeing_rows(logits, i32(labels, logits.device()), out);
   return out.to_host<float>();
 }
@@ -234,16 +233,16 @@ TEST_CASE("agreeing_rows against its definition; a label that is no class agrees
 }
 
 TEST_CASE("no rows") {
-  const Tensor none = Tensor::empty({0, 10}, DType::f32);
+  Tensor none = Tensor::empty({0, 10}, DType::f32);
   CHECK(label_rows(none, 0.95).labels.empty());
   CHECK(agreeing(none, {}).empty());
 }
 
 TEST_CASE("pseudo_labels and agreeing_rows refuse what does not fit") {
   const Tensor logits = Tensor::zeros({3, 4}, DType::f32);
-  const Tensor flags = Tensor::zeros({3}, DType::f32);
-  const Tensor labels = Tensor::zeros({3}, DType::i32);
-  const Tensor two = Tensor::zeros({2}, DType::i32);
+  Tensor flags = Tensor::zeros({3}, DType::f32);
+  Tensor labels = Tensor::zeros({3}, DType::i32);
+  Tensor two = Tensor::zeros({2}, DType::i32);
   CHECK_THROWS_AS(pseudo_labels(logits, 0.5, two, flags), Error);
   CHECK_THROWS_AS(pseudo_labels(logits, 0.5, flags, flags), Error);    // labels that are not i32
   CHECK_THROWS_AS(pseudo_labels(logits, 0.5, labels, labels), Error);  // flags that are not f32

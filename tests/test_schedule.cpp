@@ -39,8 +39,8 @@ TEST_CASE("the cosine schedule starts at the base rate and ends at cos(7 pi / 16
   const CosineSchedule schedule{.base = 0.03, .total_steps = 1000};
   CHECK(cosine_7_16(schedule, 0) == 0.03);
   CHECK(cosine_7_16(schedule, 1000) == doctest::Approx(0.03 * 0.19509032201612828));
-  const Tensor lr = Tensor::zeros({1}, DType::f32);
-  const Tensor step = counter(500);
+  Tensor lr = Tensor::zeros({1}, DType::f32);
+  Tensor step = counter(500);
   set_learning_rate(step, schedule, lr);
   CHECK(lr.to_doubles()[0] == as_f32(0.03 * 0.7730104533627370));
   advance_step(step);
@@ -55,7 +55,7 @@ TEST_CASE("the linear ramp grows from 0 to its highest value and stays there") {
   CHECK(ramped_weight(ramp, 400) == 50);
   CHECK(ramped_weight(ramp, 1'000'000) == 50);
   CHECK(ramped_weight({.highest = 3, .total_steps = 10, .share = 0}, 0) == 3);
-  const Tensor weight = Tensor::zeros({1}, DType::f32);
+  Tensor weight = Tensor::zeros({1}, DType::f32);
   set_ramp(counter(100), ramp, weight);
   CHECK(weight.to_doubles()[0] == 12.5);
 }
@@ -94,7 +94,7 @@ TEST_CASE("the sigmoid ramp-down is 1, and exp(-12.5 phase^2) over the last step
 }
 
 TEST_CASE("a weight follows either ramp on the device") {
-  const Tensor weight = Tensor::zeros({1}, DType::f32);
+  Tensor weight = Tensor::zeros({1}, DType::f32);
   for (const std::int32_t step : {0, 1, 57, 399, 400, 1000}) {
     CAPTURE(step);
     WeightRamp ramp{.highest = 8, .total_steps = 1000, .share = 0.4, .shape = RampShape::sigmoid};

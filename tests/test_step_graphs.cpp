@@ -278,9 +278,9 @@ TEST_CASE("graphs of several ranks on CPUs are a user's mistake") {
 
 TEST_CASE("steps of another shape are recorded by themselves, and older ones stay") {
   StepGraphs graphs(kCpu, /*enabled=*/true, /*at_once=*/2);
-  const Tensor sum = Tensor::zeros({}, DType::f32);
+  Tensor sum = Tensor::zeros({}, DType::f32);
   const auto add_ones = [&](std::int64_t count) {
-    const Tensor ones = Tensor::empty({count}, DType::f32);
+    Tensor ones = Tensor::empty({count}, DType::f32);
     fill(ones, 1.0);
     map_binary(Binary::add, sum, scimix::sum(Variable(ones)).value(), sum, 0);
   };

@@ -52,7 +52,7 @@ Tensor rows_in_turn(std::int64_t rows) {
 
 Tensor strong(const Tensor& source, std::int64_t rows, int step, const WeakAugment& weak,
               const StrongAugment& options, DType dtype = DType::f32, Device device = kCpu) {
-  const Tensor out = Tensor::empty(source.shape().with(0, rows), dtype, device);
+  Tensor out = Tensor::empty(source.shape().with(0, rows), dtype, device);
   augment_strong(source.to(device), rows_in_turn(rows).to(device), i32({step}).to(device), weak,
                  options, out);
   return out.to(kCpu);
@@ -60,7 +60,7 @@ Tensor strong(const Tensor& source, std::int64_t rows, int step, const WeakAugme
 
 Tensor weak_only(const Tensor& source, std::int64_t rows, int step, const WeakAugment& weak,
                  DType dtype = DType::f32) {
-  const Tensor out = Tensor::empty(source.shape().with(0, rows), dtype);
+  Tensor out = Tensor::empty(source.shape().with(0, rows), dtype);
   augment_weak(source, rows_in_turn(rows), i32({step}), weak, out);
   return out;
 }
@@ -137,7 +137,7 @@ void strengthen(std::span<float> pixels, std::int64_t height, std::int64_t width
     const double argument =
         definition(options.table, kOperations.at(static_cast<std::size_t>(operation)), level, sign,
                    u, static_cast<double>(height), static_cast<double>(width));
-    const Tensor next = Tensor::empty(image.shape(), DType::u8);
+    Tensor next = Tensor::empty(image.shape(), DType::u8);
     apply_image_operation(image, static_cast<ImageOperation>(operation),
                           static_cast<float>(argument), options.fill, next);
     image = next;

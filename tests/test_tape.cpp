@@ -96,7 +96,7 @@ TEST_CASE("tape: a diamond is walked once through its bottom") {
 }
 
 TEST_CASE("tape: backward adds into grad, grad leaves it alone") {
-  const Variable x = leaf({3});
+  Variable x = leaf({3});
   CHECK_FALSE(x.grad().defined());
   check_close(grad_of(square(x), x), {6});
   CHECK_FALSE(x.grad().defined());
@@ -418,7 +418,7 @@ TEST_CASE("tape: a chain is freed where a vjp holds the only handle to what lies
 TEST_CASE("tape: backward releases what it has passed") {
   constexpr std::int64_t kElements = 1 << 20;
   constexpr int kLayers = 20;
-  const Variable x(Tensor::zeros({kElements}, DType::f32), true);
+  Variable x(Tensor::zeros({kElements}, DType::f32), true);
   const std::size_t bytes = x.value().bytes();
   const std::size_t before = memory_stats(kCpu).in_use;
   Variable y = x;
@@ -457,7 +457,7 @@ TEST_CASE("tape: an abandoned graph holds nothing") {
 }
 
 TEST_CASE("variable: rebind replaces a leaf's value, of the same shape and type") {
-  const Variable x = leaf({1, 2});
+  Variable x = leaf({1, 2});
   x.rebind(Tensor::from(std::vector<double>{3, 4}, {2}, DType::f64));
   check_close(x, {3, 4});
   CHECK_THROWS_WITH_AS(x.rebind(Tensor::zeros({3}, DType::f64)), doctest::Contains("rebind of [2]"),
@@ -473,16 +473,16 @@ TEST_CASE("variable: rebind replaces a leaf's value, of the same shape and type"
 }
 
 TEST_CASE("tape: a leaf is reported when all of its gradient is there, and not before") {
-  const Variable early = leaf({1, 2});
-  const Variable late = leaf({3, 4});
-  const Variable unreached = leaf({5, 6});
+  Variable early = leaf({1, 2});
+  Variable late = leaf({3, 4});
+  Variable unreached = leaf({5, 6});
   std::vector<std::vector<double>> reported;
   std::vector<const std::byte*> order;
   const auto note = [&](const Tensor& grad) {
     order.push_back(grad.raw());
     reported.push_back(grad.to_doubles());
   };
-  for (const Variable* const v : {&early, &late, &unreached}) {
+  for (Variable* const v : {&early, &late, &unreached}) {
     v->bind_grad(Tensor::zeros({2}, DType::f64));
   }
   // `early` is used in two places, `late` at the end alone. The probe that gives nothing back keeps
@@ -570,7 +570,7 @@ TEST_CASE("what is computed from a rounded copy of a leaf teaches the leaf, unro
   CHECK(y.dtype() == DType::bf16);
   const Tensor gy = rounded(ramp(y.shape(), DType::f32));
   backward(y, {.seed = Variable(gy), .grads_are_zero = true});
-  const Tensor expected = Tensor::empty(w.shape(), DType::f32);
+  Tensor expected = Tensor::empty(w.shape(), DType::f32);
   conv_wgrad(gy, x, expected, conv2d_geometry(x.shape(), w.shape(), {}));
   CHECK(w.grad().to_doubles() == expected.to_doubles());
   CHECK_THROWS_WITH_AS(static_cast<void>(w.by_copy(x)), doctest::Contains("a copy of shape"),

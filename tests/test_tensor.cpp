@@ -7,9 +7,13 @@
 #include <functional>
 #include <limits>
 #include <numeric>
+#include <optional>
+#include <type_traits>
+#include <utility>
 
 #include "core/allocator.hpp"
 #include "core/tensor.hpp"
+#include "kernels/elementwise/elementwise.hpp"
 
 using namespace scimix;
 
@@ -80,7 +84,7 @@ TEST_CASE("tensor: rows and reshape share storage, clone does not") {
   const Tensor middle = t.rows(1, 3);
   CHECK(middle.shape() == Shape{2, 3});
   CHECK(middle.to_doubles() == std::vector<double>{3, 4, 5, 6, 7, 8});
-  const Tensor one = middle.rows(1, 2).reshape({3});
+  Tensor one = middle.rows(1, 2).reshape({3});
   CHECK(one.to_doubles() == std::vector<double>{6, 7, 8});
   const Tensor copy = t.clone();
   one.data<float>()[0] = -1.0F;
@@ -125,8 +129,45 @@ TEST_CASE("tensor: a view keeps its storage alive") {
   CHECK(memory_stats(kCpu).in_use == before);
 }
 
+// What the compiler must refuse: a const Tensor is not written, and no kernel takes it as an
+// output.
+using ConstData = decltype(std::declval<const Tensor&>().data<float>());
+static_assert(std::is_same_v<ConstData, const float*>);
+static_assert(std::is_same_v<decltype(std::declval<const Tensor&>().raw()), const std::byte*>);
+static_assert(!std::is_constructible_v<Output, const Tensor&>);
+static_assert(!std::is_constructible_v<Output, const Tensor>);
+static_assert(!std::is_invocable_v<decltype(fill), const Tensor&, double>);
+// What it must accept: Tensors that may be written, views, and Outputs, which are const themselves.
+static_assert(std::is_convertible_v<Tensor&, Output>);
+static_assert(std::is_convertible_v<Tensor, Output>);
+static_assert(std::is_same_v<decltype(std::declval<const Output&>().data<float>()), float*>);
+static_assert(std::is_convertible_v<const Output&, const Tensor&>);
+
+TEST_CASE("tensor: an Output writes the elements of the tensor that it was made from") {
+  Tensor t = counting({4});
+  const Output whole(t);
+  whole.data<float>()[0] = 9.0F;
+  const Output last(t.rows(3, 4));
+  last.zero_();
+  CHECK(t.to_doubles() == std::vector<double>{9, 1, 2, 0});
+  whole.copy_(counting({4}));
+  CHECK(t.to_doubles() == std::vector<double>{0, 1, 2, 3});
+  CHECK(whole.borrowed().raw() == t.raw());
+  CHECK_FALSE(Output().defined());
+}
+
+TEST_CASE("tensor: a borrowed Output does not keep the memory") {
+  const auto before = memory_stats(kCpu).in_use;
+  std::optional<Tensor> t = Tensor::empty({1000}, DType::f32);
+  const Output borrowed = Output(*t).borrowed();
+  CHECK(memory_stats(kCpu).in_use > before);
+  t.reset();
+  CHECK(memory_stats(kCpu).in_use == before);
+  CHECK(borrowed.defined());
+}
+
 TEST_CASE("tensor: element types are checked") {
-  const Tensor t = counting({3});
+  Tensor t = counting({3});
   CHECK_THROWS_WITH_AS(static_cast<void>(t.data<double>()),
                        doctest::Contains("asked for f64 of a tensor of f32"), Error);
   CHECK_THROWS_WITH_AS(t.copy_(counting({4})), doctest::Contains("copy of [4]"), Error);
@@ -139,7 +180,7 @@ TEST_CASE("tensor: element types are checked") {
 TEST_CASE("tensor: host values survive every element type") {
   for (const DType dtype : {DType::f64, DType::f32, DType::bf16, DType::i32, DType::u8}) {
     CAPTURE(name_of(dtype));
-    const Tensor t = counting({2, 5}, dtype);
+    Tensor t = counting({2, 5}, dtype);
     CHECK(t.bytes() == 10 * size_of(dtype));
     CHECK(t.to_doubles() == std::vector<double>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
     t.zero_();
@@ -205,7 +246,7 @@ TEST_CASE("allocator: counts what is in use, and its peak") {
   const std::size_t before = memory_stats(kCpu).in_use;
   reset_peak(kCpu);
   {
-    const Tensor a = Tensor::empty({1 << 20}, DType::f32);
+    Tensor a = Tensor::empty({1 << 20}, DType::f32);
     const std::size_t with_a = memory_stats(kCpu).in_use;
     CHECK(with_a >= before + a.bytes());
     CHECK(with_a <= before + a.bytes() + a.bytes() / 8);  // size classes grow by an eighth
@@ -231,7 +272,7 @@ TEST_CASE("allocator: blocks are aligned for vectors and never overlap") {
 
 TEST_CASE("allocator: out of memory says who holds how much") {
   const MemoryLabel outer("activations of the test");
-  const Tensor held = Tensor::empty({1000}, DType::f32);
+  Tensor held = Tensor::empty({1000}, DType::f32);
   const std::string message = message_of([] {
     const MemoryLabel inner("a far too large tensor");
     static_cast<void>(Tensor::empty({std::int64_t{1} << 55}, DType::f32));

@@ -38,7 +38,7 @@ TEST_CASE("WRN-28-2 has the parameter counts of the literature") {
 TEST_CASE("initial weights have the deviations of the method") {
   const WideResNet model({}, 3, kCpu);
   for (const auto& parameter : model.parameters().parameters()) {
-    const std::vector<double> values = parameter.value.to_doubles();
+    const std::vector<double> values = parameter.value().to_doubles();
     double mean = 0;
     double square = 0;
     for (const double value : values) {
@@ -49,8 +49,8 @@ TEST_CASE("initial weights have the deviations of the method") {
     mean /= n;
     const double deviation = std::sqrt(square / n - mean * mean);
     CAPTURE(parameter.name);
-    if (parameter.value.rank() == 4) {
-      const Shape& s = parameter.value.shape();
+    if (parameter.value().rank() == 4) {
+      const Shape& s = parameter.value().shape();
       const double expected = std::sqrt(2.0 / static_cast<double>(s[1] * s[2] * s[0]));
       // A standard deviation of n normal samples has the relative deviation 1/sqrt(2n).
       CHECK(deviation == doctest::Approx(expected).epsilon(5.0 / std::sqrt(2.0 * n)));
@@ -73,7 +73,7 @@ TEST_CASE("weights depend on seed and name alone") {
   const WideResNet c({.depth = 10, .width = 1}, 6, kCpu);
   const auto stem = [](const WideResNet& m) {
     for (const auto& p : m.parameters().parameters()) {
-      if (p.name == "conv1.weight") return p.value.to_doubles();
+      if (p.name == "conv1.weight") return p.value().to_doubles();
     }
     return std::vector<double>();
   };
@@ -122,10 +122,10 @@ TEST_CASE("without classes there is no classifier, and all else is the same") {
 }
 
 TEST_CASE("every parameter of a live network gets a gradient, and a frozen one gets none") {
-  const WideResNet model({.depth = 10, .width = 1, .classes = 3}, 0, kCpu);
+  WideResNet model({.depth = 10, .width = 1, .classes = 3}, 0, kCpu);
   const std::vector<std::int32_t> classes{0, 2};
   const Tensor labels = Tensor::from_host(std::span<const std::int32_t>(classes), {2});
-  const Variable x(random_images({2, 8, 8, 3}), true);
+  Variable x(random_images({2, 8, 8, 3}), true);
   const std::int64_t convolutions = 1 + 3 * 2 + 2;  // stem, three blocks, two strided shortcuts
   // Width 1 keeps 16 channels in the first stage: no shortcut convolution there.
 
@@ -133,7 +133,7 @@ TEST_CASE("every parameter of a live network gets a gradient, and a frozen one g
   backward(classification_loss(model.forward(x, {}).logits, labels).mean);
   for (const auto& gradient : model.parameters().gradients()) {
     CAPTURE(gradient.name);
-    CHECK(l1(gradient.value) > 0.0);
+    CHECK(l1(gradient.value()) > 0.0);
   }
   CHECK(conv_counts().wgrad.calls == convolutions);
   CHECK(conv_counts().dgrad.calls == convolutions);
@@ -156,7 +156,7 @@ TEST_CASE("every parameter of a live network gets a gradient, and a frozen one g
 TEST_CASE("batch_only leaves running statistics alone, train moves them") {
   const WideResNet model({.depth = 10, .width = 1}, 0, kCpu);
   const NoGrad no_grad;
-  const auto first_mean = [&] { return model.parameters().buffers()[0].value.to_doubles(); };
+  const auto first_mean = [&] { return model.parameters().buffers()[0].value().to_doubles(); };
   const auto before = first_mean();
   const Variable x(random_images({2, 8, 8, 3}));
   static_cast<void>(model.forward(x, {.mode = NormMode::batch_only}));
@@ -177,9 +177,9 @@ TEST_CASE("the f32 network agrees with the f64 reference, forward and backward")
   const WideResNet single(config, 0, kCpu);
   const WideResNet reference(config, 0, kCpu, DType::f64);
   for (std::size_t i = 0; i < single.parameters().parameters().size(); ++i) {
-    const Tensor from = single.parameters().parameters()[i].value;
-    const Tensor to = reference.parameters().parameters()[i].value;
-    to.copy_(Tensor::from(from.to_doubles(), from.shape(), DType::f64));
+    const Tensor from = single.parameters().parameters()[i].value();
+    reference.parameters().parameters()[i].change(
+        [&](Tensor& to) { to.copy_(Tensor::from(from.to_doubles(), from.shape(), DType::f64)); });
   }
   const std::vector<std::int32_t> classes{0, 2, 1, 1};
   const Tensor labels = Tensor::from_host(std::span<const std::int32_t>(classes), {4});
@@ -192,8 +192,8 @@ TEST_CASE("the f32 network agrees with the f64 reference, forward and backward")
   run(reference, DType::f64);
   for (std::size_t i = 0; i < single.parameters().gradients().size(); ++i) {
     const auto a = single.parameters().gradients()[i];
-    const auto found = a.value.to_doubles();
-    const auto expected = reference.parameters().gradients()[i].value.to_doubles();
+    const auto found = a.value().to_doubles();
+    const auto expected = reference.parameters().gradients()[i].value().to_doubles();
     double error = 0;
     double norm = 0;
     for (std::size_t k = 0; k < found.size(); ++k) {

@@ -13,7 +13,7 @@ using TrainingState = std::vector<std::vector<double>>;
 
 inline void append_store(TrainingState& state, const ParameterStore& store) {
   state.push_back(store.parameter_slab().flat().to_doubles());
-  for (const auto& buffer : store.buffers()) state.push_back(buffer.value.to_doubles());
+  for (const auto& buffer : store.buffers()) state.push_back(buffer.value().to_doubles());
 }
 
 // These read the metrics, and so begin a new interval of them.

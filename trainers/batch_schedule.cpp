@@ -67,7 +67,7 @@ std::int64_t BatchSchedule::prepare(std::int64_t first) {
   return steps_;
 }
 
-void BatchSchedule::take(const Tensor& step) const {
+void BatchSchedule::take(const Tensor& step) {
   take_step_row(table_, first_, step, row_);
 }
 

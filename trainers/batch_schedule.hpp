@@ -51,7 +51,7 @@ class BatchSchedule {
   [[nodiscard]] std::int64_t prepare(std::int64_t first);
   // Copies the row of `step` (i32 [1]) to the tensors that indices() and numbers() return. Each
   // step begins with this call, which a graph can record.
-  void take(const Tensor& step) const;
+  void take(const Tensor& step);
 
   // Return views of the row that `take` copied last, as i32 or f32 [count]. The addresses are
   // fixed.

@@ -51,7 +51,7 @@ Shape shape_of(const TensorEntry& entry) {
 void check_entry(const SafetensorsFile& file, const ParameterStore::Named& tensor) {
   const std::string where = file.path().string();
   const TensorEntry* entry = file.find(tensor.name);
-  const Shape expected = file_shape(tensor.value.shape());
+  const Shape expected = file_shape(tensor.value().shape());
   if (entry == nullptr) {
     user_error(where, ": no tensor ", tensor.name, ", expected one of shape ", expected);
   }
@@ -59,9 +59,9 @@ void check_entry(const SafetensorsFile& file, const ParameterStore::Named& tenso
       shape_of(*entry) != expected) {
     user_error(where, ": ", tensor.name, " has shape ", shape_of(*entry), ", expected ", expected);
   }
-  if (entry->dtype != safetensors_dtype(tensor.value.dtype())) {
+  if (entry->dtype != safetensors_dtype(tensor.value().dtype())) {
     user_error(where, ": ", tensor.name, " is ", entry->dtype, ", expected ",
-               safetensors_dtype(tensor.value.dtype()));
+               safetensors_dtype(tensor.value().dtype()));
   }
 }
 
@@ -69,7 +69,8 @@ void check_entry(const SafetensorsFile& file, const ParameterStore::Named& tenso
 
 void append(CheckpointTensors& all, const std::string& prefix, CheckpointTensors part) {
   for (ParameterStore::Named& tensor : part) {
-    all.push_back({prefix + tensor.name, std::move(tensor.value)});
+    tensor.name.insert(0, prefix);
+    all.push_back(std::move(tensor));
   }
 }
 
@@ -79,10 +80,10 @@ void save_checkpoint(const std::filesystem::path& path, const CheckpointTensors&
   std::vector<TensorEntry> entries;
   storage.reserve(tensors.size());
   for (const ParameterStore::Named& tensor : tensors) {
-    storage.push_back(host_bytes(tensor.value));
-    const Shape shape = file_shape(tensor.value.shape());
+    storage.push_back(host_bytes(tensor.value()));
+    const Shape shape = file_shape(tensor.value().shape());
     entries.push_back({.name = tensor.name,
-                       .dtype = std::string(safetensors_dtype(tensor.value.dtype())),
+                       .dtype = std::string(safetensors_dtype(tensor.value().dtype())),
                        .shape = {shape.dims().begin(), shape.dims().end()},
                        .bytes = storage.back()});
   }
@@ -114,7 +115,7 @@ std::int64_t step_of(const CheckpointMetadata& metadata, const std::filesystem::
   return step;
 }
 
-void load_checkpoint(const std::filesystem::path& path, const CheckpointTensors& tensors,
+void load_checkpoint(const std::filesystem::path& path, CheckpointTensors tensors,
                      const std::string& prefix) {
   const SafetensorsFile file(path);
   for (const ParameterStore::Named& tensor : tensors) check_entry(file, tensor);
@@ -127,16 +128,17 @@ void load_checkpoint(const std::filesystem::path& path, const CheckpointTensors&
                  " does not belong to this model");
     }
   }
-  for (const ParameterStore::Named& tensor : tensors) {
+  for (ParameterStore::Named& tensor : tensors) {
     const std::span<const std::byte> bytes = file.entry(tensor.name).bytes;
-    if (tensor.value.rank() == 4) {
-      tensor.value.copy_from_host(permute_kernel(bytes, tensor.value.shape(),
-                                                 size_of(tensor.value.dtype()),
-                                                 Direction::to_memory)
-                                      .data());
-    } else {
-      tensor.value.copy_from_host(bytes.data());
-    }
+    tensor.change([&](Tensor& value) {
+      if (value.rank() == 4) {
+        const std::size_t element = size_of(value.dtype());
+        value.copy_from_host(
+            permute_kernel(bytes, value.shape(), element, Direction::to_memory).data());
+      } else {
+        value.copy_from_host(bytes.data());
+      }
+    });
   }
 }
 

@@ -59,7 +59,7 @@ template <class T>
 // the file lacks, that `tensors` lacks, or that has another shape or dtype. The message names the
 // first such tensor. With a `prefix`, tensors of the file whose names do not start with it are
 // ignored.
-void load_checkpoint(const std::filesystem::path& path, const CheckpointTensors& tensors,
+void load_checkpoint(const std::filesystem::path& path, CheckpointTensors tensors,
                      const std::string& prefix = {});
 
 }  // namespace scimix

@@ -28,8 +28,8 @@ std::vector<std::int32_t> unlabeled_members(const ClassifierConfig& config, cons
   return members;
 }
 
-std::unique_ptr<Optimizer> make_optimizer(const ClassifierConfig& config,
-                                          const ParameterStore& model, const ParameterStore& ema) {
+std::unique_ptr<Optimizer> make_optimizer(const ClassifierConfig& config, ParameterStore& model,
+                                          ParameterStore& ema) {
   if (config.optimizer == OptimizerKind::sgd) {
     return std::make_unique<Sgd>(model, ema,
                                  sgd_options(config.sgd, config.steps, config.ema_decay));
@@ -151,7 +151,7 @@ ClassifierBatch ClassifierTrainer::make_batch(const BatchLayout& layout, const T
   const Tensor images = use == Use::network ? train_.network_room_for(layout.rows(), dtype_)
                                             : train_.room_for(layout.rows(), dtype_);
   const auto view = [&](Part part, const Tensor& index) {
-    const Tensor room = layout.of(images, part);
+    Tensor room = layout.of(images, part);
     augment(layout, part, index, strong_, room);
     if (part != Part::strong) add_input_noise(layout, part, room);
     return Variable(room);
@@ -165,7 +165,7 @@ ClassifierBatch ClassifierTrainer::make_batch(const BatchLayout& layout, const T
 }
 
 void ClassifierTrainer::add_input_noise(const BatchLayout& layout, Part part,
-                                        const Tensor& images) const {
+                                        const Output& images) const {
   if (config_.input_noise == 0) return;
   train_.add_noise(step_,
                    {.seed = config_.seed,
@@ -175,7 +175,7 @@ void ClassifierTrainer::add_input_noise(const BatchLayout& layout, Part part,
                    config_.input_noise, images);
 }
 
-void ClassifierTrainer::set_weights() const {
+void ClassifierTrainer::set_weights() {
   WeightRamp ramp{.highest = config_.consistency.weight,
                   .total_steps = config_.steps,
                   .share = config_.consistency.ramp,
@@ -191,7 +191,7 @@ double ClassifierTrainer::epochs() const {
   return labeled_.epochs(steps_done(), config_.batch);
 }
 
-std::optional<Evaluation> ClassifierTrainer::evaluate_ema(const EvaluationOptions& options) const {
+std::optional<Evaluation> ClassifierTrainer::evaluate_ema(const EvaluationOptions& options) {
   average_buffers();
   return evaluate(ema_, test_, evaluation_batch(config_.output.eval_batch, test_), dtype_, ranks_,
                   options);

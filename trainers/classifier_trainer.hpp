@@ -30,8 +30,8 @@ class ClassifierTrainer : public TrainingSession {
   [[nodiscard]] double epochs() const override;
   // Evaluates the EMA network on the test images, which are divided among the ranks. Returns
   // nothing if `options.give_up` ended the evaluation.
-  [[nodiscard]] std::optional<Evaluation> evaluate_ema(const EvaluationOptions& options) const;
-  [[nodiscard]] Evaluation evaluate_ema() const { return *evaluate_ema({}); }
+  [[nodiscard]] std::optional<Evaluation> evaluate_ema(const EvaluationOptions& options);
+  [[nodiscard]] Evaluation evaluate_ema() { return *evaluate_ema({}); }
 
   // Returns pictures of what the network sees: `images` augmented images, and as many hybrids if
   // the run uses hybrids.
@@ -50,10 +50,10 @@ class ClassifierTrainer : public TrainingSession {
   // Augments this rank's images with the indices `labeled` and `unlabeled` (i32).
   [[nodiscard]] ClassifierBatch make_batch(const BatchLayout& layout, const Tensor& labeled,
                                            const Tensor& unlabeled, Use use) const;
-  void add_input_noise(const BatchLayout& layout, Part part, const Tensor& images) const;
+  void add_input_noise(const BatchLayout& layout, Part part, const Output& images) const;
   [[nodiscard]] BatchLayout layout_of(std::int64_t labeled, std::int64_t unlabeled,
                                       const Comm& ranks) const;
-  void set_weights() const;
+  void set_weights();
 
   ClassifierConfig config_;
   std::string class_names_;  // a JSON list

@@ -32,10 +32,10 @@ std::optional<Evaluation> evaluate(const WideResNet& model, const ResidentSet& s
                                    std::int64_t batch, DType dtype, Comm& ranks,
                                    const EvaluationOptions& options) {
   const NoGrad no_grad;
-  const Tensor sums = Tensor::zeros({3}, DType::f32, set.device());
+  Tensor sums = Tensor::zeros({3}, DType::f32, set.device());
   const std::int64_t classes = model.config().classes;
   // Each rank fills in its own images; the sum over ranks has them all.
-  const Tensor predictions =
+  Tensor predictions =
       options.confusion ? Tensor::zeros({set.count()}, DType::i32, set.device()) : Tensor();
   const RankRows mine(ranks, set.count());
   std::vector<std::int32_t> indices(static_cast<std::size_t>(mine.count()));

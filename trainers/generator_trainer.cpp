@@ -130,10 +130,10 @@ GeneratorTrainer::GeneratorTrainer(const GeneratorRunConfig& config, const RunIn
                " images of each rank, within which the critic compares");
   }
 
-  const ParameterStore& e_c = networks_.semantic_encoder().parameters();
-  const ParameterStore& e_r = networks_.scene_encoder().parameters();
-  const ParameterStore& g = networks_.generator().parameters();
-  const ParameterStore& d = critic_.parameters();
+  ParameterStore& e_c = networks_.semantic_encoder().parameters();
+  ParameterStore& e_r = networks_.scene_encoder().parameters();
+  ParameterStore& g = networks_.generator().parameters();
+  ParameterStore& d = critic_.parameters();
   add_network({"e_c", &e_c, &average_.semantic_encoder().parameters(), &semantic_optimizer_});
   add_network({"e_r", &e_r, &average_.scene_encoder().parameters(), &scene_optimizer_});
   add_network({"g", &g, &average_.generator().parameters(), &generator_optimizer_});
@@ -186,7 +186,7 @@ void GeneratorTrainer::queue_step() {
 
 GeneratorBatch GeneratorTrainer::make_batch() const {
   const auto view = [&](Part part, const Tensor& index) {
-    const Tensor room = train_.room_for(index.dim(0), dtype_);
+    Tensor room = train_.room_for(index.dim(0), dtype_);
     augment(layout_, part, index, strong_, room);
     return Variable(room);
   };
@@ -210,13 +210,13 @@ double GeneratorTrainer::epochs() const {
 }
 
 std::optional<GeneratorEvaluation> GeneratorTrainer::evaluate_ema(
-    const EvaluationOptions& options) const {
+    const EvaluationOptions& options) {
   average_buffers();
   return evaluate_generator(average_, test_, config_.eval_pairs,
                             evaluation_batch(config_.output.eval_batch, test_), ranks_, options);
 }
 
-std::vector<std::uint8_t> GeneratorTrainer::samples() const {
+std::vector<std::uint8_t> GeneratorTrainer::samples() {
   copy_buffers();
   return sample_grid(average_, test_, config_.sample_pairs);
 }
@@ -236,8 +236,8 @@ void GeneratorTrainer::take_over(const CheckpointMetadata& metadata,
 }
 
 void GeneratorTrainer::start_from(const WideResNet& classifier, const GuideInfo& guide) {
-  for (const Autoencoder* const to : {&networks_, &average_}) {
-    const ParameterStore& encoder = to->semantic_encoder().parameters();
+  for (Autoencoder* const to : {&networks_, &average_}) {
+    ParameterStore& encoder = to->semantic_encoder().parameters();
     encoder.copy_parameters_from(classifier.parameters());
     encoder.copy_buffers_from(classifier.parameters());
   }

@@ -34,11 +34,10 @@ class GeneratorTrainer : public TrainingSession {
 
   // Evaluates the averages on the test images, of which each rank takes its share. Nothing where it
   // was given up (see evaluate).
-  [[nodiscard]] std::optional<GeneratorEvaluation> evaluate_ema(
-      const EvaluationOptions& options) const;
-  [[nodiscard]] GeneratorEvaluation evaluate_ema() const { return *evaluate_ema({}); }
+  [[nodiscard]] std::optional<GeneratorEvaluation> evaluate_ema(const EvaluationOptions& options);
+  [[nodiscard]] GeneratorEvaluation evaluate_ema() { return *evaluate_ema({}); }
   // Returns a grid of the averages' work (see sample_grid).
-  [[nodiscard]] std::vector<std::uint8_t> samples() const;
+  [[nodiscard]] std::vector<std::uint8_t> samples();
 
   [[nodiscard]] const Autoencoder& networks() const { return networks_; }
   [[nodiscard]] const Autoencoder& average() const { return average_; }

@@ -12,23 +12,23 @@ namespace {
 
 // The derivative of the mean over ranks by one rank's loss.
 Variable share_of_mean(const Variable& loss, int ranks) {
-  const Tensor share = Tensor::empty(loss.shape(), loss.dtype(), loss.device());
+  Tensor share = Tensor::empty(loss.shape(), loss.dtype(), loss.device());
   fill(share, 1.0 / ranks);
   return Variable(share);
 }
 
 }  // namespace
 
-GradientExchange::GradientExchange(Comm& ranks, std::vector<const ParameterStore*> stores,
+GradientExchange::GradientExchange(Comm& ranks, std::vector<ParameterStore*> stores,
                                    std::int64_t bucket_bytes)
     : ranks_(ranks), stores_(std::move(stores)) {
   if (ranks_.is_alone()) return;
-  for (const ParameterStore* const store : stores_) add(*store, bucket_bytes);
+  for (ParameterStore* const store : stores_) add(*store, bucket_bytes);
 }
 
 // From the end of the slab: backward comes to the last layers first.
-void GradientExchange::add(const ParameterStore& store, std::int64_t bucket_bytes) {
-  const Tensor& slab = store.gradient_slab().flat();
+void GradientExchange::add(ParameterStore& store, std::int64_t bucket_bytes) {
+  Tensor& slab = store.gradient_slab().flat();
   const auto entries = store.layout().entries();
   const auto size = static_cast<std::int64_t>(size_of(slab.dtype()));
   std::int64_t end = slab.numel();
@@ -57,7 +57,7 @@ void GradientExchange::complete(const Tensor& gradient) {
 }
 
 void GradientExchange::backward(const Variable& loss) {
-  for (const ParameterStore* const store : stores_) store->zero_grad();
+  for (ParameterStore* const store : stores_) store->zero_grad();
   if (ranks_.is_alone()) {
     scimix::backward(loss, {.grads_are_zero = true});
     return;
@@ -67,7 +67,7 @@ void GradientExchange::backward(const Variable& loss) {
                           .grads_are_zero = true,
                           .on_complete = [&](const Tensor& gradient) { complete(gradient); }});
   // What the loss does not depend on never became complete.
-  for (const Bucket& bucket : buckets_) {
+  for (Bucket& bucket : buckets_) {
     if (bucket.missing > 0) ranks_.start_all_reduce(bucket.gradients);
   }
   ranks_.finish_all_reduces();

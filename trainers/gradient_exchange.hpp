@@ -16,7 +16,7 @@ class GradientExchange {
   // Divides the gradient slabs of the stores into buckets, each of which is all-reduced by one
   // call. A bucket should be so large that bandwidth, not latency, determines its cost, and so
   // small that the first all-reduce starts early. `ranks` and the stores must outlive this object.
-  GradientExchange(Comm& ranks, std::vector<const ParameterStore*> stores,
+  GradientExchange(Comm& ranks, std::vector<ParameterStore*> stores,
                    std::int64_t bucket_bytes = kBucketBytes);
 
   // Sets the gradients of all stores to those of the mean of all ranks' losses. Each bucket is
@@ -33,11 +33,11 @@ class GradientExchange {
     std::int64_t parameters = 0;
     std::int64_t missing = 0;  // number of parameters whose gradient is not complete yet
   };
-  void add(const ParameterStore& store, std::int64_t bucket_bytes);
+  void add(ParameterStore& store, std::int64_t bucket_bytes);
   void complete(const Tensor& gradient);
 
   Comm& ranks_;
-  std::vector<const ParameterStore*> stores_;
+  std::vector<ParameterStore*> stores_;
   std::vector<Bucket> buckets_;
 };
 

@@ -51,8 +51,10 @@ WideResNet average_in(const fs::path& checkpoint, const WideResNetConfig& config
   if (saved == wanted) return found;
   WideResNet converted(config, /*seed=*/0, device, wanted);
   const CheckpointTensors from = tensors_of(found);
-  const CheckpointTensors to = tensors_of(converted);
-  for (std::size_t i = 0; i < from.size(); ++i) convert(from[i].value, to[i].value);
+  CheckpointTensors to = tensors_of(converted);
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    to[i].change([&](Tensor& value) { convert(from[i].value(), value); });
+  }
   return converted;
 }
 

@@ -20,15 +20,15 @@ constexpr std::uint32_t kFirstShare = 1;
 
 // The labels that are known, then the class with the largest of [N,classes] -> i32 [N].
 Tensor labels_of(const Tensor& rows, const Tensor& known) {
-  const Tensor labels = Tensor::empty({rows.dim(0)}, DType::i32, rows.device());
-  const Tensor unused = Tensor::empty({rows.dim(0)}, DType::f32, rows.device());
+  Tensor labels = Tensor::empty({rows.dim(0)}, DType::i32, rows.device());
+  Tensor unused = Tensor::empty({rows.dim(0)}, DType::f32, rows.device());
   pseudo_labels(rows, /*threshold=*/0.0, labels, unused);
   labels.rows(0, known.dim(0)).copy_(known);
   return labels;
 }
 
 Tensor same_share(double share, std::int64_t rows, Device device) {
-  const Tensor shares = Tensor::empty({rows}, DType::f32, device);
+  Tensor shares = Tensor::empty({rows}, DType::f32, device);
   fill(shares, share);
   return shares;
 }

@@ -58,7 +58,7 @@ double linear_probe_accuracy(const LabeledCodes& train, const LabeledCodes& test
   const Device device = train.codes.device();
   const Variable codes(train.codes);
   const Standardisation standardise(codes);
-  const Probe probe(features, classes, options.seed, device);
+  Probe probe(features, classes, options.seed, device);
   Adam optimizer(probe.store, nullptr,
                  {.learning_rate = options.learning_rate, .beta1 = 0.9, .beta2 = 0.999});
   for (std::int64_t epoch = 0; epoch < options.epochs; ++epoch) {
@@ -82,7 +82,7 @@ double linear_probe_accuracy(const LabeledCodes& train, const LabeledCodes& test
   }
   const NoGrad no_grad;
   const Variable logits = probe.layer(standardise(Variable(test.codes)));
-  const Tensor sums = Tensor::zeros({3}, DType::f32, device);
+  Tensor sums = Tensor::zeros({3}, DType::f32, device);
   const Tensor labels = on_device(test.labels, device);
   add_metrics(classification_loss(logits, labels).per_row.value(), logits.value(), labels, sums);
   const std::vector<double> host = sums.to_doubles();

@@ -17,7 +17,7 @@ Tensor TermLog::in_f32(const Tensor& value) {
   return value.dtype() == DType::f64 ? cast(Variable(value), DType::f32).value() : value;
 }
 
-void TermLog::add(const TermValues& values, const Tensor& step) const {
+void TermLog::add(const TermValues& values, const Tensor& step) {
   add_terms(step, values, sums_, counts_, first_bad_);
 }
 
@@ -35,11 +35,11 @@ void TermLog::check_finite(std::string_view advice, Comm& ranks) const {
              " (the last checkpoint is kept)");
 }
 
-void TermLog::mean_over_ranks(Comm& ranks) const {
+void TermLog::mean_over_ranks(Comm& ranks) {
   scimix::mean_over_ranks(state(), ranks);
 }
 
-std::vector<std::optional<double>> TermLog::read(Comm& ranks) const {
+std::vector<std::optional<double>> TermLog::read(Comm& ranks) {
   ranks.all_reduce(sums_);
   ranks.all_reduce(counts_);
   const std::vector<double> sums = sums_.to_doubles();

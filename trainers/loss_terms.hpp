@@ -72,7 +72,7 @@ class TermLog {
 
   // Adds the values of the terms at `step`, i32 [1]. A graph can record this.
   template <class Term>
-  void add(const std::vector<LossTerm<Term>>& terms, const Tensor& step) const {
+  void add(const std::vector<LossTerm<Term>>& terms, const Tensor& step) {
     TermValues values;
     for (const LossTerm<Term>& term : terms) {
       values.add(in_f32(term.value.value()), static_cast<std::int64_t>(term.term));
@@ -85,17 +85,17 @@ class TermLog {
   void check_finite(std::string_view advice, Comm& ranks = local_comm()) const;
   // Returns the mean of each term over all ranks and over the steps since the last call; no value
   // for a term that was not computed. Waits for the device. Sets the sums to zero.
-  [[nodiscard]] std::vector<std::optional<double>> read(Comm& ranks = local_comm()) const;
+  [[nodiscard]] std::vector<std::optional<double>> read(Comm& ranks = local_comm());
   // Replaces the sums by the mean of the ranks' sums, so that a run can be resumed with another
   // number of ranks.
-  void mean_over_ranks(Comm& ranks) const;
+  void mean_over_ranks(Comm& ranks);
 
   // Returns the sums, for checkpoints.
   [[nodiscard]] CheckpointTensors state() const;
 
  private:
   [[nodiscard]] static Tensor in_f32(const Tensor& value);
-  void add(const TermValues& values, const Tensor& step) const;
+  void add(const TermValues& values, const Tensor& step);
 
   std::span<const TermInfo> terms_;
   Tensor sums_;       // f32 [terms]

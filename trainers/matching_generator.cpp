@@ -24,8 +24,10 @@ TrainedOn description_of(const TrainedGenerator& generator, const Dataset& datas
 Autoencoder in_f64(const Autoencoder& networks, Device device) {
   Autoencoder wide(networks.config(), /*seed=*/0, device, DType::f64);
   const CheckpointTensors from = autoencoder_tensors(networks);
-  const CheckpointTensors to = autoencoder_tensors(wide);
-  for (std::size_t i = 0; i < from.size(); ++i) convert(from[i].value, to[i].value);
+  CheckpointTensors to = autoencoder_tensors(wide);
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    to[i].change([&](Tensor& value) { convert(from[i].value(), value); });
+  }
   return wide;
 }
 

@@ -11,7 +11,8 @@ namespace scimix {
 
 namespace {
 
-Tensor clamped(const Tensor& images) {
+// Clamps the images in place.
+Tensor clamped(Tensor images) {
   clamp_images(images, images);
   return images;
 }
@@ -42,7 +43,7 @@ Mixer mixup_mixer(std::uint64_t seed) {
     }
     const Tensor lambda =
         Tensor::from_host(std::span<const float>(shares), {x_c.dim(0)}, x_c.device());
-    const Tensor out = like(x_c);
+    Tensor out = like(x_c);
     mix_mixup(x_c, x_r, lambda, out);
     return clamped(out);
   };
@@ -50,7 +51,7 @@ Mixer mixup_mixer(std::uint64_t seed) {
 
 Mixer adain_mixer() {
   return [](const Tensor& x_c, const Tensor& x_r, std::int64_t) {
-    const Tensor out = like(x_c);
+    Tensor out = like(x_c);
     mix_adain(x_c, x_r, out);
     return clamped(out);
   };
@@ -58,7 +59,7 @@ Mixer adain_mixer() {
 
 Mixer fda_mixer(double band) {
   return [band](const Tensor& x_c, const Tensor& x_r, std::int64_t) {
-    const Tensor out = like(x_c);
+    Tensor out = like(x_c);
     mix_fda(x_c, x_r, band, out);
     return clamped(out);
   };

@@ -12,7 +12,7 @@ std::string name_of_state(const std::string& kind, const std::string& network) {
 
 }  // namespace
 
-Sgd::Sgd(const ParameterStore& model, const ParameterStore& ema, const SgdOptions& options)
+Sgd::Sgd(ParameterStore& model, ParameterStore& ema, const SgdOptions& options)
     : model_(model), ema_(ema), options_(options) {
   const MemoryLabel label("optimiser state");
   const Device device = model.parameter_slab().flat().device();
@@ -28,9 +28,10 @@ void Sgd::update(const Tensor& step) {
                          .weight_decay = options_.weight_decay,
                          .decayed_count = model_.decayed_count(),
                          .ema_decay = options_.ema_decay};
-  sgd_update(model_.gradient_slab().flat(), learning_rate_, update, model_.parameter_slab().flat(),
-             moments_.flat(), ema_.parameter_slab().flat(),
-             {model_.copy_slab().flat(), ema_.copy_slab().flat()});
+  const auto model = model_.updated_slabs();
+  const auto average = ema_.updated_slabs();
+  sgd_update(model_.gradient_slab().flat(), learning_rate_, update, model.parameters,
+             moments_.flat(), average.parameters, {model.rounded, average.rounded});
 }
 
 double Sgd::learning_rate(double step) const {
@@ -43,8 +44,7 @@ CheckpointTensors Sgd::state(const std::string& network) const {
   return all;
 }
 
-AdamMoments::AdamMoments(const ParameterStore& model, const ParameterStore* ema)
-    : model_(model), ema_(ema) {
+AdamMoments::AdamMoments(ParameterStore& model, ParameterStore* ema) : model_(model), ema_(ema) {
   const MemoryLabel label("optimiser state");
   const Device device = model.parameter_slab().flat().device();
   first_ = Slab(model.layout(), model.dtype(), device);
@@ -53,11 +53,12 @@ AdamMoments::AdamMoments(const ParameterStore& model, const ParameterStore* ema)
   if (ema_ != nullptr) ema_->copy_parameters_from(model_);
 }
 
-void AdamMoments::update() const {
-  adam_update(model_.gradient_slab().flat(), scalars_, model_.parameter_slab().flat(),
-              first_.flat(), second_.flat(),
-              ema_ != nullptr ? ema_->parameter_slab().flat() : Tensor(),
-              {model_.copy_slab().flat(), ema_ != nullptr ? ema_->copy_slab().flat() : Tensor()});
+void AdamMoments::update() {
+  using Slabs = ParameterStore::UpdatedSlabs;
+  const Slabs model = model_.updated_slabs();
+  const Slabs average = ema_ != nullptr ? ema_->updated_slabs() : Slabs{};
+  adam_update(model_.gradient_slab().flat(), scalars_, model.parameters, first_.flat(),
+              second_.flat(), average.parameters, {model.rounded, average.rounded});
 }
 
 CheckpointTensors AdamMoments::state(const std::string& network) const {
@@ -82,7 +83,7 @@ AdamUpdate corrected_for_laziness(const AdamOptions& o) {
 
 }  // namespace
 
-Adam::Adam(const ParameterStore& model, const ParameterStore* ema, const AdamOptions& options)
+Adam::Adam(ParameterStore& model, ParameterStore* ema, const AdamOptions& options)
     : options_(options),
       update_(corrected_for_laziness(options)),
       moments_(model, ema),
@@ -119,7 +120,7 @@ const AdamSchedule& checked(const AdamSchedule& s) {
 
 }  // namespace
 
-ScheduledAdam::ScheduledAdam(const ParameterStore& model, const ParameterStore* ema,
+ScheduledAdam::ScheduledAdam(ParameterStore& model, ParameterStore* ema,
                              const AdamSchedule& schedule)
     : schedule_(checked(schedule)), moments_(model, ema) {
   const std::vector<double> ones{1.0, 1.0};

@@ -40,7 +40,7 @@ struct SgdOptions {
 
 class Sgd : public Optimizer {
  public:
-  Sgd(const ParameterStore& model, const ParameterStore& ema, const SgdOptions& options);
+  Sgd(ParameterStore& model, ParameterStore& ema, const SgdOptions& options);
 
   void update(const Tensor& step) override;
   [[nodiscard]] double learning_rate(double step) const override;
@@ -51,8 +51,8 @@ class Sgd : public Optimizer {
   [[nodiscard]] const SgdOptions& options() const { return options_; }
 
  private:
-  const ParameterStore& model_;
-  const ParameterStore& ema_;
+  ParameterStore& model_;
+  ParameterStore& ema_;
   SgdOptions options_;
   Slab moments_;
   Tensor learning_rate_;  // f32 [1]
@@ -62,20 +62,20 @@ class Sgd : public Optimizer {
 class AdamMoments {
  public:
   // `ema` null: no average is kept.
-  AdamMoments(const ParameterStore& model, const ParameterStore* ema);
+  AdamMoments(ParameterStore& model, ParameterStore* ema);
 
   // Updates the parameters once, with the current scalars.
-  void update() const;
+  void update();
   // adam1.*, adam2.*
   [[nodiscard]] CheckpointTensors state(const std::string& network) const;
 
   [[nodiscard]] const Slab& first() const { return first_; }
   [[nodiscard]] const Slab& second() const { return second_; }
-  [[nodiscard]] const Tensor& scalars() const { return scalars_; }  // see kernels/optim/optim.hpp
+  [[nodiscard]] Tensor& scalars() { return scalars_; }  // see kernels/optim/optim.hpp
 
  private:
-  const ParameterStore& model_;
-  const ParameterStore* ema_;
+  ParameterStore& model_;
+  ParameterStore* ema_;
   Slab first_;
   Slab second_;
   Tensor scalars_;
@@ -99,7 +99,7 @@ struct AdamOptions {
 class Adam : public Optimizer {
  public:
   // `ema` null: no average is kept.
-  Adam(const ParameterStore& model, const ParameterStore* ema, const AdamOptions& options);
+  Adam(ParameterStore& model, ParameterStore* ema, const AdamOptions& options);
 
   // Updates the parameters once from the gradients in the model's slab.
   void update();
@@ -124,8 +124,7 @@ class Adam : public Optimizer {
 class ScheduledAdam : public Optimizer {
  public:
   // `ema` null: no average is kept.
-  ScheduledAdam(const ParameterStore& model, const ParameterStore* ema,
-                const AdamSchedule& schedule);
+  ScheduledAdam(ParameterStore& model, ParameterStore* ema, const AdamSchedule& schedule);
 
   void update(const Tensor& step) override;
   [[nodiscard]] double learning_rate(double step) const override;

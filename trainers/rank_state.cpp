@@ -17,27 +17,31 @@ bool is_own(const std::string& name) {
 
 // The two halves of the checksum, as numbers that a double holds exactly.
 std::vector<double> checksum_of(const CheckpointTensors& state) {
-  const Tensor sum = Tensor::zeros({2}, DType::i32, state.front().value.device());
-  for (const auto& [name, value] : state) {
-    if (!is_own(name)) add_checksum(value, sum);
+  Tensor sum = Tensor::zeros({2}, DType::i32, state.front().value().device());
+  for (const ParameterStore::Named& tensor : state) {
+    if (!is_own(tensor.name)) add_checksum(tensor.value(), sum);
   }
   return sum.to_doubles();
 }
 
 }  // namespace
 
-std::int64_t share_tensors(const CheckpointTensors& tensors, const Tensor& step, Comm& ranks) {
-  for (const auto& [name, value] : tensors) ranks.broadcast(value);
+std::int64_t share_tensors(CheckpointTensors tensors, const Output& step, Comm& ranks) {
+  for (ParameterStore::Named& tensor : tensors) {
+    tensor.change([&](Tensor& value) { ranks.broadcast(value); });
+  }
   ranks.broadcast(step);
   return step.to_host<std::int32_t>().front();
 }
 
-void mean_over_ranks(const CheckpointTensors& tensors, Comm& ranks) {
+void mean_over_ranks(CheckpointTensors tensors, Comm& ranks) {
   if (ranks.is_alone()) return;
   const NoGrad constant;
-  for (const auto& [name, value] : tensors) {
-    ranks.all_reduce(value);
-    value.copy_(scale(Variable(value), 1.0 / ranks.size()).value());
+  for (ParameterStore::Named& tensor : tensors) {
+    tensor.change([&](Tensor& value) {
+      ranks.all_reduce(value);
+      value.copy_(scale(Variable(value), 1.0 / ranks.size()).value());
+    });
   }
 }
 

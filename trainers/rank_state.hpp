@@ -10,10 +10,10 @@ namespace scimix {
 
 // Copies rank 0's tensors and step number (`step`, i32 [1] on the device) to all ranks. Returns the
 // step number.
-std::int64_t share_tensors(const CheckpointTensors& tensors, const Tensor& step, Comm& ranks);
+std::int64_t share_tensors(CheckpointTensors tensors, const Output& step, Comm& ranks);
 
 // Replaces each tensor (f32 or f64) by the mean of the ranks' tensors.
-void mean_over_ranks(const CheckpointTensors& tensors, Comm& ranks);
+void mean_over_ranks(CheckpointTensors tensors, Comm& ranks);
 
 // Returns on every rank whether `mine` is true on any rank.
 [[nodiscard]] bool any_rank(bool mine, Comm& ranks);

@@ -20,18 +20,18 @@ Tensor ResidentSet::network_room_for(std::int64_t count, DType dtype) const {
 }
 
 void ResidentSet::add_noise(const Tensor& step, NoiseAddress address, double deviation,
-                            const Tensor& images) const {
+                            const Output& images) const {
   address.channels = images_.dim(3);
   add_normal_noise(step, address, static_cast<float>(deviation), images);
 }
 
 void ResidentSet::augment(const Tensor& index, const Tensor& step, const WeakAugment& options,
-                          const Tensor& room) const {
+                          const Output& room) const {
   augment_weak(images_, index, step, options, room);
 }
 
 void ResidentSet::augment_strongly(const Tensor& index, const Tensor& step, const WeakAugment& weak,
-                                   const StrongAugment& strong, const Tensor& room) const {
+                                   const StrongAugment& strong, const Output& room) const {
   augment_strong(images_, index, step, weak, strong, room);
 }
 
@@ -43,7 +43,7 @@ Tensor ResidentSet::labels_at(const Tensor& index) const {
 
 Batch ResidentSet::plain(std::span<const std::int32_t> indices, DType dtype) const {
   const Tensor index = Tensor::from_host(indices, {std::ssize(indices)}, device());
-  const Tensor room = room_for(std::ssize(indices), dtype);
+  Tensor room = room_for(std::ssize(indices), dtype);
   normalize_images(images_, index, room);
   return {Variable(room), labels_at(index)};
 }

@@ -35,14 +35,14 @@ class ResidentSet {
   // Adds normal noise to the image channels of `images`, in place. `address` selects the random
   // numbers.
   void add_noise(const Tensor& step, NoiseAddress address, double deviation,
-                 const Tensor& images) const;
+                 const Output& images) const;
   // Writes the images at `index` (i32 [N]), weakly augmented with the random numbers of `step`
   // (i32 [1]), to `room`.
   void augment(const Tensor& index, const Tensor& step, const WeakAugment& options,
-               const Tensor& room) const;
+               const Output& room) const;
   // The same, followed by strong augmentation.
   void augment_strongly(const Tensor& index, const Tensor& step, const WeakAugment& weak,
-                        const StrongAugment& strong, const Tensor& room) const;
+                        const StrongAugment& strong, const Output& room) const;
   // Returns the labels of the images at `index`, i32 [N].
   [[nodiscard]] Tensor labels_at(const Tensor& index) const;
 

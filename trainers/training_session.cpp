@@ -136,7 +136,7 @@ TrainingMetrics TrainingSession::read_metrics() {
   return metrics;
 }
 
-void TrainingSession::copy_buffers() const {
+void TrainingSession::copy_buffers() {
   for (const Network& network : networks_) {
     if (network.average != nullptr) network.average->copy_buffers_from(*network.learner);
   }
@@ -144,7 +144,7 @@ void TrainingSession::copy_buffers() const {
 
 // Where each rank has running statistics of its own images, all take their mean: what all of a
 // step's images together would have given, but for the spread of the ranks' means.
-void TrainingSession::average_buffers() const {
+void TrainingSession::average_buffers() {
   for (const Network& network : networks_) {
     if (network.average != nullptr) mean_over_ranks(network.learner->buffers(), ranks_);
   }
@@ -159,7 +159,7 @@ void TrainingSession::draw_images(const BatchSchedule::Row& row,
 }
 
 void TrainingSession::augment(const BatchLayout& layout, Part part, const Tensor& index,
-                              const StrongAugment& strong, const Tensor& images) const {
+                              const StrongAugment& strong, const Output& images) const {
   WeakAugment weak = augment_;
   weak.first = static_cast<std::uint32_t>(layout.number(part));
   if (part == Part::strong) {
@@ -197,7 +197,7 @@ CheckpointMetadata TrainingSession::metadata() const {
   return all;
 }
 
-void TrainingSession::save(const std::filesystem::path& path) const {
+void TrainingSession::save(const std::filesystem::path& path) {
   average_buffers();
   terms_.mean_over_ranks(ranks_);
   mean_over_ranks({{"", accuracy_}}, ranks_);
@@ -206,7 +206,6 @@ void TrainingSession::save(const std::filesystem::path& path) const {
 
 void TrainingSession::share_state() {
   steps_done_ = share_tensors(state(), step_, ranks_);
-  refresh_copies();
 }
 
 void TrainingSession::load(const std::filesystem::path& path) {
@@ -226,14 +225,6 @@ void TrainingSession::load(const std::filesystem::path& path) {
   steps_done_ = step;
   evaluation_due_ = value_of(found, "evaluation_due") == "true";
   take_over(found, path);
-  refresh_copies();
-}
-
-void TrainingSession::refresh_copies() const {
-  for (const Network& network : networks_) {
-    network.learner->refresh_copies();
-    if (network.average != nullptr) network.average->refresh_copies();
-  }
 }
 
 }  // namespace scimix

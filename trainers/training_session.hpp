@@ -121,7 +121,7 @@ class TrainingSession {
   void set_evaluation_due(bool due) { evaluation_due_ = due; }
 
   // Writes a checkpoint. Rank 0 writes the file.
-  void save(const std::filesystem::path& path) const;
+  void save(const std::filesystem::path& path);
   // Copies rank 0's state to all ranks.
   void share_state();
   // Loads a checkpoint. Errors (user): a checkpoint of another model or data set, a broken file;
@@ -136,15 +136,15 @@ class TrainingSession {
                   const TrainerKind& kind, std::vector<std::int32_t> unlabeled);
 
   struct Network {
-    std::string name;               // in checkpoints; may be empty if there is only one
-    const ParameterStore* learner;  // in training
-    const ParameterStore* average;  // its EMA; null: none is kept
+    std::string name;         // in checkpoints; may be empty if there is only one
+    ParameterStore* learner;  // in training
+    ParameterStore* average;  // its EMA; null: none is kept
     Optimizer* optimizer;
   };
   struct Phase {
     std::string_view name;
     // The networks that learn in this phase, in the order in which backward reaches them.
-    std::vector<const ParameterStore*> learners;
+    std::vector<ParameterStore*> learners;
     std::vector<Optimizer*> optimizers;
     std::function<bool(std::int64_t step)> due = {};  // empty: at every step
   };
@@ -180,12 +180,12 @@ class TrainingSession {
   // for Part::strong, otherwise weakly. The random numbers are addressed by the current step and
   // the numbers of the part's rows in `layout`.
   void augment(const BatchLayout& layout, Part part, const Tensor& index,
-               const StrongAugment& strong, const Tensor& images) const;
+               const StrongAugment& strong, const Output& images) const;
 
   // Copies the running statistics of the networks to their averages. Only parameters are averaged.
   // average_buffers first averages the running statistics over the ranks.
-  void average_buffers() const;
-  void copy_buffers() const;
+  void average_buffers();
+  void copy_buffers();
 
   // For draw_step: sets the column to the indices of this rank's rows of the sampler's images.
   static void draw_images(const BatchSchedule::Row& row, const BatchSchedule::Column& column,
@@ -199,7 +199,9 @@ class TrainingSession {
   WeakAugment augment_;
   ResidentSet train_;
   ResidentSet test_;
-  mutable Sampler labeled_;  // samplers keep the order of the last epoch
+  // Mutable, because a sampler caches the order of its last epoch; what it returns follows from the
+  // step alone.
+  mutable Sampler labeled_;
   mutable Sampler unlabeled_;
   Tensor step_;  // i32 [1]: the step number, on the device
   BatchSchedule schedule_;
@@ -216,7 +218,6 @@ class TrainingSession {
   void learn(PhaseEntry& phase, const PhaseTerms& terms);
   [[nodiscard]] CheckpointTensors state() const;
   [[nodiscard]] CheckpointMetadata metadata() const;
-  void refresh_copies() const;
 
   TrainerKind kind_;
   std::vector<Network> networks_;

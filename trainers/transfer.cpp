@@ -50,7 +50,7 @@ Pairs make_pairs(std::int64_t count, std::int64_t images, std::uint64_t seed) {
 Transfer measure_transfer(const Mixer& mixer, const WideResNet& oracle, const ResidentSet& images,
                           const Pairs& pairs, std::int64_t batch, DType dtype) {
   const NoGrad no_grad;
-  const Tensor sums = Tensor::zeros({3}, DType::f32, images.device());
+  Tensor sums = Tensor::zeros({3}, DType::f32, images.device());
   Transfer result;
   result.pairs = std::ssize(pairs.content);
   for (std::int64_t first = 0; first < result.pairs; first += batch) {
@@ -62,8 +62,7 @@ Transfer measure_transfer(const Mixer& mixer, const WideResNet& oracle, const Re
     const auto out = oracle.forward(Variable(hybrids), {.mode = NormMode::eval});
     add_metrics(classification_loss(out.logits, content.labels).per_row.value(), out.logits.value(),
                 content.labels, sums);
-    const Tensor won =
-        Tensor::empty({static_cast<std::int64_t>(rows)}, DType::i32, images.device());
+    Tensor won = Tensor::empty({static_cast<std::int64_t>(rows)}, DType::i32, images.device());
     scene_won(hybrids, content.images.value(), scene.images.value(), won);
     result.scene_kept += share_of(won);
   }

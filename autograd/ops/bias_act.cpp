@@ -12,8 +12,8 @@ namespace {
   return {.slope = options.slope, .gain = options.gain, .input_gain = options.input_gain};
 }
 
-// The derivative as small operators of gy: what it is differentiated by. The result y enters by
-// its sign alone, so that it is a constant here, almost everywhere.
+// The derivative made of small operators, which can be differentiated in gy. Only the sign of the
+// result y matters, so that y is a constant here (almost everywhere).
 [[nodiscard]] std::vector<Variable> recorded_vjp(const Cotangents& g, const Tensor& y,
                                                  const Variable& bias, const BiasAct& options) {
   const Variable live = leaky_relu_grad(g[0], Variable(y), options.slope);
@@ -25,8 +25,8 @@ namespace {
 
 [[nodiscard]] std::vector<Variable> fused_vjp(const Cotangents& g, const Tensor& y,
                                               const BiasAct& options) {
-  const Tensor gx = g.wants(0) ? Tensor::empty(y.shape(), y.dtype(), y.device()) : Tensor();
-  const Tensor gbias = g.room(1);
+  Tensor gx = g.wants(0) ? Tensor::empty(y.shape(), y.dtype(), y.device()) : Tensor();
+  Tensor gbias = g.buffer(1);
   bias_act_backward(g[0].value(), y, factors_of(options), gx, gbias);
   return {gx.defined() ? Variable(gx) : Variable(), gbias.defined() ? Variable(gbias) : Variable()};
 }
@@ -41,7 +41,7 @@ Variable bias_act(const Variable& x, const Variable& bias, const BiasAct& option
       " ", x.shape(), ", expected ", name_of(dtype), " of the last dimension");
   SCIMIX_CHECK(options.slope > 0 && options.gain > 0, "bias_act: slope ", options.slope, ", gain ",
                options.gain, ", expected both positive");
-  const Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
+  Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
   bias_act_forward(x.value(), bias.value(), factors_of(options), y);
   return record("bias_act", y, {x, bias}, [y, bias, options](const Cotangents& g) {
     return is_recording() ? recorded_vjp(g, y, bias, options) : fused_vjp(g, y, options);

@@ -3,7 +3,7 @@
 //
 //   <conv(x, w), g> = <x, dgrad(g, w)> = <w, wgrad(g, x)>
 //
-// so that the derivative of any one is the other two.
+// so that the derivatives of each one are the other two.
 #include "kernels/conv/conv.hpp"
 
 #include "autograd/ops.hpp"
@@ -13,7 +13,8 @@ namespace scimix {
 
 namespace {
 
-// Less than a pack of eight more: anything else is a mistake, which conv2d_geometry reports.
+// True if x has up to seven channels of padding. Any other difference is a mistake, which
+// conv2d_geometry reports.
 bool is_padded(const Shape& x, const Shape& w) {
   return x.rank() == 4 && w.rank() == 4 && w[3] > 0 && x[3] > w[3] && x[3] < w[3] + 8;
 }
@@ -23,13 +24,13 @@ void check_cotangent(const char* op, const Shape& gy, const Conv2dGeometry& geom
                " for ", geometry);
 }
 
-// The weight gradient, in the type of the weight's own where it is not differentiated again.
+// The weight gradient, in the type of the parameter's gradient unless it is differentiated again.
 Variable wgrad(const Cotangents& g, const Variable& gy, const Variable& x, const Shape& w_shape,
                const Conv2d& conv) {
   if (!g.wants(1)) return {};
   if (is_recording()) return conv2d_wgrad(gy, x, w_shape, conv);
   const Conv2dGeometry geometry = conv2d_geometry(x.shape(), w_shape, conv);
-  const Tensor gw = g.room(1);
+  Tensor gw = g.buffer(1);
   conv_wgrad(gy.value(), x.value(), gw, geometry);
   return Variable(gw);
 }
@@ -41,7 +42,7 @@ Variable conv2d(const Variable& x, const Variable& w, const Conv2d& conv) {
     return conv2d(x, embed_channels(w, 0, x.dim(3)), conv);
   }
   const Conv2dGeometry geometry = conv2d_geometry(x.shape(), w.shape(), conv);
-  const Tensor y = Tensor::empty(geometry.y_shape(), x.dtype(), x.device());
+  Tensor y = Tensor::empty(geometry.y_shape(), x.dtype(), x.device());
   conv_fprop(x.value(), w.value(), y, geometry);
   return record("conv2d", y, {x, w}, [x, w, conv](const Cotangents& g) {
     return std::vector{g.wants(0) ? conv2d_dgrad(g[0], w, x.shape(), conv) : Variable(),
@@ -53,7 +54,7 @@ Variable conv2d_dgrad(const Variable& gy, const Variable& w, const Shape& x_shap
                       const Conv2d& conv) {
   const Conv2dGeometry geometry = conv2d_geometry(x_shape, w.shape(), conv);
   check_cotangent("conv2d_dgrad", gy.shape(), geometry);
-  const Tensor gx = Tensor::empty(x_shape, gy.dtype(), gy.device());
+  Tensor gx = Tensor::empty(x_shape, gy.dtype(), gy.device());
   conv_dgrad(gy.value(), w.value(), gx, geometry);
   return record("conv2d_dgrad", gx, {gy, w}, [gy, w, conv](const Cotangents& h) {
     return std::vector{h.wants(0) ? conv2d(h[0], w, conv) : Variable(),
@@ -65,7 +66,7 @@ Variable conv2d_wgrad(const Variable& gy, const Variable& x, const Shape& w_shap
                       const Conv2d& conv) {
   const Conv2dGeometry geometry = conv2d_geometry(x.shape(), w_shape, conv);
   check_cotangent("conv2d_wgrad", gy.shape(), geometry);
-  const Tensor gw = Tensor::empty(w_shape, gy.dtype(), gy.device());
+  Tensor gw = Tensor::empty(w_shape, gy.dtype(), gy.device());
   conv_wgrad(gy.value(), x.value(), gw, geometry);
   return record("conv2d_wgrad", gw, {gy, x}, [gy, x, conv](const Cotangents& h) {
     return std::vector{h.wants(0) ? conv2d(x, h[0], conv) : Variable(),

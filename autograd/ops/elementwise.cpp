@@ -14,7 +14,7 @@ Tensor like(const Tensor& x) {
 
 Tensor unary(const char* op, Unary f, const Variable& x, double parameter) {
   SCIMIX_CHECK(is_floating(x.dtype()), op, " of ", name_of(x.dtype()));
-  const Tensor y = like(x.value());
+  Tensor y = like(x.value());
   map_unary(f, x.value(), y, parameter);
   return y;
 }
@@ -37,7 +37,7 @@ Shape broadcast_shape(const char* op, const Shape& a, const Shape& b) {
 Tensor binary(const char* op, Binary f, const Variable& a, const Variable& b) {
   SCIMIX_CHECK(is_floating(a.dtype()) && a.dtype() == b.dtype(), op, ": ", name_of(a.dtype()),
                " and ", name_of(b.dtype()));
-  const Tensor y = Tensor::empty(broadcast_shape(op, a.shape(), b.shape()), a.dtype(), a.device());
+  Tensor y = Tensor::empty(broadcast_shape(op, a.shape(), b.shape()), a.dtype(), a.device());
   map_binary(f, a.value(), b.value(), y, 0);
   return y;
 }
@@ -96,13 +96,13 @@ Variable cast(const Variable& x, DType dtype) {
   if (x.dtype() == dtype) return x;
   SCIMIX_CHECK(is_floating(x.dtype()) && is_floating(dtype), "cast of ", name_of(x.dtype()), " to ",
                name_of(dtype));
-  const Tensor y = Tensor::empty(x.shape(), dtype, x.device());
+  Tensor y = Tensor::empty(x.shape(), dtype, x.device());
   convert(x.value(), y);
   return record("cast", y, {x},
                 [from = x.dtype()](const Cotangents& g) { return std::vector{cast(g[0], from)}; });
 }
 
-void accumulate(const Tensor& value, const Tensor& target) {
+void accumulate(const Tensor& value, const Output& target) {
   SCIMIX_CHECK(value.shape() == target.shape() && value.dtype() == target.dtype(),
                "accumulate: ", value.shape(), " ", name_of(value.dtype()), " into ", target.shape(),
                " ", name_of(target.dtype()));
@@ -113,7 +113,7 @@ void accumulate(const Tensor& value, const Tensor& target) {
 
 namespace {
 
-// gx for gy: as one kernel, and in terms of operators where it will be differentiated itself.
+// How gx is computed from gy: by one kernel, or by operators if gx will be differentiated itself.
 struct Derivative {
   Binary kernel;
   bool of_output;  // the kernel takes y rather than x
@@ -121,11 +121,11 @@ struct Derivative {
 };
 
 Variable nonlinear(const char* op, Unary f, const Variable& x, const Derivative& derivative) {
-  const Tensor y = unary(op, f, x, 0);
+  Tensor y = unary(op, f, x, 0);
   const Tensor saved = derivative.of_output ? y : x.value();
   return record(op, y, {x}, [x, saved, derivative](const Cotangents& g) {
     if (is_recording()) return std::vector{derivative.operators(g[0], x)};
-    const Tensor gx = like(saved);
+    Tensor gx = like(saved);
     map_binary(derivative.kernel, g[0].value(), saved, gx, 0);
     return std::vector{Variable(gx)};
   });
@@ -187,10 +187,10 @@ Variable softplus(const Variable& x) {
                     [](const Variable& gy, const Variable& in) { return mul(gy, sigmoid(in)); }});
 }
 
-// Saves its output, of which the derivative needs the sign alone; that has no derivative itself.
+// Saves its output. The derivative needs only the sign of the output, which has no derivative.
 Variable leaky_relu(const Variable& x, double slope) {
   SCIMIX_CHECK(slope > 0, "leaky_relu: slope ", slope, ", expected a positive one");
-  const Tensor y = unary("leaky_relu", Unary::leaky_relu, x, slope);
+  Tensor y = unary("leaky_relu", Unary::leaky_relu, x, slope);
   return record("leaky_relu", y, {x}, [y, slope](const Cotangents& g) {
     return std::vector{leaky_relu_grad(g[0], Variable(y), slope)};
   });
@@ -199,7 +199,7 @@ Variable leaky_relu(const Variable& x, double slope) {
 Variable leaky_relu_grad(const Variable& gy, const Variable& y, double slope) {
   SCIMIX_CHECK(gy.shape() == y.shape() && gy.dtype() == y.dtype(), "leaky_relu_grad: gy ",
                gy.shape(), " ", name_of(gy.dtype()), " and y ", y.shape(), " ", name_of(y.dtype()));
-  const Tensor gx = like(y.value());
+  Tensor gx = like(y.value());
   map_binary(Binary::leaky_relu_grad, gy.value(), y.value(), gx, slope);
   return record("leaky_relu_grad", gx, {gy}, [saved = y.value(), slope](const Cotangents& g) {
     return std::vector{leaky_relu_grad(g[0], Variable(saved), slope)};
@@ -208,9 +208,9 @@ Variable leaky_relu_grad(const Variable& gy, const Variable& y, double slope) {
 
 namespace {
 
-// gy where x <= highest, 0 above; linear in gy, and its own derivative in it.
+// gy where x <= highest, otherwise 0. It is linear in gy.
 Variable clamp_max_grad(const Variable& gy, const Tensor& x, double highest) {
-  const Tensor gx = like(x);
+  Tensor gx = like(x);
   map_binary(Binary::clamp_max_grad, gy.value(), x, gx, highest);
   return record("clamp_max_grad", gx, {gy}, [x, highest](const Cotangents& g) {
     return std::vector{clamp_max_grad(g[0], x, highest)};
@@ -226,7 +226,8 @@ Variable clamp_max(const Variable& x, double highest) {
                 });
 }
 
-// Nothing flows back through a factor of 0, so nothing is recorded: the work below is saved too.
+// Nothing flows back through a factor of 0, so nothing is recorded, and the backward pass of x is
+// saved as well.
 Variable scale_gradient(const Variable& x, double factor) {
   if (factor == 0.0) return x.detach();
   return record("scale_gradient", x.value(), {x},

@@ -5,14 +5,14 @@
 
 namespace scimix {
 
-// C = op(A) op(B) gives d op(A) = G op(B)^T and d op(B) = op(A)^T G; where op transposes, the
-// gradient of the matrix itself is the transposed of that, which swaps the factors.
+// C = op(A) op(B) gives d op(A) = G op(B)^T and d op(B) = op(A)^T G. If op transposes, the gradient
+// of the matrix is the transpose of that, which swaps the factors.
 namespace {
 
 Variable product(const Cotangents& g, int input, const Variable& a, const Variable& b,
                  const Transpose& transpose) {
   if (is_recording()) return matmul(a, b, transpose);
-  const Tensor c = g.room(input);
+  Tensor c = g.buffer(input);
   gemm(a.value(), b.value(), c, Gemm{.transpose = transpose});
   return Variable(c);
 }
@@ -21,7 +21,7 @@ Variable product(const Cotangents& g, int input, const Variable& a, const Variab
 
 Variable matmul(const Variable& a, const Variable& b, const Transpose& transpose) {
   const GemmSizes sizes = gemm_sizes(a.shape(), b.shape(), transpose);
-  const Tensor c = Tensor::empty({sizes.m, sizes.n}, a.dtype(), a.device());
+  Tensor c = Tensor::empty({sizes.m, sizes.n}, a.dtype(), a.device());
   gemm(a.value(), b.value(), c, Gemm{.transpose = transpose});
   return record("matmul", c, {a, b}, [a, b, t = transpose](const Cotangents& cotangents) {
     const Variable& g = cotangents[0];
@@ -44,7 +44,7 @@ Variable linear(const Variable& x, const Variable& w, const Variable& bias) {
   if (!bias.defined()) return y;
   SCIMIX_CHECK((bias.shape() == Shape{w.dim(0)}), "linear: bias ", bias.shape(), " with w ",
                w.shape(), ", expected one value for each of its rows");
-  // Biases are parameters, which stay f32 where activations are bf16.
+  // Biases are parameters, which stay f32 if activations are bf16.
   return add(y, bias.dtype() == y.dtype() ? bias : cast(bias, y.dtype()));
 }
 

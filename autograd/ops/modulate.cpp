@@ -19,7 +19,7 @@ constexpr int kUpKernel = 3;  // taps of the transposed convolution along each a
   return dtype == DType::f64 ? DType::f64 : DType::f32;
 }
 
-// What a call works on, checked once.
+// The sizes of a call, checked once.
 struct Sizes {
   std::int64_t n = 0, h = 0, w = 0, c = 0;  // of x
   std::int64_t p = 0, q = 0, k = 0;         // of y
@@ -28,9 +28,10 @@ struct Sizes {
 
   [[nodiscard]] Shape x() const { return {n, h, w, c}; }
   [[nodiscard]] Shape y() const { return {n, p, q, k}; }
-  // The convolution as conv2d or, with `up`, conv2d_dgrad is asked for it.
+  // The arguments of conv2d, or of conv2d_dgrad with `up`.
   [[nodiscard]] Conv2d conv() const { return {.stride = up ? 2 : 1, .pad = pad}; }
-  // What the convolution gives: with `up`, a line and a column more, before the filter.
+  // The shape of the convolution's result. With `up` it has a line and a column more than y, which
+  // the filter removes.
   [[nodiscard]] Shape convolved() const { return up ? Shape{n, 2 * h + 1, 2 * w + 1, k} : y(); }
 };
 
@@ -78,7 +79,7 @@ struct Sizes {
   return x.dtype() == dtype ? x : cast(x, dtype);
 }
 
-// d [N,K] of the formula in ops.hpp: the sum over taps first, then over channels as a product.
+// d [N,K] of the formula in ops.hpp: first the sum over taps, then a matrix product over channels.
 [[nodiscard]] Variable demodulation(const Variable& w, const Variable& style,
                                     const ModulatedConv& options) {
   const Variable energy = sum(square(cast_to(w, style.dtype())), {.axes = {1, 2}});
@@ -86,8 +87,8 @@ struct Sizes {
   return rsqrt(add_scalar(total, options.eps));
 }
 
-// The modulated convolution made of small operators: its second derivative, and what the fused
-// passes are checked against. `in` holds x, w, style, bias and, with noise, its strength.
+// The modulated convolution made of small operators: for the second derivative, and as the oracle
+// of the fused passes. `in` holds x, w, style, bias and, with noise, its strength.
 [[nodiscard]] Variable composite_form(const std::vector<Variable>& in, const Tensor& noise,
                                       const ModulatedConv& options, const Sizes& z) {
   const Variable& w = in[1];
@@ -116,7 +117,7 @@ struct Sizes {
 // ---- fused form ---------------------------------------------------------------------------------
 
 struct Saved {
-  Tensor u;          // style x; undefined where the kernel has no gradient
+  Tensor u;          // style x; undefined if w has no gradient
   Tensor energy_kc;  // [K,C], with demodulation
   Tensor y;
   ModulatedOutput post;
@@ -150,9 +151,9 @@ struct Saved {
     saved.post.d = own.d;
   }
 
-  const Tensor u = Tensor::empty(x.shape(), x.dtype(), x.device());
+  Tensor u = Tensor::empty(x.shape(), x.dtype(), x.device());
   modulate_input(x, style, u);
-  const Tensor v = Tensor::empty(z.convolved(), x.dtype(), x.device());
+  Tensor v = Tensor::empty(z.convolved(), x.dtype(), x.device());
   if (z.up) {
     conv_dgrad(u, w, v, geometry_of(z, w));
   } else {
@@ -164,7 +165,7 @@ struct Saved {
   return saved;
 }
 
-// The gradient that reaches the convolution's result, and e on the way.
+// Returns the gradient with respect to the convolution's result. The same kernel writes e.
 [[nodiscard]] Tensor convolved_gradient(const Tensor& gy, const Saved& saved, const Sizes& z,
                                         const ModulatedOutputGradients& side) {
   ModulatedOutputGradients all = side;
@@ -176,7 +177,7 @@ struct Saved {
   }
   const Tensor& g = same ? gy : all.v;
   if (!z.up) return g;
-  const Tensor gv = Tensor::empty(z.convolved(), g.dtype(), g.device());
+  Tensor gv = Tensor::empty(z.convolved(), g.dtype(), g.device());
   modulate_filter_adjoint(g, gv);
   return gv;
 }
@@ -201,8 +202,8 @@ struct Saved {
 
   ModulatedOutputGradients side;
   side.e = like(demodulated && (wants_w || wants_style), saved.post.d);
-  side.bias = g.room(3);
-  if (in.size() > 4) side.strength = g.room(4);
+  side.bias = g.buffer(3);
+  if (in.size() > 4) side.strength = g.buffer(4);
   std::vector<Variable> out(in.size());
   const auto give = [&](std::size_t i, const Tensor& gradient) {
     if (gradient.defined()) out[i] = Variable(gradient);
@@ -216,13 +217,13 @@ struct Saved {
 
   const Tensor gv = convolved_gradient(g[0].value(), saved, z, side);
   if (wants_x || wants_style) {
-    const Tensor h = like(true, x);
+    Tensor h = like(true, x);
     if (z.up) {
       conv_fprop(gv, w, h, geometry_of(z, w));
     } else {
       conv_dgrad(gv, w, h, geometry_of(z, w));
     }
-    const Tensor gx = like(wants_x, x);
+    Tensor gx = like(wants_x, x);
     Tensor gstyle = like(wants_style, style);
     modulate_input_backward(x, style, h, gx, gstyle);
     if (wants_style && demodulated) {
@@ -232,7 +233,7 @@ struct Saved {
     give(2, gstyle);
   }
   if (wants_w) {
-    const Tensor gw = g.room(1);
+    Tensor gw = g.buffer(1);
     if (z.up) {
       conv_wgrad(saved.u, gv, gw, geometry_of(z, w));
     } else {
@@ -261,9 +262,9 @@ struct Saved {
 
 [[nodiscard]] Tensor rgb_forward(const std::vector<Variable>& in, const ModulatedConv& options,
                                  const Sizes& z) {
-  const Tensor y = Tensor::empty(z.y(), in[0].dtype(), in[0].device());
+  Tensor y = Tensor::empty(z.y(), in[0].dtype(), in[0].device());
   to_rgb(in[0].value(), in[1].value(), in[2].value(), rgb_output(in, options), y);
-  count_conv(ConvKind::fprop, z.n);  // a convolution too, by a kernel of its own
+  count_conv(ConvKind::fprop, z.n);  // also a convolution, by a kernel of its own
   return y;
 }
 
@@ -271,7 +272,7 @@ struct Saved {
                                             const Tensor& y, const ModulatedConv& options) {
   std::vector<Variable> out(in.size());
   const auto wanted = [&](int i) {
-    const Tensor gradient = g.room(i);
+    Tensor gradient = g.buffer(i);
     if (gradient.defined()) out[static_cast<std::size_t>(i)] = Variable(gradient);
     return gradient;
   };
@@ -286,7 +287,7 @@ struct Saved {
 
 }  // namespace
 
-// The sum of squares first, over taps, then d from it.
+// The first launch sums squares over taps, the second computes d from the sums.
 std::vector<Demodulation> demodulations(std::span<const DemodulatedLayer> layers) {
   std::vector<Demodulation> out(layers.size());
   EnergyLayers energies;
@@ -303,7 +304,7 @@ std::vector<Demodulation> demodulations(std::span<const DemodulatedLayer> layers
     const auto make = [&](const Shape& shape) {
       return Tensor::empty(shape, style.dtype(), style.device());
     };
-    const Tensor energy_ck = make({c, k});
+    Tensor energy_ck = make({c, k});
     out[i] = {.energy = make({k, c}), .d = make({style.dim(0), k})};
     const int l = energies.count++;
     energies.w[l] = w;
@@ -336,7 +337,7 @@ Variable modulated_conv2d(const Variable& x, const Variable& w, const Variable& 
     return vjp_of_composite(composite, inputs, g);
   };
   if (is_to_rgb(w, noise, options)) {
-    const Tensor y = rgb_forward(inputs, options, z);
+    Tensor y = rgb_forward(inputs, options, z);
     return record("modulated_conv2d", y, inputs, [=](const Cotangents& g) {
       return derivative(g, [&] { return rgb_vjp(g, inputs, y, options); });
     });

@@ -1,4 +1,5 @@
-// Batch normalisation with a fused leaky ReLU, and the same of a sum (a residual block's end).
+// Batch normalisation with a fused leaky ReLU, and the same for a sum (the end of a residual
+// block).
 #include "kernels/norm/norm.hpp"
 
 #include <utility>
@@ -11,7 +12,7 @@ namespace scimix {
 
 namespace {
 
-// The type that parameters and statistics of a batch norm of `x` have.
+// Returns the type of the parameters and statistics of a batch norm of `x`.
 [[nodiscard]] DType parameter_type(const Tensor& x) {
   return x.dtype() == DType::f64 ? DType::f64 : DType::f32;
 }
@@ -37,12 +38,12 @@ void check_arguments(const char* op, const Tensor& x, const Variable& gamma, con
   SCIMIX_CHECK(options.slope > 0, op, ": slope ", options.slope, ", expected a positive one");
 }
 
-// Pixels of one item of the batch.
+// Returns the number of pixels of one item of the batch.
 [[nodiscard]] std::int64_t rows_per_item(const Tensor& x) {
   return x.rank() == 4 ? x.dim(1) * x.dim(2) : 1;
 }
 
-// Lengths of the segments along dimension 0. Constant statistics need one only.
+// Returns the lengths of the segments along dimension 0; one segment for constant statistics.
 [[nodiscard]] std::vector<std::int64_t> segment_lengths(const char* op, const Tensor& x,
                                                         const BatchNorm& options) {
   if (options.segments.empty() || options.mode == NormMode::eval) return {x.dim(0)};
@@ -60,7 +61,7 @@ struct Saved {
   RowSegments segments;
   double slope = 1.0;
   bool constant_statistics = false;
-  Comm* ranks = nullptr;  // whose rows the statistics are of; null: this rank's own
+  Comm* ranks = nullptr;  // the ranks whose rows the statistics cover; null: only this rank's rows
 };
 
 struct Forward {
@@ -86,7 +87,7 @@ struct Forward {
   out.y = Tensor::empty(x.shape(), x.dtype(), device);
   out.sum = residual.defined() ? Tensor::empty(x.shape(), x.dtype(), device) : x;
   saved.x = out.sum;
-  // Segments without rows have no statistics; nobody reads theirs.
+  // The statistics of segments without rows stay undefined; nothing reads them.
   saved.stats = Tensor::empty({saved.segments.count, 2, x.shape()[-1]}, dtype, device);
   if (saved.constant_statistics) {
     norm_running_statistics(running.mean, running.variance, options.eps, saved.stats);
@@ -101,9 +102,9 @@ struct Forward {
                     saved.stats, moved.mean, moved.variance);
   } else {
     const Shape shape = saved.stats.shape();
-    const Tensor moments = Tensor::empty(shape, dtype, device);
+    Tensor moments = Tensor::empty(shape, dtype, device);
     norm_moments(x, residual, saved.segments, out.sum, moments);
-    const Tensor of_ranks =
+    Tensor of_ranks =
         Tensor::empty({saved.ranks->size(), shape[0], shape[1], shape[2]}, dtype, device);
     saved.ranks->all_gather(moments, of_ranks);
     norm_statistics_of_ranks(of_ranks, saved.segments, options.eps, options.momentum, saved.stats,
@@ -114,16 +115,16 @@ struct Forward {
   return out;
 }
 
-// Where they are wanted, and room for them.
+// Whether the gradient of x is wanted, and buffers for those of gamma and beta.
 struct Wanted {
   bool x;
-  Tensor gamma, beta;
+  Output gamma, beta;
 };
 struct Gradients {
   Variable x, gamma, beta;
 };
 
-// `gsum` is a gradient that reaches the normalised tensor from elsewhere, added on the way.
+// `gsum` is a further gradient of the normalised tensor, which is added in the same pass.
 [[nodiscard]] Gradients fused_backward(const Saved& saved, const Tensor& gy, const Tensor& gsum,
                                        const Wanted& wanted) {
   Gradients out;
@@ -136,8 +137,8 @@ struct Gradients {
     if (wanted.beta.defined()) out.beta = Variable(wanted.beta);
   }
   if (wanted.x) {
-    const Tensor gx = Tensor::empty(saved.x.shape(), saved.x.dtype(), saved.x.device());
-    // Behind gamma's and beta's gradients, which are those of this rank's rows.
+    Tensor gx = Tensor::empty(saved.x.shape(), saved.x.dtype(), saved.x.device());
+    // After the gradients of gamma and beta, which are those of this rank's rows.
     if (saved.ranks != nullptr) saved.ranks->all_reduce(sums);
     norm_backward_apply(gy, gsum, saved.x, saved.stats, saved.gamma, saved.beta,
                         saved.constant_statistics ? Tensor() : sums, saved.segments,
@@ -169,8 +170,8 @@ struct Gradients {
   return add(mul(centred, factor), beta);
 }
 
-// Batch norm made of small operators: its second derivative, and what the fused passes are checked
-// against.
+// Batch norm made of small operators: for the second derivative, and as the oracle of the fused
+// passes.
 [[nodiscard]] Variable composite_form(const Variable& x, const Variable& gamma,
                                       const Variable& beta, const RunningStats& running,
                                       const BatchNorm& options) {
@@ -208,7 +209,7 @@ Variable batch_norm(const Variable& x, const Variable& gamma, const Variable& be
           return vjp_of_composite(composite, inputs, g);
         }
         const Gradients found =
-            fused_backward(saved, g[0].value(), {}, {g.wants(0), g.room(1), g.room(2)});
+            fused_backward(saved, g[0].value(), {}, {g.wants(0), g.buffer(1), g.buffer(2)});
         return {found.x, found.gamma, found.beta};
       });
 }
@@ -241,7 +242,7 @@ AddBatchNorm add_batch_norm(const Variable& a, const Variable& b, const Variable
         }
         const Gradients found =
             fused_backward(saved, g[1].value(), g[0].defined() ? g[0].value() : Tensor(),
-                           {g.wants(0) || g.wants(1), g.room(2), g.room(3)});
+                           {g.wants(0) || g.wants(1), g.buffer(2), g.buffer(3)});
         const auto [ga, gb] = both(found.x);
         return {ga, gb, found.gamma, found.beta};
       });

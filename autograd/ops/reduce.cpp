@@ -1,5 +1,5 @@
 // Sums over axes and their adjoint, broadcasting. sum_to and broadcast_to are each other's
-// derivative; everything else here is made of them.
+// derivative; all other operators here are made of them.
 #include "kernels/reduce/reduce.hpp"
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace scimix {
 
 namespace {
 
-// The shape with 1 along the reduced axes.
+// Returns the shape with length 1 along the reduced axes.
 Shape kept_shape(const char* op, const Shape& shape, const ReduceOptions& options) {
   std::array<std::int64_t, Shape::kMaxRank> dims{};
   for (int axis = 0; axis < shape.rank(); ++axis) {
@@ -42,7 +42,7 @@ Shape reduced_shape(const Shape& shape, const ReduceOptions& options) {
   return Shape(dims);
 }
 
-// Neighbouring axes that are all summed, or all kept.
+// Neighbouring axes that are all summed, or all kept, merged into one.
 struct Group {
   std::int64_t size;
   bool summed;
@@ -76,13 +76,13 @@ Tensor sum_tensor(const char* op, const Tensor& x, const Shape& to, double facto
   const auto summed_before = [](const Group& a, const Group& b) {
     return (a.summed ? a.size : -1) < (b.summed ? b.size : -1);
   };
-  // One pass per group, the largest first: what is left for the others is small. Sums between
-  // passes stay in f32.
+  // One pass per group, the largest group first, so that little is left for the other passes. Sums
+  // between passes stay in f32.
   Tensor from = x;
   auto passes = std::ranges::count_if(groups, &Group::summed);
   if (passes == 0) {
     if (factor == 1.0) return x.reshape(to);
-    const Tensor y = Tensor::empty(to, x.dtype(), x.device());
+    Tensor y = Tensor::empty(to, x.dtype(), x.device());
     map_unary(Unary::scale, x.reshape(to), y, factor);
     return y;
   }
@@ -92,8 +92,8 @@ Tensor sum_tensor(const char* op, const Tensor& x, const Shape& to, double facto
     const std::int64_t inner = size_of_run(group + 1, groups.end());
     const bool last = passes == 1;
     const DType wide = x.dtype() == DType::bf16 ? DType::f32 : x.dtype();
-    const Tensor y = last ? Tensor::empty(to, x.dtype(), x.device())
-                          : Tensor::empty({outer, inner}, wide, x.device());
+    Tensor y = last ? Tensor::empty(to, x.dtype(), x.device())
+                    : Tensor::empty({outer, inner}, wide, x.device());
     sum_middle(from.reshape({outer, group->size, inner}), y, last ? factor : 1.0);
     from = y;
     groups.erase(group);
@@ -101,7 +101,7 @@ Tensor sum_tensor(const char* op, const Tensor& x, const Shape& to, double facto
   return from;
 }
 
-// factor times the sum of x to a shape that broadcasts to its own.
+// Returns factor times the sum of x to `shape`, which must broadcast to the shape of x.
 Variable scaled_sum_to(const char* op, const Variable& x, const Shape& shape, double factor) {
   return record(op, sum_tensor(op, x.value(), shape, factor), {x},
                 [from = x.shape(), factor](const Cotangents& g) {
@@ -120,7 +120,7 @@ Variable sum_to(const Variable& x, const Shape& shape) {
 Variable broadcast_to(const Variable& x, const Shape& shape) {
   if (x.shape() == shape) return x;
   SCIMIX_CHECK(is_floating(x.dtype()), "broadcast_to of ", name_of(x.dtype()));
-  const Tensor y = Tensor::empty(shape, x.dtype(), x.device());
+  Tensor y = Tensor::empty(shape, x.dtype(), x.device());
   map_binary(Binary::first, x.value(), x.value(), y, 0);
   return record("broadcast_to", y, {x}, [from = x.shape()](const Cotangents& g) {
     return std::vector{sum_to(g[0], from)};
@@ -134,13 +134,13 @@ Variable sum(const Variable& x, const ReduceOptions& options) {
 
 Variable mean(const Variable& x, const ReduceOptions& options) {
   const Shape shape = kept_shape("mean", x.shape(), options);
-  // The mean of nothing is NaN, as everywhere.
+  // The mean of no elements is NaN.
   const double share = static_cast<double>(shape.numel()) / static_cast<double>(x.value().numel());
   const Variable kept = scaled_sum_to("mean", x, shape, share);
   return options.keep_dims ? kept : reshape(kept, reduced_shape(x.shape(), options));
 }
 
-// In two passes: the difference of two large sums would lose the digits that matter.
+// In two passes, because the difference of two large sums would lose significant digits.
 Variable variance(const Variable& x, const ReduceOptions& options) {
   const Variable centre = mean(x, {.axes = options.axes, .keep_dims = true});
   return mean(square(sub(x, centre)), options);

@@ -19,7 +19,7 @@ Variable global_average_pool(const Variable& x) {
   check_image("global_average_pool", x);
   const std::int64_t pixels = x.dim(1) * x.dim(2);
   SCIMIX_CHECK(pixels > 0, "global_average_pool: x ", x.shape(), " has no pixels");
-  const Tensor y = Tensor::empty({x.dim(0), x.dim(3)}, x.dtype(), x.device());
+  Tensor y = Tensor::empty({x.dim(0), x.dim(3)}, x.dtype(), x.device());
   average_pool(x.value(), y);
   return record("global_average_pool", y, {x}, [shape = x.shape(), pixels](const Cotangents& g) {
     const Variable share = scale(g[0], 1.0 / static_cast<double>(pixels));
@@ -30,8 +30,8 @@ Variable global_average_pool(const Variable& x) {
 Variable upsample_nearest(const Variable& x, int factor) {
   check_image("upsample_nearest", x);
   SCIMIX_CHECK(factor >= 1, "upsample_nearest: factor ", factor);
-  const Tensor y = Tensor::empty({x.dim(0), x.dim(1) * factor, x.dim(2) * factor, x.dim(3)},
-                                 x.dtype(), x.device());
+  Tensor y = Tensor::empty({x.dim(0), x.dim(1) * factor, x.dim(2) * factor, x.dim(3)}, x.dtype(),
+                           x.device());
   upsample_nearest_pixels(x.value(), factor, y);
   return record("upsample_nearest", y, {x}, [factor](const Cotangents& g) {
     return std::vector{downsample_sum(g[0], factor)};
@@ -42,8 +42,8 @@ Variable downsample_sum(const Variable& x, int factor) {
   check_image("downsample_sum", x);
   SCIMIX_CHECK(factor >= 1 && x.dim(1) % factor == 0 && x.dim(2) % factor == 0,
                "downsample_sum: factor ", factor, " does not divide the image ", x.shape());
-  const Tensor y = Tensor::empty({x.dim(0), x.dim(1) / factor, x.dim(2) / factor, x.dim(3)},
-                                 x.dtype(), x.device());
+  Tensor y = Tensor::empty({x.dim(0), x.dim(1) / factor, x.dim(2) / factor, x.dim(3)}, x.dtype(),
+                           x.device());
   downsample_sum_pixels(x.value(), factor, y);
   return record("downsample_sum", y, {x}, [factor](const Cotangents& g) {
     return std::vector{upsample_nearest(g[0], factor)};
@@ -52,12 +52,12 @@ Variable downsample_sum(const Variable& x, int factor) {
 
 namespace {
 
-// Of the filter for images of `image`.
+// Returns the type of the filter for images of type `image`.
 [[nodiscard]] DType filter_type(DType image) {
   return image == DType::f64 ? DType::f64 : DType::f32;
 }
 
-// Size of an axis after upfirdn2d.
+// Returns the size of an axis after upfirdn2d.
 [[nodiscard]] std::int64_t filtered_size(std::int64_t size, std::int64_t taps, int before,
                                          int after, const UpFirDn& options) {
   const std::int64_t padded = size * options.up + before + after;
@@ -65,7 +65,8 @@ namespace {
   return (padded - taps) / options.down + 1;
 }
 
-// The adjoint exchanges up and down, turns the filter around, and pads so that sizes come back.
+// Returns the options of the adjoint: up and down are exchanged, the filter is turned around, and
+// the padding restores the sizes.
 [[nodiscard]] UpFirDn adjoint(const UpFirDn& o, const Shape& x, const Shape& y,
                               const Shape& filter) {
   const auto pads = [&](std::int64_t in, std::int64_t out, std::int64_t taps, int before) {
@@ -102,7 +103,7 @@ Variable upfirdn2d(const Variable& x, const Tensor& filter, const UpFirDn& optio
   const auto& [x0, x1, y0, y1] = options.pad;
   const Shape shape{x.dim(0), filtered_size(x.dim(1), filter.dim(0), y0, y1, options),
                     filtered_size(x.dim(2), filter.dim(1), x0, x1, options), x.dim(3)};
-  const Tensor y = Tensor::empty(shape, x.dtype(), x.device());
+  Tensor y = Tensor::empty(shape, x.dtype(), x.device());
   upfirdn(x.value(), filter,
           {.up = options.up,
            .down = options.down,

@@ -11,7 +11,7 @@ namespace scimix {
 
 namespace {
 
-// [rows, channels]: the last axis, and all before it in one.
+// Returns x as a matrix [rows, channels]: all axes but the last one are merged.
 Tensor as_rows(const Tensor& x) {
   return x.reshape({x.shape().with(-1, 1).numel(), x.dim(-1)});
 }
@@ -23,7 +23,7 @@ void check_range(const char* op, const Shape& shape, int axis, std::int64_t begi
                " of ", shape);
 }
 
-// The shape of the parts side by side along `axis`; they agree in all else.
+// Returns the shape of the concatenation along `axis`. All other dimensions must agree.
 Shape concat_shape(const char* op, std::span<const Variable> parts, int axis) {
   SCIMIX_CHECK(!parts.empty(), op, " of nothing");
   const Variable& first = parts.front();
@@ -39,7 +39,7 @@ Shape concat_shape(const char* op, std::span<const Variable> parts, int axis) {
   return first.shape().with(axis, total);
 }
 
-// Where each part begins along `axis`, and, last, where the whole ends.
+// Returns the offset of each operand along `axis`, followed by the total length.
 std::vector<std::int64_t> offsets_of(std::span<const Variable> parts, int axis) {
   std::vector<std::int64_t> offsets = {0};
   for (const Variable& part : parts) offsets.push_back(offsets.back() + part.dim(axis));
@@ -48,7 +48,7 @@ std::vector<std::int64_t> offsets_of(std::span<const Variable> parts, int axis) 
 
 using Slice = Variable (*)(const Variable&, std::int64_t, std::int64_t);
 
-// The gradient of a concatenation is the same slice of the cotangent.
+// The gradient of each operand of a concatenation is its slice of the cotangent.
 Vjp slices_of(Slice slice, std::vector<std::int64_t> offsets) {
   return [slice, offsets = std::move(offsets)](const Cotangents& g) {
     std::vector<Variable> gradients(offsets.size() - 1);
@@ -84,7 +84,7 @@ Variable slice_rows(const Variable& x, std::int64_t begin, std::int64_t end) {
 
 Variable embed_rows(const Variable& x, std::int64_t begin, std::int64_t rows) {
   const std::int64_t end = begin + x.dim(0);
-  const Tensor y = Tensor::empty(x.shape().with(0, rows), x.dtype(), x.device());
+  Tensor y = Tensor::empty(x.shape().with(0, rows), x.dtype(), x.device());
   check_range("embed_rows", y.shape(), 0, begin, end);
   y.rows(0, begin).zero_();
   y.rows(begin, end).copy_(x.value());
@@ -96,7 +96,7 @@ Variable embed_rows(const Variable& x, std::int64_t begin, std::int64_t rows) {
 
 Variable slice_channels(const Variable& x, std::int64_t begin, std::int64_t end) {
   check_range("slice_channels", x.shape(), -1, begin, end);
-  const Tensor y = Tensor::empty(x.shape().with(-1, end - begin), x.dtype(), x.device());
+  Tensor y = Tensor::empty(x.shape().with(-1, end - begin), x.dtype(), x.device());
   paste_channels(as_rows(x.value()), begin, as_rows(y), std::int64_t{0}, end - begin);
   return record("slice_channels", y, {x}, [begin, channels = x.dim(-1)](const Cotangents& g) {
     return std::vector{embed_channels(g[0], begin, channels)};
@@ -105,7 +105,7 @@ Variable slice_channels(const Variable& x, std::int64_t begin, std::int64_t end)
 
 Variable embed_channels(const Variable& x, std::int64_t begin, std::int64_t channels) {
   const std::int64_t end = begin + x.dim(-1);
-  const Tensor y = Tensor::zeros(x.shape().with(-1, channels), x.dtype(), x.device());
+  Tensor y = Tensor::zeros(x.shape().with(-1, channels), x.dtype(), x.device());
   check_range("embed_channels", y.shape(), -1, begin, end);
   paste_channels(as_rows(x.value()), std::int64_t{0}, as_rows(y), begin, end - begin);
   return record("embed_channels", y, {x}, [begin, end](const Cotangents& g) {
@@ -121,7 +121,7 @@ Variable concat_rows(std::span<const Variable> parts) {
     if (const Tensor joined = Tensor::joined(values); joined.defined()) return Variable(joined);
   }
   const std::vector<std::int64_t> offsets = offsets_of(parts, 0);
-  const Tensor y = Tensor::empty(shape, parts.front().dtype(), parts.front().device());
+  Tensor y = Tensor::empty(shape, parts.front().dtype(), parts.front().device());
   for (std::size_t i = 0; i < parts.size(); ++i) {
     y.rows(offsets[i], offsets[i + 1]).copy_(parts[i].value());
   }
@@ -131,7 +131,7 @@ Variable concat_rows(std::span<const Variable> parts) {
 Variable concat_channels(std::span<const Variable> parts) {
   const Shape shape = concat_shape("concat_channels", parts, -1);
   const std::vector<std::int64_t> offsets = offsets_of(parts, -1);
-  const Tensor y = Tensor::empty(shape, parts.front().dtype(), parts.front().device());
+  Tensor y = Tensor::empty(shape, parts.front().dtype(), parts.front().device());
   for (std::size_t i = 0; i < parts.size(); ++i) {
     paste_channels(as_rows(parts[i].value()), std::int64_t{0}, as_rows(y), offsets[i],
                    parts[i].dim(-1));
@@ -143,7 +143,7 @@ Variable concat_channels(std::span<const Variable> parts) {
 Variable gather_rows(const Variable& x, const Tensor& index) {
   check_index("gather_rows", index);
   SCIMIX_CHECK(x.shape().rank() >= 1, "gather_rows of a scalar");
-  const Tensor y = Tensor::empty(x.shape().with(0, index.numel()), x.dtype(), x.device());
+  Tensor y = Tensor::empty(x.shape().with(0, index.numel()), x.dtype(), x.device());
   gather(x.value(), index, y);
   return record("gather_rows", y, {x}, [index, rows = x.dim(0)](const Cotangents& g) {
     return std::vector{scatter_add_rows(g[0], index, rows)};
@@ -155,7 +155,7 @@ Variable scatter_add_rows(const Variable& gy, const Tensor& index, std::int64_t 
   SCIMIX_CHECK(gy.shape().rank() >= 1 && gy.dim(0) == index.numel(),
                "scatter_add_rows: ", gy.shape(), " by ", index.numel(),
                " indices, expected one for each row");
-  const Tensor y = Tensor::empty(gy.shape().with(0, rows), gy.dtype(), gy.device());
+  Tensor y = Tensor::empty(gy.shape().with(0, rows), gy.dtype(), gy.device());
   scatter_add(gy.value(), index, y);
   return record("scatter_add_rows", y, {gy},
                 [index](const Cotangents& g) { return std::vector{gather_rows(g[0], index)}; });

@@ -1,5 +1,5 @@
-// Softmax over rows and the cross-entropies made of it. First derivatives are one kernel each;
-// where they will be differentiated themselves they are made of small operators.
+// Softmax over rows and the cross-entropies made of it. First derivatives are one kernel each. If
+// they will be differentiated again, they are made of small operators instead.
 #include "kernels/softmax/softmax.hpp"
 
 #include "autograd/ops.hpp"
@@ -17,7 +17,7 @@ void check_rows(const char* op, const Variable& x) {
   SCIMIX_CHECK(x.shape().rank() == 2, op, " of ", x.shape(), ", expected [N,C]");
 }
 
-// The dtype of losses.
+// Returns the dtype of the losses of logits of `dtype`.
 DType wide(DType dtype) {
   return dtype == DType::bf16 ? DType::f32 : dtype;
 }
@@ -30,14 +30,14 @@ Variable sum_over_classes(const Variable& x) {
 
 Variable softmax(const Variable& logits) {
   check_rows("softmax", logits);
-  const Tensor y = like(logits.value());
+  Tensor y = like(logits.value());
   softmax_forward(logits.value(), y);
   return record("softmax", y, {logits}, [logits, y](const Cotangents& g) {
     if (is_recording()) {
       const Variable p = softmax(logits);
       return std::vector{mul(p, sub(g[0], sum_over_classes(mul(g[0], p))))};
     }
-    const Tensor gx = like(y);
+    Tensor gx = like(y);
     softmax_backward(g[0].value(), y, gx);
     return std::vector{Variable(gx)};
   });
@@ -45,13 +45,13 @@ Variable softmax(const Variable& logits) {
 
 Variable log_softmax(const Variable& logits) {
   check_rows("log_softmax", logits);
-  const Tensor y = like(logits.value());
+  Tensor y = like(logits.value());
   log_softmax_forward(logits.value(), y);
   return record("log_softmax", y, {logits}, [logits, y](const Cotangents& g) {
     if (is_recording()) {
       return std::vector{sub(g[0], mul(softmax(logits), sum_over_classes(g[0])))};
     }
-    const Tensor gx = like(y);
+    Tensor gx = like(y);
     log_softmax_backward(g[0].value(), y, gx);
     return std::vector{Variable(gx)};
   });
@@ -76,11 +76,11 @@ Variable cross_entropy(const Variable& logits, const Tensor& labels) {
                "cross_entropy: labels ", labels.shape(), " ", name_of(labels.dtype()),
                " for logits ", logits.shape(), ", expected i32 [N]");
   const Tensor& x = logits.value();
-  const Tensor loss = Tensor::empty({x.dim(0)}, wide(x.dtype()), x.device());
-  const Tensor lse = like(loss);
+  Tensor loss = Tensor::empty({x.dim(0)}, wide(x.dtype()), x.device());
+  Tensor lse = like(loss);
   cross_entropy_forward(x, labels, loss, lse);
   return record("cross_entropy", loss, {logits}, [logits, labels, lse](const Cotangents& g) {
-    const Tensor gx = like(logits.value());
+    Tensor gx = like(logits.value());
     if (is_recording()) {
       one_hot(labels, gx);
       return std::vector{cross_entropy_gradient(g[0], logits, Variable(gx))};
@@ -96,15 +96,15 @@ Variable cross_entropy_soft(const Variable& logits, const Variable& targets) {
                "cross_entropy_soft: targets ", targets.shape(), " ", name_of(targets.dtype()),
                " for logits ", logits.shape(), " ", name_of(logits.dtype()));
   const Tensor& x = logits.value();
-  const Tensor loss = Tensor::empty({x.dim(0)}, wide(x.dtype()), x.device());
-  const Tensor lse = like(loss);
+  Tensor loss = Tensor::empty({x.dim(0)}, wide(x.dtype()), x.device());
+  Tensor lse = like(loss);
   cross_entropy_soft_forward(x, targets.value(), loss, lse);
   return record("cross_entropy_soft", loss, {logits},
                 [logits, t = targets.value(), lse](const Cotangents& g) {
                   if (is_recording()) {
                     return std::vector{cross_entropy_gradient(g[0], logits, Variable(t))};
                   }
-                  const Tensor gx = like(t);
+                  Tensor gx = like(t);
                   cross_entropy_soft_backward(g[0].value(), logits.value(), t, lse, gx);
                   return std::vector{Variable(gx)};
                 });

@@ -52,7 +52,7 @@ struct Inputs {
   return table;
 }
 
-// Made of small operators: the second derivative.
+// The styles made of small operators, for the second derivative.
 [[nodiscard]] std::vector<Variable> composite_form(const Inputs& in,
                                                    const std::vector<Variable>& values) {
   std::vector<Variable> out;
@@ -68,21 +68,21 @@ struct Inputs {
 [[nodiscard]] std::vector<Variable> fused_vjp(const Inputs& in, const Cotangents& g) {
   const StyleLayers table = table_of(in);
   std::vector<Variable> out(in.all.size());
-  const auto room = [&](int input) {
-    const Tensor gradient = g.room(input);
+  const auto buffer = [&](int input) {
+    Tensor gradient = g.buffer(input);
     if (gradient.defined()) out[static_cast<std::size_t>(input)] = Variable(gradient);
     return gradient;
   };
   LayerTensors gstyles;
-  LayerTensors gweights;
-  LayerTensors gbiases;
+  LayerOutputs gweights;
+  LayerOutputs gbiases;
   for (int l = 0; l < in.layers(); ++l) {
     if (g[l].defined()) gstyles[l] = g[l].value();
-    gweights[l] = room(in.weight_at(l));
-    gbiases[l] = room(in.bias_at(l));
+    gweights[l] = buffer(in.weight_at(l));
+    gbiases[l] = buffer(in.bias_at(l));
   }
   styles_backward_layers(in.code().value(), table, gstyles, gweights, gbiases);
-  if (const Tensor gcode = room(0); gcode.defined()) styles_backward_code(table, gstyles, gcode);
+  if (Tensor gcode = buffer(0); gcode.defined()) styles_backward_code(table, gstyles, gcode);
   return out;
 }
 
@@ -92,7 +92,7 @@ std::vector<Variable> styles(const Variable& code, std::span<const StyleLayer> l
                              double gain) {
   const Inputs in = inputs_of(code, layers, gain);
   std::vector<Tensor> values;
-  LayerTensors made;
+  LayerOutputs made;
   for (int l = 0; l < in.layers(); ++l) {
     const std::int64_t channels = layers[static_cast<std::size_t>(l)].weight.dim(0);
     values.push_back(Tensor::empty({code.dim(0), channels}, code.dtype(), code.device()));

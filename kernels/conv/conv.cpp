@@ -1,5 +1,5 @@
-// The sizes of a convolution, and who computes it on the CPU: the reference in f64, Winograd's
-// algorithm where it pays, oneDNN otherwise.
+// The sizes of a convolution, and the choice of its implementation on the CPU: the reference in
+// f64, Winograd's algorithm where it is faster, oneDNN otherwise.
 #include "kernels/conv/conv.hpp"
 
 #include <utility>
@@ -40,7 +40,7 @@ ReadsWholePacks::~ReadsWholePacks() {
 
 std::int64_t whole_channels(std::int64_t channels, DType dtype, Device device) {
   if (!device.is_cuda() && !reads_whole_packs) return channels;
-  // cuDNN's fast kernels read 16 bytes at a time, along the channels.
+  // cuDNN's fast kernels read 16 bytes at a time along the channels.
   const auto lanes = static_cast<std::int64_t>(16 / size_of(dtype));
   return (channels + lanes - 1) / lanes * lanes;
 }
@@ -85,34 +85,34 @@ bool takes_winograd(ConvKind kind, DType dtype, const Conv2dGeometry& g) {
 
 }  // namespace
 
-void conv_fprop(const Tensor& x, const Tensor& w, const Tensor& y, const Conv2dGeometry& g) {
+void conv_fprop(const Tensor& x, const Tensor& w, const Output& y, const Conv2dGeometry& g) {
   check_conv2d(g, x, w, y);
   count_conv(ConvKind::fprop, g);
   if (g.n == 0) return;
   count_work(Work::library);
   if (x.dtype() == DType::f64) return reference::conv_fprop(x, w, y, g);
   if (takes_winograd(ConvKind::fprop, x.dtype(), g)) return winograd::conv_fprop(x, w, y, g);
-  onednn::convolve(ConvKind::fprop, x, w, y, g);
+  onednn::convolve({ConvKind::fprop, x, w, y}, g);
 }
 
-void conv_dgrad(const Tensor& gy, const Tensor& w, const Tensor& gx, const Conv2dGeometry& g) {
+void conv_dgrad(const Tensor& gy, const Tensor& w, const Output& gx, const Conv2dGeometry& g) {
   check_conv2d(g, gx, w, gy);
   count_conv(ConvKind::dgrad, g);
   if (g.n == 0) return;
   count_work(Work::library);
   if (gy.dtype() == DType::f64) return reference::conv_dgrad(gy, w, gx, g);
   if (takes_winograd(ConvKind::dgrad, gy.dtype(), g)) return winograd::conv_dgrad(gy, w, gx, g);
-  onednn::convolve(ConvKind::dgrad, gx, w, gy, g);
+  onednn::convolve({ConvKind::dgrad, gx, w, gy}, g);
 }
 
-void conv_wgrad(const Tensor& gy, const Tensor& x, const Tensor& gw, const Conv2dGeometry& g) {
+void conv_wgrad(const Tensor& gy, const Tensor& x, const Output& gw, const Conv2dGeometry& g) {
   check_conv2d_wgrad(g, x, gw, gy);
   count_conv(ConvKind::wgrad, g);
   if (g.n == 0) return gw.zero_();
   count_work(Work::library);
   if (gy.dtype() == DType::f64) return reference::conv_wgrad(gy, x, gw, g);
   if (takes_winograd(ConvKind::wgrad, gy.dtype(), g)) return winograd::conv_wgrad(gy, x, gw, g);
-  onednn::convolve(ConvKind::wgrad, x, gw, gy, g);
+  onednn::convolve({ConvKind::wgrad, x, gw, gy}, g);
 }
 
 }  // namespace cpu

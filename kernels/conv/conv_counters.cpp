@@ -17,7 +17,7 @@ struct Counter {
   [[nodiscard]] ConvCount read() const { return {calls, rows}; }
 };
 
-// Counts and nothing else: no result depends on it.
+// Only counts; no result depends on it.
 std::array<Counter, 3>& counters() {
   static std::array<Counter, 3> by_kind;
   return by_kind;

@@ -5,11 +5,9 @@
 #include <cstdint>
 #include <functional>
 
+#include "kernels/conv/conv.hpp"
+
 namespace scimix {
-
-struct Conv2dGeometry;
-
-enum class ConvKind : std::uint8_t { fprop, dgrad, wgrad };
 
 struct ConvCount {
   std::int64_t calls = 0;
@@ -22,11 +20,11 @@ struct ConvCounts {
   ConvCount wgrad;
 };
 
-// What was executed since the last reset, on any device and thread.
+// Returns what was executed since the last reset, on any device and thread.
 [[nodiscard]] ConvCounts conv_counts();
 void reset_conv_counts();
 
-// Called by the bindings.
+// The bindings call it for every convolution.
 void count_conv(ConvKind kind, const Conv2dGeometry& geometry);
 // Counts a convolution that a kernel of its own computes.
 void count_conv(ConvKind kind, std::int64_t rows);

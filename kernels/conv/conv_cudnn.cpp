@@ -1,6 +1,6 @@
-// Convolution through cuDNN 9's graph API. A plan is made once for each kind, element type and
-// geometry. Which of cuDNN's candidates is the fastest is found by timing them on the first call's
-// own buffers, and kept on disk for later runs (plan_cache.hpp). Inside a capture nothing is timed.
+// Convolution through cuDNN 9's graph API. An execution plan is made once for each kind, element
+// type and geometry. cuDNN's candidates are timed on the buffers of the first call, and the fastest
+// one is kept on disk for later runs (plan_cache.hpp). Nothing is timed during stream capture.
 #include <cudnn_frontend.h>
 
 #include <algorithm>
@@ -34,8 +34,7 @@ constexpr std::int64_t kUidX = 1;
 constexpr std::int64_t kUidW = 2;
 constexpr std::int64_t kUidY = 3;
 
-// cuDNN counts dimensions as N,C,H,W whatever the layout, which the strides tell: here NHWC, and
-// [K,R,S,C] alike.
+// cuDNN always lists dimensions as N,C,H,W. The strides tell the layout: here NHWC and [K,R,S,C].
 Attributes attributes(const char* name, std::int64_t uid, const Shape& shape) {
   return std::make_shared<fe::graph::Tensor_attributes>(
       fe::graph::Tensor_attributes()
@@ -58,15 +57,15 @@ void set_output(const Attributes& output, std::int64_t uid, const Shape& shape) 
   output->set_output(true).set_uid(uid).set_dim(like->get_dim()).set_stride(like->get_stride());
 }
 
-// Where plans come from: cuDNN's handle on a GPU, or the description of a GPU.
+// The source of execution plans: cuDNN's handle on a GPU, or the description of a GPU.
 struct PlanSource {
   cudnnHandle_t handle = nullptr;
   std::shared_ptr<const fe::DeviceProperties> described = nullptr;
 };
 
-// Returns the graph of one convolution, with cuDNN's plans to compute it, best guess first, and
-// without those whose precision is not the problem's. Returns null if cuDNN has no plan; `reason`,
-// if given, then gets its words.
+// Returns the graph of one convolution with cuDNN's candidate plans, its best guess first, and
+// without plans of another precision than the problem's. Returns null if cuDNN has no plan, and
+// then copies cuDNN's message to `reason`.
 std::unique_ptr<fe::graph::Graph> make_graph(const PlanSource& source, const ConvProblem& problem,
                                              bool deterministic, std::string* reason = nullptr) {
   const Conv2dGeometry& g = problem.geometry;
@@ -100,7 +99,8 @@ std::unique_ptr<fe::graph::Graph> make_graph(const PlanSource& source, const Con
     }
   }
   if (source.described != nullptr) graph->set_device_properties(source.described);
-  // Mode B knows engines that mode A leaves out, for the case that all of A's are barred below.
+  // Mode B has engines that mode A leaves out. They are needed if all engines of A are barred
+  // below.
   fe::error_t status = graph->validate();
   if (status.is_good()) {
     status = source.described != nullptr ? graph->build_operation_graph()
@@ -117,11 +117,11 @@ std::unique_ptr<fe::graph::Graph> make_graph(const PlanSource& source, const Con
   std::vector<fe::NumericalNote_t> barred;
   if (deterministic) barred.push_back(fe::NumericalNote_t::NONDETERMINISTIC);
   if (problem.dtype == DType::f32) {
-    // TF32 keeps 10 bits of a mantissa; converted inputs would keep 7.
+    // TF32 keeps 10 bits of the mantissa; inputs converted to bf16 would keep only 7.
     barred.push_back(fe::NumericalNote_t::DOWN_CONVERT_INPUTS);
     if (!problem.tf32) barred.push_back(fe::NumericalNote_t::TENSOR_CORE);
   }
-  // A gradient that is not rounded at the end should not be rounded on the way either.
+  // A gradient that is not rounded at the end should not be rounded in between either.
   if (problem.wide_gradient) barred.push_back(fe::NumericalNote_t::REDUCED_PRECISION_REDUCTION);
   graph->deselect_numeric_notes(barred);
   return graph;
@@ -152,14 +152,15 @@ bool is_captured(cudaStream_t stream) {
   return status != cudaStreamCaptureStatusNone;
 }
 
-// A graph and the one of its plans that runs.
+// A cuDNN graph and the execution plan that was chosen for it.
 class Plan {
  public:
-  // Null where cuDNN cannot compute this. Where plans are timed, that is on the given buffers: the
-  // output is overwritten several times.
+  // Returns null if cuDNN cannot compute the problem. Plans are timed on the given buffers, which
+  // overwrites the output several times.
   static std::unique_ptr<Plan> find(cudnnHandle_t handle, const ConvProblem& problem,
                                     const Pointers& pointers, PlanCache& cache) {
-    // Runs that can be repeated bit for bit, unless cuDNN has nothing of that kind.
+    // Plans that give the same bits every time are preferred; others are taken if cuDNN has no such
+    // plan.
     for (const bool deterministic : {true, false}) {
       auto plan = std::make_unique<Plan>(handle, problem, deterministic);
       if (plan->choose(handle, pointers, cache)) return plan;
@@ -213,7 +214,7 @@ class Plan {
     return true;
   }
 
-  // The plan that an earlier run has found.
+  // Takes the plan that an earlier run has found.
   bool take(const std::string& name) {
     for (std::int64_t i = 0; i < graph_->get_execution_plan_count(); ++i) {
       if (name_at(i) == name) return build(i);
@@ -221,7 +222,7 @@ class Plan {
     return false;
   }
 
-  // cuDNN's own best guess.
+  // Takes cuDNN's own best guess.
   bool take_first() {
     for (std::int64_t i = 0; i < graph_->get_execution_plan_count(); ++i) {
       if (build(i)) return true;
@@ -245,7 +246,7 @@ class Plan {
     return fastest >= 0 && build(fastest);
   }
 
-  // The fastest of a few runs; infinity for a plan that fails.
+  // Returns the time of the fastest of a few runs; infinity for a plan that fails.
   float time(cudnnHandle_t handle, std::int64_t index, const Pointers& pointers,
              std::int64_t workspace_bytes) {
     constexpr int kRuns = 5;
@@ -268,7 +269,7 @@ class Plan {
   }
 
   ConvProblem problem_;
-  std::string key_;  // in the cache
+  std::string key_;  // of the problem in the cache
   Device device_;
   std::unique_ptr<fe::graph::Graph> graph_;
   std::unordered_map<std::int64_t, void*> addresses_;
@@ -284,7 +285,7 @@ std::filesystem::path cache_file() {
   return plan_cache_file("cudnn", std::to_string(cudnnGetVersion()), properties.name);
 }
 
-// cuDNN itself: one handle on our stream, and the plans made so far.
+// The cuDNN library: one handle on our stream, and the plans made so far.
 class Library {
  public:
   Library() {
@@ -292,7 +293,7 @@ class Library {
     SCIMIX_CUDNN_CHECK(cudnnSetStream(handle_, current_stream()));
   }
 
-  // False where cuDNN has no plan.
+  // Returns false if cuDNN has no plan.
   bool run(const ConvProblem& problem, const Pointers& pointers) {
     const std::scoped_lock lock(mutex_);
     auto it = plans_.find(problem);
@@ -309,10 +310,10 @@ class Library {
   std::mutex mutex_;
   cudnnHandle_t handle_ = nullptr;
   PlanCache cache_{cache_file()};
-  std::map<ConvProblem, std::unique_ptr<Plan>> plans_;  // null: there is none
+  std::map<ConvProblem, std::unique_ptr<Plan>> plans_;  // null: cuDNN has no plan
 };
 
-// Never destroyed: the CUDA driver may be gone before static objects are.
+// Never destroyed, because the CUDA driver may be unloaded before static objects are destroyed.
 Library& library() {
   static Library& instance = *std::make_unique<Library>().release();
   return instance;
@@ -320,8 +321,8 @@ Library& library() {
 
 constexpr std::size_t kAlignment = 16;  // of whole_channels
 
-// An aligned tensor of a padded shape in place of one that isn't: an RGB image, or a view into a
-// slab.
+// Replaces a tensor by a copy of a padded shape if it is not padded or not aligned, such as an RGB
+// image or a view into a slab.
 class Staged {
  public:
   Staged(const Tensor& tensor, const Shape& padded) : tensor_(tensor), staged_(tensor) {
@@ -330,17 +331,17 @@ class Staged {
     staged_ = Tensor::empty(padded, tensor.dtype(), tensor.device());
   }
 
-  // Zeros stand where the tensor has nothing: further channels, and further kernels.
-  void fill() const {
+  // Copies the tensor. Further channels and further kernels become zeros.
+  void fill() {
     if (!is_staged()) return;
     const std::int64_t rows = tensor_.dim(0);
     copy_channels(tensor_, staged_.rows(0, rows));
     if (staged_.dim(0) > rows) staged_.rows(rows, staged_.dim(0)).zero_();
   }
-  void read_back() const {
+  void read_back() {
     if (is_staged()) copy_channels(staged_.rows(0, tensor_.dim(0)), tensor_);
   }
-  [[nodiscard]] void* pointer() const { return staged_.raw(); }
+  [[nodiscard]] void* pointer() { return staged_.raw(); }
 
  private:
   [[nodiscard]] bool is_staged() const { return staged_.raw() != tensor_.raw(); }
@@ -349,8 +350,8 @@ class Staged {
   Tensor staged_;
 };
 
-void convolve(ConvKind kind, const Tensor& x, const Tensor& w, const Tensor& y,
-              const Conv2dGeometry& geometry) {
+void convolve(const ConvOperands& operands, const Conv2dGeometry& geometry) {
+  const auto& [kind, x, w, y] = operands;
   const ConvProblem problem =
       with_whole_channels({.kind = kind,
                            .dtype = x.dtype(),
@@ -359,7 +360,7 @@ void convolve(ConvKind kind, const Tensor& x, const Tensor& w, const Tensor& y,
                            .device = x.device().index,
                            .geometry = geometry});
   const Conv2dGeometry& g = problem.geometry;
-  const Staged all[] = {{x, g.x_shape()}, {w, g.w_shape()}, {y, g.y_shape()}};
+  Staged all[] = {{x, g.x_shape()}, {w, g.w_shape()}, {y, g.y_shape()}};
   const int output = kind == ConvKind::dgrad ? 0 : kind == ConvKind::wgrad ? 1 : 2;
   for (int i = 0; i < 3; ++i) {
     if (i != output) all[i].fill();
@@ -369,9 +370,9 @@ void convolve(ConvKind kind, const Tensor& x, const Tensor& w, const Tensor& y,
     return;
   }
   SCIMIX_CHECK(problem.wide_gradient, "cuDNN has no plan for ", problem);
-  const Tensor rounded = Tensor::empty(w.shape(), x.dtype(), x.device());
-  convolve(kind, x, rounded, y, geometry);
-  convert(rounded, w);
+  Tensor rounded = Tensor::empty(w.shape(), x.dtype(), x.device());
+  convolve({kind, x, rounded, y}, geometry);
+  convert(rounded, operands.output());
 }
 
 }  // namespace
@@ -403,25 +404,25 @@ ConvPlans conv_plans(const std::string& device_descriptor, const ConvProblem& pr
   return out;
 }
 
-void conv_fprop(const Tensor& x, const Tensor& w, const Tensor& y, const Conv2dGeometry& geometry) {
+void conv_fprop(const Tensor& x, const Tensor& w, const Output& y, const Conv2dGeometry& geometry) {
   check_conv2d(geometry, x, w, y);
   count_conv(ConvKind::fprop, geometry);
-  if (geometry.n > 0) convolve(ConvKind::fprop, x, w, y, geometry);
+  if (geometry.n > 0) convolve({ConvKind::fprop, x, w, y}, geometry);
 }
 
-void conv_dgrad(const Tensor& gy, const Tensor& w, const Tensor& gx,
+void conv_dgrad(const Tensor& gy, const Tensor& w, const Output& gx,
                 const Conv2dGeometry& geometry) {
   check_conv2d(geometry, gx, w, gy);
   count_conv(ConvKind::dgrad, geometry);
-  if (geometry.n > 0) convolve(ConvKind::dgrad, gx, w, gy, geometry);
+  if (geometry.n > 0) convolve({ConvKind::dgrad, gx, w, gy}, geometry);
 }
 
-void conv_wgrad(const Tensor& gy, const Tensor& x, const Tensor& gw,
+void conv_wgrad(const Tensor& gy, const Tensor& x, const Output& gw,
                 const Conv2dGeometry& geometry) {
   check_conv2d_wgrad(geometry, x, gw, gy);
   count_conv(ConvKind::wgrad, geometry);
   if (geometry.n == 0) return gw.zero_();
-  convolve(ConvKind::wgrad, x, gw, gy, geometry);
+  convolve({ConvKind::wgrad, x, gw, gy}, geometry);
 }
 
 }  // namespace scimix::cuda

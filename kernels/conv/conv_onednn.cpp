@@ -1,6 +1,6 @@
-// Activations stay NHWC and weights KRSC, as everywhere; oneDNN names the layouts that it computes
-// in, and what differs is reordered on the way in and out, which costs little beside the product.
-// A primitive is made once for each kind, element type and geometry.
+// Activations are NHWC and weights KRSC, as everywhere. oneDNN chooses the layouts that it computes
+// in. Tensors with another layout are reordered before and after, which costs little compared with
+// the convolution. A primitive is made once for each kind, element type and geometry.
 #include "kernels/conv/conv_onednn.hpp"
 
 #include <oneapi/dnnl/dnnl_debug.h>
@@ -25,7 +25,7 @@ memory::data_type type_of(DType dtype) {
   return dtype == DType::bf16 ? memory::data_type::bf16 : memory::data_type::f32;
 }
 
-// A primitive with its arguments, which runs again and again without allocating.
+// A primitive with its arguments. It can run repeatedly without allocating.
 class Call {
  public:
   Call() = default;
@@ -47,7 +47,7 @@ class Call {
   std::vector<dnnl_exec_arg_t> arguments_;
 };
 
-// Which of x, w, y is written.
+// Returns the index of the operand that is written: 0 for x, 1 for w, 2 for y.
 std::size_t output_of(ConvKind kind) {
   return kind == ConvKind::dgrad ? 0 : kind == ConvKind::wgrad ? 1 : 2;
 }
@@ -59,7 +59,7 @@ struct Layouts {
   memory::desc y;
 };
 
-// Of images and of kernels: a weight gradient can be f32 where images are bf16.
+// The element types of images and of kernels. A weight gradient can be f32 while images are bf16.
 struct Types {
   DType images;
   DType kernels;
@@ -78,7 +78,7 @@ Layouts our_layouts(const Conv2dGeometry& g, const Types& types) {
   return layouts(g, types, memory::format_tag::nhwc, memory::format_tag::ohwi);
 }
 
-// A primitive, and what it asks for.
+// A primitive, with the layouts and the scratchpad that it needs.
 struct Convolution {
   dnnl::primitive primitive;
   Layouts layouts;
@@ -124,7 +124,7 @@ dnnl::convolution_forward::primitive_desc describe_forward(const dnnl::engine& e
 }
 #endif
 
-// Throws dnnl::error where oneDNN lacks this combination on this processor.
+// Throws dnnl::error if oneDNN lacks this combination on this processor.
 Convolution make_convolution(const dnnl::engine& engine, ConvKind kind, const Conv2dGeometry& g,
                              algorithm method, const Layouts& wanted, const Layouts& any) {
   const memory::dims strides{g.stride, g.stride};
@@ -153,16 +153,16 @@ Convolution make_convolution(const dnnl::engine& engine, ConvKind kind, const Co
 
 Convolution choose_convolution(const dnnl::engine& engine, ConvKind kind, const Conv2dGeometry& g,
                                const Types& types) {
-  // What the forward pass would be, which is of one type.
+  // The layouts of the forward pass, whose images and kernels have one type.
   const Layouts any =
       layouts(g, {types.images, types.images}, memory::format_tag::any, memory::format_tag::any);
-  // Images as they are; weights, which are small, as oneDNN likes them best.
+  // Images stay as they are. Weights are small and may have the layout that oneDNN prefers.
   Layouts wanted = our_layouts(g, types);
   wanted.w = layouts(g, types, memory::format_tag::any, memory::format_tag::any).w;
   return make_convolution(engine, kind, g, algorithm::convolution_direct, wanted, any);
 }
 
-// One tensor of a convolution: in our layout, and in oneDNN's.
+// One tensor of a convolution, in our layout and in oneDNN's.
 class Operand {
  public:
   Operand(const dnnl::engine& engine, const memory::desc& ours, const memory::desc& theirs,
@@ -179,7 +179,7 @@ class Operand {
   [[nodiscard]] const memory& theirs() const { return theirs_; }
   [[nodiscard]] std::size_t staging_bytes() const { return staging_bytes_; }
 
-  void bind(const Tensor& tensor, std::byte* staging) const {
+  void bind(Tensor& tensor, std::byte* staging) {
     ours_.set_data_handle(tensor.raw());
     if (staging_bytes_ > 0) theirs_.set_data_handle(staging);
   }
@@ -190,22 +190,22 @@ class Operand {
  private:
   memory ours_;
   memory theirs_;
-  std::size_t staging_bytes_ = 0;  // none where the layouts agree
+  std::size_t staging_bytes_ = 0;  // 0 if the layouts agree
   Call reorder_;
 };
 
-// Everything that one convolution needs but its tensors.
+// Everything that one convolution needs except its tensors.
 class Plan {
  public:
   Plan(const dnnl::engine& engine, ConvKind kind, const Conv2dGeometry& g, const Types& types)
       : Plan(engine, kind, our_layouts(g, types), choose_convolution(engine, kind, g, types)) {}
 
-  void run(const dnnl::stream& stream, const Tensor& x, const Tensor& w, const Tensor& y) const {
+  void run(const dnnl::stream& stream, const ConvOperands& operands) {
     const Memory workspace = allocate(kCpu, workspace_bytes());
     std::byte* next = workspace.get();
-    const Tensor* const tensors[] = {&x, &w, &y};
+    Tensor tensors[] = {operands.x, operands.w, operands.y};
     for (std::size_t i = 0; i < 3; ++i) {
-      operands_[i].bind(*tensors[i], next);
+      operands_[i].bind(tensors[i], next);
       next += aligned(operands_[i].staging_bytes());
     }
     scratchpad_.set_data_handle(next);
@@ -218,10 +218,7 @@ class Plan {
 
  private:
   Plan(const dnnl::engine& engine, ConvKind kind, const Layouts& ours, const Convolution& chosen)
-      : output_(kind == ConvKind::dgrad   ? 0
-                : kind == ConvKind::wgrad ? 1
-                                          : 2),
-        scratchpad_(chosen.scratchpad, engine, nullptr) {
+      : output_(output_of(kind)), scratchpad_(chosen.scratchpad, engine, nullptr) {
     operands_.emplace_back(engine, ours.x, chosen.layouts.x, output_ == 0);
     operands_.emplace_back(engine, ours.w, chosen.layouts.w, output_ == 1);
     operands_.emplace_back(engine, ours.y, chosen.layouts.y, output_ == 2);
@@ -247,17 +244,16 @@ class Plan {
   Call convolution_;
 };
 
-// The CPU's convolution library: one engine, one stream, and the plans made so far.
+// The oneDNN library: one engine, one stream, and the execution plans made so far.
 class Library {
  public:
-  void run(ConvKind kind, const Tensor& x, const Tensor& w, const Tensor& y,
-           const Conv2dGeometry& g) {
+  void run(const ConvOperands& operands, const Conv2dGeometry& g) {
     const std::scoped_lock lock(mutex_);
     try {
-      plan(kind, {x.dtype(), w.dtype()}, g).run(stream_, x, w, y);
+      plan(operands.kind, {operands.x.dtype(), operands.w.dtype()}, g).run(stream_, operands);
     } catch (const dnnl::error& error) {
-      SCIMIX_CHECK(false, "oneDNN error: ", error.what(), " (convolution of ", name_of(x.dtype()),
-                   ", ", g, ")");
+      SCIMIX_CHECK(false, "oneDNN error: ", error.what(), " (convolution of ",
+                   name_of(operands.x.dtype()), ", ", g, ")");
     }
   }
 
@@ -266,7 +262,8 @@ class Library {
     return plans_.size();
   }
 
-  // Without AVX-512 oneDNN 2 has no bf16 at all: one convolution answers for all.
+  // Returns whether oneDNN has bf16 on this processor; oneDNN 2 needs AVX-512. Trying one
+  // convolution is enough to know.
   [[nodiscard]] bool has_bf16() {
     static const bool answer = [this] {
       const Conv2dGeometry g{
@@ -285,7 +282,7 @@ class Library {
  private:
   using Key = std::tuple<ConvKind, Types, Conv2dGeometry>;
 
-  const Plan& plan(ConvKind kind, const Types& types, const Conv2dGeometry& g) {
+  Plan& plan(ConvKind kind, const Types& types, const Conv2dGeometry& g) {
     const Key key{kind, types, g};
     auto it = plans_.find(key);
     if (it == plans_.end()) {
@@ -305,28 +302,26 @@ Library& library() {
   return instance;
 }
 
-void convolve_in_f32(ConvKind kind, const Tensor& x, const Tensor& w, const Tensor& y,
-                     const Conv2dGeometry& g) {
+void convolve_in_f32(const ConvOperands& operands, const Conv2dGeometry& g) {
   const InsideLibrary one_call;
-  const Tensor* const tensors[] = {&x, &w, &y};
-  const std::size_t output = output_of(kind);
+  const Tensor tensors[] = {operands.x, operands.w, operands.y};
+  const std::size_t output = output_of(operands.kind);
   Tensor copies[3];
   for (std::size_t i = 0; i < 3; ++i) {
-    copies[i] = Tensor::empty(tensors[i]->shape(), DType::f32);
-    if (i != output) convert(*tensors[i], copies[i]);
+    copies[i] = Tensor::empty(tensors[i].shape(), DType::f32);
+    if (i != output) convert(tensors[i], copies[i]);
   }
-  library().run(kind, copies[0], copies[1], copies[2], g);
-  convert(copies[output], *tensors[output]);
+  library().run({operands.kind, copies[0], copies[1], copies[2]}, g);
+  convert(copies[output], operands.output());
 }
 
 }  // namespace
 
-void convolve(ConvKind kind, const Tensor& x, const Tensor& w, const Tensor& y,
-              const Conv2dGeometry& geometry) {
-  if (x.dtype() == DType::bf16 && !library().has_bf16()) {
-    return convolve_in_f32(kind, x, w, y, geometry);
+void convolve(const ConvOperands& operands, const Conv2dGeometry& geometry) {
+  if (operands.x.dtype() == DType::bf16 && !library().has_bf16()) {
+    return convolve_in_f32(operands, geometry);
   }
-  library().run(kind, x, w, y, geometry);
+  library().run(operands, geometry);
 }
 
 std::size_t primitive_count() {

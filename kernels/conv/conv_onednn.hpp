@@ -4,15 +4,14 @@
 #include <cstddef>
 
 #include "kernels/conv/conv.hpp"
-#include "kernels/conv/conv_counters.hpp"
 
 namespace scimix::cpu::onednn {
 
-// fprop writes y, dgrad x, wgrad w, from the other two. At least one image.
-void convolve(ConvKind kind, const Tensor& x, const Tensor& w, const Tensor& y,
-              const Conv2dGeometry& geometry);
+// Computes the output of `operands` from the other two. At least one image.
+void convolve(const ConvOperands& operands, const Conv2dGeometry& geometry);
 
-// Primitives made so far: one for each kind, element type and geometry, kept for good.
+// Returns the number of primitives made so far: one for each kind, element type and geometry. They
+// are never freed.
 [[nodiscard]] std::size_t primitive_count();
 
 }  // namespace scimix::cpu::onednn

@@ -6,13 +6,13 @@ namespace scimix::cpu::reference {
 
 namespace {
 
-// The output positions that a tap r reads an input of `size` at: first <= p < last.
+// The output positions first <= p < last at which a tap reads inside the input.
 struct Range {
   std::int64_t first;
   std::int64_t last;
 };
 
-// All p in 0..outputs-1 with 0 <= p stride + r - pad < size.
+// Returns all p in 0..outputs-1 with 0 <= p stride + r - pad < size.
 Range valid_outputs(std::int64_t r, std::int64_t size, std::int64_t outputs,
                     const Conv2dGeometry& g) {
   const std::int64_t lowest = g.pad - r;  // p stride >= lowest
@@ -24,7 +24,7 @@ Range valid_outputs(std::int64_t r, std::int64_t size, std::int64_t outputs,
 
 }  // namespace
 
-void conv_fprop(const Tensor& x, const Tensor& w, const Tensor& y, const Conv2dGeometry& g) {
+void conv_fprop(const Tensor& x, const Tensor& w, const Output& y, const Conv2dGeometry& g) {
   const double* const xs = x.data<double>();
   const double* const ws = w.data<double>();
   double* const ys = y.data<double>();
@@ -54,7 +54,7 @@ void conv_fprop(const Tensor& x, const Tensor& w, const Tensor& y, const Conv2dG
   }
 }
 
-void conv_dgrad(const Tensor& gy, const Tensor& w, const Tensor& gx, const Conv2dGeometry& g) {
+void conv_dgrad(const Tensor& gy, const Tensor& w, const Output& gx, const Conv2dGeometry& g) {
   const double* const gys = gy.data<double>();
   const double* const ws = w.data<double>();
   double* const gxs = gx.data<double>();
@@ -83,7 +83,7 @@ void conv_dgrad(const Tensor& gy, const Tensor& w, const Tensor& gx, const Conv2
   }
 }
 
-void conv_wgrad(const Tensor& gy, const Tensor& x, const Tensor& gw, const Conv2dGeometry& g) {
+void conv_wgrad(const Tensor& gy, const Tensor& x, const Output& gw, const Conv2dGeometry& g) {
   const double* const gys = gy.data<double>();
   const double* const xs = x.data<double>();
   double* const gws = gw.data<double>();

@@ -7,10 +7,10 @@
 
 namespace scimix::cpu::reference {
 
-void conv_fprop(const Tensor& x, const Tensor& w, const Tensor& y, const Conv2dGeometry& geometry);
-void conv_dgrad(const Tensor& gy, const Tensor& w, const Tensor& gx,
+void conv_fprop(const Tensor& x, const Tensor& w, const Output& y, const Conv2dGeometry& geometry);
+void conv_dgrad(const Tensor& gy, const Tensor& w, const Output& gx,
                 const Conv2dGeometry& geometry);
-void conv_wgrad(const Tensor& gy, const Tensor& x, const Tensor& gw,
+void conv_wgrad(const Tensor& gy, const Tensor& x, const Output& gw,
                 const Conv2dGeometry& geometry);
 
 }  // namespace scimix::cpu::reference

@@ -1,16 +1,16 @@
-// An image is cut into tiles of 4x4 outputs, each of which depends on 6x6 inputs. With the matrices
-// of the paper (B, G and A),
+// An image is divided into tiles of 4x4 outputs. Each tile depends on 6x6 inputs. With the matrices
+// B, G and A of the paper,
 //
 //   y = A^T [ (G w G^T) . (B^T x B) ] A        for each pair of channels, summed over those of x,
 //
-// where "." multiplies element by element: the sums over channels become 36 matrix products, one
+// where "." multiplies element by element. So the sums over channels become 36 matrix products, one
 // for each element of a 6x6 tile. The data gradient is the same convolution with the kernel rotated
 // by 180 degrees and its channels exchanged. The weight gradient is the adjoint in w:
 //
 //   gw = G^T [ sum over tiles of (A gy A^T) . (B^T x B) ] G.
 //
-// Transforms run in vectors along the channels. A thread works through a few tiles at a time, so
-// that their transformed values stay in its own cache.
+// Transforms use vectors along the channels. A thread processes a few tiles at a time, so that
+// their transformed values stay in its own cache.
 #include "kernels/conv/conv_winograd.hpp"
 
 #include <omp.h>
@@ -21,8 +21,8 @@ namespace scimix::cpu::winograd {
 
 namespace {
 
-// A register of floats, which may be read from any address, and the rows that a block of a matrix
-// product keeps in registers.
+// kLanes is the number of floats in a vector register, Vec, which may be loaded from any address.
+// kRows is the number of rows that a block of a matrix product keeps in registers.
 #if defined(__AVX512F__)
 constexpr bool kPays = true;
 constexpr int kLanes = 16;
@@ -32,7 +32,7 @@ constexpr bool kPays = true;
 constexpr int kLanes = 8;
 constexpr int kRows = 6;
 #else
-constexpr bool kPays = false;  // oneDNN finds out at run time what the processor can do
+constexpr bool kPays = false;  // oneDNN detects at run time what the processor can do
 constexpr int kLanes = 4;
 constexpr int kRows = 6;
 #endif
@@ -45,20 +45,20 @@ void store(float* to, Vec value) {
   *reinterpret_cast<Vec*>(to) = value;
 }
 
-constexpr int kOut = 4;               // outputs of a tile, along one side
-constexpr int kIn = 6;                // inputs of a tile, along one side
-constexpr int kElements = kIn * kIn;  // matrix products
+constexpr int kOut = 4;               // side of a tile of outputs
+constexpr int kIn = 6;                // side of a tile of inputs
+constexpr int kElements = kIn * kIn;  // number of matrix products
 
 // ---- transforms in one dimension: out = M in ----------------------------------------------------
 
-// The polynomials of the method are compared at 0, +-a, +-b and infinity. The paper's 1 and 2 lose
-// twice as many digits (measured) as these, whose powers lie closer together, and which are exact
-// in binary as well.
+// The method evaluates polynomials at 0, +-a, +-b and infinity. The points of the paper, 1 and 2,
+// cause rounding errors twice as large (measured) as these, whose powers are closer together. These
+// points are exact in binary, too.
 constexpr float kA = 0.625F;
 constexpr float kB = 1.5F;
 constexpr float kA2 = kA * kA;
 constexpr float kB2 = kB * kB;
-// One over the product of a point's distances to the other finite points.
+// Returns 1 / the product of a point's distances to the other finite points.
 constexpr float kAt0 = 1 / (kA2 * kB2);
 constexpr float kAtA = 1 / (2 * kA2 * (kA2 - kB2));
 constexpr float kAtB = 1 / (2 * kB2 * (kB2 - kA2));
@@ -146,7 +146,8 @@ struct TransformKernelGradient {
   }
 };
 
-// Along both sides of a square: read(i, j) gives its elements, write(i, j, value) takes the result.
+// Transforms both sides of a square: read(i, j) returns an element, write(i, j, value) takes one of
+// the result.
 template <class Transform, class Read, class Write>
 inline void transform_square(Read read, Write write) {
   constexpr int kFrom = Transform::kFrom;
@@ -177,22 +178,22 @@ struct Left {
   std::int64_t term;
 };
 
-// The right factor: its rows one after the other, or cut into panels of kPanel columns, which are
-// read from one end to the other.
+// The right factor: its rows one after the other, or divided into panels of kPanel columns, which
+// are read sequentially.
 constexpr std::int64_t kPanel = 2 * kLanes;
 struct Right {
   const float* data;
   bool panels;
 };
 
-// Where an element of a matrix cut into panels lies.
+// Returns the offset of an element in a matrix that is divided into panels.
 std::int64_t panel_offset(std::int64_t row, std::int64_t column, std::int64_t rows,
                           std::int64_t columns) {
   const std::int64_t first = column / kPanel * kPanel;
   return first * rows + row * std::min(kPanel, columns - first) + column - first;
 }
 
-// A few rows and registers of c = a b, or of c += a b.
+// Computes a block of c = a b, or of c += a b: kRows rows and a few registers.
 template <int Rows, int Registers>
 inline void multiply_block(const Left& a, const float* b, std::int64_t b_row, float* c,
                            std::int64_t c_row, std::int64_t terms, bool add) {
@@ -215,7 +216,7 @@ inline void multiply_block(const Left& a, const float* b, std::int64_t b_row, fl
   }
 }
 
-// The last rows, fewer than kRows.
+// Computes the last rows, fewer than kRows.
 template <int Registers, int Rows = kRows - 1>
 inline void multiply_last(std::int64_t rows, const Left& a, const float* b, std::int64_t b_row,
                           float* c, std::int64_t c_row, std::int64_t terms, bool add) {
@@ -252,18 +253,20 @@ void multiply(const Left& a, const Right& b, float* c, std::int64_t rows, std::i
 
 // ---- tiles of images ----------------------------------------------------------------------------
 
-// A batch of images, cut into tiles.
+// A batch of images, divided into tiles. Value is float, or const float for images that are only
+// read.
+template <class Value>
 struct Images {
-  float* data;
+  Value* data;
   std::int64_t height, width, channels;
   std::int64_t tile_rows, tile_columns;
 
-  // The pixel of a tile's first element, which `margin` pixels stand in front of.
-  struct Place {
-    float* image;
+  // The first pixel of a tile, `margin` pixels above and left of its outputs.
+  struct Corner {
+    Value* image;
     std::int64_t row, column;
   };
-  [[nodiscard]] Place place(std::int64_t tile, std::int64_t margin) const {
+  [[nodiscard]] Corner corner(std::int64_t tile, std::int64_t margin) const {
     const std::int64_t column = tile % tile_columns;
     const std::int64_t row = tile / tile_columns % tile_rows;
     const std::int64_t image = tile / (tile_columns * tile_rows);
@@ -277,8 +280,9 @@ struct Images {
 constexpr std::int64_t kMaxChannels = 2048;
 alignas(64) constexpr float kZeros[kMaxChannels] = {};  // pixels outside of an image
 
-// The values of `count` tiles, element by element: 36 matrices [count, channels]. The odd distance
-// between them keeps their rows from competing for the same lines of a cache.
+// The values of `count` tiles as 36 matrices [count, channels], one for each element of a tile. The
+// distance between the matrices is padded, so that their rows do not compete for the same cache
+// lines.
 struct Elements {
   float* data;
   std::int64_t rows, channels;
@@ -295,18 +299,18 @@ struct Elements {
 
 // Reads Transform::kFrom^2 pixels of each tile and transforms them.
 template <class Transform>
-void gather(const Images& images, std::int64_t first, std::int64_t count, std::int64_t margin,
-            const Elements& to) {
+void gather(const Images<const float>& images, std::int64_t first, std::int64_t count,
+            std::int64_t margin, const Elements& to) {
   constexpr int kFrom = Transform::kFrom;
   for (std::int64_t t = 0; t < count; ++t) {
-    const Images::Place place = images.place(first + t, margin);
+    const auto corner = images.corner(first + t, margin);
     const float* pixels[kFrom][kFrom];
     for (int i = 0; i < kFrom; ++i) {
       for (int j = 0; j < kFrom; ++j) {
-        const std::int64_t row = place.row + i;
-        const std::int64_t column = place.column + j;
+        const std::int64_t row = corner.row + i;
+        const std::int64_t column = corner.column + j;
         pixels[i][j] = images.has(row, column)
-                           ? place.image + (row * images.width + column) * images.channels
+                           ? corner.image + (row * images.width + column) * images.channels
                            : kZeros;
       }
     }
@@ -320,20 +324,21 @@ void gather(const Images& images, std::int64_t first, std::int64_t count, std::i
   }
 }
 
-// Transforms the products back and writes the tiles, as far as they lie inside the images.
-void scatter(const Elements& from, const Images& images, std::int64_t first, std::int64_t count) {
+// Transforms the products back and writes the pixels of the tiles that are inside the images.
+void scatter(const Elements& from, const Images<float>& images, std::int64_t first,
+             std::int64_t count) {
   for (std::int64_t t = 0; t < count; ++t) {
-    const Images::Place place = images.place(first + t, 0);
+    const auto corner = images.corner(first + t, 0);
     for (std::int64_t k = 0; k < images.channels; k += kLanes) {
       const float* const in = from.data + t * from.channels + k;
       const std::int64_t distance = from.distance();
       transform_square<TransformOutput>(
           [&](int i, int j) { return load(in + (i * kIn + j) * distance); },
           [&](int i, int j, Vec value) {
-            const std::int64_t row = place.row + i;
-            const std::int64_t column = place.column + j;
+            const std::int64_t row = corner.row + i;
+            const std::int64_t column = corner.column + j;
             if (!images.has(row, column)) return;
-            store(place.image + (row * images.width + column) * images.channels + k, value);
+            store(corner.image + (row * images.width + column) * images.channels + k, value);
           });
     }
   }
@@ -341,13 +346,13 @@ void scatter(const Elements& from, const Images& images, std::int64_t first, std
 
 // ---- the work of one thread ---------------------------------------------------------------------
 
-// A thread's share of some items: contiguous, in groups that fill a block of a matrix product.
-struct Share {
+// The items of one thread: contiguous, in groups that fill a block of a matrix product.
+struct ThreadItems {
   std::int64_t first;
   std::int64_t last;
 };
 
-Share share_of(std::int64_t items) {
+ThreadItems items_of_thread(std::int64_t items) {
   const std::int64_t groups = (items + kRows - 1) / kRows;
   const std::int64_t thread = omp_get_thread_num();
   const std::int64_t threads = omp_get_num_threads();
@@ -355,19 +360,20 @@ Share share_of(std::int64_t items) {
           std::min(items, groups * (thread + 1) / threads * kRows)};
 }
 
-// Tiles that a thread transforms at a time: about 1 MB of values, which its second-level cache
-// holds.
+// Returns how many tiles a thread transforms at a time: about 1 MB of values, which fit into its
+// second-level cache.
 std::int64_t tiles_at_once(std::int64_t channels) {
   constexpr std::int64_t kBytes = 1 << 20;
   const auto per_tile = static_cast<std::int64_t>(kElements * sizeof(float)) * channels;
   return std::clamp<std::int64_t>((kBytes / per_tile + kRows - 1) / kRows, 4, 16) * kRows;
 }
 
-// How kernels are read: [to, 3, 3, from] as they are, or rotated and with their channels exchanged.
+// How kernels are read: as they are [to, 3, 3, from], or rotated by 180 degrees with their channels
+// exchanged.
 enum class KernelUse { forward, backward };
 
-// 36 matrices [from, to] in panels, for the channels `from` that a sum runs over. To be called by
-// all threads.
+// Transforms the kernels into 36 matrices [from, to] in panels, where sums run over the channels
+// `from`. All threads must call it.
 void transform_kernels(const Tensor& w, KernelUse use, const Elements& out) {
   const float* const ws = w.data<float>();
   const std::int64_t kernels = w.dim(0);
@@ -386,7 +392,8 @@ void transform_kernels(const Tensor& w, KernelUse use, const Elements& out) {
     }
     return;
   }
-  // Vectors along the kernels, which lie far apart: a square of channels is copied together first.
+  // Vectors run along the kernels, which are far apart in memory, so a square of channels is copied
+  // first.
 #pragma omp for collapse(2) schedule(static)
   for (std::int64_t c = 0; c < channels; c += kLanes) {
     for (std::int64_t k = 0; k < kernels; k += kLanes) {
@@ -411,8 +418,8 @@ void transform_kernels(const Tensor& w, KernelUse use, const Elements& out) {
 }
 
 // out = conv(in, w), both [N,height,width,channels], with `pad` zeros around `in`.
-void convolve(const Images& in, const Tensor& w, KernelUse use, const Images& out,
-              std::int64_t images, std::int64_t pad) {
+void convolve(const Images<const float>& in, const Tensor& w, KernelUse use,
+              const Images<float>& out, std::int64_t images, std::int64_t pad) {
   const std::int64_t tiles = images * out.tile_rows * out.tile_columns;
   const std::int64_t block = tiles_at_once(in.channels + out.channels);
   const std::int64_t kernel_size = Elements::size(in.channels, out.channels);
@@ -429,9 +436,9 @@ void convolve(const Images& in, const Tensor& w, KernelUse use, const Images& ou
     float* const own = memory + kernel_size + omp_get_thread_num() * (in_size + out_size);
     const Elements values{own, block, in.channels};
     const Elements products{own + in_size, block, out.channels};
-    const Share share = share_of(tiles);
-    for (std::int64_t first = share.first; first < share.last; first += block) {
-      const std::int64_t count = std::min(block, share.last - first);
+    const ThreadItems mine = items_of_thread(tiles);
+    for (std::int64_t first = mine.first; first < mine.last; first += block) {
+      const std::int64_t count = std::min(block, mine.last - first);
       gather<TransformInput>(in, first, count, pad, values);
       for (int e = 0; e < kElements; ++e) {
         multiply({values.matrix(e), in.channels, 1}, {kernels.matrix(e), true}, products.matrix(e),
@@ -442,9 +449,12 @@ void convolve(const Images& in, const Tensor& w, KernelUse use, const Images& ou
   }
 }
 
-Images images_of(const Tensor& tensor, std::int64_t tile_rows, std::int64_t tile_columns) {
-  return {tensor.data<float>(), tensor.dim(1), tensor.dim(2),
-          tensor.dim(3),        tile_rows,     tile_columns};
+template <class Operand>  // Tensor or Output
+auto images_of(const Operand& operand, std::int64_t tile_rows, std::int64_t tile_columns) {
+  auto* const data = operand.template data<float>();
+  using Value = std::remove_pointer_t<decltype(operand.template data<float>())>;
+  return Images<Value>{data,           operand.dim(1), operand.dim(2),
+                       operand.dim(3), tile_rows,      tile_columns};
 }
 
 std::int64_t tiles_along(std::int64_t outputs) {
@@ -460,34 +470,34 @@ bool suits(ConvKind kind, const Conv2dGeometry& g) {
     return channels % 16 == 0 && channels >= 16 && channels <= kMaxChannels;
   };
   if (!fits(g.c) || !fits(g.k)) return false;
-  // Transforming a kernel has to pay for itself over the tiles.
+  // There must be enough tiles to be worth transforming the kernels.
   const std::int64_t tiles = g.n * tiles_along(g.p) * tiles_along(g.q);
   const std::int64_t threads = omp_get_max_threads();
   if (tiles < 32 * threads) return false;
-  // Every thread keeps a weight gradient of its own, 4 times as large as the kernel.
+  // Every thread has its own transformed weight gradient, 4 times as large as the kernel.
   constexpr std::int64_t kMaxFloats = 32 << 20;
   return kind != ConvKind::wgrad || threads * Elements::size(g.k, g.c) <= kMaxFloats;
 }
 
-void conv_fprop(const Tensor& x, const Tensor& w, const Tensor& y, const Conv2dGeometry& g) {
+void conv_fprop(const Tensor& x, const Tensor& w, const Output& y, const Conv2dGeometry& g) {
   const std::int64_t rows = tiles_along(g.p);
   const std::int64_t columns = tiles_along(g.q);
   convolve(images_of(x, rows, columns), w, KernelUse::forward, images_of(y, rows, columns), g.n,
            g.pad);
 }
 
-void conv_dgrad(const Tensor& gy, const Tensor& w, const Tensor& gx, const Conv2dGeometry& g) {
+void conv_dgrad(const Tensor& gy, const Tensor& w, const Output& gx, const Conv2dGeometry& g) {
   const std::int64_t rows = tiles_along(g.h);
   const std::int64_t columns = tiles_along(g.w);
   convolve(images_of(gy, rows, columns), w, KernelUse::backward, images_of(gx, rows, columns), g.n,
            2 - g.pad);
 }
 
-void conv_wgrad(const Tensor& gy, const Tensor& x, const Tensor& gw, const Conv2dGeometry& g) {
+void conv_wgrad(const Tensor& gy, const Tensor& x, const Output& gw, const Conv2dGeometry& g) {
   const std::int64_t tile_rows = tiles_along(g.p);
   const std::int64_t tile_columns = tiles_along(g.q);
-  const Images inputs = images_of(x, tile_rows, tile_columns);
-  const Images outputs = images_of(gy, tile_rows, tile_columns);
+  const auto inputs = images_of(x, tile_rows, tile_columns);
+  const auto outputs = images_of(gy, tile_rows, tile_columns);
   const std::int64_t tiles = g.n * tile_rows * tile_columns;
   const std::int64_t block = tiles_at_once(g.c + g.k);
   const std::int64_t sum_size = Elements::size(g.k, g.c);
@@ -504,15 +514,15 @@ void conv_wgrad(const Tensor& gy, const Tensor& x, const Tensor& gw, const Conv2
     const Elements sums{own, g.k, g.c};
     const Elements x_values{own + sum_size, block, g.c};
     const Elements gy_values{own + sum_size + x_size, block, g.k};
-    const Share share = share_of(tiles);
-    if (share.first == share.last) std::fill_n(own, sum_size, 0.0F);
-    for (std::int64_t first = share.first; first < share.last; first += block) {
-      const std::int64_t count = std::min(block, share.last - first);
+    const ThreadItems mine = items_of_thread(tiles);
+    if (mine.first == mine.last) std::fill_n(own, sum_size, 0.0F);
+    for (std::int64_t first = mine.first; first < mine.last; first += block) {
+      const std::int64_t count = std::min(block, mine.last - first);
       gather<TransformInput>(inputs, first, count, g.pad, x_values);
       gather<TransformOutputGradient>(outputs, first, count, 0, gy_values);
       for (int e = 0; e < kElements; ++e) {
         multiply({gy_values.matrix(e), 1, g.k}, {x_values.matrix(e), false}, sums.matrix(e), g.k,
-                 g.c, count, first != share.first);
+                 g.c, count, first != mine.first);
       }
     }
 #pragma omp barrier

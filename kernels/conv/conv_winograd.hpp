@@ -1,22 +1,22 @@
-// 3x3 convolution of stride 1 in f32 by Winograd's F(4x4,3x3): a quarter of the multiplications,
-// for some additions before and after. Its rounding errors are about twice those of a direct sum.
+// 3x3 convolution of stride 1 in f32 by Winograd's F(4x4,3x3). It needs a quarter of the
+// multiplications of a direct convolution, and some additions before and after. Its rounding errors
+// are about twice those of a direct sum.
 // Source: Lavin & Gray, "Fast algorithms for convolutional neural networks", CVPR 2016.
 #pragma once
 
 #include "kernels/conv/conv.hpp"
-#include "kernels/conv/conv_counters.hpp"
 
 namespace scimix::cpu::winograd {
 
-// Whether it pays for these sizes (on the processor that this file was compiled for), where oneDNN
-// would do the job otherwise. It follows from the sizes and the number of threads alone, so that
+// Returns whether the algorithm is faster than oneDNN for these sizes on the processor that this
+// file was compiled for. The answer depends only on the sizes and the number of threads, so that
 // runs can be repeated.
 [[nodiscard]] bool suits(ConvKind kind, const Conv2dGeometry& geometry);
 
-void conv_fprop(const Tensor& x, const Tensor& w, const Tensor& y, const Conv2dGeometry& geometry);
-void conv_dgrad(const Tensor& gy, const Tensor& w, const Tensor& gx,
+void conv_fprop(const Tensor& x, const Tensor& w, const Output& y, const Conv2dGeometry& geometry);
+void conv_dgrad(const Tensor& gy, const Tensor& w, const Output& gx,
                 const Conv2dGeometry& geometry);
-void conv_wgrad(const Tensor& gy, const Tensor& x, const Tensor& gw,
+void conv_wgrad(const Tensor& gy, const Tensor& x, const Output& gw,
                 const Conv2dGeometry& geometry);
 
 }  // namespace scimix::cpu::winograd

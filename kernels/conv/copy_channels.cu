@@ -6,7 +6,7 @@ namespace scimix::SCIMIX_BACKEND {
 namespace {
 
 template <class T>
-void run(const Tensor& x, const Tensor& y) {
+void run(const Tensor& x, const Output& y) {
   const T* const from = x.data<T>();
   T* const to = y.data<T>();
   const std::int64_t have = x.dim(-1);
@@ -20,7 +20,7 @@ void run(const Tensor& x, const Tensor& y) {
 
 }  // namespace
 
-void copy_channels(const Tensor& x, const Tensor& y) {
+void copy_channels(const Tensor& x, const Output& y) {
   SCIMIX_CHECK(x.dtype() == y.dtype() && x.rank() >= 1 && y.rank() >= 1 &&
                    x.numel() * y.dim(-1) == y.numel() * x.dim(-1),
                "copy_channels from ", x.shape(), " to ", y.shape());

@@ -7,6 +7,6 @@ namespace scimix {
 
 // y[..., c] = x[..., c] where x has a channel c, 0 otherwise. The same type, and the same number of
 // rows (all dimensions but the last).
-SCIMIX_KERNEL(copy_channels, (const Tensor& x, const Tensor& y))
+SCIMIX_KERNEL(copy_channels, (const Tensor& x, const Output& y))
 
 }  // namespace scimix

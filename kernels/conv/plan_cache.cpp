@@ -62,7 +62,8 @@ std::optional<std::string> PlanCache::find(const std::string& problem) const {
 void PlanCache::store(const std::string& problem, const std::string& plan) {
   plans_[problem] = plan;
   if (file_.empty()) return;
-  // Others' plans for what is new here. For what both have measured, the later measurement counts.
+  // Takes the plans of other processes for problems that are new here. If both have measured a
+  // problem, the later measurement counts.
   Plans all = read(file_);
   for (const auto& [known, its_plan] : plans_) all[known] = its_plan;
   plans_ = std::move(all);
@@ -84,7 +85,7 @@ PlanCache::Plans PlanCache::read(const std::filesystem::path& file) {
 
 void PlanCache::write() {
   try {
-    std::error_code ignored;  // AtomicFile says what is wrong
+    std::error_code ignored;  // AtomicFile reports the fault
     std::filesystem::create_directories(file_.parent_path(), ignored);
     AtomicFile out(file_);
     out.write(nlohmann::json{{"format", kFormat}, {"plans", plans_}}.dump(1) + "\n");

@@ -1,11 +1,11 @@
-// Which of a library's plans was the fastest for a problem, kept between runs: finding out takes a
-// tenth of a second for each of a network's hundred convolutions.
+// A cache on disk of the fastest execution plan for each convolution problem. Measuring plans takes
+// a tenth of a second for each of a network's hundred convolutions, so later runs reuse the result.
 //
-// A file holds what was measured on one device with one version of the library:
+// One file holds the plans for one device and one version of the library:
 //   conv-plans-LIBRARY-VERSION-DEVICE.json   {"format": 1, "plans": {PROBLEM: PLAN, ...}}
 // in $SCIMIX_CACHE_DIR, or else $XDG_CACHE_HOME/scimix, or else $HOME/.cache/scimix. With
-// SCIMIX_CACHE_DIR=off nothing is kept. A cache is never needed: a file that is missing, damaged or
-// cannot be written costs time, not the run.
+// SCIMIX_CACHE_DIR=off nothing is kept. A run never needs the cache: without a readable file it
+// measures again, and a file that cannot be written is only a warning.
 #pragma once
 
 #include <filesystem>
@@ -15,19 +15,19 @@
 
 namespace scimix {
 
-// Of the environment; empty: plans are not kept. Other characters than letters, digits, dots and
-// dashes become dashes.
+// Returns the path that the environment variables above lead to; empty: plans are not kept.
+// Characters other than letters, digits, dots and dashes become dashes.
 [[nodiscard]] std::filesystem::path plan_cache_file(const std::string& library,
                                                     const std::string& version,
                                                     const std::string& device);
 
 class PlanCache {
  public:
-  // Reads the file. An empty path: plans are remembered by this object alone.
+  // Reads the file. With an empty path, plans are only kept in memory.
   explicit PlanCache(std::filesystem::path file);
 
   [[nodiscard]] std::optional<std::string> find(const std::string& problem) const;
-  // Writes the file, with what other processes have added to it meanwhile.
+  // Writes the file, and keeps what other processes have added to it meanwhile.
   void store(const std::string& problem, const std::string& plan);
 
   [[nodiscard]] const std::filesystem::path& file() const { return file_; }
@@ -39,7 +39,7 @@ class PlanCache {
 
   std::filesystem::path file_;
   Plans plans_;
-  bool warned_ = false;  // that the file cannot be written: once is enough
+  bool warned_ = false;  // whether the warning that the file cannot be written was printed
 };
 
 }  // namespace scimix

@@ -98,7 +98,7 @@ void merge(const RowChunks& grid, const C* partial, C* total) {
 }  // namespace
 
 void bias_act_forward(const Tensor& x, const Tensor& bias, const BiasActFactors& factors,
-                      const Tensor& y) {
+                      const Output& y) {
   const RowChunks grid = rows_of(x);
   dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
     using C = compute_t<T>;
@@ -109,11 +109,11 @@ void bias_act_forward(const Tensor& x, const Tensor& bias, const BiasActFactors&
 }
 
 void bias_act_backward(const Tensor& gy, const Tensor& y, const BiasActFactors& factors,
-                       const Tensor& gx, const Tensor& gbias) {
+                       const Output& gx, const Output& gbias) {
   const RowChunks grid = rows_of(y);
   dispatch_floating(y.dtype(), [&]<class T>(TypeTag<T>) {
     using C = compute_t<T>;
-    const Tensor partial = gbias.defined() ? Tensor::empty({grid.channels, grid.chunks()},
+    const Output partial = gbias.defined() ? Tensor::empty({grid.channels, grid.chunks()},
                                                            gbias.dtype(), gbias.device())
                                            : Tensor();
     dispatch_lanes<T, 128>(grid.channels, [&]<int N>(LaneCount<N>) {

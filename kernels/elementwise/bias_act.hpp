@@ -10,16 +10,16 @@ namespace scimix {
 
 struct BiasActFactors {
   double slope = 1.0;
-  double gain = 1.0;        // above 0, so that y's sign tells the side of the kink
-  double input_gain = 1.0;  // of x alone: a factor that the weights before it were left without
+  double gain = 1.0;  // above 0, so that the sign of y is that of the sum before the activation
+  double input_gain = 1.0;  // multiplies x: the gain of the equalised layer before it
 };
 
 SCIMIX_KERNEL(bias_act_forward,
-              (const Tensor& x, const Tensor& bias, const BiasActFactors& factors, const Tensor& y))
+              (const Tensor& x, const Tensor& bias, const BiasActFactors& factors, const Output& y))
 
 // gx = input_gain gain gy (1 or slope, by the sign of y) and gbias [C] = the sum over rows of gain
-// gy (1 or slope), each where it is defined. One pass.
+// gy (1 or slope), each if it is defined. One pass.
 SCIMIX_KERNEL(bias_act_backward, (const Tensor& gy, const Tensor& y, const BiasActFactors& factors,
-                                  const Tensor& gx, const Tensor& gbias))
+                                  const Output& gx, const Output& gbias))
 
 }  // namespace scimix

@@ -7,8 +7,9 @@ namespace scimix::SCIMIX_BACKEND {
 
 namespace {
 
-// Elements that an item moves at once. On a GPU, one 16-byte access of bf16 or two of f32; a CPU
-// makes its own vectors of a plain loop, formulas with a choice in them too.
+// The number of elements that an item processes at once. On a GPU this is one 16-byte access for
+// bf16 or two for f32. On a CPU the compiler vectorises a plain loop, even for formulas with a
+// branch.
 #if SCIMIX_GPU_CODE
 constexpr int kWidth = 8;
 #else
@@ -41,7 +42,7 @@ void launch_unary(const From* x, To* y, std::int64_t n, F f) {
 }
 
 template <class T>
-void run_unary(Unary f, const Tensor& x, const Tensor& y, double parameter) {
+void run_unary(Unary f, const Tensor& x, const Output& y, double parameter) {
   using A = compute_t<T>;
   const auto launch = [&](auto formula) {
     launch_unary(x.data<T>(), y.data<T>(), x.numel(), formula);
@@ -87,16 +88,17 @@ struct Constant {
 
 // ---- two inputs, broadcast ---------------------------------------------------------------------
 
-// The shape of the output and how far a step along each axis moves in the inputs: 0 where an input
-// is stretched. Axes that both inputs walk through in one go are merged, so that equal shapes are
-// one axis, and a bias over channels two. The last axis has steps of 0 or 1.
+// The shape of the output, and the stride of each input along each axis: 0 where an input is
+// stretched. Neighbouring axes that are contiguous in both inputs are merged, so that equal shapes
+// become one axis, and a bias over channels two. The last axis has strides of 0 or 1.
 struct Broadcast {
   int rank = 0;
   std::int64_t dim[Shape::kMaxRank] = {};     // NOLINT: plain arrays run in device code
   std::int64_t step_a[Shape::kMaxRank] = {};  // NOLINT
   std::int64_t step_b[Shape::kMaxRank] = {};  // NOLINT
 
-  // Outermost first: appends the axis, or merges it with the one before.
+  // Appends an axis, or merges it with the one before. Axes are added from the outermost to the
+  // last.
   void append(std::int64_t n, std::int64_t a, std::int64_t b) {
     if (rank > 0 && step_a[rank - 1] == a * n && step_b[rank - 1] == b * n) {
       --rank;
@@ -109,7 +111,7 @@ struct Broadcast {
   }
 };
 
-// Steps of an input along the axes of the output.
+// Returns the strides of an input along the axes of the output.
 void steps_of(const Shape& input, const Shape& output, std::int64_t* steps) {
   const int missing = output.rank() - input.rank();
   SCIMIX_CHECK(missing >= 0, "broadcast of ", input, " to ", output);
@@ -135,7 +137,7 @@ Broadcast broadcast_of(const Shape& a, const Shape& b, const Shape& y) {
   return out;
 }
 
-// N elements of a row from `place` on, or its only element N times.
+// Loads N elements of a row, from index `place` on, or its only element N times.
 template <int N, class T>
 SCIMIX_HD inline Pack<compute_t<T>, N> load_or_spread(const T* row, std::int64_t place,
                                                       bool spread) {
@@ -146,7 +148,7 @@ SCIMIX_HD inline Pack<compute_t<T>, N> load_or_spread(const T* row, std::int64_t
   return out;
 }
 
-// Equal shapes: no index arithmetic.
+// For equal shapes, without index arithmetic.
 template <int N, class T, class F>
 void launch_flat(const T* a, const T* b, T* y, std::int64_t items, F f) {
   for_each(items, [=] SCIMIX_KERNEL_FN(std::int64_t i) {
@@ -166,8 +168,8 @@ void launch_flat(const T* a, const T* b, T* y, std::int64_t n, F f) {
   if (done < n) launch_flat<1>(a + done, b + done, y + done, n - done, f);
 }
 
-// An item is up to kRun neighbours on the last axis, taken kPack at a time: on a CPU a run is long,
-// so that finding its place costs little.
+// An item is up to kRun neighbours on the last axis, taken kPack at a time. On a CPU a run is long,
+// so that computing its offsets costs little.
 template <class T, class F>
 void launch_broadcast(const Broadcast& shape, const T* a, const T* b, T* y, F f) {
   constexpr int kPack = 8;
@@ -214,7 +216,7 @@ void launch_broadcast(const Broadcast& shape, const T* a, const T* b, T* y, F f)
 }
 
 template <class T>
-void run_binary(Binary f, const Tensor& a, const Tensor& b, const Tensor& y, double parameter) {
+void run_binary(Binary f, const Tensor& a, const Tensor& b, const Output& y, double parameter) {
   using A = compute_t<T>;
   const T* from_a = a.data<T>();
   const T* from_b = b.data<T>();
@@ -229,7 +231,7 @@ void run_binary(Binary f, const Tensor& a, const Tensor& b, const Tensor& y, dou
       launch_broadcast(shape, from_a, from_b, to, formula);
     }
   };
-  // The derivatives of unary formulas never broadcast, and need no code for it.
+  // The derivatives of unary formulas never broadcast, so no such code is generated for them.
   const auto launch_same = [&](auto formula) {
     SCIMIX_CHECK(flat, "a derivative of shapes ", a.shape(), " and ", b.shape());
     launch_flat(from_a, from_b, to, y.numel(), formula);
@@ -266,16 +268,16 @@ void run_binary(Binary f, const Tensor& a, const Tensor& b, const Tensor& y, dou
 
 }  // namespace
 
-void map_unary(Unary f, const Tensor& x, const Tensor& y, double parameter) {
+void map_unary(Unary f, const Tensor& x, const Output& y, double parameter) {
   SCIMIX_CHECK(x.shape() == y.shape(), "map_unary of ", x.shape(), " into ", y.shape());
   dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) { run_unary<T>(f, x, y, parameter); });
 }
 
-void map_binary(Binary f, const Tensor& a, const Tensor& b, const Tensor& y, double parameter) {
+void map_binary(Binary f, const Tensor& a, const Tensor& b, const Output& y, double parameter) {
   dispatch_floating(y.dtype(), [&]<class T>(TypeTag<T>) { run_binary<T>(f, a, b, y, parameter); });
 }
 
-void convert(const Tensor& x, const Tensor& y) {
+void convert(const Tensor& x, const Output& y) {
   SCIMIX_CHECK(x.shape() == y.shape(), "convert of ", x.shape(), " into ", y.shape());
   dispatch_floating(x.dtype(), [&]<class From>(TypeTag<From>) {
     dispatch_floating(y.dtype(), [&]<class To>(TypeTag<To>) {
@@ -284,7 +286,7 @@ void convert(const Tensor& x, const Tensor& y) {
   });
 }
 
-void fill(const Tensor& y, double value) {
+void fill(const Output& y, double value) {
   dispatch_floating(y.dtype(), [&]<class T>(TypeTag<T>) {
     launch_unary(y.data<T>(), y.data<T>(), y.numel(),
                  Constant<compute_t<T>>{static_cast<compute_t<T>>(value)});

@@ -1,4 +1,4 @@
-// Pointwise kernels, and every pointwise formula, once.
+// Pointwise kernels, and all pointwise formulas.
 #pragma once
 
 #include <cmath>
@@ -8,7 +8,7 @@
 
 namespace scimix {
 
-// The formulas, over the type that a kernel computes in. Fused kernels use them too.
+// The formulas, templates over the compute type. Fused kernels use them, too.
 namespace formula {
 
 template <class A>
@@ -79,7 +79,7 @@ struct SquareGrad {
 };
 
 template <class A>
-struct Sigmoid {  // an overflow of exp gives the right limit, 0
+struct Sigmoid {  // if exp overflows, the result is the right limit, 0
   SCIMIX_HD A operator()(A x) const { return A(1) / (A(1) + std::exp(-x)); }
 };
 template <class A>
@@ -117,7 +117,7 @@ struct LeakyReluGrad {  // y = leaky_relu(x), or x itself: they have the same si
   SCIMIX_HD A operator()(A gy, A y) const { return y > A(0) ? gy : slope * gy; }
 };
 
-// A NaN stays one.
+// NaN stays NaN.
 template <class A>
 struct ClampMax {
   A highest;
@@ -131,7 +131,7 @@ struct ClampMaxGrad {
 
 }  // namespace formula
 
-// A formula by name. Those with a scalar take it from `parameter`.
+// The formulas by name. A formula with a scalar takes it from `parameter`.
 enum class Unary {
   scale,       // parameter: factor
   add_scalar,  // parameter: term
@@ -163,18 +163,18 @@ enum class Binary {
   clamp_max_grad,   // parameter: highest
 };
 
-// y = f(x), elementwise; one shape and dtype. y may be x.
-SCIMIX_KERNEL(map_unary, (Unary f, const Tensor& x, const Tensor& y, double parameter))
+// y = f(x), elementwise. x and y have one shape and dtype. y may be x.
+SCIMIX_KERNEL(map_unary, (Unary f, const Tensor& x, const Output& y, double parameter))
 
-// y = f(a, b); one dtype. a and b broadcast to the shape of y as NumPy does: shapes align at the
-// last axis, 1 stretches. y may be an input of its own shape.
+// y = f(a, b), in one dtype. a and b broadcast to the shape of y as in NumPy: shapes align at the
+// last axis, and a dimension of 1 stretches. y may be an input that has its shape.
 SCIMIX_KERNEL(map_binary,
-              (Binary f, const Tensor& a, const Tensor& b, const Tensor& y, double parameter))
+              (Binary f, const Tensor& a, const Tensor& b, const Output& y, double parameter))
 
-// y = x in the dtype of y, any floating pair; one shape.
-SCIMIX_KERNEL(convert, (const Tensor& x, const Tensor& y))
+// y = x, converted to the dtype of y. Any two floating types; one shape.
+SCIMIX_KERNEL(convert, (const Tensor& x, const Output& y))
 
-// Every element of y, of any floating dtype.
-SCIMIX_KERNEL(fill, (const Tensor& y, double value))
+// Sets every element of y, of any floating dtype.
+SCIMIX_KERNEL(fill, (const Output& y, double value))
 
 }  // namespace scimix

@@ -29,7 +29,7 @@ GemmSizes check_gemm(const Tensor& a, const Tensor& b, const Tensor& c, const Ge
 
 namespace cpu {
 
-void gemm(const Tensor& a, const Tensor& b, const Tensor& c, const Gemm& options) {
+void gemm(const Tensor& a, const Tensor& b, const Output& c, const Gemm& options) {
   const GemmSizes sizes = check_gemm(a, b, c, options);
   if (sizes.m == 0 || sizes.n == 0) return;
   count_work(Work::library);

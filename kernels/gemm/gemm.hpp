@@ -1,5 +1,5 @@
-// Matrix products of row-major matrices. cuBLAS on a GPU (gemm_cublas.cpp); OpenBLAS on the CPU
-// (gemm_openblas.cpp), where f64 goes through plain loops (gemm_reference.cpp).
+// Matrix products of row-major matrices. They use cuBLAS on a GPU (gemm_cublas.cpp) and OpenBLAS on
+// the CPU (gemm_openblas.cpp), except for f64, which uses plain loops (gemm_reference.cpp).
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ struct Transpose {
 struct Gemm {
   Transpose transpose = {};
   double alpha = 1.0;
-  double beta = 0.0;  // 0: what c held is not read
+  double beta = 0.0;  // 0: the former contents of c are not read
 };
 
 struct GemmSizes {
@@ -25,14 +25,15 @@ struct GemmSizes {
   std::int64_t k = 0;  // terms of a sum
 };
 
-// The sizes of op(a) [M,K] times op(b) [K,N]. Shapes that do not fit are a bug.
+// Returns the sizes of op(a) [M,K] times op(b) [K,N]. Shapes that do not fit are a bug.
 [[nodiscard]] GemmSizes gemm_sizes(const Shape& a, const Shape& b, const Transpose& transpose);
 
-// What every binding checks at its door: three tensors of one floating type with these shapes.
+// Checks the tensors of a call: one floating type and shapes that fit. Every binding calls it
+// first.
 [[nodiscard]] GemmSizes check_gemm(const Tensor& a, const Tensor& b, const Tensor& c,
                                    const Gemm& options);
 
-// c [M,N] = alpha op(a) op(b) + beta c. Without terms (K = 0) the product is zero.
-SCIMIX_KERNEL(gemm, (const Tensor& a, const Tensor& b, const Tensor& c, const Gemm& options))
+// c [M,N] = alpha op(a) op(b) + beta c. For K = 0 the product is zero.
+SCIMIX_KERNEL(gemm, (const Tensor& a, const Tensor& b, const Output& c, const Gemm& options))
 
 }  // namespace scimix

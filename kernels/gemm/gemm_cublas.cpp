@@ -15,14 +15,14 @@ namespace scimix::cuda {
 
 namespace {
 
-// cuBLAS itself: one handle on our stream.
+// The cuBLAS library: one handle on our stream.
 class Library {
  public:
   Library() {
     SCIMIX_CUBLAS_CHECK(cublasCreate(&handle_));
     SCIMIX_CUBLAS_CHECK(cublasSetStream(handle_, current_stream()));
-    // Workspace from our allocator: cuBLAS's own could not be had inside a capture. The size is
-    // what NVIDIA recommends for Hopper, and plenty elsewhere.
+    // The workspace is from our allocator, since cuBLAS cannot allocate its own during stream
+    // capture. NVIDIA recommends this size for Hopper; other GPUs need less.
     constexpr std::size_t kWorkspace = std::size_t{32} << 20;
     int index = 0;
     SCIMIX_CUDA_CHECK(cudaGetDevice(&index));
@@ -32,13 +32,13 @@ class Library {
   }
 
   // Row-major c = op(a) op(b) is column-major c^T = op(b)^T op(a)^T, with the very same flags.
-  void multiply(const Tensor& a, const Tensor& b, const Tensor& c, const GemmSizes& sizes,
+  void multiply(const Tensor& a, const Tensor& b, const Output& c, const GemmSizes& sizes,
                 const Gemm& options) {
     const std::scoped_lock lock(mutex_);
     const cudaDataType_t type = a.dtype() == DType::bf16 ? CUDA_R_16BF : CUDA_R_32F;
     const bool tf32 = a.dtype() == DType::f32 && tf32_allowed();
     const auto operation = [](bool transposed) { return transposed ? CUBLAS_OP_T : CUBLAS_OP_N; };
-    // A row of a matrix without columns still has to have a positive length for BLAS.
+    // BLAS wants rows of positive length, even of a matrix without columns.
     const auto width = [](const Tensor& t) {
       return static_cast<int>(std::max<std::int64_t>(t.dim(1), 1));
     };
@@ -57,7 +57,7 @@ class Library {
   Memory workspace_;
 };
 
-// Never destroyed: the CUDA driver may be gone before static objects are.
+// Never destroyed, because the CUDA driver may be unloaded before static objects are destroyed.
 Library& library() {
   static Library& instance = *std::make_unique<Library>().release();
   return instance;
@@ -65,7 +65,7 @@ Library& library() {
 
 }  // namespace
 
-void gemm(const Tensor& a, const Tensor& b, const Tensor& c, const Gemm& options) {
+void gemm(const Tensor& a, const Tensor& b, const Output& c, const Gemm& options) {
   const GemmSizes sizes = check_gemm(a, b, c, options);
   if (sizes.m == 0 || sizes.n == 0) return;
   if (sizes.k == 0 && options.beta == 0) return c.zero_();

@@ -19,11 +19,11 @@ struct Part {
   std::int64_t columns = 0;
 };
 
-void multiply(const Tensor& a, const Tensor& b, const Tensor& c, const Gemm& options,
+void multiply(const Tensor& a, const Tensor& b, const Output& c, const Gemm& options,
               std::int64_t terms, const Part& part) {
   const bool ta = options.transpose.a;
   const bool tb = options.transpose.b;
-  // A row of a matrix without columns still has to have a positive length for BLAS.
+  // BLAS wants rows of positive length, even of a matrix without columns.
   const auto width = [](const Tensor& t) { return std::max<std::int64_t>(t.dim(1), 1); };
   cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans,
               static_cast<blasint>(part.rows), static_cast<blasint>(part.columns),
@@ -35,8 +35,8 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& c, const Gemm& opt
               c.data<float>() + part.row * width(c) + part.column, static_cast<blasint>(width(c)));
 }
 
-// OpenBLAS may come with threads of its own, which would spin on the cores that OpenMP's threads
-// need. So it gets one thread per call, and the product is split here.
+// Makes OpenBLAS use one thread per call; gemm_f32 splits the product among OpenMP's threads.
+// OpenBLAS may have threads of its own, which would spin on the cores that OpenMP's threads need.
 void use_one_thread_per_call() {
   static const bool done = [] {
     openblas_set_num_threads(1);
@@ -45,7 +45,7 @@ void use_one_thread_per_call() {
   static_cast<void>(done);
 }
 
-void gemm_f32(const Tensor& a, const Tensor& b, const Tensor& c, const Gemm& options) {
+void gemm_f32(const Tensor& a, const Tensor& b, const Output& c, const Gemm& options) {
   use_one_thread_per_call();
   const GemmSizes sizes = gemm_sizes(a.shape(), b.shape(), options.transpose);
   const double work = static_cast<double>(sizes.m) * static_cast<double>(sizes.n) *
@@ -74,9 +74,9 @@ Tensor in_f32(const Tensor& tensor) {
 
 }  // namespace
 
-void gemm(const Tensor& a, const Tensor& b, const Tensor& c, const Gemm& options) {
+void gemm(const Tensor& a, const Tensor& b, const Output& c, const Gemm& options) {
   if (a.dtype() == DType::f32) return gemm_f32(a, b, c, options);
-  const Tensor sum = options.beta == 0 ? Tensor::empty(c.shape(), DType::f32) : in_f32(c);
+  Tensor sum = options.beta == 0 ? Tensor::empty(c.shape(), DType::f32) : in_f32(c);
   gemm_f32(in_f32(a), in_f32(b), sum, options);
   convert(sum, c);
 }

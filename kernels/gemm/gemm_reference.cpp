@@ -4,7 +4,7 @@ namespace scimix::cpu::reference {
 
 namespace {
 
-// Elements of op(matrix): (i, j) lies at i * row + j * column.
+// The elements of op(matrix): element (i, j) is at i * row + j * column.
 struct View {
   const double* data;
   std::int64_t row;
@@ -18,7 +18,7 @@ View view(const Tensor& matrix, bool transposed) {
 
 }  // namespace
 
-void gemm(const Tensor& a, const Tensor& b, const Tensor& c, const Gemm& options) {
+void gemm(const Tensor& a, const Tensor& b, const Output& c, const Gemm& options) {
   const GemmSizes sizes = gemm_sizes(a.shape(), b.shape(), options.transpose);
   const View left = view(a, options.transpose.a);
   const View right = view(b, options.transpose.b);

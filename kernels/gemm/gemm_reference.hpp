@@ -6,6 +6,6 @@
 
 namespace scimix::cpu::reference {
 
-void gemm(const Tensor& a, const Tensor& b, const Tensor& c, const Gemm& options);
+void gemm(const Tensor& a, const Tensor& b, const Output& c, const Gemm& options);
 
 }  // namespace scimix::cpu::reference

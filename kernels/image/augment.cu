@@ -16,7 +16,7 @@ void check(const char* op, const Tensor& images, const Tensor& index, const Tens
 
 template <class T>
 void run_weak(const Tensor& images, const Tensor& index, const Tensor& step,
-              const WeakAugment& options, const Tensor& out) {
+              const WeakAugment& options, const Output& out) {
   const std::uint8_t* source = images.data<std::uint8_t>();
   const std::int32_t* rows = index.data<std::int32_t>();
   const std::int32_t* now = step.data<std::int32_t>();
@@ -50,7 +50,7 @@ void run_weak(const Tensor& images, const Tensor& index, const Tensor& step,
 }
 
 template <class T>
-void run_normalize(const Tensor& images, const Tensor& index, const Tensor& out) {
+void run_normalize(const Tensor& images, const Tensor& index, const Output& out) {
   const std::uint8_t* source = images.data<std::uint8_t>();
   const std::int32_t* rows = index.data<std::int32_t>();
   T* target = out.data<T>();
@@ -76,7 +76,7 @@ void run_normalize(const Tensor& images, const Tensor& index, const Tensor& out)
 }  // namespace
 
 void augment_weak(const Tensor& images, const Tensor& index, const Tensor& step,
-                  const WeakAugment& options, const Tensor& out) {
+                  const WeakAugment& options, const Output& out) {
   check("augment_weak", images, index, out);
   SCIMIX_CHECK(options.pad >= 0 && options.pad < images.dim(1) && options.pad < images.dim(2),
                "augment_weak: pad ", options.pad, " for images ", images.shape());
@@ -84,13 +84,13 @@ void augment_weak(const Tensor& images, const Tensor& index, const Tensor& step,
                     [&]<class T>(TypeTag<T>) { run_weak<T>(images, index, step, options, out); });
 }
 
-void normalize_images(const Tensor& images, const Tensor& index, const Tensor& out) {
+void normalize_images(const Tensor& images, const Tensor& index, const Output& out) {
   check("normalize_images", images, index, out);
   dispatch_floating(out.dtype(),
                     [&]<class T>(TypeTag<T>) { run_normalize<T>(images, index, out); });
 }
 
-void gather_labels(const Tensor& labels, const Tensor& index, const Tensor& out) {
+void gather_labels(const Tensor& labels, const Tensor& index, const Output& out) {
   const std::int32_t* source = labels.data<std::int32_t>();
   const std::int32_t* rows = index.data<std::int32_t>();
   std::int32_t* target = out.data<std::int32_t>();

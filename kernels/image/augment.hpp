@@ -1,4 +1,4 @@
-// From the u8 images of the resident data set to the network's input, in one pass: gather, flip,
+// Makes the network's input from the u8 images of the resident data set, in one pass: gather, flip,
 // crop, normalise.
 #pragma once
 
@@ -14,16 +14,16 @@ struct WeakAugment {
 };
 
 // images u8 [M,H,W,3], index i32 [N] with values in 0..M-1, step i32 [1] -> out [N,H,W,C],
-// C >= 3: x/127.5 - 1, and zeros in further channels, which spare a convolution that wants whole
-// packs of channels (conv.hpp) a copy. Reflection does not repeat the border: -1 -> 1 (TensorFlow's
-// REFLECT, as in FixMatch's augment.py). pad < H, W.
+// C >= 3: x/127.5 - 1, and zeros in further channels. These spare a convolution that reads whole
+// packs of channels (conv.hpp) a padded copy. Reflection does not repeat the border: -1 -> 1
+// (TensorFlow's REFLECT, as in FixMatch's augment.py). pad < H, W.
 SCIMIX_KERNEL(augment_weak, (const Tensor& images, const Tensor& index, const Tensor& step,
-                             const WeakAugment& options, const Tensor& out))
+                             const WeakAugment& options, const Output& out))
 
-// The same without augmentation.
-SCIMIX_KERNEL(normalize_images, (const Tensor& images, const Tensor& index, const Tensor& out))
+// The same without augmentation, for evaluation.
+SCIMIX_KERNEL(normalize_images, (const Tensor& images, const Tensor& index, const Output& out))
 
-// labels i32 [M], index i32 [N] -> out i32 [N].
-SCIMIX_KERNEL(gather_labels, (const Tensor& labels, const Tensor& index, const Tensor& out))
+// out[i] = labels[index[i]]. labels i32 [M], index and out i32 [N].
+SCIMIX_KERNEL(gather_labels, (const Tensor& labels, const Tensor& index, const Output& out))
 
 }  // namespace scimix

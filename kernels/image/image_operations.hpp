@@ -1,7 +1,6 @@
 // RandAugment's operations on an 8-bit image in a block's scratch memory, with the results of
-// Pillow, the library in which the published programs call them. Each function says what it
-// computes; that this is what Pillow computes is what tests/test_image_operations.cpp measures.
-// Included by .cu files alone.
+// Pillow, the library that the published programs use. Each function documents what it computes.
+// tests/test_image_operations.cpp compares the results with Pillow's. Only .cu files include this.
 #pragma once
 
 #include <cmath>
@@ -14,9 +13,9 @@ namespace scimix::SCIMIX_BACKEND {
 
 // ---- blends: ImageEnhance ----
 
-// base + factor (value - base), in f32 with every step rounded, then cut off. The product is taken
-// in f64, where it is exact, and rounded on its own: a compiler could fuse an f32 product with the
-// addition, and then some results would be one level off.
+// Returns base + factor (value - base), in f32 with every step rounded, then truncated. The product
+// is made in f64, where it is exact, and then rounded: a compiler could fuse an f32 product with
+// the addition, and some results would then be one level off.
 SCIMIX_HD inline std::uint8_t blend(int base, int value, float factor) {
 #if SCIMIX_ON_GPU
   const float change = __fmul_rn(factor, static_cast<float>(value - base));
@@ -27,18 +26,18 @@ SCIMIX_HD inline std::uint8_t blend(int base, int value, float factor) {
   return static_cast<std::uint8_t>(sum <= 0.0F ? 0.0F : sum >= 255.0F ? 255.0F : sum);
 }
 
-// ITU-R 601 luma in 16-bit fixed point, rounded.
+// Returns the ITU-R 601 luma in 16-bit fixed point, rounded.
 SCIMIX_HD inline int luma(const std::uint8_t* rgb) {
   return (19595 * rgb[0] + 38470 * rgb[1] + 7471 * rgb[2] + 0x8000) >> 16;
 }
 
-// Towards black.
+// Blends with black.
 template <class B>
 SCIMIX_HD inline void brightness(B& block, const ImageWorkspace& work, float factor) {
   map_values(block, work, [=](int v) { return blend(0, v, factor); });
 }
 
-// Towards the image in grey.
+// Blends with the grey image.
 template <class B>
 SCIMIX_HD inline void color(B& block, const ImageWorkspace& work, float factor) {
   std::uint8_t* image = work.image;
@@ -49,7 +48,7 @@ SCIMIX_HD inline void color(B& block, const ImageWorkspace& work, float factor) 
   });
 }
 
-// Towards the rounded mean of the luma.
+// Blends with a uniform image: the rounded mean of the luma.
 template <class B>
 SCIMIX_HD inline void contrast(B& block, const ImageWorkspace& work, float factor) {
   const std::uint8_t* image = work.image;
@@ -60,21 +59,22 @@ SCIMIX_HD inline void contrast(B& block, const ImageWorkspace& work, float facto
   map_values(block, work, [=](int v) { return blend(mean, v, factor); });
 }
 
-// Towards the image smoothed by [1 1 1; 1 5 1; 1 1 1] / 13, rounded. Its border is not smoothed.
+// Blends with the image smoothed by [1 1 1; 1 5 1; 1 1 1] / 13, rounded. The border is not
+// smoothed.
 template <class B>
 SCIMIX_HD inline void sharpness(B& block, ImageWorkspace& work, float factor) {
   const std::uint8_t* image = work.image;
   std::uint8_t* spare = work.spare;
   const std::int64_t line = work.size.width * 3;
   block.each(work.values(), [=](std::int64_t i) { spare[i] = image[i]; });
-  if (work.size.height < 3 || work.size.width < 3) return;  // all border
+  if (work.size.height < 3 || work.size.width < 3) return;  // there is only border
   each_cell(block, work.size.height - 2, line - 6, [=](std::int64_t y, std::int64_t i) {
     const std::int64_t at = (y + 1) * line + i + 3;
     int sum = 4 * image[at];
     for (int dy = -1; dy <= 1; ++dy) {
       for (int dx = -1; dx <= 1; ++dx) sum += image[at + dy * line + dx * 3];
     }
-    // Never half way between two levels, since 13 is odd.
+    // The quotient is never half way between two levels, since 13 is odd.
     spare[at] = blend((2 * sum + 13) / 26, image[at], factor);
   });
   work.swap();
@@ -95,8 +95,8 @@ SCIMIX_HD inline void solarize(B& block, const ImageWorkspace& work, float thres
   });
 }
 
-// Rounded on its own: a compiler could fuse it with an addition, and where that makes a whole
-// number it changes the level to which the result is cut off.
+// Returns the rounded product. A compiler could fuse the product with an addition, which can change
+// the level that the result is truncated to.
 SCIMIX_HD inline double rounded_product(double a, double b) {
 #if SCIMIX_ON_GPU
   return __dmul_rn(a, b);
@@ -106,7 +106,7 @@ SCIMIX_HD inline double rounded_product(double a, double b) {
 #endif
 }
 
-// Each channel stretched linearly so that its least value becomes 0 and its largest 255.
+// Stretches each channel linearly, so that its least value becomes 0 and its largest 255.
 template <class B>
 SCIMIX_HD inline void auto_contrast(B& block, const ImageWorkspace& work) {
   count_values(block, work);
@@ -133,7 +133,7 @@ SCIMIX_HD inline void auto_contrast(B& block, const ImageWorkspace& work) {
   look_up(block, work);
 }
 
-// Each channel mapped by its cumulative histogram, in steps of what would be a level's share.
+// Maps each channel by its cumulative histogram, so that all levels become about equally frequent.
 template <class B>
 SCIMIX_HD inline void equalize(B& block, const ImageWorkspace& work) {
   count_values(block, work);
@@ -163,25 +163,26 @@ SCIMIX_HD inline void equalize(B& block, const ImageWorkspace& work) {
 
 // ---- affine transforms: Image.transform, Image.rotate ----
 
-// Pixel (x, y) of the result is that at column (a x + b y + c) / 2^16 and row (d x + e y + f) /
-// 2^16 of the image, cut off.
+// Pixel (x, y) of the result is the image's pixel at column (a x + b y + c) / 2^16 and row (d x + e
+// y
+// + f) / 2^16, both truncated.
 struct FixedAffine {
   std::int32_t a, b, c, d, e, f;
 };
 
-// The nearest number of 2^-16ths.
+// Returns the nearest multiple of 2^-16, in units of 2^-16.
 SCIMIX_HD inline std::int32_t to_fixed(double value) {
   return static_cast<std::int32_t>(std::floor(value * 65536.0 + 0.5));
 }
 
-// From real coefficients between coordinates of which the centre of a pixel is at 1/2.
+// Converts real coefficients. In their coordinates the centre of a pixel is at 1/2.
 SCIMIX_HD inline FixedAffine fixed_affine(double a, double b, double c, double d, double e,
                                           double f) {
   return {to_fixed(a), to_fixed(b), to_fixed(c + 0.5 * a + 0.5 * b),
           to_fixed(d), to_fixed(e), to_fixed(f + 0.5 * d + 0.5 * e)};
 }
 
-// About the centre of the image.
+// Rotates about the centre of the image.
 SCIMIX_HD inline FixedAffine rotation(double degrees, const ImageSize& size) {
   const double angle = degrees * (std::numbers::pi / 180.0);
   const double cosine = std::cos(angle);
@@ -192,7 +193,7 @@ SCIMIX_HD inline FixedAffine rotation(double degrees, const ImageSize& size) {
                       sine, cosine, y - sine * x - cosine * y);
 }
 
-// Whole pixels after rounding half up, not 2^-16ths.
+// Translates by whole pixels, rounded half up.
 SCIMIX_HD inline FixedAffine translation(double x, double y) {
   const auto columns = static_cast<std::int32_t>(std::floor(x + 0.5));
   const auto rows = static_cast<std::int32_t>(std::floor(y + 0.5));
@@ -213,7 +214,7 @@ SCIMIX_HD inline void transform(B& block, ImageWorkspace& work, ImageOperation o
                                 float argument, std::uint8_t fill) {
   std::int32_t* numbers = work.numbers;
   const ImageSize size = work.size;
-  block.each(1, [=](std::int64_t) {  // sine and cosine once, not once per thread
+  block.each(1, [=](std::int64_t) {  // computes sine and cosine once, not once per thread
     const FixedAffine m = affine_of(operation, argument, size);
     const std::int32_t all[6] = {m.a, m.b, m.c, m.d, m.e, m.f};  // NOLINT: runs in device code
     for (int i = 0; i < 6; ++i) numbers[i] = all[i];
@@ -236,7 +237,7 @@ SCIMIX_HD inline void transform(B& block, ImageWorkspace& work, ImageOperation o
 
 // ---- all of them ----
 
-// One operation on work.image; `argument` as for apply_image_operation.
+// Applies one operation to work.image; `argument` as in apply_image_operation.
 template <class B>
 SCIMIX_HD inline void operate(B& block, ImageWorkspace& work, ImageOperation operation,
                               float argument, std::uint8_t fill) {

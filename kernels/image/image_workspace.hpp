@@ -1,5 +1,5 @@
-// An 8-bit image in the scratch memory of a block, and phases over its parts. Included by .cu files
-// alone.
+// An 8-bit image in the scratch memory of a block, and phases that read or change it. Only .cu
+// files include this.
 #pragma once
 
 #include <cstddef>
@@ -14,11 +14,11 @@ namespace scimix::SCIMIX_BACKEND {
 
 struct ImageWorkspace {
   ImageSize size;
-  std::uint8_t* image;    // [H,W,3]: the image as it stands
-  std::uint8_t* spare;    // [H,W,3]: where the next one is written
+  std::uint8_t* image;    // [H,W,3]: the current image
+  std::uint8_t* spare;    // [H,W,3]: the next image is written here
   std::uint8_t* table;    // [3,256]: new values by channel and old value
   std::uint32_t* counts;  // [3,256]: histograms
-  std::int32_t* numbers;  // [6]: what one item finds out for all
+  std::int32_t* numbers;  // [6]: results of one item that all items read
 
   template <class B>
   SCIMIX_HD ImageWorkspace(B& block, const ImageSize& s)
@@ -34,7 +34,7 @@ struct ImageWorkspace {
   [[nodiscard]] SCIMIX_HD std::int64_t pixels() const { return size.height * size.width; }
   [[nodiscard]] SCIMIX_HD std::int64_t values() const { return pixels() * 3; }
 
-  // `spare` has become the image.
+  // Makes `spare` the image.
   SCIMIX_HD void swap() {
     std::uint8_t* const old = image;
     image = spare;
@@ -42,7 +42,7 @@ struct ImageWorkspace {
   }
 };
 
-// What a workspace takes from a block. Errors (user): the image is too large.
+// Returns the bytes of scratch that a workspace takes. Errors (user): the image is too large.
 inline std::size_t workspace_bytes(const char* op, const ImageSize& size) {
   const std::int64_t pixels = size.height * size.width;
   if (pixels > kStrongPixels) {
@@ -53,13 +53,13 @@ inline std::size_t workspace_bytes(const char* op, const ImageSize& size) {
   return static_cast<std::size_t>(2 * image + ImageWorkspace::kBins * 5 + 32);
 }
 
-// A phase that calls f(row, column) for all cells of a matrix. A thread of a GPU takes cells; a CPU
-// takes rows, so that there is no division and the columns of a row run in vectors.
+// A phase that calls f(row, column) for all cells of a matrix. On a GPU an item is a cell. On a CPU
+// it is a row, which needs no division, and the loop over columns is vectorised.
 template <class B, class F>
 SCIMIX_HD inline void each_cell(B& block, std::int64_t rows, std::int64_t columns, F f) {
 #if SCIMIX_GPU_CODE
   block.each(rows * columns, [=](std::int64_t i) {
-    const auto cell = static_cast<std::uint32_t>(i);  // few: 32 bits divide faster
+    const auto cell = static_cast<std::uint32_t>(i);  // small: 32 bits divide faster
     const auto across = static_cast<std::uint32_t>(columns);
     f(static_cast<std::int64_t>(cell / across), static_cast<std::int64_t>(cell % across));
   });
@@ -71,9 +71,9 @@ SCIMIX_HD inline void each_cell(B& block, std::int64_t rows, std::int64_t column
 #endif
 }
 
-// counts[c][v] = how many pixels have the value v in channel c. Items may share a count, which a
-// phase does not allow otherwise: on a GPU they add atomically (integers, so in any order), on a
-// CPU they are one item.
+// counts[c][v] = the number of pixels with the value v in channel c. Several items add to one
+// count, which a phase forbids otherwise: on a GPU they add integers atomically, in any order; on a
+// CPU there is only one item.
 template <class B>
 SCIMIX_HD inline void count_values(B& block, const ImageWorkspace& work) {
   std::uint32_t* counts = work.counts;
@@ -105,7 +105,7 @@ SCIMIX_HD inline void look_up(B& block, const ImageWorkspace& work) {
   });
 }
 
-// The same for all channels: a value v becomes f(v).
+// Maps all channels alike: a value v becomes f(v).
 template <class B, class F>
 SCIMIX_HD inline void map_values(B& block, const ImageWorkspace& work, F f) {
   std::uint8_t* table = work.table;

@@ -14,7 +14,7 @@ void check_pair(const char* op, const Tensor& x_c, const Tensor& x_r, const Tens
 }
 
 template <class T>
-void run_mixup(const Tensor& x_c, const Tensor& x_r, const Tensor& lambda, const Tensor& out) {
+void run_mixup(const Tensor& x_c, const Tensor& x_r, const Tensor& lambda, const Output& out) {
   using C = compute_t<T>;
   const T* content = x_c.data<T>();
   const T* scene = x_r.data<T>();
@@ -29,7 +29,7 @@ void run_mixup(const Tensor& x_c, const Tensor& x_r, const Tensor& lambda, const
 }
 
 template <class T>
-void run_cutmix(const Tensor& x_c, const Tensor& x_r, const Tensor& boxes, const Tensor& out) {
+void run_cutmix(const Tensor& x_c, const Tensor& x_r, const Tensor& boxes, const Output& out) {
   const T* content = x_c.data<T>();
   const T* scene = x_r.data<T>();
   const std::int32_t* corners = boxes.data<std::int32_t>();
@@ -53,7 +53,7 @@ struct Statistics {
   C mean, deviation;
 };
 
-// Of one channel of an image.
+// The statistics of one channel of an image.
 template <class T>
 SCIMIX_HD Statistics<compute_t<T>> statistics(Block& block, const T* image, std::int64_t pixels,
                                               std::int64_t channels, std::int64_t channel) {
@@ -68,7 +68,7 @@ SCIMIX_HD Statistics<compute_t<T>> statistics(Block& block, const T* image, std:
 }
 
 template <class T>
-void run_adain(const Tensor& x_c, const Tensor& x_r, const Tensor& out) {
+void run_adain(const Tensor& x_c, const Tensor& x_r, const Output& out) {
   using C = compute_t<T>;
   const T* contents = x_c.data<T>();
   const T* scenes = x_r.data<T>();
@@ -92,9 +92,9 @@ void run_adain(const Tensor& x_c, const Tensor& x_r, const Tensor& out) {
 
 // --- FDA ---------------------------------------------------------------------------------------
 //
-// Frequencies are F(u,v) = sum over y, x of (image(y,x) + 1) e^(-2 pi i (u y / H + v x / W)). Those
-// wanted are few, so they are summed directly, first along rows, then along columns. Images are
-// real: F(-u,-v) is the conjugate of F(u,v), and v = 0..b tells everything.
+// Frequencies are F(u,v) = sum over y, x of (image(y,x) + 1) e^(-2 pi i (u y / H + v x / W)). Only
+// few are needed, so they are summed directly, first along rows, then along columns. Images are
+// real, so F(-u,-v) is the conjugate of F(u,v), and v = 0..b is sufficient.
 
 template <class C>
 struct Complex {
@@ -141,7 +141,7 @@ SCIMIX_HD void fill_roots(Block& block, Complex<C>* roots, std::int64_t n) {
   });
 }
 
-// spectrum = the wanted frequencies of `image`; `half` is scratch.
+// Computes the needed frequencies of `image` into `spectrum`; `half` is scratch.
 template <class T, class C>
 SCIMIX_HD void analyse(Block& block, const FdaSizes& s, const T* image, const Complex<C>* roots_y,
                        const Complex<C>* roots_x, Complex<C>* half, Complex<C>* spectrum) {
@@ -175,7 +175,7 @@ SCIMIX_HD void analyse(Block& block, const FdaSizes& s, const T* image, const Co
   });
 }
 
-// What has to be added to frequency `own` so that its amplitude becomes `amplitude`.
+// Returns what must be added to frequency `own` to give it the amplitude `amplitude`.
 template <class C>
 SCIMIX_HD inline Complex<C> amplitude_change(Complex<C> own, C amplitude, C least) {
   const C has = magnitude(own);
@@ -184,12 +184,12 @@ SCIMIX_HD inline Complex<C> amplitude_change(Complex<C> own, C amplitude, C leas
   return {factor * own.re, factor * own.im};
 }
 
-// own = the changes that give it the amplitudes of `other`.
+// Replaces `own` by the changes that give it the amplitudes of `other`.
 template <class C>
 SCIMIX_HD void change_amplitudes(Block& block, const FdaSizes& s, Complex<C>* own,
                                  const Complex<C>* other, C* least) {
   const std::int64_t row = s.columns() * s.channels;
-  // No |F(u,v)| is above F(0,0), for image + 1 is nowhere negative.
+  // No |F(u,v)| is above F(0,0), because image + 1 is nowhere negative.
   block.each(s.channels, [=](std::int64_t c) {
     least[c] = C(8) * std::numeric_limits<C>::epsilon() * magnitude(own[s.reach * row + c]);
   });
@@ -220,7 +220,7 @@ SCIMIX_HD void synthesise(Block& block, const FdaSizes& s, const T* image,
     const std::int64_t c = i % s.channels;
     const std::int64_t x = i / s.channels % s.width;
     const Complex<C>* from = half + i / (s.channels * s.width) * row + c;
-    C sum = from[0].re / C(2);  // v = 0 stands once, the others for v and -v
+    C sum = from[0].re / C(2);  // v = 0 counts once, the others count for v and -v
     std::int64_t k = x;         // v x mod W
     for (std::int64_t v = 1; v <= s.reach; ++v) {
       sum += (from[v * s.channels] * roots_x[k]).re;
@@ -232,11 +232,11 @@ SCIMIX_HD void synthesise(Block& block, const FdaSizes& s, const T* image,
 }
 
 template <class T>
-void run_fda(const Tensor& x_c, const Tensor& x_r, std::int64_t reach, const Tensor& out) {
+void run_fda(const Tensor& x_c, const Tensor& x_r, std::int64_t reach, const Output& out) {
   using C = compute_t<T>;
   const FdaSizes s{x_c.dim(1), x_c.dim(2), x_c.dim(3), reach};
   const std::int64_t complexes = s.half() + 2 * s.spectrum();
-  const Tensor workspace =
+  Tensor workspace =
       Tensor::empty({x_c.dim(0), 2 * complexes + s.channels}, dtype_of<C>, x_c.device());
   C* memory = workspace.data<C>();
   const T* contents = x_c.data<T>();
@@ -264,7 +264,7 @@ void run_fda(const Tensor& x_c, const Tensor& x_r, std::int64_t reach, const Ten
 // -----------------------------------------------------------------------------------------------
 
 template <class T>
-void run_clamp(const Tensor& x, const Tensor& out) {
+void run_clamp(const Tensor& x, const Output& out) {
   using C = compute_t<T>;
   const T* source = x.data<T>();
   T* target = out.data<T>();
@@ -276,7 +276,7 @@ void run_clamp(const Tensor& x, const Tensor& out) {
 }
 
 template <class T>
-void run_scene_won(const Tensor& x_h, const Tensor& x_c, const Tensor& x_r, const Tensor& out) {
+void run_scene_won(const Tensor& x_h, const Tensor& x_c, const Tensor& x_r, const Output& out) {
   using C = compute_t<T>;
   const T* hybrids = x_h.data<T>();
   const T* contents = x_c.data<T>();
@@ -301,43 +301,44 @@ void run_scene_won(const Tensor& x_h, const Tensor& x_c, const Tensor& x_r, cons
 
 }  // namespace
 
-void mix_mixup(const Tensor& x_c, const Tensor& x_r, const Tensor& lambda, const Tensor& out) {
+void mix_mixup(const Tensor& x_c, const Tensor& x_r, const Tensor& lambda, const Output& out) {
   check_pair("mix_mixup", x_c, x_r, out);
   SCIMIX_CHECK(lambda.shape() == Shape({x_c.dim(0)}), "mix_mixup: lambda ", lambda.shape(),
                " for images ", x_c.shape());
   dispatch_floating(x_c.dtype(), [&]<class T>(TypeTag<T>) { run_mixup<T>(x_c, x_r, lambda, out); });
 }
 
-void mix_cutmix(const Tensor& x_c, const Tensor& x_r, const Tensor& boxes, const Tensor& out) {
+void mix_cutmix(const Tensor& x_c, const Tensor& x_r, const Tensor& boxes, const Output& out) {
   check_pair("mix_cutmix", x_c, x_r, out);
   SCIMIX_CHECK(boxes.shape() == Shape({x_c.dim(0), 4}), "mix_cutmix: boxes ", boxes.shape(),
                " for images ", x_c.shape());
   dispatch_floating(x_c.dtype(), [&]<class T>(TypeTag<T>) { run_cutmix<T>(x_c, x_r, boxes, out); });
 }
 
-void mix_adain(const Tensor& x_c, const Tensor& x_r, const Tensor& out) {
+void mix_adain(const Tensor& x_c, const Tensor& x_r, const Output& out) {
   check_pair("mix_adain", x_c, x_r, out);
   SCIMIX_CHECK(x_c.dim(1) * x_c.dim(2) >= 2, "mix_adain: images ", x_c.shape(),
                ": one pixel has no variance");
   dispatch_floating(x_c.dtype(), [&]<class T>(TypeTag<T>) { run_adain<T>(x_c, x_r, out); });
 }
 
-void mix_fda(const Tensor& x_c, const Tensor& x_r, double band, const Tensor& out) {
+void mix_fda(const Tensor& x_c, const Tensor& x_r, double band, const Output& out) {
   check_pair("mix_fda", x_c, x_r, out);
-  // Below 1/2, 2b+1 <= min(H,W): no frequency is met twice, and 0 alone is its own conjugate.
+  // For a band below 1/2, 2b+1 <= min(H,W): no frequency occurs twice, and only 0 is its own
+  // conjugate.
   SCIMIX_CHECK(band >= 0 && band < 0.5, "mix_fda: band ", band);
   const std::int64_t side = x_c.dim(1) < x_c.dim(2) ? x_c.dim(1) : x_c.dim(2);
   const auto reach = static_cast<std::int64_t>(static_cast<double>(side) * band);
   dispatch_floating(x_c.dtype(), [&]<class T>(TypeTag<T>) { run_fda<T>(x_c, x_r, reach, out); });
 }
 
-void clamp_images(const Tensor& x, const Tensor& out) {
+void clamp_images(const Tensor& x, const Output& out) {
   SCIMIX_CHECK(x.shape() == out.shape() && x.dtype() == out.dtype(), "clamp_images: x ", x.shape(),
                ", out ", out.shape());
   dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) { run_clamp<T>(x, out); });
 }
 
-void scene_won(const Tensor& x_h, const Tensor& x_c, const Tensor& x_r, const Tensor& out) {
+void scene_won(const Tensor& x_h, const Tensor& x_c, const Tensor& x_r, const Output& out) {
   check_pair("scene_won", x_c, x_r, x_h);
   SCIMIX_CHECK(out.shape() == Shape({x_h.dim(0)}), "scene_won: out ", out.shape(), " for images ",
                x_h.shape());

@@ -32,7 +32,7 @@ SCIMIX_HD inline Normals draw_normals(const NoiseAddress& address, std::uint32_t
   return out;
 }
 
-// What becomes of an element and its normal number.
+// What is done with an element and its normal number.
 struct Replace {
   template <class T>
   SCIMIX_HD void operator()(T& element, float normal) const {
@@ -49,7 +49,7 @@ struct Add {
   }
 };
 
-// Where element i of those that get numbers stands.
+// The offset of element i, counted among the elements that get numbers.
 struct Dense {
   SCIMIX_HD std::int64_t operator()(std::int64_t i) const { return i; }
 };
@@ -61,14 +61,14 @@ struct Strided {
   }
 };
 
-template <class T, class Use, class Place>
+template <class T, class Use, class Offset>
 void run(const Tensor& step, const NoiseAddress& address, Use use, std::int64_t channels,
-         Place place, const Tensor& out) {
+         Offset offset_of, const Output& out) {
   const std::int32_t* now = step.data<std::int32_t>();
   T* target = out.data<T>();
   const NoiseAddress from = address;
   const std::int64_t row_size = out.numel() / out.dim(0) / out.dim(-1) * channels;
-  // Every row begins a draw of its own, whatever its size.
+  // Every row begins with a new draw, whatever its size.
   const std::int64_t draws = (row_size + kPerDraw - 1) / kPerDraw;
   for_each(out.dim(0) * draws, [=] SCIMIX_KERNEL_FN(std::int64_t i) {
     const std::int64_t row = i / draws;
@@ -76,14 +76,14 @@ void run(const Tensor& step, const NoiseAddress& address, Use use, std::int64_t 
     const auto block = static_cast<std::uint32_t>(from.first_row * draws + i);
     const Normals normals = draw_normals(from, static_cast<std::uint32_t>(now[0]), block);
     for (int k = 0; k < kPerDraw && first + k < row_size; ++k) {
-      use(target[place(row * row_size + first + k)], normals.value[k]);
+      use(target[offset_of(row * row_size + first + k)], normals.value[k]);
     }
   });
 }
 
 template <class Use>
 void run_any(const char* op, const Tensor& step, const NoiseAddress& address, Use use,
-             const Tensor& out) {
+             const Output& out) {
   SCIMIX_CHECK(out.rank() >= 1 && step.numel() == 1, op, ": step ", step.shape(), ", out ",
                out.shape());
   SCIMIX_CHECK(address.channels == 0 ||
@@ -95,20 +95,20 @@ void run_any(const char* op, const Tensor& step, const NoiseAddress& address, Us
     if (address.channels == 0 || address.channels == stride) {
       run<T>(step, address, use, stride, Dense{}, out);
     } else {
-      const Strided place{.channels = address.channels, .stride = stride};
-      run<T>(step, address, use, address.channels, place, out);
+      const Strided offset_of{.channels = address.channels, .stride = stride};
+      run<T>(step, address, use, address.channels, offset_of, out);
     }
   });
 }
 
 }  // namespace
 
-void normal_noise(const Tensor& step, const NoiseAddress& address, const Tensor& out) {
+void normal_noise(const Tensor& step, const NoiseAddress& address, const Output& out) {
   run_any("normal_noise", step, address, Replace{}, out);
 }
 
 void add_normal_noise(const Tensor& step, const NoiseAddress& address, float sigma,
-                      const Tensor& images) {
+                      const Output& images) {
   run_any("add_normal_noise", step, address, Add{.sigma = sigma}, images);
 }
 

@@ -41,7 +41,7 @@ void average(std::int64_t images, std::int64_t pixels, std::int64_t channels, co
 
 }  // namespace
 
-void average_pool(const Tensor& x, const Tensor& y) {
+void average_pool(const Tensor& x, const Output& y) {
   dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
     dispatch_lanes<T>(x.dim(3), [&]<int N>(LaneCount<N>) {
       average<T, N>(x.dim(0), x.dim(1) * x.dim(2), x.dim(3), x.data<T>(), y.data<T>());

@@ -6,6 +6,6 @@
 namespace scimix {
 
 // y [N,C] = the mean of x [N,H,W,C] over H and W.
-SCIMIX_KERNEL(average_pool, (const Tensor& x, const Tensor& y))
+SCIMIX_KERNEL(average_pool, (const Tensor& x, const Output& y))
 
 }  // namespace scimix

@@ -7,7 +7,7 @@ namespace scimix::SCIMIX_BACKEND {
 
 namespace {
 
-// A block makes one line of an output image; an item is a pack of channels of one pixel.
+// A block computes one line of an output image. An item is a pack of channels of one pixel.
 struct Lines {
   std::int64_t images;
   std::int64_t in_h, in_w, out_h, out_w;
@@ -21,7 +21,7 @@ struct Lines {
         out_w(y.dim(2)),
         channels(x.dim(3)) {}
   [[nodiscard]] SCIMIX_HD std::int64_t count() const { return images * out_h; }
-  // Where the lines of input image n begin, and an output line.
+  // The offsets of the first line of input image n, and of an output line.
   [[nodiscard]] SCIMIX_HD std::int64_t image(std::int64_t n) const {
     return n * in_h * in_w * channels;
   }
@@ -72,9 +72,9 @@ void downsample(const Lines& lines, std::int64_t factor, const T* x, T* y) {
   });
 }
 
-// The taps of one output coordinate along one axis. Upsampling puts input i at i up; output o sees
-// the coordinates o down - pad + k for k = 0..taps-1. Inputs in reach are first, first + 1, ...
-// below end, and input i meets tap i up - offset.
+// The taps of one output coordinate along one axis. Upsampling moves input i to coordinate i up.
+// Output o covers the coordinates o down - pad + k for k = 0..taps-1. The inputs in that range are
+// first, first + 1, ... below end, and input i is multiplied by tap i up - offset.
 struct Reach {
   int first, end, offset;  // 32 bits divide faster
 
@@ -95,7 +95,7 @@ void filter_lines(const Lines& lines, const FilterPass& pass, std::int64_t taps_
   const std::int64_t taps = taps_h * taps_w;
   const auto bytes = static_cast<std::size_t>(taps) * sizeof(C) + 16;
   for_each_block(lines.count(), bytes, [=] SCIMIX_KERNEL_FN(Block & block) {
-    // As correlation, gain included.
+    // The filter as a correlation, gain included.
     C* weights = block.scratch<C>(taps);
     block.each(taps, [&](std::int64_t k) {
       weights[k] = filter[pass.correlate ? k : taps - 1 - k] * static_cast<C>(pass.gain);
@@ -112,7 +112,7 @@ void filter_lines(const Lines& lines, const FilterPass& pass, std::int64_t taps_
       const PixelWalk walk = out.walk(item);
       const Reach columns(walk.pixel, pass.pad_x0, taps_w, lines.in_w, up, pass.down);
       const int in_reach = (columns.end - columns.first) * up;  // taps
-      // The first input in reach, and its tap.
+      // The first input in range, and its tap.
       const T* corner = image + (rows.first * lines.in_w + columns.first) * channels;
       const C* tap =
           weights + (rows.first * up - rows.offset) * taps_w + columns.first * up - columns.offset;
@@ -137,7 +137,7 @@ void filter_lines(const Lines& lines, const FilterPass& pass, std::int64_t taps_
 
 }  // namespace
 
-void upsample_nearest_pixels(const Tensor& x, std::int64_t factor, const Tensor& y) {
+void upsample_nearest_pixels(const Tensor& x, std::int64_t factor, const Output& y) {
   dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
     dispatch_lanes<T>(x.dim(3), [&]<int N>(LaneCount<N>) {
       upsample<T, N>(Lines(x, y), factor, x.data<T>(), y.data<T>());
@@ -145,7 +145,7 @@ void upsample_nearest_pixels(const Tensor& x, std::int64_t factor, const Tensor&
   });
 }
 
-void downsample_sum_pixels(const Tensor& x, std::int64_t factor, const Tensor& y) {
+void downsample_sum_pixels(const Tensor& x, std::int64_t factor, const Output& y) {
   dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
     dispatch_lanes<T>(x.dim(3), [&]<int N>(LaneCount<N>) {
       downsample<T, N>(Lines(x, y), factor, x.data<T>(), y.data<T>());
@@ -153,7 +153,7 @@ void downsample_sum_pixels(const Tensor& x, std::int64_t factor, const Tensor& y
   });
 }
 
-void upfirdn(const Tensor& x, const Tensor& filter, const FilterPass& pass, const Tensor& y) {
+void upfirdn(const Tensor& x, const Tensor& filter, const FilterPass& pass, const Output& y) {
   dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
     dispatch_lanes<T>(x.dim(3), [&]<int N>(LaneCount<N>) {
       filter_lines<T, N>(Lines(x, y), pass, filter.dim(0), filter.dim(1),

@@ -6,13 +6,13 @@
 namespace scimix {
 
 // y[n,h,w,c] = x[n,h/f,w/f,c].
-SCIMIX_KERNEL(upsample_nearest_pixels, (const Tensor& x, std::int64_t factor, const Tensor& y))
+SCIMIX_KERNEL(upsample_nearest_pixels, (const Tensor& x, std::int64_t factor, const Output& y))
 
 // y[n,h,w,c] = the sum of x over the factor x factor pixels at (h,w) times factor.
-SCIMIX_KERNEL(downsample_sum_pixels, (const Tensor& x, std::int64_t factor, const Tensor& y))
+SCIMIX_KERNEL(downsample_sum_pixels, (const Tensor& x, std::int64_t factor, const Output& y))
 
-// Upsample, filter, downsample; see upfirdn2d in autograd/ops.hpp for the formula. The size of y
-// says what stands behind the image: pads beyond x0, y0 follow from it.
+// Upsamples, filters and downsamples; see upfirdn2d in autograd/ops.hpp for the formula. The
+// padding on the right and at the bottom follows from the size of y.
 struct FilterPass {
   std::int64_t up = 1, down = 1;
   std::int64_t pad_x0 = 0, pad_y0 = 0;
@@ -22,6 +22,6 @@ struct FilterPass {
 
 // filter [fh,fw] is of the compute type of x and y.
 SCIMIX_KERNEL(upfirdn,
-              (const Tensor& x, const Tensor& filter, const FilterPass& pass, const Tensor& y))
+              (const Tensor& x, const Tensor& filter, const FilterPass& pass, const Output& y))
 
 }  // namespace scimix

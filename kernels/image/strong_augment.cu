@@ -8,7 +8,7 @@ namespace scimix::SCIMIX_BACKEND {
 
 namespace {
 
-// work.image = the source, flipped and cropped.
+// Copies the source, flipped and cropped, to work.image.
 template <class B>
 SCIMIX_HD void load_weak(B& block, const ImageWorkspace& work, const std::uint8_t* source,
                          const WeakDraw& draw) {
@@ -22,7 +22,7 @@ SCIMIX_HD void load_weak(B& block, const ImageWorkspace& work, const std::uint8_
   });
 }
 
-// target = x/127.5 - 1 of work.image, and 0 in the box and in channels behind the third.
+// Writes x/127.5 - 1 of work.image to target, and 0 inside the box and in channels after the third.
 template <class T, class B>
 SCIMIX_HD void store_input(B& block, const ImageWorkspace& work, const ImageBox& box,
                            const PixelLayout& layout, T* target) {
@@ -49,7 +49,7 @@ SCIMIX_HD void store_input(B& block, const ImageWorkspace& work, const ImageBox&
 template <class T>
 void run_strong(const Tensor& images, const Tensor& index, const Tensor& step,
                 const WeakAugment& weak_options, const StrongAugment& strong_options,
-                const Tensor& out) {
+                const Output& out) {
   const std::uint8_t* source = images.data<std::uint8_t>();
   const std::int32_t* rows = index.data<std::int32_t>();
   const std::int32_t* now = step.data<std::int32_t>();
@@ -81,7 +81,7 @@ void run_strong(const Tensor& images, const Tensor& index, const Tensor& step,
 }  // namespace
 
 void augment_strong(const Tensor& images, const Tensor& index, const Tensor& step,
-                    const WeakAugment& weak, const StrongAugment& strong, const Tensor& out) {
+                    const WeakAugment& weak, const StrongAugment& strong, const Output& out) {
   SCIMIX_CHECK(images.rank() == 4 && images.dim(3) == 3 && index.rank() == 1 && out.rank() == 4 &&
                    out.dim(3) >= 3 &&
                    out.shape() == images.shape().with(0, index.dim(0)).with(3, out.dim(3)),
@@ -99,7 +99,7 @@ void augment_strong(const Tensor& images, const Tensor& index, const Tensor& ste
 }
 
 void apply_image_operation(const Tensor& images, ImageOperation operation, float argument,
-                           std::uint8_t fill, const Tensor& out) {
+                           std::uint8_t fill, const Output& out) {
   SCIMIX_CHECK(images.rank() == 4 && images.dim(3) == 3 && out.shape() == images.shape(),
                "apply_image_operation: images ", images.shape(), ", out ", out.shape());
   const std::uint8_t* source = images.data<std::uint8_t>();

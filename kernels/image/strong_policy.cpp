@@ -11,8 +11,8 @@ namespace scimix {
 
 namespace {
 
-// " 0.14 to 0.86", or nothing for an operation without an argument. A sign is drawn where both
-// signs give another argument.
+// Returns the range of the argument, such as " 0.14 to 0.86", or nothing for an operation without
+// one. A sign is drawn for the operations whose argument depends on it.
 std::string argument_range(const StrongAugment& options, ImageOperation operation,
                            const ImageSize& size) {
   const auto argument = [&](int level, float fraction, bool negative) {

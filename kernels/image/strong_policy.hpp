@@ -1,5 +1,5 @@
-// What RandAugment draws, and how strong its operations are. Arithmetic is such that a CPU and a
-// GPU get the same bits: integers, and quotients that are rounded once.
+// What RandAugment draws, and how strong its operations are. A CPU and a GPU compute the same bits:
+// the code uses integers, and quotients that are rounded once.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace scimix {
 
-// How much of an operation: fixmatch and kekmodel use level and sign, torchssl the fraction.
+// The strength of an operation: fixmatch and kekmodel use level and sign, torchssl the fraction.
 struct Strength {
   int level = 1;       // 1..9
   float fraction = 0;  // of the range, [0, 1)
@@ -23,8 +23,8 @@ struct DrawnOperation {
   Strength strength;
 };
 
-// One operation of an image. Always four draws, so that the next one does not depend on what this
-// one is.
+// Draws one operation. It always takes four random numbers, so that the next operation does not
+// depend on this one.
 SCIMIX_HD inline DrawnOperation draw_operation(Random& random, double probability) {
   DrawnOperation drawn{};
   drawn.operation = static_cast<ImageOperation>(random.below(kImageOperations));
@@ -36,12 +36,12 @@ SCIMIX_HD inline DrawnOperation draw_operation(Random& random, double probabilit
   return drawn;
 }
 
-// A box of the image, clipped.
+// A box of pixels, clipped to the image.
 struct ImageBox {
   std::int64_t top, left, bottom, right;
 };
 
-// Two draws, behind those of the operations.
+// Draws the box from the two random numbers after those of the operations.
 SCIMIX_HD inline ImageBox draw_cutout(Random& random, int side, const ImageSize& size) {
   const auto clip = [](std::int64_t i, std::int64_t n) { return i < 0 ? 0 : i < n ? i : n; };
   const auto y = random.below(static_cast<std::uint32_t>(size.height));
@@ -52,7 +52,7 @@ SCIMIX_HD inline ImageBox draw_cutout(Random& random, int side, const ImageSize&
           clip(left + side, size.width)};
 }
 
-// low + fraction (high - low).
+// Returns low + fraction (high - low).
 SCIMIX_HD inline float between(double low, double high, float fraction) {
   return static_cast<float>(low + static_cast<double>(fraction) * (high - low));
 }
@@ -77,7 +77,7 @@ SCIMIX_HD inline float shear_slope(StrongTable table, const Strength& s) {
   return with_sign(static_cast<float>(3 * s.level) / 100.0F, s);
 }
 
-// In pixels, of a side of `n`.
+// Returns a translation in pixels, for a side of `n` pixels.
 SCIMIX_HD inline float translate_distance(StrongTable table, const Strength& s, std::int64_t n) {
   if (table == StrongTable::fixmatch) return with_sign(static_cast<float>(s.level), s);
   if (table == StrongTable::kekmodel) {
@@ -98,7 +98,8 @@ SCIMIX_HD inline float solarize_threshold(StrongTable table, const Strength& s) 
   return static_cast<float>(256 - 256 * s.level / 10);
 }
 
-// The argument of apply_image_operation. Source: the programs' code (docs/method.md, section 2.2).
+// Returns the argument of apply_image_operation. Source: the programs' code (docs/method.md,
+// section 2.2).
 SCIMIX_HD inline float operation_argument(StrongTable table, ImageOperation operation,
                                           const Strength& s, const ImageSize& size) {
   switch (operation) {

@@ -1,4 +1,5 @@
-// The draws and pixels of weak augmentation, shared by the kernels that start with it.
+// The draws and pixels of weak augmentation. All kernels that begin with a weak augmentation use
+// them.
 #pragma once
 
 #include <cstdint>
@@ -13,16 +14,16 @@ struct ImageSize {
   std::int64_t height, width;
 };
 
-// Network inputs lie in [-1, 1]. Divided rather than multiplied by a rounded reciprocal, so that
-// 255 becomes exactly 1.
+// Returns a network input in [-1, 1]. It divides instead of multiplying by a rounded reciprocal, so
+// that 255 becomes exactly 1.
 SCIMIX_HD inline float normalized(std::uint8_t value) {
   return static_cast<float>(value) / 127.5F - 1.0F;
 }
 
-// The pixels of a network's input: three colours, then `padding` zeros.
+// Writes the pixels of a network's input: three colours, then `padding` zeros.
 struct PixelLayout {
   std::int64_t channels;
-  bool packs;  // 16-byte accesses are possible
+  bool packs;  // true if 16-byte accesses are possible
 
   explicit PixelLayout(const Tensor& out)
       : channels(out.dim(3)),
@@ -32,7 +33,7 @@ struct PixelLayout {
 
   [[nodiscard]] SCIMIX_HD bool padded() const { return channels > 3; }
 
-  // For padded pixels; the others are plain loops.
+  // Only for padded pixels; other pixels use plain loops.
   template <class T>
   SCIMIX_HD void store_padded(T* pixel, float red, float green, float blue) const {
     using C = compute_t<T>;
@@ -50,13 +51,13 @@ struct PixelLayout {
   }
 };
 
-// Mirror at the border, which is not repeated.
+// Returns the index mirrored at the border, which is not repeated.
 SCIMIX_HD inline std::int64_t reflect(std::int64_t i, std::int64_t n) {
   if (i < 0) i = -i;
   return i < n ? i : 2 * (n - 1) - i;
 }
 
-// Where the crop window starts, and whether it is mirrored.
+// The first pixel of the crop window, and whether the window is mirrored.
 struct WeakDraw {
   bool flip;
   std::int64_t dy, dx;
@@ -66,14 +67,14 @@ SCIMIX_HD inline WeakDraw draw_weak(const WeakAugment& o, std::uint32_t step, st
   Random random(o.seed, Purpose::augment, step, o.first + static_cast<std::uint32_t>(row));
   const auto offsets = static_cast<std::uint32_t>(2 * o.pad + 1);
   WeakDraw draw{};
-  // Always three draws: switching the flip off does not change the crops.
+  // Always three random numbers, so that switching the flip off does not change the crops.
   draw.flip = random.below(2) == 1 && o.flip;
   draw.dy = static_cast<std::int64_t>(random.below(offsets)) - o.pad;
   draw.dx = static_cast<std::int64_t>(random.below(offsets)) - o.pad;
   return draw;
 }
 
-// Where row y and column x of the result lie in the image.
+// Returns the pixel of the image for row y and column x of the result.
 SCIMIX_HD inline std::int64_t weak_row(const WeakDraw& draw, const ImageSize& size,
                                        std::int64_t y) {
   return reflect(y + draw.dy, size.height);

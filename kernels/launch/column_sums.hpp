@@ -1,5 +1,5 @@
-// Weighted sums over the rows of small matrices: products of a vector with a matrix, as a phase of
-// a block. Included by .cu files alone.
+// Weighted sums over the rows of small matrices, which are products of a vector with a matrix, as
+// phases of a block. Only .cu files include this.
 #pragma once
 
 #include <cstdint>
@@ -30,11 +30,11 @@ struct Columns {
   }
 };
 
-// What sum_rows needs: a sum per lane and column, at most 256 threads of 8 on a GPU, kLaneChannels
-// of f64 on a CPU.
+// Bytes of scratch that sum_rows needs: a sum per lane and column, for at most 256 threads of 8
+// columns on a GPU, or kLaneChannels f64 values on a CPU.
 inline constexpr std::size_t kColumnScratch = 10 * 1024;
 
-// What is summed of a value.
+// Values sums the values as they are, Squares their squares.
 struct Values {
   template <class V>
   [[nodiscard]] SCIMIX_HD V operator()(const V& value) const {
@@ -48,8 +48,8 @@ struct Squares {
   }
 };
 
-// The sum over rows of weight(row) values[row, c] for each column c of the tile, in scratch; of the
-// squares of the values with Squares.
+// Returns the sum over rows of weight(row) values[row, c] for each column c of the tile, in
+// scratch. With Squares, the values are squared first.
 template <int N, class Of = Values, class B, class C, class Weight>
 [[nodiscard]] SCIMIX_HD inline C* sum_rows(B& block, const Columns& matrix, const RowTile& tile,
                                            const C* values, Weight weight) {

@@ -1,5 +1,5 @@
-// How kernels that walk over images [N,H,W,C] with something of its own for each image (a style, a
-// sum) share it out: as row_chunks.hpp does, but no block spans two images.
+// How kernels divide images [N,H,W,C] among blocks if every image has values of its own (a style, a
+// sum): as in row_chunks.hpp, but no block spans two images.
 #pragma once
 
 #include <algorithm>
@@ -10,8 +10,8 @@
 
 namespace scimix {
 
-// Blocks take chunks of an image's pixels times groups of channels. A tile's `segment` is its
-// image, its `chunk` counts over all images.
+// A block works on a chunk of an image's pixels and a group of channels. A tile's `segment` is the
+// index of its image. Its `chunk` counts over all images.
 struct ImageChunks {
   std::int64_t images, pixels, channels;
   std::int64_t group = 1;       // channels of a block

@@ -1,15 +1,16 @@
-// How a kernel is declared: once, in a header, as a function over tensors.
+// A kernel is declared once, in a header, as a function over tensors:
 //
 //   // y[n,c] = softmax over c of x[n,c].
-//   SCIMIX_KERNEL(softmax, (const Tensor& x, const Tensor& y))
+//   SCIMIX_KERNEL(softmax, (const Tensor& x, const Output& y))
 //
-// declares cpu::softmax and cuda::softmax with that signature, and a softmax that calls the one
-// of the device on which its first tensor lives. A kernel of ours is a .cu file that defines
+// This declares cpu::softmax and cuda::softmax with the given signature, and a softmax that calls
+// the one for the device of its first tensor. A kernel of ours is a .cu file that defines
 // SCIMIX_BACKEND::softmax and is compiled twice: as plain C++ with SCIMIX_BACKEND=cpu, and by nvcc
 // with SCIMIX_BACKEND=cuda. A vendor binding defines cpu:: and cuda:: in two files.
 //
-// Conventions: inputs first, outputs last; a Tensor is a handle, so outputs are const Tensor& too;
-// the caller allocates outputs; an undefined Tensor means "none"; images are [N,H,W,C].
+// Conventions: inputs first, outputs last. An input is a `const Tensor&`, whose pointers are const.
+// What a kernel writes, and what it both reads and writes, is a `const Output&` (core/tensor.hpp).
+// The caller allocates outputs. An undefined Tensor or Output means "none". Images are [N,H,W,C].
 #pragma once
 
 #include <tuple>
@@ -22,10 +23,14 @@
 
 namespace scimix {
 
-// The data of a tensor, null for none.
+// Returns the data of a tensor, null for an undefined tensor.
 template <class T>
-[[nodiscard]] T* data_or_null(const Tensor& tensor) {
+[[nodiscard]] const T* data_or_null(const Tensor& tensor) {
   return tensor.defined() ? tensor.data<T>() : nullptr;
+}
+template <class T>
+[[nodiscard]] T* data_or_null(const Output& output) {
+  return output.defined() ? output.data<T>() : nullptr;
 }
 
 namespace detail {
@@ -36,14 +41,15 @@ inline Device device_of() {
 
 template <class First, class... Rest>
 Device device_of(const First& first, const Rest&... rest) {
-  if constexpr (std::is_same_v<First, Tensor>) {
+  if constexpr (std::is_base_of_v<Tensor, First>) {
     if (first.defined()) return first.device();
   }
   return device_of(rest...);
 }
 
-// What a recorded call keeps of an argument: addresses, no share in memory, so that blocks are used
-// again within a graph. A struct that holds tensors has a member `borrowed` of its own.
+// Returns what a recorded call keeps of an argument. It keeps addresses and does not own memory, so
+// that later work of the same graph can use the blocks again. A struct that holds tensors needs a
+// member `borrowed`.
 template <class T>
 T borrowed(const T& argument) {
   if constexpr (requires { argument.borrowed(); }) {
@@ -54,7 +60,7 @@ T borrowed(const T& argument) {
   }
 }
 
-// A kernel as an object: calls the implementation of the device on which its first tensor lives.
+// A kernel as a function object. It calls the implementation for the device of its first tensor.
 template <auto Cpu, auto Cuda>
 struct Kernel;
 template <class... Args, void (*Cpu)(Args...), void (*Cuda)(Args...)>

@@ -1,7 +1,7 @@
-// Neighbouring channels computed side by side: Lanes<T, N> holds N values of a compute type with
-// + - * between lanes and with a scalar. On a CPU it is a compiler vector, which stays in SIMD
-// registers (arrays of that size would live on the stack); on a GPU it is what one thread loads in
-// one 16-byte access.
+// Lanes<T, N> holds N values of a compute type, one for each of N neighbouring channels, with + - *
+// between lanes and with a scalar. On a CPU it is a compiler vector, which stays in SIMD registers
+// (an array of that size would be on the stack). On a GPU it is what one thread loads in one
+// 16-byte access.
 #pragma once
 
 #include <algorithm>
@@ -20,8 +20,8 @@ inline namespace SCIMIX_CODE {
 
 #if SCIMIX_GPU_CODE
 
-// Loads of several rows in flight at once; a CPU reorders by itself, and its compiler, which sees
-// functions for both, does not know the pragma.
+// Unrolls a loop over rows, so that several loads are in flight at once. A CPU reorders loads
+// itself, and its compiler does not know the pragma.
 #ifdef __CUDA_ARCH__
 #define SCIMIX_UNROLL_ROWS _Pragma("unroll 4")
 #else
@@ -52,7 +52,7 @@ struct Lanes {
 #undef SCIMIX_LANES_OPERATOR
 };
 
-// Lane by lane: z > 0 ? a : b.
+// Returns z > 0 ? a : b, lane by lane.
 template <class T, int N>
 SCIMIX_HD inline Lanes<T, N> where_positive(const Lanes<T, N>& z, const Lanes<T, N>& a,
                                             const Lanes<T, N>& b) {
@@ -61,7 +61,7 @@ SCIMIX_HD inline Lanes<T, N> where_positive(const Lanes<T, N>& z, const Lanes<T,
   return out;
 }
 
-// N elements at `source`, aligned as whole packs are (see dispatch_lanes).
+// Loads N elements from `source`, which must be aligned like a whole pack (see dispatch_lanes).
 template <int N, class T>
 SCIMIX_HD inline Lanes<compute_t<T>, N> load_lanes(const T* source) {
   const auto pack = load<N>(source);
@@ -77,16 +77,16 @@ SCIMIX_HD inline void store_lanes(T* target, const Lanes<compute_t<T>, N>& value
   store<N>(target, pack);
 }
 
-#else  // the same by compiler vectors
+#else  // the same with compiler vectors
 
 #define SCIMIX_UNROLL_ROWS
 
-// Vectors beyond the registers' size have no calling convention; all of these are inlined.
+// Vectors larger than a register have no calling convention. These functions are all inlined.
 #pragma GCC diagnostic ignored "-Wpsabi"
 
 namespace detail {
-// The size of a vector register. Vectors twice as large are legal, but g++ 12 takes comparisons and
-// selections of them apart into single elements: passes ran 4 to 10 times slower.
+// The size of a vector register. Vectors twice as large are legal, but g++ 12 splits comparisons
+// and selections of them into single elements, which made passes 4 to 10 times slower.
 #if defined(__AVX512F__)
 inline constexpr int kRegisterBytes = 64;
 #elif defined(__AVX__)
@@ -102,8 +102,8 @@ struct VectorOf {
 template <class T, int N>
 using Vector = typename VectorOf<T, N>::type;
 
-// Calls f(std::integral_constant<int, 0>) ... (count - 1): a loop that is unrolled from the start,
-// so that arrays indexed by it live in registers.
+// Calls f(std::integral_constant<int, 0>) ... (count - 1): a loop that is always unrolled, so that
+// arrays which it indexes stay in registers.
 template <int kCount, class F>
 [[gnu::always_inline]] inline void unrolled(F f) {
   [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) {
@@ -171,7 +171,7 @@ template <int N, class T>
   detail::unrolled<L::kParts>([&](auto i) {
     void* to = target + i * L::kPart;
     if constexpr (std::is_same_v<T, bf16>) {
-      // As bf16's constructor: nearest even, NaN stays a quiet NaN.
+      // Rounds as bf16's constructor does: to nearest even, and NaN stays a quiet NaN.
       const auto u = std::bit_cast<detail::Vector<std::uint32_t, L::kPart>>(values.part[i]);
       const auto rounded = (u + 0x7FFFU + ((u >> 16) & 1U)) >> 16;
       const auto half = (u & 0x7FFFFFFFU) > 0x7F800000U ? (u >> 16) | 0x40U : rounded;
@@ -185,7 +185,7 @@ template <int N, class T>
 
 #endif
 
-// What a reader of the stored values will see: rounded to T.
+// Returns the values rounded to T, as a reader of the stored values sees them.
 template <class T, int N>
 SCIMIX_HD inline Lanes<compute_t<T>, N> rounded_lanes(const Lanes<compute_t<T>, N>& values) {
   if constexpr (std::is_same_v<T, compute_t<T>>) {
@@ -197,13 +197,13 @@ SCIMIX_HD inline Lanes<compute_t<T>, N> rounded_lanes(const Lanes<compute_t<T>, 
   }
 }
 
-// A number of lanes as an argument: dispatch_lanes takes `[&]<int N>(LaneCount<N>) { ... }`.
+// The number of lanes as an argument: dispatch_lanes takes `[&]<int N>(LaneCount<N>) { ... }`.
 template <int N>
 using LaneCount = std::integral_constant<int, N>;
 
-// Calls f(LaneCount<N>{}) with the widest N that divides `channels`, so that a row of channels is
-// whole packs and each pack is aligned. `kWidest` bounds N on a CPU, where f32 packs of up to 128
-// channels let a thread read whole rows, one after the other.
+// Calls f(LaneCount<N>{}) with the widest N that divides `channels`, so that a row of channels
+// consists of whole, aligned packs. `kWidest` limits N on a CPU, where f32 packs of up to 128
+// channels let a thread read whole rows one after the other.
 template <class T, int kWidest = 16, class F>
 void dispatch_lanes(std::int64_t channels, F&& f) {
 #if SCIMIX_GPU_CODE

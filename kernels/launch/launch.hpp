@@ -1,5 +1,5 @@
-// The only two ways to start a kernel of ours. Included by .cu files alone, which are compiled
-// once as C++ (SCIMIX_BACKEND=cpu) and once by nvcc (SCIMIX_BACKEND=cuda):
+// The only two ways to start a kernel of ours. Only .cu files include this; they are compiled once
+// as C++ (SCIMIX_BACKEND=cpu) and once by nvcc (SCIMIX_BACKEND=cuda):
 //
 //   for_each(n, [=] SCIMIX_KERNEL_FN(std::int64_t i) { ... });        n independent items
 //
@@ -9,12 +9,13 @@
 //     barrier const float sum = b.sum<float>(n, [&](std::int64_t i) { return row[i]; });
 //   });
 //
-// Inside a phase the items run in any order, at the same time: none may read what another writes.
-// On the CPU `shuffle_phases` makes the order random, so that a test sees such a mistake.
+// Inside a phase the items run in any order and at the same time, so no item may read what another
+// item writes. On the CPU `shuffle_phases` makes the order random, so that a test sees such a
+// mistake.
 //
-// for_each<kBlocks> and for_each_block<kBlocks> say that kBlocks blocks at once on a processor of a
-// GPU are enough. Left alone, the assembler spills variables where that makes room for one block
-// more (scripts/kernel_report.sh shows it).
+// `kBlocks` of for_each and for_each_block is the minimum number of resident blocks per SM
+// (`__launch_bounds__`). Without it, the compiler may spill registers to fit one more block
+// (scripts/kernel_report.sh shows spills).
 //
 // Items are addressed by 64-bit indices. Scratch is at most 64 KiB per block, which
 // every GPU from Volta on has.
@@ -124,7 +125,7 @@ void launch(unsigned blocks, std::size_t scratch_bytes, Arguments... arguments) 
 #ifndef __CUDACC__
   emulated::register_kernel<kKernel>();  // code that nvcc generates does this on a GPU
 #endif
-  // CUDA gives a kernel up to 48 KiB of shared memory, with that of `reduce`, unless it asks.
+  // A kernel that asks for no more gets up to 48 KiB of shared memory, with that of `reduce`.
   constexpr std::size_t kUnasked = 47 * 1024;
   if (scratch_bytes > kUnasked) {
     SCIMIX_CUDA_CHECK(cudaFuncSetAttribute(reinterpret_cast<const void*>(kKernel),

@@ -1,4 +1,4 @@
-// for_each and for_each_block on the CPU; launch.hpp says what they mean.
+// for_each and for_each_block on the CPU; launch.hpp documents them.
 #pragma once
 
 #include <algorithm>
@@ -31,12 +31,12 @@ class Block {
       for (std::int64_t i = 0; i < n; ++i) f(order[i]);
       return;
     }
-    // Items of a phase are independent by contract, which is what lets the loop run in vectors.
+    // The items of a phase are independent by contract, so the loop can be vectorised.
 #pragma GCC ivdep
     for (std::int64_t i = 0; i < n; ++i) f(i);
   }
 
-  // Sums in sixteen interleaved partial results: vectors on a CPU, and the same order every time.
+  // Sums in sixteen interleaved partial sums, which vectorise and have the same order every time.
   template <class T, class F, class Op>
   [[nodiscard]] T reduce(std::int64_t n, T init, F f, Op op) {
     constexpr int kLanes = 16;
@@ -81,10 +81,12 @@ void for_each(std::int64_t n, F f) {
     for (std::int64_t i = 0; i < n; ++i) f(order[i]);
     return;
   }
-  constexpr std::int64_t kWorthThreads = 1 << 14;  // below, waking threads costs more than the loop
+  constexpr std::int64_t kWorthThreads = 1
+                                         << 14;  // for fewer items, threads cost more than the loop
 #pragma omp parallel if (n >= kWorthThreads)
   {
-    // A private copy: what the threads share by reference would be reloaded for every item.
+    // A private copy, because a function that threads use by reference would be reloaded for every
+    // item.
     const F local = f;
 #pragma omp for simd schedule(static)
     for (std::int64_t i = 0; i < n; ++i) local(i);
@@ -98,7 +100,7 @@ void for_each_block(std::int64_t blocks, std::size_t scratch_bytes, F f) {
   count_work(Work::kernel);
 #pragma omp parallel if (blocks > 1)
   {
-    // Scratch lives on the stack of its thread: nothing is allocated in a training step.
+    // Scratch is on the stack of the thread, so that a training step allocates nothing.
     alignas(64) unsigned char scratch[64 * 1024];  // NOLINT
 #pragma omp for schedule(static)
     for (std::int64_t i = 0; i < blocks; ++i) {

@@ -1,5 +1,5 @@
-// Several layers in one launch: kernels that are too small to be worth one each. Blocks are dealt
-// out layer by layer; what a block needs to know of its layer is in plain arrays beside this.
+// Several layers in one launch, for kernels too small to be worth a launch per layer. LayerBlocks
+// assigns blocks to layers; the data of the layers is in plain arrays.
 #pragma once
 
 #include <array>
@@ -13,24 +13,27 @@ namespace scimix {
 
 inline constexpr int kMostLayers = 16;
 
-// One tensor per layer; undefined where a layer has none.
-struct LayerTensors {
-  std::array<Tensor, kMostLayers> at = {};
+// One tensor or one output per layer; undefined where a layer has none.
+template <class T>
+struct PerLayer {
+  std::array<T, kMostLayers> at = {};
 
-  Tensor& operator[](int layer) { return at[static_cast<std::size_t>(layer)]; }
-  const Tensor& operator[](int layer) const { return at[static_cast<std::size_t>(layer)]; }
-  [[nodiscard]] LayerTensors borrowed() const {
-    LayerTensors out;
+  T& operator[](int layer) { return at[static_cast<std::size_t>(layer)]; }
+  const T& operator[](int layer) const { return at[static_cast<std::size_t>(layer)]; }
+  [[nodiscard]] PerLayer borrowed() const {
+    PerLayer out;
     for (std::size_t i = 0; i < at.size(); ++i) out.at[i] = at[i].borrowed();
     return out;
   }
 };
+using LayerTensors = PerLayer<Tensor>;
+using LayerOutputs = PerLayer<Output>;
 
 struct LayerBlocks {
   int layers = 0;
   std::int64_t first[kMostLayers + 1] = {};  // NOLINT: plain arrays run in device code
 
-  // The next layer takes so many blocks.
+  // Adds a layer of `blocks` blocks.
   void add(std::int64_t blocks) {
     SCIMIX_CHECK(layers < kMostLayers, "more than ", kMostLayers, " layers in one launch");
     first[layers + 1] = first[layers] + blocks;

@@ -1,6 +1,5 @@
-// A few neighbouring elements at once: one 16-byte access on a GPU for eight
-// bf16 values, vector registers on a CPU. Arithmetic happens in the compute
-// type, lane by lane.
+// Packs of a few neighbouring elements: one 16-byte access on a GPU for eight bf16 values, vector
+// registers on a CPU. Arithmetic is in the compute type, lane by lane.
 #pragma once
 
 #include <bit>
@@ -26,8 +25,8 @@ struct Pack {
   SCIMIX_HD const T& operator[](int i) const { return lane[i]; }
 };
 
-// Reads N elements at `source`, which must be aligned to 16 bytes or to the
-// pack, whichever is less.
+// Reads N elements from `source`, which must be aligned to 16 bytes or to the pack, whichever is
+// less.
 template <int N, class T>
 SCIMIX_HD inline Pack<compute_t<T>, N> load(const T* source) {
   const auto raw = *reinterpret_cast<const RawPack<T, N>*>(source);

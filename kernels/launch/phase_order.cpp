@@ -7,7 +7,7 @@ namespace scimix {
 
 namespace {
 
-// Set by tests alone, before any kernel runs.
+// Only tests set it, before any kernel runs.
 std::atomic<bool> shuffle_on = false;
 
 }  // namespace
@@ -25,10 +25,10 @@ bool phases_are_shuffled() {
 
 void PhaseOrder::shuffle(std::int64_t n) {
   n_ = n;
-  // Near the golden section of n, items that stood side by side land far apart.
+  // Near the golden section of n, so that neighbouring items land far apart.
   factor_ = static_cast<std::int64_t>(static_cast<double>(n) * 0.618) + 1;
   while (std::gcd(factor_, n) != 1) ++factor_;
-  offset_ = n / 3 + 1;  // never the identity
+  offset_ = n / 3 + 1;  // so that the permutation is never the identity
 }
 
 }  // namespace scimix

@@ -5,7 +5,8 @@
 
 namespace scimix {
 
-// While one lives, phases on the CPU run in a pseudo-random order. For tests; one at a time.
+// While an object exists, phases on the CPU run in a pseudo-random order. For tests; only one
+// object at a time.
 class ShufflePhases {
  public:
   ShufflePhases();
@@ -16,7 +17,8 @@ class ShufflePhases {
 
 [[nodiscard]] bool phases_are_shuffled();
 
-// A permutation of 0..n-1: i -> (a i + b) mod n with a coprime to n. Cheap, and neighbours part.
+// A permutation of 0..n-1: i -> (a i + b) mod n with a coprime to n. It is cheap and separates
+// neighbours.
 class PhaseOrder {
  public:
   explicit PhaseOrder(std::int64_t n) {

@@ -1,6 +1,6 @@
 // How the items of a phase walk over pixels times packs of N channels. On a GPU an item is one
-// pack, so that neighbouring threads read neighbouring packs; on a CPU it is all packs of a pixel,
-// so that what depends on the pixel alone is computed once.
+// pack, so that neighbouring threads read neighbouring packs. On a CPU it is all packs of a pixel,
+// so that values which only depend on the pixel are computed once.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 namespace scimix {
 inline namespace SCIMIX_CODE {
 
-// Packs of `pixel` at channels first, first + N, ... below end.
+// The packs of `pixel` at channels first, first + N, ... below end.
 struct PixelWalk {
   std::int64_t pixel;
   std::int64_t first, end;
@@ -29,7 +29,7 @@ struct PixelPacks {
   }
   [[nodiscard]] SCIMIX_HD PixelWalk walk(std::int64_t item) const {
 #if SCIMIX_GPU_CODE
-    // The items of a block are few: a division of 32 bits is several times as fast.
+    // The number of items of a block is small, and a division of 32 bits is several times as fast.
     const auto packs = static_cast<std::uint32_t>(channels / N);
     const auto i = static_cast<std::uint32_t>(item);
     const std::int64_t first = static_cast<std::int64_t>(i % packs) * N;

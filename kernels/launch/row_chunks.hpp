@@ -1,9 +1,9 @@
-// How kernels that reduce over the rows of a matrix [R,C] share it out: blocks take chunks of rows
-// times groups of channels, and within a block each thread takes a pack of channels and walks down
-// some of the rows (its lane). Partial sums are combined in an order that depends on the shape
-// alone, so that the same input gives the same bits.
+// How kernels that reduce over the rows of a matrix [R,C] divide the work. A block takes a chunk of
+// rows and a group of channels. Within a block, each thread takes a pack of channels and walks down
+// some of the rows (its lane). Partial sums are combined in an order that depends only on the
+// shape, so that the same input gives the same bits.
 //
-// Rows may stand in segments that are reduced each for itself; no chunk spans two of them.
+// Rows may form segments that are reduced separately; no chunk spans two segments.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,7 @@ namespace scimix {
 
 inline constexpr int kMaxSegments = 16;
 
-// Segment s holds the rows first[s] .. first[s+1].
+// Segment s holds the rows first[s] .. first[s+1] - 1.
 struct RowSegments {
   int count = 1;
   std::int64_t first[kMaxSegments + 1] = {};  // NOLINT: plain arrays run in device code
@@ -26,7 +26,7 @@ struct RowSegments {
   SCIMIX_HD std::int64_t rows(int s) const { return first[s + 1] - first[s]; }
   SCIMIX_HD std::int64_t total() const { return first[count]; }
 
-  // One segment per length, each length times `factor` rows (the pixels of an image).
+  // Returns one segment per length, of length times `factor` rows (the pixels of an image).
   [[nodiscard]] static RowSegments of(std::span<const std::int64_t> lengths, std::int64_t factor) {
     SCIMIX_CHECK(!lengths.empty() && lengths.size() <= kMaxSegments, lengths.size(),
                  " segments, expected 1 to ", kMaxSegments);
@@ -41,7 +41,7 @@ struct RowSegments {
   }
 };
 
-// What one block works on.
+// The rows and channels that one block works on.
 struct RowTile {
   int segment;
   std::int64_t chunk;
@@ -51,8 +51,9 @@ struct RowTile {
 
 inline namespace SCIMIX_CODE {
 
-// Returns how many of `elements` one block takes. A block of a GPU takes fewer where there are few,
-// so that each processor of the largest GPUs has four blocks; a core of a CPU wants long runs.
+// Returns how many of `elements` one block takes. On a GPU, a block takes fewer if there are few,
+// so that each SM of the largest GPUs has four blocks. On a CPU, a block is long, because long runs
+// are faster.
 SCIMIX_HD inline std::int64_t elements_of_block(std::int64_t elements) {
   constexpr std::int64_t kMost = 1 << 14;
 #if SCIMIX_GPU_CODE
@@ -75,8 +76,8 @@ struct RowChunks {
   std::int64_t first_chunk[kMaxSegments + 1] = {};  // NOLINT: plain arrays run in device code
 
   RowChunks(const RowSegments& s, std::int64_t c) : segments(s), channels(c) {
-    // A chunk is big enough to pay for its start and small enough that a GPU gets many, but no more
-    // than about a thousand: their sums are merged by one block per channel.
+    // A chunk is large enough to be worth a block, and small enough that a GPU gets many blocks.
+    // There are at most about a thousand, because one block per channel merges their sums.
     constexpr std::int64_t kGroup = 128;
     constexpr std::int64_t kMostChunks = 1024;
     group = std::clamp<std::int64_t>(c, 1, kGroup);
@@ -109,8 +110,8 @@ struct RowChunks {
   }
 };
 
-// The part of a tile that one thread walks: N channels from `channel` on, of the rows first,
-// first + step, ... below `end` (both counted from the tile's corner).
+// What one thread reads of a tile: N channels from `channel` on, in the rows first, first + step,
+// ... below `end` (both counted from the tile's corner).
 struct RowWalk {
   std::int64_t lane;
   std::int64_t channel;
@@ -122,7 +123,7 @@ struct RowLanes {
   std::int64_t packs;
   std::int64_t lanes;
   std::int64_t rows;
-  std::int64_t run = 1;  // consecutive rows of a lane, on a CPU
+  std::int64_t run = 1;  // number of consecutive rows of a lane on a CPU
 
   SCIMIX_HD explicit RowLanes(const RowTile& tile) : packs(tile.channels / N), rows(tile.rows) {
 #if SCIMIX_GPU_CODE
@@ -148,14 +149,14 @@ struct RowLanes {
 #endif
   }
 
-  // On a CPU a lane is a run of rows: what a prefetcher follows, and short enough for f32 sums.
+  // On a CPU a lane is a run of rows, which a prefetcher follows. It is short enough for f32 sums.
   static constexpr std::int64_t kRun = 256;
-  static constexpr std::int64_t kLaneChannels = 1024;  // bounds the scratch of all lanes
+  static constexpr std::int64_t kLaneChannels = 1024;  // limits the scratch of all lanes
 };
 
 // Calls use(row, load(row)) for the rows of a walk. On a GPU, four rows are loaded before the first
-// is used: a store in between might change what is loaded next, so the compiler would wait for each
-// load in turn.
+// one is used. Otherwise the compiler would wait for each load in turn, since a store in between
+// might change what is loaded next.
 template <class Load, class Use>
 SCIMIX_HD inline void for_rows(const RowWalk& walk, Load load, Use use) {
   std::int64_t row = walk.first;
@@ -178,7 +179,7 @@ SCIMIX_HD inline void for_rows(const RowWalk& walk, Load load, Use use) {
 
 }  // namespace SCIMIX_CODE
 
-// Adds up the `lanes` rows of values[lanes][count] into the first, pairwise.
+// Adds up the `lanes` rows of values[lanes][count] into the first row, pairwise.
 template <class Block, class T>
 SCIMIX_HD inline void combine_lanes(Block& block, T* values, std::int64_t lanes,
                                     std::int64_t count) {

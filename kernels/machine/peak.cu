@@ -21,7 +21,7 @@ constexpr std::int64_t kLanes = sizeof(Lanes) / sizeof(float);
 
 }  // namespace
 
-void fused_multiply_adds(int rounds, const Tensor& out) {
+void fused_multiply_adds(int rounds, const Output& out) {
   SCIMIX_CHECK(out.numel() % 16 == 0, "fused_multiply_adds: ", out.shape());
   float* to = out.data<float>();
   for_each(out.numel() / kLanes, [=] SCIMIX_KERNEL_FN(std::int64_t i) {
@@ -49,7 +49,7 @@ void fused_multiply_adds(int rounds, const Tensor& out) {
   });
 }
 
-void stream_triad(const Tensor& a, const Tensor& b, const Tensor& out) {
+void stream_triad(const Tensor& a, const Tensor& b, const Output& out) {
   const float* pa = a.data<float>();
   const float* pb = b.data<float>();
   float* to = out.data<float>();

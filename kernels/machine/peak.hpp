@@ -12,9 +12,9 @@ inline constexpr int kChainsPerElement = 12;
 // out[i] = the sum of 12 chains of `rounds` dependent multiply-adds each: enough independent ones
 // to hide the latency of a vector unit, and no memory traffic. out f32 [n], n a multiple of 16;
 // 24 n rounds flops.
-SCIMIX_KERNEL(fused_multiply_adds, (int rounds, const Tensor& out))
+SCIMIX_KERNEL(fused_multiply_adds, (int rounds, const Output& out))
 
 // out = a + 0.5 b, over f32 arrays of one size: STREAM's triad (McCalpin 1995), 12 n bytes.
-SCIMIX_KERNEL(stream_triad, (const Tensor& a, const Tensor& b, const Tensor& out))
+SCIMIX_KERNEL(stream_triad, (const Tensor& a, const Tensor& b, const Output& out))
 
 }  // namespace scimix

@@ -1,11 +1,11 @@
-// Whether f32 products on a GPU may round their inputs to TF32 (10 bits of mantissa), which its
-// matrix units multiply about eight times as fast. Strict f32 unless somebody allows it. No other
-// device has such units, and bf16 is not concerned.
+// Whether f32 products on a GPU may round their inputs to TF32 (10 bits of mantissa), which the
+// matrix units of a GPU multiply about eight times as fast. By default they may not. It has no
+// effect on CPUs and on bf16.
 #pragma once
 
 namespace scimix {
 
-// While one lives, convolutions and matrix products that this thread starts may use TF32.
+// While an object exists, convolutions and matrix products that this thread starts may use TF32.
 class AllowTf32 {
  public:
   AllowTf32();

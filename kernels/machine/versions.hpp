@@ -1,4 +1,4 @@
-// Which libraries do the work on a device, and in which versions: for tables of measured times.
+// The libraries that compute on a device, and their versions, for tables of measured times.
 #pragma once
 
 #include <string>
@@ -20,7 +20,7 @@ namespace cuda {
 [[nodiscard]] std::vector<LibraryVersion> library_versions();
 }
 
-// Of a GPU also the driver and the toolkit.
+// For a GPU also the driver and the toolkit.
 [[nodiscard]] std::vector<LibraryVersion> library_versions(Device device);
 
 }  // namespace scimix

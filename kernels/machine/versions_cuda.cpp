@@ -11,13 +11,14 @@ namespace scimix::cuda {
 
 namespace {
 
-// 13000 is "13.0".
+// Returns "13.0" for 13000.
 std::string dotted(int version) {
   return text(version / 1000, ".", version % 1000 / 10);
 }
 
-// CUDA's runtime knows the newest CUDA that the driver supports, not the driver's own version,
-// which Linux tells: "NVRM version: NVIDIA UNIX x86_64 Kernel Module  580.65.06  ...".
+// Returns the driver's version. CUDA's runtime only knows the newest CUDA version that the driver
+// supports, so the version is read from Linux: "NVRM version: NVIDIA UNIX x86_64 Kernel Module
+// 580.65.06  ...".
 std::string driver() {
   int newest = 0;
   SCIMIX_CUDA_CHECK(cudaDriverGetVersion(&newest));

@@ -5,7 +5,7 @@ namespace scimix::SCIMIX_BACKEND {
 
 namespace {
 
-// The class of the largest logit, or `classes` where one of them is NaN.
+// Returns the class of the largest logit, or `classes` if a logit is NaN.
 template <class T>
 SCIMIX_HD inline std::int32_t predicted(const T* row, std::int64_t classes) {
   std::int64_t best = 0;
@@ -20,7 +20,7 @@ SCIMIX_HD inline std::int32_t predicted(const T* row, std::int64_t classes) {
 
 template <class T>
 void run(const Tensor& loss, const Tensor& logits, const Tensor& labels,
-         const Tensor& accumulator) {
+         const Output& accumulator) {
   const compute_t<T>* losses = loss.data<compute_t<T>>();
   const T* scores = logits.data<T>();
   const std::int32_t* label = labels.data<std::int32_t>();
@@ -42,7 +42,7 @@ void run(const Tensor& loss, const Tensor& logits, const Tensor& labels,
 }
 
 template <class T>
-void predict(const Tensor& logits, const Tensor& predictions) {
+void predict(const Tensor& logits, const Output& predictions) {
   const T* scores = logits.data<T>();
   std::int32_t* prediction = predictions.data<std::int32_t>();
   const std::int64_t classes = logits.dim(1);
@@ -54,7 +54,7 @@ void predict(const Tensor& logits, const Tensor& predictions) {
 }  // namespace
 
 void add_metrics(const Tensor& loss, const Tensor& logits, const Tensor& labels,
-                 const Tensor& accumulator) {
+                 const Output& accumulator) {
   SCIMIX_CHECK(logits.rank() == 2 && loss.numel() == logits.dim(0) &&
                    labels.numel() == logits.dim(0) && accumulator.numel() == 3,
                "add_metrics: loss ", loss.shape(), ", logits ", logits.shape(), ", labels ",
@@ -63,7 +63,7 @@ void add_metrics(const Tensor& loss, const Tensor& logits, const Tensor& labels,
                     [&]<class T>(TypeTag<T>) { run<T>(loss, logits, labels, accumulator); });
 }
 
-void predict_classes(const Tensor& logits, const Tensor& predictions) {
+void predict_classes(const Tensor& logits, const Output& predictions) {
   SCIMIX_CHECK(logits.rank() == 2 && predictions.dtype() == DType::i32 &&
                    predictions.numel() == logits.dim(0),
                "predict_classes: logits ", logits.shape(), ", predictions ", predictions.shape());

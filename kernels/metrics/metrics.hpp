@@ -1,4 +1,4 @@
-// Running sums kept on the device between two log lines, so that logging is the only reader.
+// Running sums that stay on the device between two log lines; only logging reads them.
 #pragma once
 
 #include "kernels/launch/kernel.hpp"
@@ -12,11 +12,11 @@ enum class MetricSlot { loss_sum = 0, correct = 1, rows = 2 };
 // correct when its label has the largest logit (the first of equals). Rows with a NaN logit are not
 // correct, and a NaN loss stays visible in the sum. Source: top-1 accuracy.
 SCIMIX_KERNEL(add_metrics, (const Tensor& loss, const Tensor& logits, const Tensor& labels,
-                            const Tensor& accumulator))
+                            const Output& accumulator))
 
 // Writes the predicted class of each row: logits [N,C], predictions i32 [N]. The prediction is the
 // class of the largest logit (the first of equals). A row with a NaN among its logits gets C, which
 // is no class.
-SCIMIX_KERNEL(predict_classes, (const Tensor& logits, const Tensor& predictions))
+SCIMIX_KERNEL(predict_classes, (const Tensor& logits, const Output& predictions))
 
 }  // namespace scimix

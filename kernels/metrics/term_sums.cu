@@ -13,8 +13,8 @@ struct Table {
 
 }  // namespace
 
-void add_terms(const Tensor& step, const TermValues& terms, const Tensor& sums,
-               const Tensor& counts, const Tensor& first_bad) {
+void add_terms(const Tensor& step, const TermValues& terms, const Output& sums,
+               const Output& counts, const Output& first_bad) {
   Table table{};
   SCIMIX_CHECK(
       step.numel() == 1 && counts.numel() == sums.numel() && first_bad.numel() == sums.numel(),

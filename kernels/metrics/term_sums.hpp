@@ -1,5 +1,5 @@
 // Sums of every term of a loss between two log lines, and the first step at which a term was not
-// finite. All of it stays on the device: logging is the only reader.
+// finite. They stay on the device; only logging reads them.
 #pragma once
 
 #include <array>
@@ -8,7 +8,7 @@
 
 namespace scimix {
 
-// Terms of this step: each f32, one element, and the slot that it adds to.
+// The terms of one step: f32 tensors of one element, each with the slot that it is added to.
 struct TermValues {
   static constexpr int kMost = 16;
   std::array<Tensor, kMost> values = {};
@@ -20,10 +20,10 @@ struct TermValues {
   [[nodiscard]] TermValues borrowed() const;
 };
 
-// For all of them: sums[slot] += value, counts[slot] += 1 (f32 [T] both). A value that is not
-// finite stays visible in the sum; the first of a slot leaves its step (i32 [1]) in first_bad[slot]
-// (i32 [T], -1 at first). The slots of one call are different ones.
-SCIMIX_KERNEL(add_terms, (const Tensor& step, const TermValues& terms, const Tensor& sums,
-                          const Tensor& counts, const Tensor& first_bad))
+// For each term: sums[slot] += value, counts[slot] += 1 (both f32 [T]). A value that is not finite
+// stays visible in the sum. The first such value of a slot writes its step (i32 [1]) to
+// first_bad[slot] (i32 [T], -1 before). All terms of one call must have different slots.
+SCIMIX_KERNEL(add_terms, (const Tensor& step, const TermValues& terms, const Output& sums,
+                          const Output& counts, const Output& first_bad))
 
 }  // namespace scimix

@@ -36,7 +36,7 @@ struct EnergyTable {
   }
 };
 
-// A block makes one row of one layer.
+// A block computes one row of one layer.
 template <class T, int N>
 void energies(const EnergyTable<T>& layers) {
   using C = compute_t<T>;
@@ -102,7 +102,8 @@ void coefficients(const CoefficientTable<C>& layers) {
   });
 }
 
-// The widest pack that divides the channels of all layers.
+// Returns the greatest common divisor of the layers' channels, for which dispatch_lanes picks a
+// pack.
 template <class Size>
 [[nodiscard]] std::int64_t common_divisor(int layers, Size size) {
   std::int64_t common = 0;
@@ -171,7 +172,7 @@ void demodulation_coefficients(const Tensor& first_style, const CoefficientLayer
 }
 
 void demodulation_style_gradient(const Tensor& style, const Tensor& e, const Tensor& energy,
-                                 const Tensor& gstyle) {
+                                 const Output& gstyle) {
   const Columns energies(energy.dim(0), energy.dim(1));
   dispatch_floating(style.dtype(), [&]<class T>(TypeTag<T>) {
     using C = compute_t<T>;
@@ -183,7 +184,7 @@ void demodulation_style_gradient(const Tensor& style, const Tensor& e, const Ten
 }
 
 void add_demodulation_weight_gradient(const Tensor& w, const Tensor& left, const Tensor& right,
-                                      StyleSide style, const Tensor& gw) {
+                                      StyleSide style, const Output& gw) {
   const Columns pairs(right.dim(0), right.dim(1));
   dispatch_floating(w.dtype(), [&]<class T>(TypeTag<T>) {
     using C = compute_t<T>;

@@ -9,8 +9,8 @@ namespace scimix::SCIMIX_BACKEND {
 
 namespace {
 
-// Up to three sums per lane and channel: 256 threads of 8 channels on a GPU, kLaneChannels f64
-// values on a CPU.
+// Bytes of scratch for up to three sums per lane and channel: 256 threads of 8 channels on a GPU,
+// kLaneChannels f64 values on a CPU.
 constexpr std::size_t kScratch = 26 * 1024;
 
 // ---- the input side -----------------------------------------------------------------------------
@@ -89,7 +89,7 @@ struct Post {
   [[nodiscard]] SCIMIX_HD C noise_at(std::int64_t pixel) const {
     return noise == nullptr ? C(0) : noise[pixel];
   }
-  // d of N channels of one sample, of which the first is number `at` in d.
+  // Returns d for N channels of one sample; `at` is the index of the first one in d.
   template <int N>
   [[nodiscard]] SCIMIX_HD Lanes<C, N> factor(std::int64_t at) const {
     if (d == nullptr) return Lanes<C, N>{} + C(1);
@@ -122,8 +122,8 @@ void finish(const ImageChunks& grid, const Post<compute_t<T>>& post, const T* v,
   });
 }
 
-// Partial results of each block, null where not wanted. Sums over a chunk are [chunks, K], those of
-// the noise one per block.
+// Partial results of each block, null if they are not wanted. Sums over a chunk are [chunks, K].
+// The sums for the noise are one per block.
 template <class T>
 struct Partial {
   T* v;
@@ -187,9 +187,9 @@ void finish_backward(const ImageChunks& grid, const Post<compute_t<T>>& post, co
   });
 }
 
-// What the blocks of finish_backward leave, and what becomes of it: e = -d^2 A / 2, where A is the
-// sum of an image's chunks; the bias's gradient, the sum of all chunks; the strength's, of all
-// blocks.
+// The partial results of finish_backward, and the results made of them: e = -d^2 A / 2, where A is
+// the sum of an image's chunks; the gradient of the bias, the sum of all chunks; and the gradient
+// of the strength, the sum of all blocks.
 template <class C>
 struct OutputSums {
   const C* products = nullptr;
@@ -201,8 +201,8 @@ struct OutputSums {
   C* strength = nullptr;
 };
 
-// One launch for all of it: first the blocks of the bias, one per channel, then that of the
-// strength, then those of e.
+// One launch computes all three: first the blocks of the bias, one per channel, then the block of
+// the strength, then the blocks of e.
 template <class C>
 void merge_output_sums(const ImageChunks& grid, const OutputSums<C>& sums) {
   constexpr std::int64_t kItems = 256;
@@ -247,16 +247,16 @@ void merge_output_sums(const ImageChunks& grid, const OutputSums<C>& sums) {
 constexpr std::int64_t kTaps = 4;
 constexpr std::int64_t kFilterPad = 1;
 
-// A block makes one line of the output, for a group of channels. Line p of the output sees the
-// lines p - before .. p - before + 3 of the input, columns likewise.
+// A block computes one line of the output for a group of channels. Line p of the output depends on
+// the lines p - before .. p - before + 3 of the input. The same holds for columns.
 struct FilterLines {
   std::int64_t images;
   std::int64_t in_h, in_w, out_h, out_w, channels;
   std::int64_t before;
   std::int64_t group, groups;
 
-  // `element` is the size of a number in scratch, which holds one line filtered vertically: as many
-  // channels as fit, in whole packs of any width.
+  // `element` is the size of a number in scratch. Scratch holds one line that is filtered
+  // vertically, with as many channels as fit, in whole packs of any width.
   FilterLines(const Tensor& x, const Tensor& y, std::int64_t pad, std::size_t element)
       : images(x.dim(0)),
         in_h(x.dim(1)),
@@ -281,8 +281,9 @@ struct FilterLines {
   [[nodiscard]] std::int64_t blocks() const { return images * out_h * groups; }
 };
 
-// The four inputs along one axis that an output coordinate sees: [1,3,3,1] / 4, with zero weight
-// outside. There the nearest input stands in, which is in reach anyway.
+// The four inputs along one axis that an output coordinate depends on, with the weights [1,3,3,1]
+// / 4. An input outside the image has weight zero, and its index is that of the nearest input
+// inside.
 struct FilterReach {
   std::int64_t at[4];  // NOLINT: plain arrays run in device code
   float weight[4];     // NOLINT
@@ -294,7 +295,7 @@ struct FilterReach {
       weight[tap] = i != at[tap] ? 0.0F : tap == 0 || tap == 3 ? 0.25F : 0.75F;
     }
   }
-  // The sum over taps of weight times the pack at `from` + at stride.
+  // Returns the sum over taps of weight times the pack at `from` + at stride.
   template <int N, class T>
   [[nodiscard]] SCIMIX_HD Lanes<compute_t<T>, N> sum(const T* from, std::int64_t stride) const {
     using C = compute_t<T>;
@@ -305,7 +306,7 @@ struct FilterReach {
   }
 };
 
-// With kFinish what follows the filter in the forward pass is done on the way.
+// With kFinish, the pass also applies what follows the filter in the forward pass.
 template <class T, int N, bool kFinish>
 void filter_lines(const FilterLines& lines, const Post<compute_t<T>>& post, const T* x, T* y) {
   using C = compute_t<T>;
@@ -356,7 +357,7 @@ void filter_lines(const FilterLines& lines, const Post<compute_t<T>>& post, cons
 
 // ---- what the header declares -------------------------------------------------------------------
 
-void modulate_input(const Tensor& x, const Tensor& style, const Tensor& u) {
+void modulate_input(const Tensor& x, const Tensor& style, const Output& u) {
   const ImageChunks grid(x);
   dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
     dispatch_lanes<T, 128>(grid.channels, [&]<int N>(LaneCount<N>) {
@@ -366,11 +367,10 @@ void modulate_input(const Tensor& x, const Tensor& style, const Tensor& u) {
 }
 
 void modulate_input_backward(const Tensor& x, const Tensor& style, const Tensor& h,
-                             const Tensor& gx, const Tensor& sums) {
+                             const Output& gx, const Output& sums) {
   if (!sums.defined()) return modulate_input(h, style, gx);
   const ImageChunks grid(x);
-  const Tensor partial =
-      Tensor::empty({grid.total_chunks(), grid.channels}, sums.dtype(), sums.device());
+  Tensor partial = Tensor::empty({grid.total_chunks(), grid.channels}, sums.dtype(), sums.device());
   dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
     using C = compute_t<T>;
     dispatch_lanes<T, 128>(grid.channels, [&]<int N>(LaneCount<N>) {
@@ -381,7 +381,7 @@ void modulate_input_backward(const Tensor& x, const Tensor& style, const Tensor&
   sum_middle(partial.reshape({grid.images, grid.chunks, grid.channels}), sums, 1.0);
 }
 
-void modulate_output(const Tensor& v, const ModulatedOutput& post, const Tensor& y) {
+void modulate_output(const Tensor& v, const ModulatedOutput& post, const Output& y) {
   const ImageChunks grid(y);
   dispatch_floating(y.dtype(), [&]<class T>(TypeTag<T>) {
     using C = compute_t<T>;
@@ -406,9 +406,9 @@ void modulate_output_backward(const Tensor& gy, const Tensor& y, const Modulated
     if (!wanted.defined()) return Tensor();
     return Tensor::empty({grid.total_chunks(), grid.channels}, wanted.dtype(), wanted.device());
   };
-  const Tensor products = chunk_sums(gradients.e);
-  const Tensor bias = chunk_sums(gradients.bias);
-  const Tensor strength =
+  const Output products = chunk_sums(gradients.e);
+  const Output bias = chunk_sums(gradients.bias);
+  const Output strength =
       gradients.strength.defined()
           ? Tensor::empty({grid.blocks()}, gradients.strength.dtype(), y.device())
           : Tensor();
@@ -429,7 +429,7 @@ void modulate_output_backward(const Tensor& gy, const Tensor& y, const Modulated
   });
 }
 
-void modulate_filter_adjoint(const Tensor& g, const Tensor& gv) {
+void modulate_filter_adjoint(const Tensor& g, const Output& gv) {
   dispatch_floating(g.dtype(), [&]<class T>(TypeTag<T>) {
     using C = compute_t<T>;
     const FilterLines lines(g, gv, kTaps - 1 - kFilterPad, sizeof(C));

@@ -1,3 +1,5 @@
+#include <type_traits>
+
 #include "kernels/launch/launch.hpp"
 #include "kernels/modulate/styles.hpp"
 
@@ -5,29 +7,32 @@ namespace scimix::SCIMIX_BACKEND {
 
 namespace {
 
-constexpr std::int64_t kSamples = 8;    // of a block
-constexpr std::int64_t kChannels = 32;  // of a block
-constexpr std::int64_t kCodes = 64;     // of the code at a time
+constexpr std::int64_t kSamples = 8;    // samples per block
+constexpr std::int64_t kChannels = 32;  // channels per block
+constexpr std::int64_t kCodes = 64;     // columns of the code that are in scratch at a time
 
-// StyleLayers as plain arrays.
-template <class T>
+// StyleLayers as plain arrays. Style is T in the forward pass, which writes the styles, and const T
+// in the backward passes, which read their gradients.
+template <class T, class Style>
 struct Table {
+  using Styles = std::conditional_t<std::is_const_v<Style>, LayerTensors, LayerOutputs>;
+
   LayerBlocks blocks;
-  const T* weights[kMostLayers] = {};  // NOLINT: plain arrays run in device code
-  const T* biases[kMostLayers] = {};   // NOLINT
-  T* styles[kMostLayers] = {};         // NOLINT: what is written, or the gradients that are read
-  T* gweights[kMostLayers] = {};       // NOLINT
-  T* gbiases[kMostLayers] = {};        // NOLINT
+  const T* weights[kMostLayers] = {};       // NOLINT: plain arrays run in device code
+  const T* biases[kMostLayers] = {};        // NOLINT
+  Style* styles[kMostLayers] = {};          // NOLINT
+  T* gweights[kMostLayers] = {};            // NOLINT
+  T* gbiases[kMostLayers] = {};             // NOLINT
   std::int64_t channels[kMostLayers] = {};  // NOLINT
   T factors[kMostLayers] = {};              // NOLINT
   T gain = 1;
 
-  Table(const StyleLayers& layers, std::int64_t n, const LayerTensors& of_styles) {
+  Table(const StyleLayers& layers, std::int64_t n, const Styles& of_styles) {
     gain = static_cast<T>(layers.gain);
     for (int l = 0; l < layers.count; ++l) {
       const Tensor& weight = layers.weights[l];
       channels[l] = weight.dim(0);
-      const Tensor& style = of_styles[l];
+      const auto& style = of_styles[l];
       SCIMIX_CHECK(!style.defined() || style.shape() == (Shape{n, channels[l]}), "styles: layer ",
                    l, " of ", style.shape(), " with a weight ", weight.shape());
       weights[l] = weight.data<T>();
@@ -42,13 +47,13 @@ struct Table {
   return (whole + part - 1) / part;
 }
 
-// A block makes kSamples x kChannels numbers of one layer; code and weights come by way of scratch,
-// kCodes columns at a time.
+// A block computes kSamples x kChannels styles of one layer. Code and weights are read into
+// scratch, kCodes columns at a time.
 template <class T>
-void forward(const Tensor& code, const StyleLayers& layers, const LayerTensors& styles) {
+void forward(const Tensor& code, const StyleLayers& layers, const LayerOutputs& styles) {
   const std::int64_t n = code.dim(0);
   const std::int64_t s = code.dim(1);
-  Table<T> table(layers, n, styles);
+  Table<T, T> table(layers, n, styles);
   const std::int64_t sample_parts = parts(n, kSamples);
   for (int l = 0; l < layers.count; ++l) {
     table.blocks.add(sample_parts * parts(table.channels[l], kChannels));
@@ -96,13 +101,13 @@ void forward(const Tensor& code, const StyleLayers& layers, const LayerTensors& 
   });
 }
 
-// A block makes one row of a weight's gradient, and the bias's.
+// A block computes one row of a weight's gradient, and the gradient of one bias.
 template <class T>
 void backward_layers(const Tensor& code, const StyleLayers& layers, const LayerTensors& gstyles,
-                     const LayerTensors& gweights, const LayerTensors& gbiases) {
+                     const LayerOutputs& gweights, const LayerOutputs& gbiases) {
   const std::int64_t n = code.dim(0);
   const std::int64_t s = code.dim(1);
-  Table<T> table(layers, n, gstyles);
+  Table<T, const T> table(layers, n, gstyles);
   for (int l = 0; l < layers.count; ++l) {
     table.gweights[l] = data_or_null<T>(gweights[l]);
     table.gbiases[l] = data_or_null<T>(gbiases[l]);
@@ -132,14 +137,15 @@ void backward_layers(const Tensor& code, const StyleLayers& layers, const LayerT
   });
 }
 
-// A block makes a part of one sample's row. Its lanes share out the channels of all layers.
+// A block computes kColumns columns of one sample's gradient. Its lanes divide the channels of all
+// layers.
 template <class T>
-void backward_code(const StyleLayers& layers, const LayerTensors& gstyles, const Tensor& gcode) {
+void backward_code(const StyleLayers& layers, const LayerTensors& gstyles, const Output& gcode) {
   constexpr std::int64_t kLanes = 8;
   constexpr std::int64_t kColumns = 32;
   const std::int64_t n = gcode.dim(0);
   const std::int64_t s = gcode.dim(1);
-  const Table<T> table(layers, n, gstyles);
+  const Table<T, const T> table(layers, n, gstyles);
   const int count = layers.count;
   const std::int64_t column_parts = parts(s, kColumns);
   T* to = gcode.data<T>();
@@ -173,20 +179,20 @@ void backward_code(const StyleLayers& layers, const LayerTensors& gstyles, const
 
 }  // namespace
 
-void make_styles(const Tensor& code, const StyleLayers& layers, const LayerTensors& styles) {
+void make_styles(const Tensor& code, const StyleLayers& layers, const LayerOutputs& styles) {
   dispatch_parameter(code.dtype(), [&]<class T>(TypeTag<T>) { forward<T>(code, layers, styles); });
 }
 
 void styles_backward_layers(const Tensor& code, const StyleLayers& layers,
-                            const LayerTensors& gstyles, const LayerTensors& gweights,
-                            const LayerTensors& gbiases) {
+                            const LayerTensors& gstyles, const LayerOutputs& gweights,
+                            const LayerOutputs& gbiases) {
   dispatch_parameter(code.dtype(), [&]<class T>(TypeTag<T>) {
     backward_layers<T>(code, layers, gstyles, gweights, gbiases);
   });
 }
 
 void styles_backward_code(const StyleLayers& layers, const LayerTensors& gstyles,
-                          const Tensor& gcode) {
+                          const Output& gcode) {
   dispatch_parameter(gcode.dtype(),
                      [&]<class T>(TypeTag<T>) { backward_code<T>(layers, gstyles, gcode); });
 }

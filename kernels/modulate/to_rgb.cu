@@ -12,7 +12,7 @@ namespace scimix::SCIMIX_BACKEND {
 
 namespace {
 
-// The three rows of style w, for N channels.
+// The three rows of style w for N channels.
 template <class C, int N>
 struct StyledWeights {
   Lanes<C, N> red, green, blue;
@@ -26,7 +26,7 @@ struct StyledWeights {
   }
 };
 
-// The sum over lanes of a b.
+// Returns the sum over lanes of a b.
 template <class C, int N>
 [[nodiscard]] SCIMIX_HD inline C dot(const Lanes<C, N>& a, const Lanes<C, N>& b) {
 #if SCIMIX_GPU_CODE
@@ -34,7 +34,7 @@ template <class C, int N>
   for (int i = 0; i < N; ++i) sum += a[i] * b[i];
   return sum;
 #else
-  // Part by part, so that the products stay in a register.
+  // One register at a time, so that the products stay in it.
   constexpr int kPart = Lanes<C, N>::kPart;
   auto products = a.part[0] * b.part[0];
   for (int i = 1; i < Lanes<C, N>::kParts; ++i) products += a.part[i] * b.part[i];
@@ -49,8 +49,8 @@ template <class C, int N>
 
 // ---- forward ------------------------------------------------------------------------------------
 
-// Blocks take chunks of an image's pixels, each with all channels. Every thread keeps the weights
-// of its pack of channels and writes its share of each product into scratch.
+// A block takes a chunk of an image's pixels with all channels. Every thread keeps the weights of
+// its pack of channels and writes the pack's partial sum of each product into scratch.
 struct PixelChunks {
   std::int64_t pixels, channels, packs;
   std::int64_t chunk_rows, chunks;
@@ -113,7 +113,7 @@ void forward(const PixelChunks& grid, const T* x, const T* w, const compute_t<T>
 
 // ---- backward -----------------------------------------------------------------------------------
 
-// g of the sum before activation.
+// The gradient g with respect to the sum before the activation.
 template <class T>
 struct RgbCotangent {
   const T* gy;
@@ -127,7 +127,7 @@ struct RgbCotangent {
   }
 };
 
-// gx = w^T g style where it is wanted; per chunk the sums over pixels of g x^T [3,C] and g [3].
+// gx = w^T g style if it is wanted. For each chunk, the sums over pixels of g x^T [3,C] and g [3].
 template <class T, int N>
 void backward(const ImageChunks& grid, const RgbCotangent<T>& cotangent, const T* x, const T* w,
               const compute_t<T>* style, T* gx, compute_t<T>* products, compute_t<T>* sums_of_g) {
@@ -214,7 +214,7 @@ void weight_gradient(std::int64_t images, std::int64_t channels, const C* produc
 }  // namespace
 
 void to_rgb(const Tensor& x, const Tensor& w, const Tensor& style, const RgbOutput& post,
-            const Tensor& y) {
+            const Output& y) {
   SCIMIX_CHECK(x.dim(3) <= kMostToRgbChannels, "to_rgb: x ", x.shape(), ", at most ",
                kMostToRgbChannels, " channels");
   dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
@@ -233,9 +233,9 @@ void to_rgb_backward(const Tensor& gy, const Tensor& y, const Tensor& x, const T
   const std::int64_t images = grid.images;
   const std::int64_t channels = grid.channels;
   const DType dtype = style.dtype();
-  const Tensor partial = Tensor::empty({grid.total_chunks(), kRgb, channels}, dtype, x.device());
-  const Tensor sums_of_g = Tensor::empty({grid.total_chunks(), kRgb}, dtype, x.device());
-  const Tensor products = Tensor::empty({images, kRgb, channels}, dtype, x.device());
+  Tensor partial = Tensor::empty({grid.total_chunks(), kRgb, channels}, dtype, x.device());
+  Tensor sums_of_g = Tensor::empty({grid.total_chunks(), kRgb}, dtype, x.device());
+  Tensor products = Tensor::empty({images, kRgb, channels}, dtype, x.device());
   dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
     using C = compute_t<T>;
     const RgbCotangent<T> cotangent{gy.data<T>(), y.data<T>(), static_cast<C>(post.slope),
@@ -249,7 +249,7 @@ void to_rgb_backward(const Tensor& gy, const Tensor& y, const Tensor& x, const T
       style_gradient<T>(images, channels, products.data<C>(), w.data<T>(),
                         gradients.style.data<C>());
     }
-    if (const Tensor& gw = gradients.w; gw.defined()) {
+    if (const Output& gw = gradients.w; gw.defined()) {
       const auto run = [&](auto* gradient) {
         weight_gradient(images, channels, products.data<C>(), style.data<C>(), gradient);
       };

@@ -1,6 +1,7 @@
-// The modulated convolution that ends in an image: 1x1 to three channels, without demodulation or
-// noise (autograd/ops.hpp). With so few of them the products cost less than passes over x, so that
-// x is read once each way: by a general convolution it is read, scaled, written and read again.
+// The modulated convolution that makes an image: 1x1 to three channels, without demodulation or
+// noise (autograd/ops.hpp). With so few channels, products cost less than passes over x. These
+// kernels read x once in each direction; a general convolution would read, scale, write and read it
+// again.
 #pragma once
 
 #include "kernels/launch/kernel.hpp"
@@ -8,10 +9,10 @@
 namespace scimix {
 
 inline constexpr std::int64_t kRgb = 3;
-// The channels of x must be this many at most.
+// The largest number of channels of x.
 inline constexpr std::int64_t kMostToRgbChannels = 1024;
 
-// What follows the product: y = gain lrelu(v + bias), bias [3].
+// The operands of y = gain lrelu(v + bias), bias [3], where v is the product.
 struct RgbOutput {
   Tensor bias;
   double slope = 1.0;
@@ -21,11 +22,11 @@ struct RgbOutput {
 };
 // x [N,H,W,C], w [3,1,1,C], style [N,C] -> y [N,H,W,3]. style and bias are of the compute type.
 SCIMIX_KERNEL(to_rgb, (const Tensor& x, const Tensor& w, const Tensor& style, const RgbOutput& post,
-                       const Tensor& y))
+                       const Output& y))
 
-// Each where it is defined; w of x's type or of its compute type.
+// The gradients that are written, each if it is defined. w is of x's type or of its compute type.
 struct ToRgbGradients {
-  Tensor x, w, style, bias;
+  Output x, w, style, bias;
 
   [[nodiscard]] ToRgbGradients borrowed() const {
     return {x.borrowed(), w.borrowed(), style.borrowed(), bias.borrowed()};

@@ -6,20 +6,20 @@ namespace scimix::SCIMIX_BACKEND {
 
 namespace {
 
-// Two sums per lane and channel (256 threads of 8 channels on a GPU, kLaneChannels f64 values on a
-// CPU), and a shift per channel.
+// Bytes of scratch for two sums per lane and channel (256 threads of 8 channels on a GPU,
+// kLaneChannels f64 values on a CPU) and a shift per channel.
 constexpr std::size_t kScratch = 20 * 1024;
 
-// The two partial sums of channel c in a chunk stand at [0][c][chunk] and [1][c][chunk]: merging
-// reads along chunks.
+// Allocates the partial sums. The two sums of channel c in a chunk are at [0][c][chunk] and
+// [1][c][chunk], because merging reads along chunks.
 [[nodiscard]] Tensor partial_sums(const RowChunks& grid, DType dtype, Device device) {
   return Tensor::empty({2, grid.channels, grid.chunks()}, dtype, device);
 }
 
 // ---- forward -----------------------------------------------------------------------------------
 
-// N values of `a` from `at` on. With kAdd it is the sum with those of `b`, as its type stores it,
-// which is written to `sum` on the way.
+// Loads N values of `a` from index `at` on. With kAdd, adds the values of `b`, rounds the sums to T
+// and writes them to `sum`.
 template <class T, int N, bool kAdd>
 SCIMIX_HD inline Lanes<compute_t<T>, N> load_sum(const T* a, const T* b, T* sum, std::int64_t at) {
   Lanes<compute_t<T>, N> x = load_lanes<N>(a + at);
@@ -30,8 +30,8 @@ SCIMIX_HD inline Lanes<compute_t<T>, N> load_sum(const T* a, const T* b, T* sum,
   return x;
 }
 
-// Mean and sum of squared deviations of each chunk. Values are shifted by the chunk's first row
-// before they are squared, which a large mean would otherwise cancel away.
+// Computes the mean and the sum of squared deviations of each chunk. Values are shifted by the
+// chunk's first row before they are squared, because a large mean would cause cancellation.
 template <class T, int N, bool kAdd>
 void chunk_statistics(const RowChunks& grid, const T* a, const T* b, T* sum,
                       compute_t<T>* partial) {
@@ -84,8 +84,9 @@ struct Moments {
   double deviation = 0;
 };
 
-// Of parts together: Chan, Golub and LeVeque, "Algorithms for computing the sample variance", 1983.
-// Sums of squared deviations add up, plus those of the means. `part(i)` gives Moments.
+// Merges the moments of several sets of rows; part(i) returns those of set i. Source: Chan, Golub
+// and LeVeque, "Algorithms for computing the sample variance", 1983: the result's sum of squared
+// deviations is the sum of the sets' ones, plus the squared deviations of the means.
 template <class Block, class Part>
 SCIMIX_HD inline Moments merge_parts(Block& block, std::int64_t parts, double rows, Part part) {
   const double sum = block.template sum<double>(parts, [&](std::int64_t i) {
@@ -101,8 +102,8 @@ SCIMIX_HD inline Moments merge_parts(Block& block, std::int64_t parts, double ro
   return {rows, mean, deviation};
 }
 
-// What follows from the moments of a segment, for one channel. A segment without rows leaves all as
-// it was.
+// Writes the statistics that follow from the moments of a segment, for one channel. A segment
+// without rows writes nothing.
 template <class C>
 struct StatisticsOut {
   double eps, momentum;
@@ -183,7 +184,7 @@ void merge_ranks(std::int64_t ranks, const RowSegments& segments, std::int64_t c
   });
 }
 
-// The statistics and parameters of N channels, ready to normalise.
+// What normalising needs of the statistics and parameters of N channels.
 template <class C, int N>
 struct Normaliser {
   using V = Lanes<C, N>;
@@ -197,7 +198,8 @@ struct Normaliser {
     factor = load_lanes<N>(gamma + channel) * inverse;
     beta = load_lanes<N>(b + channel);
   }
-  // Before the activation. Backward finds the side of the kink by the same expression.
+  // Returns the value before the activation. The backward pass computes its sign by the same
+  // expression.
   [[nodiscard]] SCIMIX_HD V operator()(const V& x) const { return (x - mean) * factor + beta; }
 };
 
@@ -371,11 +373,11 @@ void dispatch_pass(const Tensor& x, const RowChunks& grid, const Tensor& second,
   });
 }
 
-// Makes the partial sums of each chunk, the pass over the data that both kinds of statistics begin
-// with.
+// Computes the partial sums of each chunk: the pass over the data that both norm_statistics and
+// norm_moments begin with.
 [[nodiscard]] Tensor chunk_statistics_of(const Tensor& a, const Tensor& b, const RowChunks& grid,
-                                         const Tensor& sum, DType statistics) {
-  const Tensor partial = partial_sums(grid, statistics, a.device());
+                                         const Output& sum, DType statistics) {
+  Tensor partial = partial_sums(grid, statistics, a.device());
   dispatch_pass(a, grid, b, [&]<class T, int N, bool kAdd>() {
     chunk_statistics<T, N, kAdd>(grid, a.data<T>(), data_or_null<T>(b), data_or_null<T>(sum),
                                  partial.data<compute_t<T>>());
@@ -384,8 +386,8 @@ void dispatch_pass(const Tensor& x, const RowChunks& grid, const Tensor& second,
 }
 
 template <class C>
-StatisticsOut<C> statistics_out(double eps, double momentum, const Tensor& stats,
-                                const Tensor& running_mean, const Tensor& running_variance) {
+StatisticsOut<C> statistics_out(double eps, double momentum, const Output& stats,
+                                const Output& running_mean, const Output& running_variance) {
   return {eps, momentum, stats.data<C>(), data_or_null<C>(running_mean),
           data_or_null<C>(running_variance)};
 }
@@ -393,8 +395,8 @@ StatisticsOut<C> statistics_out(double eps, double momentum, const Tensor& stats
 }  // namespace
 
 void norm_statistics(const Tensor& a, const Tensor& b, const RowSegments& segments, double eps,
-                     double momentum, const Tensor& sum, const Tensor& stats,
-                     const Tensor& running_mean, const Tensor& running_variance) {
+                     double momentum, const Output& sum, const Output& stats,
+                     const Output& running_mean, const Output& running_variance) {
   const RowChunks grid(segments, a.shape()[-1]);
   const Tensor partial = chunk_statistics_of(a, b, grid, sum, stats.dtype());
   dispatch_parameter(stats.dtype(), [&]<class C>(TypeTag<C>) {
@@ -403,8 +405,8 @@ void norm_statistics(const Tensor& a, const Tensor& b, const RowSegments& segmen
   });
 }
 
-void norm_moments(const Tensor& a, const Tensor& b, const RowSegments& segments, const Tensor& sum,
-                  const Tensor& moments) {
+void norm_moments(const Tensor& a, const Tensor& b, const RowSegments& segments, const Output& sum,
+                  const Output& moments) {
   const RowChunks grid(segments, a.shape()[-1]);
   const Tensor partial = chunk_statistics_of(a, b, grid, sum, moments.dtype());
   dispatch_parameter(moments.dtype(), [&]<class C>(TypeTag<C>) {
@@ -413,8 +415,8 @@ void norm_moments(const Tensor& a, const Tensor& b, const RowSegments& segments,
 }
 
 void norm_statistics_of_ranks(const Tensor& moments, const RowSegments& segments, double eps,
-                              double momentum, const Tensor& stats, const Tensor& running_mean,
-                              const Tensor& running_variance) {
+                              double momentum, const Output& stats, const Output& running_mean,
+                              const Output& running_variance) {
   SCIMIX_CHECK(moments.rank() == 4 && moments.dim(1) == segments.count && moments.dim(2) == 2,
                "norm_statistics_of_ranks: moments ", moments.shape());
   dispatch_parameter(stats.dtype(), [&]<class C>(TypeTag<C>) {
@@ -437,15 +439,15 @@ void running_statistics(std::int64_t channels, const C* mean, const C* variance,
 }  // namespace
 
 void norm_running_statistics(const Tensor& mean, const Tensor& variance, double eps,
-                             const Tensor& stats) {
+                             const Output& stats) {
   dispatch_parameter(mean.dtype(), [&]<class C>(TypeTag<C>) {
     running_statistics<C>(mean.numel(), mean.data<C>(), variance.data<C>(), eps, stats.data<C>());
   });
 }
 
 void norm_apply(const Tensor& a, const Tensor& b, const Tensor& stats, const Tensor& gamma,
-                const Tensor& beta, const RowSegments& segments, double slope, const Tensor& sum,
-                const Tensor& y) {
+                const Tensor& beta, const RowSegments& segments, double slope, const Output& sum,
+                const Output& y) {
   const RowChunks grid(segments, a.shape()[-1]);
   dispatch_pass(a, grid, b, [&]<class T, int N, bool kAdd>() {
     using C = compute_t<T>;
@@ -456,10 +458,10 @@ void norm_apply(const Tensor& a, const Tensor& b, const Tensor& stats, const Ten
 
 void norm_backward_reduce(const Tensor& gy, const Tensor& x, const Tensor& stats,
                           const Tensor& gamma, const Tensor& beta, const RowSegments& segments,
-                          double slope, const Tensor& sums, const Tensor& ggamma,
-                          const Tensor& gbeta) {
+                          double slope, const Output& sums, const Output& ggamma,
+                          const Output& gbeta) {
   const RowChunks grid(segments, x.shape()[-1]);
-  const Tensor partial = partial_sums(grid, stats.dtype(), x.device());
+  Tensor partial = partial_sums(grid, stats.dtype(), x.device());
   dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) {
     using C = compute_t<T>;
     dispatch_lanes<T, 128>(grid.channels, [&]<int N>(LaneCount<N>) {
@@ -473,7 +475,7 @@ void norm_backward_reduce(const Tensor& gy, const Tensor& x, const Tensor& stats
 
 void norm_backward_apply(const Tensor& gy, const Tensor& gsum, const Tensor& x, const Tensor& stats,
                          const Tensor& gamma, const Tensor& beta, const Tensor& sums,
-                         const RowSegments& segments, int ranks, double slope, const Tensor& gx) {
+                         const RowSegments& segments, int ranks, double slope, const Output& gx) {
   const RowChunks grid(segments, x.shape()[-1]);
   dispatch_pass(x, grid, gsum, [&]<class T, int N, bool kAdd>() {
     using C = compute_t<T>;

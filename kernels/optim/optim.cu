@@ -5,7 +5,7 @@ namespace scimix::SCIMIX_BACKEND {
 
 namespace {
 
-// Where rounded copies go, if anywhere.
+// Where rounded copies are written; null: nowhere.
 struct Copies {
   bf16* parameter;
   bf16* ema;
@@ -19,7 +19,7 @@ struct Copies {
 };
 
 Copies copies_in(const RoundedCopies& copies, std::int64_t n) {
-  for (const Tensor* const copy : {&copies.parameter, &copies.ema}) {
+  for (const Output* const copy : {&copies.parameter, &copies.ema}) {
     SCIMIX_CHECK(!copy->defined() || copy->numel() == n, "rounded copies ", copy->shape(), " of ",
                  n, " parameters");
   }
@@ -49,7 +49,7 @@ void run_sgd(std::int64_t n, const T* g, const float* rate, const SgdUpdate& opt
 }  // namespace
 
 void sgd_update(const Tensor& gradient, const Tensor& lr, const SgdUpdate& options,
-                const Tensor& parameter, const Tensor& moment, const Tensor& ema,
+                const Output& parameter, const Output& moment, const Output& ema,
                 const RoundedCopies& copies) {
   const std::int64_t n = parameter.numel();
   SCIMIX_CHECK(gradient.numel() == n && moment.numel() == n && ema.numel() == n && lr.numel() == 1,
@@ -63,7 +63,8 @@ void sgd_update(const Tensor& gradient, const Tensor& lr, const SgdUpdate& optio
 
 namespace {
 
-// In double, and once for all elements: products of numbers near 1 lose all meaning in float.
+// Computes the scalars in double, once for all elements: products of numbers near 1 are too inexact
+// in float.
 SCIMIX_HD inline AdamScalars adam_scalars(const AdamUpdate& o, double product1, double product2) {
   return {.rate = static_cast<float>(o.lr / (1.0 - product1)),
           .correction2 = static_cast<float>(1.0 / (1.0 - product2)),
@@ -76,9 +77,12 @@ SCIMIX_HD inline AdamScalars adam_scalars(const AdamUpdate& o, double product1, 
           .ema_rest = static_cast<float>(1.0 - o.ema_decay)};
 }
 
-AdamScalars* scalars_in(const Tensor& tensor) {
-  SCIMIX_CHECK(tensor.numel() == kAdamScalars, "Adam's scalars: ", tensor.shape());
-  return reinterpret_cast<AdamScalars*>(tensor.data<float>());
+// The data of a Tensor or an Output as AdamScalars.
+auto* scalars_in(const auto& operand) {
+  SCIMIX_CHECK(operand.numel() == kAdamScalars, "Adam's scalars: ", operand.shape());
+  using Float = std::remove_pointer_t<decltype(operand.template data<float>())>;
+  using Scalars = std::conditional_t<std::is_const_v<Float>, const AdamScalars, AdamScalars>;
+  return reinterpret_cast<Scalars*>(operand.template data<float>());
 }
 
 template <class T>
@@ -114,7 +118,7 @@ void run_adam(std::int64_t n, const AdamSlabs<T>& slabs, const AdamScalars* scal
 
 }  // namespace
 
-void set_adam_scalars(const Tensor& step, const AdamUpdate& constants, const Tensor& scalars) {
+void set_adam_scalars(const Tensor& step, const AdamUpdate& constants, const Output& scalars) {
   const std::int32_t* made = step.data<std::int32_t>();
   AdamScalars* out = scalars_in(scalars);
   const AdamUpdate o = constants;
@@ -125,7 +129,7 @@ void set_adam_scalars(const Tensor& step, const AdamUpdate& constants, const Ten
 }
 
 void set_adam_scalars_on_schedule(const Tensor& step, const AdamSchedule& schedule,
-                                  const Tensor& products, const Tensor& scalars) {
+                                  const Output& products, const Output& scalars) {
   SCIMIX_CHECK(products.numel() == 2, "Adam's products: ", products.shape());
   const std::int32_t* now = step.data<std::int32_t>();
   double* product = products.data<double>();
@@ -139,8 +143,8 @@ void set_adam_scalars_on_schedule(const Tensor& step, const AdamSchedule& schedu
   });
 }
 
-void adam_update(const Tensor& gradient, const Tensor& scalars, const Tensor& parameter,
-                 const Tensor& moment1, const Tensor& moment2, const Tensor& ema,
+void adam_update(const Tensor& gradient, const Tensor& scalars, const Output& parameter,
+                 const Output& moment1, const Output& moment2, const Output& ema,
                  const RoundedCopies& copies) {
   const std::int64_t n = parameter.numel();
   SCIMIX_CHECK(gradient.numel() == n && moment1.numel() == n && moment2.numel() == n &&

@@ -1,5 +1,5 @@
-// Optimiser updates over flat slabs: one pass reads gradient, parameter, moments and EMA and writes
-// all but the gradient.
+// Optimiser updates over flat slabs. One pass reads gradient, parameter, moments and EMA, and
+// writes all of them but the gradient.
 #pragma once
 
 #include "kernels/launch/kernel.hpp"
@@ -7,20 +7,21 @@
 
 namespace scimix {
 
-// Rounded copies of a slab and of its EMA for passes in bf16, written as they are updated: bf16
-// [n], or undefined.
+// Rounded copies of a slab and of its EMA for passes in bf16: bf16 [n], or undefined. An update
+// writes them together with the slabs.
 struct RoundedCopies {
-  Tensor parameter = {};
-  Tensor ema = {};
+  Output parameter = {};
+  Output ema = {};
 
   [[nodiscard]] RoundedCopies borrowed() const { return {parameter.borrowed(), ema.borrowed()}; }
 };
 
-// How SGD and the EMA of a run behave; what changes from step to step is in device memory.
+// The constant settings of SGD and the EMA. Settings that change from step to step are in device
+// memory.
 struct SgdUpdate {
   float momentum = 0.9F;
   bool nesterov = true;
-  float weight_decay = 5e-4F;      // coupled: added to the gradient before the momentum
+  float weight_decay = 5e-4F;      // weight decay times parameter is added to the gradient
   std::int64_t decayed_count = 0;  // applies to elements 0 .. decayed_count-1 of the slab
   float ema_decay = 0.999F;
 };
@@ -30,7 +31,7 @@ struct SgdUpdate {
 // TensorFlow (no dampening); EMA after the update, as FixMatch's code does.
 // All [n], f32 (f64 in f64 runs); lr f32 [1].
 SCIMIX_KERNEL(sgd_update, (const Tensor& gradient, const Tensor& lr, const SgdUpdate& options,
-                           const Tensor& parameter, const Tensor& moment, const Tensor& ema,
+                           const Output& parameter, const Output& moment, const Output& ema,
                            const RoundedCopies& copies))
 
 // Adam's settings for one update.
@@ -43,12 +44,13 @@ struct AdamUpdate {
 };
 
 // Adam as Mean Teacher's authors ran it (Tarvainen and Valpola 2017, appendix B, and their code
-// (docs/method.md, section 6)). Lengths are in steps; a length of 0: no such ramp. Two details are
-// ours: they average the parameters before the update, and add eps to the uncorrected sqrt(v).
+// (docs/method.md, section 6)). Lengths are in steps; a length of 0 means no ramp. Two details
+// differ: their code averages the parameters before the update, and adds eps to the uncorrected
+// sqrt(v).
 struct AdamSchedule {
   std::int64_t total_steps = 150'000;
   std::int64_t ramp_up_steps = 40'000;
-  std::int64_t ramp_down_steps = 25'000;  // the last ones
+  std::int64_t ramp_down_steps = 25'000;  // the last steps of the run
   double max_learning_rate = 3e-3;
   double beta1_before_ramp_down = 0.9;
   double beta1_after_ramp_down = 0.5;
@@ -59,8 +61,8 @@ struct AdamSchedule {
   double eps = 1e-8;
 };
 
-// The learning rate follows both ramps, beta1 the ramp-down; beta2 and the EMA's decay change at
-// once when the ramp-up ends.
+// Returns the settings at `step`. The learning rate follows both ramps, and beta1 the ramp-down.
+// beta2 and the EMA's decay change abruptly at the end of the ramp-up.
 [[nodiscard]] SCIMIX_HD inline AdamUpdate adam_at(const AdamSchedule& s, double step) {
   const auto ramp_up_steps = static_cast<double>(s.ramp_up_steps);
   const double up = sigmoid_ramp_up(step, ramp_up_steps);
@@ -76,8 +78,8 @@ struct AdamSchedule {
   return update;
 }
 
-// What all elements of one update read, in device memory, so that a captured step needs nothing
-// from the host: f32 [kAdamScalars] in this order. rest = 1 - share, rounded once.
+// The numbers that all elements of one update read: f32 [kAdamScalars] in this order. They are in
+// device memory, so that a captured step needs nothing from the host. x_rest = 1 - x, rounded once.
 struct AdamScalars {
   float rate;         // lr / (1 - B1), B1 the product of beta1 over the updates so far and this one
   float correction2;  // 1 / (1 - B2), B2 the same of beta2
@@ -88,24 +90,26 @@ struct AdamScalars {
 };
 inline constexpr std::int64_t kAdamScalars = sizeof(AdamScalars) / sizeof(float);
 
-// scalars f32 [kAdamScalars] for constant settings, where the products are powers; step i32 [1]:
-// the updates made before this one.
+// Writes scalars f32 [kAdamScalars] for constant settings, for which the products of the betas are
+// powers. step i32 [1] is the number of updates before this one.
 SCIMIX_KERNEL(set_adam_scalars,
-              (const Tensor& step, const AdamUpdate& constants, const Tensor& scalars))
+              (const Tensor& step, const AdamUpdate& constants, const Output& scalars))
 
-// The same for settings that change: those at step i32 [1]. products f64 [2], ones at first, are
-// multiplied by this update's betas: call it once per update. With these products the weights of
-// the past gradients in a corrected moment add up to 1 whatever the betas were. (TensorFlow's Adam
-// has the first beta twice and not the latest: the same while they are constant.)
+// The same for settings that change; it takes the settings at step i32 [1]. It multiplies products
+// f64 [2], which are ones at the beginning, by this update's betas, so call it once per update.
+// With these products the weights of past gradients in a corrected moment add up to 1, whatever the
+// betas were. (TensorFlow's Adam uses the first beta twice and omits the latest, which is the same
+// for constant betas.)
 SCIMIX_KERNEL(set_adam_scalars_on_schedule, (const Tensor& step, const AdamSchedule& schedule,
-                                             const Tensor& products, const Tensor& scalars))
+                                             const Output& products, const Output& scalars))
 
 // m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2;
 // p -= lr m / (1 - B1) / (sqrt(v / (1 - B2)) + eps); ema = ema_decay ema + (1 - ema_decay) p.
 // Source: Kingma and Ba 2015, algorithm 1, with eps where PyTorch has it.
-// All [n], f32 (f64 in f64 runs), moments zero at first; scalars as above; ema undefined: none.
-SCIMIX_KERNEL(adam_update, (const Tensor& gradient, const Tensor& scalars, const Tensor& parameter,
-                            const Tensor& moment1, const Tensor& moment2, const Tensor& ema,
+// All slabs are [n], f32 (f64 in f64 runs). Moments are zero at the beginning. scalars as above. An
+// undefined ema means that no average is kept.
+SCIMIX_KERNEL(adam_update, (const Tensor& gradient, const Tensor& scalars, const Output& parameter,
+                            const Output& moment1, const Output& moment2, const Output& ema,
                             const RoundedCopies& copies))
 
 }  // namespace scimix

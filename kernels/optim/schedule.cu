@@ -3,7 +3,7 @@
 
 namespace scimix::SCIMIX_BACKEND {
 
-void set_learning_rate(const Tensor& step, const CosineSchedule& schedule, const Tensor& lr) {
+void set_learning_rate(const Tensor& step, const CosineSchedule& schedule, const Output& lr) {
   const std::int32_t* now = step.data<std::int32_t>();
   float* rate = lr.data<float>();
   const CosineSchedule s = schedule;
@@ -12,7 +12,7 @@ void set_learning_rate(const Tensor& step, const CosineSchedule& schedule, const
   });
 }
 
-void set_ramp(const Tensor& step, const WeightRamp& ramp, const Tensor& weight) {
+void set_ramp(const Tensor& step, const WeightRamp& ramp, const Output& weight) {
   const std::int32_t* now = step.data<std::int32_t>();
   float* out = weight.data<float>();
   const WeightRamp r = ramp;
@@ -21,7 +21,7 @@ void set_ramp(const Tensor& step, const WeightRamp& ramp, const Tensor& weight) 
   });
 }
 
-void advance_step(const Tensor& step) {
+void advance_step(const Output& step) {
   std::int32_t* now = step.data<std::int32_t>();
   for_each(1, [=] SCIMIX_KERNEL_FN(std::int64_t) { now[0] += 1; });
 }

@@ -24,11 +24,11 @@ struct CosineSchedule {
          std::cos(7.0 * kPi * step / (16.0 * static_cast<double>(schedule.total_steps)));
 }
 
-// lr f32 [1] = the schedule at step i32 [1].
+// lr f32 [1] = the value of the schedule at step i32 [1].
 SCIMIX_KERNEL(set_learning_rate,
-              (const Tensor& step, const CosineSchedule& schedule, const Tensor& lr))
+              (const Tensor& step, const CosineSchedule& schedule, const Output& lr))
 
-// exp(-5 (1 - t)^2) with t = step / length, 1 from `length` on; it starts at exp(-5), not at 0.
+// exp(-5 (1 - t)^2) with t = step / length, and 1 from `length` on. It starts at exp(-5), not at 0.
 // Source: Laine and Aila 2017, appendix A; Mean Teacher's code (docs/method.md, section 6).
 [[nodiscard]] SCIMIX_HD inline double sigmoid_ramp_up(double step, double length) {
   if (step >= length) return 1.0;
@@ -47,11 +47,11 @@ SCIMIX_KERNEL(set_learning_rate,
 
 enum class RampShape : std::uint8_t { linear, sigmoid };
 
-// A weight that grows.
+// A weight that grows from 0 to `highest`.
 struct WeightRamp {
   double highest = 50.0;
   std::int64_t total_steps = 1;  // length of the run
-  double share = 0.4;            // of the run: where `highest` is reached; 0: from the start
+  double share = 0.4;            // fraction of the run after which it is `highest`; 0: always
   RampShape shape = RampShape::linear;
 };
 
@@ -63,10 +63,10 @@ struct WeightRamp {
   return step < end ? ramp.highest * step / end : ramp.highest;
 }
 
-// weight f32 [1] = the ramp at step i32 [1].
-SCIMIX_KERNEL(set_ramp, (const Tensor& step, const WeightRamp& ramp, const Tensor& weight))
+// weight f32 [1] = the value of the ramp at step i32 [1].
+SCIMIX_KERNEL(set_ramp, (const Tensor& step, const WeightRamp& ramp, const Output& weight))
 
 // step i32 [1] += 1.
-SCIMIX_KERNEL(advance_step, (const Tensor& step))
+SCIMIX_KERNEL(advance_step, (const Output& step))
 
 }  // namespace scimix

@@ -18,13 +18,13 @@ SCIMIX_HD inline std::uint64_t mixed(std::uint32_t word, std::int64_t place) {
 
 }  // namespace
 
-void add_checksum(const Tensor& tensor, const Tensor& sum) {
+void add_checksum(const Tensor& tensor, const Output& sum) {
   SCIMIX_CHECK(size_of(tensor.dtype()) % 4 == 0 && sum.numel() == 2 && sum.dtype() == DType::i32,
                "add_checksum: ", name_of(tensor.dtype()), " ", tensor.shape(), " into ",
                sum.shape());
   const auto* words = reinterpret_cast<const std::uint32_t*>(tensor.raw());
   const auto count = static_cast<std::int64_t>(tensor.bytes() / 4);
-  const Tensor partial = Tensor::empty({kParts, 2}, DType::i32, tensor.device());
+  Tensor partial = Tensor::empty({kParts, 2}, DType::i32, tensor.device());
   auto* parts = reinterpret_cast<std::uint64_t*>(partial.raw());
   for_each_block(kParts, 0, [=] SCIMIX_KERNEL_FN(Block & block) {
     const std::int64_t part = block.index();

@@ -9,8 +9,9 @@ namespace scimix::SCIMIX_BACKEND {
 
 namespace {
 
-// How many items of a block work side by side, and how many blocks a device wants before a sum is
-// worth splitting. A CPU block is a loop: few items, each with a long run of rows.
+// kItems is the number of items of a block. kEnoughBlocks is the number of blocks that keep a
+// device busy: sums with fewer blocks are split. A block on a CPU is a loop, with few items and
+// many rows per item.
 #if SCIMIX_GPU_CODE
 constexpr std::int64_t kItems = kThreads;
 constexpr std::int64_t kEnoughBlocks = 1024;
@@ -18,11 +19,12 @@ constexpr int kWidth = 8;
 #else
 constexpr std::int64_t kItems = 4;
 constexpr std::int64_t kEnoughBlocks = 64;
-constexpr int kWidth = 16;  // two sums of AVX2 at once: one alone waits for its own additions
+constexpr int kWidth =
+    16;  // two AVX2 sums at once, because additions to one sum wait for each other
 #endif
-constexpr std::int64_t kRowsPerItem = 8;        // at least, before a column sum is split
-constexpr std::int64_t kValuesPerBlock = 4096;  // at least, before a row sum is split
-constexpr std::int64_t kSerialRow = 32;         // rows up to here are summed by one item
+constexpr std::int64_t kRowsPerItem = 8;        // minimum when a column sum is split
+constexpr std::int64_t kValuesPerBlock = 4096;  // minimum when a row sum is split
+constexpr std::int64_t kSerialRow = 32;         // one item sums rows of up to this length
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
   return (a + b - 1) / b;
@@ -71,8 +73,8 @@ void long_rows(const From* x, std::int64_t rows, std::int64_t length, Parts part
 
 // ---- columns: inner is above 1 -----------------------------------------------------------------
 
-// How a block covers its columns: `tile` packs side by side, and `lanes` items per pack, which take
-// every lanes-th row.
+// How a block covers its columns: `tile` neighbouring packs, and `lanes` items per pack, each of
+// which takes every lanes-th row.
 struct Columns {
   std::int64_t packs;
   std::int64_t tile;
@@ -157,7 +159,7 @@ Parts parts_of(Sizes size) {
 }
 
 template <class From, class To>
-void run(const Tensor& x, const Tensor& y, double factor) {
+void run(const Tensor& x, const Output& y, double factor) {
   using A = compute_t<From>;
   const Sizes size{x.dim(0), x.dim(1), x.dim(2)};
   const Parts parts = parts_of(size);
@@ -165,7 +167,7 @@ void run(const Tensor& x, const Tensor& y, double factor) {
     return sum_parts(x.data<From>(), size, parts, y.data<To>(), factor);
   }
   const Sizes second{size.outer, parts.count, size.inner};
-  const Tensor partial =
+  Tensor partial =
       Tensor::empty({second.outer, second.reduced, second.inner}, dtype_of<A>, x.device());
   sum_parts(x.data<From>(), size, parts, partial.data<A>(), 1.0);
   sum_parts(partial.data<A>(), second, {1, second.reduced}, y.data<To>(), factor);
@@ -173,7 +175,7 @@ void run(const Tensor& x, const Tensor& y, double factor) {
 
 }  // namespace
 
-void sum_middle(const Tensor& x, const Tensor& y, double factor) {
+void sum_middle(const Tensor& x, const Output& y, double factor) {
   SCIMIX_CHECK(x.rank() == 3 && y.numel() == x.dim(0) * x.dim(2), "sum_middle of ", x.shape(),
                " into ", y.shape(), ", expected [outer, reduced, inner] into outer * inner");
   if (y.numel() == 0) return;

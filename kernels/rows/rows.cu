@@ -10,7 +10,7 @@ namespace scimix::SCIMIX_BACKEND {
 
 namespace {
 
-// Indices lie on the device: only the CPU can look at them before it starts.
+// Indices are in device memory, so only the CPU backend can check them before it starts.
 void check_index(const char* kernel, const Tensor& index, std::int64_t rows) {
 #if !SCIMIX_GPU_CODE
   const std::int32_t* values = index.data<std::int32_t>();
@@ -30,14 +30,14 @@ bool is_aligned(const T* pointer) {
   return reinterpret_cast<std::uintptr_t>(pointer) % 16 == 0;
 }
 
-// Channels side by side that are moved at once: all offsets and row lengths are whole packs.
+// Returns whether packs of channels can be copied: all offsets and row lengths are whole packs.
 template <class T>
 bool whole_packs(const T* x, const T* y, std::initializer_list<std::int64_t> lengths) {
   return is_aligned(x) && is_aligned(y) &&
          std::all_of(lengths.begin(), lengths.end(), [](std::int64_t n) { return n % 8 == 0; });
 }
 
-// N elements as they are: a copy does no arithmetic.
+// Copies N elements without arithmetic.
 template <int N, class T>
 SCIMIX_HD inline void copy(const T* from, T* to) {
   *reinterpret_cast<RawPack<T, N>*>(to) = *reinterpret_cast<const RawPack<T, N>*>(from);
@@ -79,7 +79,7 @@ void launch_gather(const T* x, const std::int32_t* index, T* y, std::int64_t row
   });
 }
 
-// The first of the positions `order` (sorted by index) whose index is not below `row`.
+// Returns the first entry of `order` (sorted by index) whose index is not below `row`.
 SCIMIX_HD inline std::int64_t lower_bound(const std::int32_t* index, const std::int32_t* order,
                                           std::int64_t n, std::int64_t row) {
   std::int64_t begin = 0;
@@ -95,7 +95,7 @@ SCIMIX_HD inline std::int64_t lower_bound(const std::int32_t* index, const std::
   return begin;
 }
 
-// One block per row of y, which adds up the rows of x that belong there, in their order.
+// One block per row of y adds up the rows of x with that index, in their order.
 template <int N, class T>
 void launch_scatter(const T* x, const std::int32_t* index, const std::int32_t* order, T* y,
                     std::int64_t rows_x, std::int64_t rows_y, std::int64_t length) {
@@ -115,8 +115,8 @@ void launch_scatter(const T* x, const std::int32_t* index, const std::int32_t* o
   });
 }
 
-// The same for few rows of x: a block looks through all of their indices, which takes less than
-// sorting them.
+// The same for few rows of x: a block looks through all indices, which takes less time than sorting
+// them.
 constexpr std::int64_t kFewRows = 1024;
 
 template <int N, class T>
@@ -139,7 +139,7 @@ void launch_scatter_few(const T* x, const std::int32_t* index, T* y, std::int64_
 }
 
 template <class T>
-void run_copy(const Tensor& x, const Tensor& y, const Channels& c) {
+void run_copy(const Tensor& x, const Output& y, const Channels& c) {
   const T* from = x.data<T>();
   T* to = y.data<T>();
   if (whole_packs(from, to, {c.in_x, c.in_y, c.from, c.to, c.count})) {
@@ -154,7 +154,7 @@ std::int64_t row_length(const Tensor& x) {
 }
 
 template <class T>
-void run_gather(const Tensor& x, const Tensor& index, const Tensor& y) {
+void run_gather(const Tensor& x, const Tensor& index, const Output& y) {
   const T* from = x.data<T>();
   T* to = y.data<T>();
   const std::int32_t* rows = index.data<std::int32_t>();
@@ -167,7 +167,7 @@ void run_gather(const Tensor& x, const Tensor& index, const Tensor& y) {
 }
 
 template <class T>
-void run_scatter(const Tensor& x, const Tensor& index, const Tensor& y) {
+void run_scatter(const Tensor& x, const Tensor& index, const Output& y) {
   const T* from = x.data<T>();
   T* to = y.data<T>();
   const std::int32_t* rows = index.data<std::int32_t>();
@@ -178,7 +178,7 @@ void run_scatter(const Tensor& x, const Tensor& index, const Tensor& y) {
     }
     return launch_scatter_few<1>(from, rows, to, x.dim(0), y.dim(0), length);
   }
-  const Tensor order = Tensor::empty(index.shape(), DType::i32, index.device());
+  Tensor order = Tensor::empty(index.shape(), DType::i32, index.device());
   stable_argsort(index, order);
   const std::int32_t* sorted = order.data<std::int32_t>();
   if (whole_packs(from, to, {length})) {
@@ -190,7 +190,7 @@ void run_scatter(const Tensor& x, const Tensor& index, const Tensor& y) {
 
 }  // namespace
 
-void paste_channels(const Tensor& x, std::int64_t from, const Tensor& y, std::int64_t to,
+void paste_channels(const Tensor& x, std::int64_t from, const Output& y, std::int64_t to,
                     std::int64_t count) {
   SCIMIX_CHECK(x.rank() == 2 && y.rank() == 2 && x.dim(0) == y.dim(0) && from >= 0 && to >= 0 &&
                    count >= 0 && from + count <= x.dim(1) && to + count <= y.dim(1),
@@ -200,14 +200,14 @@ void paste_channels(const Tensor& x, std::int64_t from, const Tensor& y, std::in
   dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) { run_copy<T>(x, y, channels); });
 }
 
-void gather(const Tensor& x, const Tensor& index, const Tensor& y) {
+void gather(const Tensor& x, const Tensor& index, const Output& y) {
   SCIMIX_CHECK(y.shape() == x.shape().with(0, index.numel()), "gather of ", index.numel(),
                " rows of ", x.shape(), " into ", y.shape());
   check_index("gather", index, x.dim(0));
   dispatch_floating(x.dtype(), [&]<class T>(TypeTag<T>) { run_gather<T>(x, index, y); });
 }
 
-void scatter_add(const Tensor& x, const Tensor& index, const Tensor& y) {
+void scatter_add(const Tensor& x, const Tensor& index, const Output& y) {
   SCIMIX_CHECK(x.shape() == y.shape().with(0, index.numel()), "scatter_add of ", x.shape(), " by ",
                index.numel(), " indices into ", y.shape());
   check_index("scatter_add", index, y.dim(0));

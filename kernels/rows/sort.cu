@@ -1,5 +1,5 @@
-// A library's sort on either side: Thrust's radix sort on a GPU, the standard library's on a CPU.
-// The only file that sees Thrust's headers.
+// Sorting by a library: Thrust's radix sort on a GPU, the standard library's sort on a CPU. This is
+// the only file that includes Thrust's headers.
 #include "kernels/rows/sort.hpp"
 
 #if SCIMIX_GPU_CODE
@@ -22,7 +22,8 @@ namespace {
 
 #if SCIMIX_GPU_CODE
 
-// Hands Thrust its workspace from our cache: cudaMalloc would stop the device.
+// Gives Thrust its workspace from our caching allocator, because cudaMalloc would synchronise the
+// device.
 class Workspace {
  public:
   using value_type = char;
@@ -41,10 +42,10 @@ class Workspace {
   std::unordered_map<char*, Memory> held_;
 };
 
-void argsort(const Tensor& keys, const Tensor& order) {
+void argsort(const Tensor& keys, const Output& order) {
   Workspace workspace(keys.device());
   const auto policy = thrust::cuda::par_nosync(workspace).on(current_stream());
-  const Tensor sorted = keys.clone();
+  Tensor sorted = keys.clone();
   auto* first = sorted.data<std::int32_t>();
   auto* positions = order.data<std::int32_t>();
   thrust::sequence(policy, positions, positions + order.numel());
@@ -53,7 +54,7 @@ void argsort(const Tensor& keys, const Tensor& order) {
 
 #else
 
-void argsort(const Tensor& keys, const Tensor& order) {
+void argsort(const Tensor& keys, const Output& order) {
   const auto* key = keys.data<std::int32_t>();
   auto* positions = order.data<std::int32_t>();
   std::iota(positions, positions + order.numel(), 0);
@@ -65,7 +66,7 @@ void argsort(const Tensor& keys, const Tensor& order) {
 
 }  // namespace
 
-void stable_argsort(const Tensor& keys, const Tensor& order) {
+void stable_argsort(const Tensor& keys, const Output& order) {
   SCIMIX_CHECK(keys.rank() == 1 && order.shape() == keys.shape(), "stable_argsort of ",
                keys.shape(), " into ", order.shape());
   if (keys.numel() > 0) argsort(keys, order);

@@ -5,8 +5,8 @@
 
 namespace scimix {
 
-// order = the positions of `keys` in ascending order of key, equal keys in the order in which they
-// stand. keys, order i32 [n].
-SCIMIX_KERNEL(stable_argsort, (const Tensor& keys, const Tensor& order))
+// order = the indices of `keys` in ascending order of key. Equal keys keep their order. keys, order
+// i32 [n].
+SCIMIX_KERNEL(stable_argsort, (const Tensor& keys, const Output& order))
 
 }  // namespace scimix

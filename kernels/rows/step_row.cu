@@ -4,7 +4,7 @@
 namespace scimix::SCIMIX_BACKEND {
 
 void take_step_row(const Tensor& table, const Tensor& first, const Tensor& step,
-                   const Tensor& out) {
+                   const Output& out) {
   SCIMIX_CHECK(table.rank() == 2 && out.numel() == table.dim(1) && table.dim(0) > 0,
                "take_step_row: ", table.shape(), " into ", out.shape());
   const auto rows = static_cast<std::int32_t>(table.dim(0));

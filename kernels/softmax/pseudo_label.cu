@@ -5,7 +5,7 @@ namespace scimix::SCIMIX_BACKEND {
 
 namespace {
 
-// The largest logit of a row, the first of equals.
+// The largest logit of a row (the first of equals).
 struct Best {
   std::int32_t label;
   bool has_nan;  // then label is 0
@@ -24,7 +24,7 @@ SCIMIX_KERNEL_FN Best best_of(const T* row, std::int64_t classes) {
   return {has_nan ? 0 : static_cast<std::int32_t>(best), has_nan};
 }
 
-// softmax(row)[label] where no logit is larger than that of the label; NaN where a logit is.
+// Returns softmax(row)[label] for the label of the largest logit; NaN if a logit is NaN.
 template <class T>
 SCIMIX_KERNEL_FN compute_t<T> largest_softmax(const T* row, std::int64_t classes,
                                               std::int32_t label) {
@@ -35,10 +35,10 @@ SCIMIX_KERNEL_FN compute_t<T> largest_softmax(const T* row, std::int64_t classes
   return A(1) / sum;
 }
 
-// Rows are short and few: each is one item's work.
+// Rows are short and few, so an item handles a whole row.
 template <class T>
-void run_pseudo_labels(const Tensor& logits, double threshold, const Tensor& labels,
-                       const Tensor& confident) {
+void run_pseudo_labels(const Tensor& logits, double threshold, const Output& labels,
+                       const Output& confident) {
   const T* rows = logits.data<T>();
   std::int32_t* label = labels.data<std::int32_t>();
   float* sure = confident.data<float>();
@@ -48,12 +48,12 @@ void run_pseudo_labels(const Tensor& logits, double threshold, const Tensor& lab
     const T* row = rows + n * classes;
     const Best best = best_of(row, classes);
     label[n] = best.label;
-    sure[n] = largest_softmax(row, classes, best.label) >= least ? 1.0F : 0.0F;  // not of a NaN
+    sure[n] = largest_softmax(row, classes, best.label) >= least ? 1.0F : 0.0F;  // 0 for NaN
   });
 }
 
 template <class T>
-void run_agreeing_rows(const Tensor& logits, const Tensor& labels, const Tensor& out) {
+void run_agreeing_rows(const Tensor& logits, const Tensor& labels, const Output& out) {
   const T* rows = logits.data<T>();
   const std::int32_t* label = labels.data<std::int32_t>();
   float* agrees = out.data<float>();
@@ -74,8 +74,8 @@ void check(const char* kernel, const Tensor& logits, const Tensor& labels, const
 
 }  // namespace
 
-void pseudo_labels(const Tensor& logits, double threshold, const Tensor& labels,
-                   const Tensor& confident) {
+void pseudo_labels(const Tensor& logits, double threshold, const Output& labels,
+                   const Output& confident) {
   check("pseudo_labels", logits, labels, confident);
   SCIMIX_CHECK(threshold >= 0, "pseudo_labels: threshold ", threshold);
   dispatch_floating(logits.dtype(), [&]<class T>(TypeTag<T>) {
@@ -83,7 +83,7 @@ void pseudo_labels(const Tensor& logits, double threshold, const Tensor& labels,
   });
 }
 
-void agreeing_rows(const Tensor& logits, const Tensor& labels, const Tensor& out) {
+void agreeing_rows(const Tensor& logits, const Tensor& labels, const Output& out) {
   check("agreeing_rows", logits, labels, out);
   dispatch_floating(logits.dtype(),
                     [&]<class T>(TypeTag<T>) { run_agreeing_rows<T>(logits, labels, out); });

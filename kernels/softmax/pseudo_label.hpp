@@ -1,7 +1,7 @@
-// What a network's own predictions decide without a gradient: pseudo-labels, and which hybrids are
+// Decisions from a network's predictions, without a gradient: pseudo-labels, and which hybrids are
 // kept. logits are [N,C], C >= 1, f32, bf16 or f64.
 //
-// In a row with a NaN logit nothing is believed: it is not confident and agrees with no label.
+// A row with a NaN logit is not confident and agrees with no label.
 #pragma once
 
 #include "kernels/launch/kernel.hpp"
@@ -9,16 +9,16 @@
 namespace scimix {
 
 // labels i32 [N] = the class of the largest logit (the first of equals; 0 in a row with a NaN).
-// confident f32 [N] = 1 where the largest softmax >= threshold, otherwise 0; threshold >= 0, and
-// above 1 no row is confident. The threshold is rounded to the type of the softmax, f32 of f32 and
-// bf16 logits. Source: Sohn et al., "FixMatch: simplifying semi-supervised learning with
+// confident f32 [N] = 1 where the largest softmax >= threshold, otherwise 0. threshold >= 0; above
+// 1, no row is confident. The threshold is rounded to the type of the softmax, which is f32 for f32
+// and bf16 logits. Source: Sohn et al., "FixMatch: simplifying semi-supervised learning with
 // consistency and confidence", NeurIPS 2020, eq. 4.
-SCIMIX_KERNEL(pseudo_labels, (const Tensor& logits, double threshold, const Tensor& labels,
-                              const Tensor& confident))
+SCIMIX_KERNEL(pseudo_labels, (const Tensor& logits, double threshold, const Output& labels,
+                              const Output& confident))
 
 // out f32 [N] = 1 where the class of the largest logit (the first of equals) is labels i32 [N],
-// otherwise 0. Of the logits C(E_c(x_h)) of hybrids and the labels of their semantic parents it
-// says which hybrids are kept. Source: Sun et al. 2022, the filter of hybrids.
-SCIMIX_KERNEL(agreeing_rows, (const Tensor& logits, const Tensor& labels, const Tensor& out))
+// otherwise 0. With the logits C(E_c(x_h)) of hybrids and the labels of their semantic parents, out
+// tells which hybrids are kept. Source: Sun et al. 2022, the filter of hybrids.
+SCIMIX_KERNEL(agreeing_rows, (const Tensor& logits, const Tensor& labels, const Output& out))
 
 }  // namespace scimix

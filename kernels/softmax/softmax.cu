@@ -8,7 +8,7 @@ namespace scimix::SCIMIX_BACKEND {
 
 namespace {
 
-// Labels lie on the device: only the CPU can look at them before it starts.
+// Labels are in device memory, so only the CPU backend can check them before it starts.
 void check_labels(const char* kernel, const Tensor& labels, std::int64_t classes) {
 #if !SCIMIX_GPU_CODE
   const std::int32_t* values = labels.data<std::int32_t>();
@@ -23,7 +23,7 @@ void check_labels(const char* kernel, const Tensor& labels, std::int64_t classes
 #endif
 }
 
-// One item that owns a whole row, with the words of a Block.
+// A single item that handles a whole row, with the interface of a Block.
 struct OneItem {
   template <class F>
   SCIMIX_KERNEL_FN void each(std::int64_t n, F f) const {
@@ -43,8 +43,8 @@ struct OneItem {
   }
 };
 
-// Calls row(team, n) for each row. A short row is one item's work, a long one a block's: ten
-// classes would leave a block idle.
+// Calls row(team, n) for each row. A short row is handled by one item, a long row by a block,
+// because ten classes would leave most of a block idle.
 template <class Row>
 void for_each_row(std::int64_t rows, std::int64_t classes, Row row) {
   constexpr std::int64_t kShort = 32;
@@ -58,7 +58,7 @@ void for_each_row(std::int64_t rows, std::int64_t classes, Row row) {
   }
 }
 
-// The numbers of a row, read in the type that a kernel computes in.
+// The numbers of a row, converted to the compute type when they are read.
 template <class T>
 struct RowOf {
   const T* values;
@@ -142,7 +142,7 @@ using SoftmaxBackward = Backward<T, false>;
 template <class T>
 using LogSoftmaxBackward = Backward<T, true>;
 
-// What a row is taken for: the class of its label. A label that is no class makes the loss NaN.
+// The target of a row given by its label. A label that is no class makes the loss NaN.
 template <class T>
 struct LabelTarget {
   using A = compute_t<T>;
@@ -156,7 +156,7 @@ struct LabelTarget {
     return known ? std::log(norm.sum) - (x[known ? label : 0] - norm.largest)
                  : std::numeric_limits<A>::quiet_NaN();
   }
-  // The sum of the row's target, and one number of it.
+  // Return the sum of the row's target, and the target of one class.
   template <class Team>
   [[nodiscard]] SCIMIX_KERNEL_FN A total(Team& /*team*/, std::int64_t /*n*/,
                                          std::int64_t /*classes*/) const {
@@ -168,7 +168,7 @@ struct LabelTarget {
   }
 };
 
-// The same for a share of each class.
+// The target of a row given by a probability for each class.
 template <class T>
 struct SoftTarget {
   using A = compute_t<T>;
@@ -248,22 +248,23 @@ void launch_one_hot(const std::int32_t* labels, T* y, std::int64_t rows, std::in
   });
 }
 
-// The data of a tensor, as a pointer to the type that the receiver names.
+// The data of a Tensor or an Output, as a pointer to the type that the receiver names.
+template <class Operand>
 struct Data {
-  const Tensor& tensor;
+  const Operand& operand;
 
   template <class U>
   operator U*() const {  // NOLINT(google-explicit-constructor): initialises a kernel's pointers
-    return tensor.data<std::remove_const_t<U>>();
+    return operand.template data<std::remove_const_t<U>>();
   }
 };
 
 // Launches the kernel Row<T> on each row of a matrix [N,C] of `dtype`. The members of Row<T> are
-// the data of `tensors` in their order, and the number of classes.
-template <template <class> class Row, class... Tensors>
-void launch_rows(DType dtype, const Shape& matrix, const Tensors&... tensors) {
+// the data of `operands` in their order, and the number of classes.
+template <template <class> class Row, class... Operands>
+void launch_rows(DType dtype, const Shape& matrix, const Operands&... operands) {
   dispatch_floating(dtype, [&]<class T>(TypeTag<T>) {
-    for_each_row(matrix[0], matrix[1], Row<T>{Data{tensors}..., matrix[1]});
+    for_each_row(matrix[0], matrix[1], Row<T>{Data<Operands>{operands}..., matrix[1]});
   });
 }
 
@@ -280,30 +281,30 @@ void check_losses(const char* kernel, const Tensor& x, const Tensor& loss, const
 
 }  // namespace
 
-void softmax_forward(const Tensor& x, const Tensor& y) {
+void softmax_forward(const Tensor& x, const Output& y) {
   check_rows("softmax", x, y);
   launch_rows<SoftmaxForward>(x.dtype(), x.shape(), x, y);
 }
 
-void softmax_backward(const Tensor& gy, const Tensor& y, const Tensor& gx) {
+void softmax_backward(const Tensor& gy, const Tensor& y, const Output& gx) {
   check_rows("softmax_backward", gy, y);
   check_rows("softmax_backward", gy, gx);
   launch_rows<SoftmaxBackward>(y.dtype(), y.shape(), gy, y, gx);
 }
 
-void log_softmax_forward(const Tensor& x, const Tensor& y) {
+void log_softmax_forward(const Tensor& x, const Output& y) {
   check_rows("log_softmax", x, y);
   launch_rows<LogSoftmaxForward>(x.dtype(), x.shape(), x, y);
 }
 
-void log_softmax_backward(const Tensor& gy, const Tensor& y, const Tensor& gx) {
+void log_softmax_backward(const Tensor& gy, const Tensor& y, const Output& gx) {
   check_rows("log_softmax_backward", gy, y);
   check_rows("log_softmax_backward", gy, gx);
   launch_rows<LogSoftmaxBackward>(y.dtype(), y.shape(), gy, y, gx);
 }
 
-void cross_entropy_forward(const Tensor& x, const Tensor& labels, const Tensor& loss,
-                           const Tensor& lse) {
+void cross_entropy_forward(const Tensor& x, const Tensor& labels, const Output& loss,
+                           const Output& lse) {
   check_losses("cross_entropy", x, loss, lse);
   SCIMIX_CHECK(labels.numel() == x.dim(0), "cross_entropy: ", labels.numel(), " labels for ",
                x.shape());
@@ -312,28 +313,28 @@ void cross_entropy_forward(const Tensor& x, const Tensor& labels, const Tensor& 
 }
 
 void cross_entropy_backward(const Tensor& g, const Tensor& x, const Tensor& labels,
-                            const Tensor& lse, const Tensor& gx) {
+                            const Tensor& lse, const Output& gx) {
   check_rows("cross_entropy_backward", x, gx);
   check_losses("cross_entropy_backward", x, g, lse);
   launch_rows<HardBackward>(x.dtype(), x.shape(), g, x, labels, lse, gx);
 }
 
-void cross_entropy_soft_forward(const Tensor& x, const Tensor& targets, const Tensor& loss,
-                                const Tensor& lse) {
+void cross_entropy_soft_forward(const Tensor& x, const Tensor& targets, const Output& loss,
+                                const Output& lse) {
   check_rows("cross_entropy_soft", x, targets);
   check_losses("cross_entropy_soft", x, loss, lse);
   launch_rows<SoftForward>(x.dtype(), x.shape(), x, targets, loss, lse);
 }
 
 void cross_entropy_soft_backward(const Tensor& g, const Tensor& x, const Tensor& targets,
-                                 const Tensor& lse, const Tensor& gx) {
+                                 const Tensor& lse, const Output& gx) {
   check_rows("cross_entropy_soft_backward", x, targets);
   check_rows("cross_entropy_soft_backward", x, gx);
   check_losses("cross_entropy_soft_backward", x, g, lse);
   launch_rows<SoftBackward>(x.dtype(), x.shape(), g, x, targets, lse, gx);
 }
 
-void one_hot(const Tensor& labels, const Tensor& y) {
+void one_hot(const Tensor& labels, const Output& y) {
   SCIMIX_CHECK(y.rank() == 2 && labels.numel() == y.dim(0), "one_hot: ", labels.numel(),
                " labels into ", y.shape());
   check_labels("one_hot", labels, y.dim(1));
