@@ -554,7 +554,7 @@ TEST_CASE("generator report: headline, and a run that was never evaluated") {
   CHECK(contains(html, "The 95% interval is 32.9% to 42.3%."));
   CHECK(contains(html, "<dd>0.125</dd>"));
   CHECK(contains(html, "scaled down"));
-  CHECK(contains(html, "<dd>fixmatch, 8000 steps</dd>"));
+  CHECK(contains(html, "<dd class=\"long\">fixmatch, 8000 steps</dd>"));
   o.evaluation.reset();
   o.guide = "";
   const std::string bare = f.written(generator_report(o));
