@@ -35,8 +35,7 @@ BenchStep weak(Suite suite) {
   BenchStep step{.name = "augment weak", .label = "batch 448, 32 px", .images = kBatch};
   step.suite = suite;
   step.prepare = [](Device device, DType dtype) {
-    const Augmented a(device, dtype);
-    return one_by_one([a] {
+    return one_by_one([a = Augmented(device, dtype)]() mutable {
       augment_weak(a.images, a.index, a.step, {}, a.out);
       advance_step(a.step);
     });
@@ -48,8 +47,7 @@ BenchStep strong(Suite suite) {
   BenchStep step{.name = "augment strong", .label = "batch 448, 32 px", .images = kBatch};
   step.suite = suite;
   step.prepare = [](Device device, DType dtype) {
-    const Augmented a(device, dtype);
-    return one_by_one([a] {
+    return one_by_one([a = Augmented(device, dtype)]() mutable {
       augment_strong(a.images, a.index, a.step, {}, {}, a.out);
       advance_step(a.step);
     });

@@ -77,7 +77,7 @@ void append_pass(CheckpointTensors& tensors, const Subject& subject,
 }
 
 void append_generator(CheckpointTensors& tensors) {
-  const Generator model({.image_size = kImageSize,
+  Generator model({.image_size = kImageSize,
                          .latent_channels = 7,
                          .style_channels = 9,
                          .base_channels = kChannels,
@@ -95,7 +95,7 @@ void append_generator(CheckpointTensors& tensors) {
 
 void append_discriminator(CheckpointTensors& tensors, const std::string& name,
                           DiscriminatorArch arch, std::int64_t minibatch_std) {
-  const Discriminator model({.image_size = kImageSize,
+  Discriminator model({.image_size = kImageSize,
                              .base_channels = kChannels,
                              .max_channels = kMostChannels,
                              .arch = arch,

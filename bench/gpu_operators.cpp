@@ -85,6 +85,13 @@ std::vector<OpInput> norm_parameters(std::int64_t channels) {
           {.shape = shape, .lo = 0.5, .hi = 2.0, .differentiable = false, .parameter = true}};
 }
 
+// Running statistics are written although they are inputs: a copy of a Tensor shares its elements.
+RunningStats running_of(const Variables& in, std::size_t first) {
+  Tensor mean = in[first].value();
+  Tensor variance = in[first + 1].value();
+  return {mean, variance};
+}
+
 // Batch norm and leaky ReLU, of one input and of the sum of two.
 void add_norms(std::int64_t batch, std::vector<OpCase>& cases) {
   BatchNorm options;
@@ -95,12 +102,13 @@ void add_norms(std::int64_t batch, std::vector<OpCase>& cases) {
     std::vector<OpInput> inputs = norm_parameters(channels);
     inputs.insert(inputs.begin(), {.shape = shape});
     cases.push_back(timed("batch_norm", label, inputs, [options](const Variables& in) {
-      return Variables{batch_norm(in[0], in[1], in[2], {in[3].value(), in[4].value()}, options)};
+      const RunningStats running = running_of(in, 3);
+      return Variables{batch_norm(in[0], in[1], in[2], running, options)};
     }));
     inputs.insert(inputs.begin(), {.shape = shape});
     cases.push_back(timed("add_batch_norm", label, inputs, [options](const Variables& in) {
       const AddBatchNorm out =
-          add_batch_norm(in[0], in[1], in[2], in[3], {in[4].value(), in[5].value()}, options);
+          add_batch_norm(in[0], in[1], in[2], in[3], running_of(in, 4), options);
       return Variables{out.sum, out.y};
     }));
   }

@@ -553,7 +553,7 @@ TEST_CASE("generator report: headline, and a run that was never evaluated") {
   CHECK(has(html, "The 95% interval is 32.9% to 42.3%."));
   CHECK(has(html, "<dd>0.125</dd>"));
   CHECK(has(html, "scaled down"));
-  CHECK(has(html, "<dd>fixmatch, 8000 steps</dd>"));
+  CHECK(has(html, "<dd class=\"long\">fixmatch, 8000 steps</dd>"));
   o.evaluation.reset();
   o.guide = "";
   const std::string bare = f.written(generator_report(o));
