@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <utility>
 
 #include "core/atomic_file.hpp"
 #include "core/error.hpp"
@@ -30,7 +31,11 @@ std::vector<std::string> environment_with(
     for (const auto& [name, value] : values) replaced |= word.starts_with(name + "=");
     if (!replaced) all.push_back(word);
   }
-  for (const auto& [name, value] : values) all.push_back(name + "=" + value);
+  for (const auto& [name, value] : values) {
+    std::string entry = name;
+    entry.append("=").append(value);
+    all.push_back(std::move(entry));
+  }
   return all;
 }
 

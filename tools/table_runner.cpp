@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -240,7 +241,8 @@ void Runner::finish(Running& child, int exit_code) {
     after_each_();
     return;
   }
-  if (exit_code == kExitInterrupted) {  // by somebody who wants the run to stop
+  // By somebody who wants the run to stop. Before its first step a run has nothing to save.
+  if (exit_code == kExitInterrupted || exit_code == 128 + SIGTERM) {
     outcome_.interrupted = true;
     states_[child.task] = State::waiting;
     return;
