@@ -78,11 +78,11 @@ void append_pass(CheckpointTensors& tensors, const Subject& subject,
 
 void append_generator(CheckpointTensors& tensors) {
   Generator model({.image_size = kImageSize,
-                         .latent_channels = 7,
-                         .style_channels = 9,
-                         .base_channels = kChannels,
-                         .max_channels = kMostChannels},
-                        1, kCpu, DType::f64);
+                   .latent_channels = 7,
+                   .style_channels = 9,
+                   .base_channels = kChannels,
+                   .max_channels = kMostChannels},
+                  1, kCpu, DType::f64);
   disturb(model.parameters());
   const auto code = [](const Shape& shape, std::uint32_t item) {
     return Variable(unit_rms(Variable(random_tensor(shape, item))).value(), true);
@@ -96,11 +96,11 @@ void append_generator(CheckpointTensors& tensors) {
 void append_discriminator(CheckpointTensors& tensors, const std::string& name,
                           DiscriminatorArch arch, std::int64_t minibatch_std) {
   Discriminator model({.image_size = kImageSize,
-                             .base_channels = kChannels,
-                             .max_channels = kMostChannels,
-                             .arch = arch,
-                             .minibatch_std = minibatch_std},
-                            1, kCpu, DType::f64);
+                       .base_channels = kChannels,
+                       .max_channels = kMostChannels,
+                       .arch = arch,
+                       .minibatch_std = minibatch_std},
+                      1, kCpu, DType::f64);
   disturb(model.parameters());
   const Variable image(random_tensor({kBatch, kImageSize, kImageSize, 3}, 3), true);
   const Subject subject{name, &model.parameters(), {{"image", image}}};
