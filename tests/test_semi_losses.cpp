@@ -51,7 +51,7 @@ double value_of(const Variable& loss) {
   return loss.value().to_doubles()[0];
 }
 
-Values gradient_of(const Variable& loss, const Variable& x) {
+Values gradient_of(const Variable& loss, Variable x) {
   backward(loss);
   REQUIRE(x.grad().defined());
   Values gradient = x.grad().to_doubles();
