@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <iostream>
 #include <new>
 #include <optional>
@@ -90,8 +91,12 @@ void say(const std::string& name, const std::string& message) {
 }  // namespace
 
 int run_program(const std::string& name, const std::function<int()>& body) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit on a file's size is then an error
   try {
-    return body();
+    const int exit_code = body();
+    std::cout.flush();
+    if (!std::cout) user_error("standard output cannot be written: a full disk or a closed pipe");
+    return exit_code;
   } catch (...) {
     const Failure failure = current_failure();
     say(name, failure.message);
@@ -100,12 +105,16 @@ int run_program(const std::string& name, const std::function<int()>& body) {
 }
 
 int run_program_on_ranks(const std::string& name, const std::function<int(Ranks&)>& body) {
+  // Who reads the output may end before a run of days does.
+  std::signal(SIGPIPE, SIG_IGN);
   return run_program(name, [&] {
     Ranks ranks;
     if (ranks.size() == 1) return body(ranks);
     if (ranks.rank() != 0) std::cout.setstate(std::ios::badbit);
     try {
-      return body(ranks);
+      const int exit_code = body(ranks);
+      if (ranks.rank() != 0) std::cout.clear();
+      return exit_code;
     } catch (...) {
       const Failure failure = current_failure();
       if (ranks.rank() == 0) {
