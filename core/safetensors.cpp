@@ -492,10 +492,11 @@ const TensorEntry& SafetensorsFile::entry(std::string_view name) const {
 const std::string& SafetensorsFile::metadata(const std::string& key) const {
   const auto found = metadata_.find(key);
   if (found != metadata_.end()) return found->second;
-  user_error(shown(path_), ": has no metadata ", in_quotes(key), " (of ", metadata_.size(),
-             " entries); if another library has saved this file again, its tensors are whole, and ",
-             "`scimix_eval restore` (restore_metadata) takes the metadata from another checkpoint of ",
-             "the run");
+  user_error(
+      shown(path_), ": has no metadata ", in_quotes(key), " (of ", metadata_.size(),
+      " entries); if another library has saved this file again, its tensors are whole, and ",
+      "`scimix_eval restore` (restore_metadata) takes the metadata from another checkpoint of ",
+      "the run");
 }
 
 void restore_metadata(const std::filesystem::path& file, const std::filesystem::path& original,

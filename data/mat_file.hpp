@@ -84,12 +84,12 @@ class MatFile {
   std::string path_;
   std::uint64_t size_ = 0;
   std::ifstream in_;
-  std::uint64_t next_element_ = 0;    // its place in the file
-  bool open_ = false;                 // an element is being read
+  std::uint64_t next_element_ = 0;      // its place in the file
+  bool open_ = false;                   // an element is being read
   std::unique_ptr<Inflater> inflater_;  // of a compressed element
-  std::uint64_t left_ = 0;            // bytes of the element's content that were not read yet
-  std::string variable_;              // the name of the variable in hand
-  std::uint32_t stored_ = 0;          // the type that its numbers are stored in; 0: none to read
+  std::uint64_t left_ = 0;              // bytes of the element's content that were not read yet
+  std::string variable_;                // the name of the variable in hand
+  std::uint32_t stored_ = 0;            // the type that its numbers are stored in; 0: none to read
   std::uint64_t numbers_left_ = 0;
   bool is_small_ = false;  // the numbers are the four bytes of small_, from small_at_ on
   std::array<std::uint8_t, 4> small_{};

@@ -90,8 +90,7 @@ std::vector<std::int32_t> read_labels(MatFile& file, const MatVariable& y) {
     file.read(read);
     for (const double label : read) {
       if (!(label >= 1 && label <= kClasses) || label != std::floor(label)) {
-        user_error(file.path(), ": y(", labels.size() + 1, ") is ", label,
-                   ", expected 1 to 10");
+        user_error(file.path(), ": y(", labels.size() + 1, ") is ", label, ", expected 1 to 10");
       }
       labels.push_back(static_cast<std::int32_t>(label) % kClasses);
     }

@@ -157,8 +157,7 @@ class RunLock::Renewal {
       const FileDescriptor file(::open(path_.c_str(), O_RDWR | O_CLOEXEC));
       if (!file.is_open() || !mark_in(file.get()).whole.starts_with(mark)) continue;
       const std::string renewed = fmt::format("{}\nrenewed {:>10}\n", mark, count);
-      [[maybe_unused]] const auto written =
-          ::pwrite(file.get(), renewed.data(), renewed.size(), 0);
+      [[maybe_unused]] const auto written = ::pwrite(file.get(), renewed.data(), renewed.size(), 0);
     }
   }
 
@@ -199,8 +198,8 @@ RunLock::RunLock(const fs::path& folder, Method method, Timing timing)
   if (::ftruncate(file_.get(), 0) == 0) {
     [[maybe_unused]] const auto written = ::pwrite(file_.get(), first.data(), first.size(), 0);
   }
-  // Where nothing but the content counts, another process may have written at the same time: the one
-  // that wrote last has the folder.
+  // Where nothing but the content counts, another process may have written at the same time: the
+  // one that wrote last has the folder.
   if (!locked_) {
     std::this_thread::sleep_for(timing.patience / 20);
     check();

@@ -47,7 +47,6 @@ TINY = ("--dataset digits --digits-train 40 --digits-test 20 --image-size 8 --cr
         "--batch 4 --device cpu --eval-every 3 --checkpoint-every 2 --log-every 1 --steps 6").split()
 GENERATOR = "--minibatch-std 2 --g-channels 4 --g-max-channels 4 --d-channels 4 --d-max-channels 4".split()
 STEPS = 6
-FAR = 10**9  # a call that never comes
 
 
 class Fault(Exception):
@@ -68,7 +67,7 @@ class Subject:
         self.arguments = arguments
         self.is_run = program == "scimix_train"
         self.seconds = seconds
-        self.calls = 0
+        self.calls = {}  # the numbers of the calls that change files, by kind
         self.result = None
 
     def command(self, folder):
@@ -162,15 +161,18 @@ class Torture:
         for subject in self.subjects:
             folder = self.work / f"{subject.name}-0"
             began = time.monotonic()
-            code, _, error = self.run(subject, subject.command(folder), {"SCIMIX_FAULT_AT": str(FAR)})
+            code, _, error = self.run(subject, subject.command(folder), {"SCIMIX_FAULT": "none"})
             subject.seconds = time.monotonic() - began
             require(code == 0, f"{subject.name}: exit code {code}: {error}")
-            subject.calls = int(re.search(r"calls (\d+)", self.log())[1])
+            for line in self.log().splitlines():
+                if line.startswith("call "):
+                    subject.calls.setdefault(self.moment_of(line, folder), []).append(int(line.split()[1]))
             subject.result = subject.read_result(folder)
-            print(f"{subject.name}: {subject.calls} calls that change files, {subject.seconds:.2f} s")
+            calls = sum(len(numbers) for numbers in subject.calls.values())
+            print(f"{subject.name}: {calls} calls that change files, of {len(subject.calls)} kinds, {subject.seconds:.2f} s")
 
     def moment_of(self, log, folder):
-        found = re.search(r"fault \d+ (\S+) (.*)", log)
+        found = re.search(r"^(?:fault|call) \d+ (\S+) (.*)", log, re.MULTILINE)
         if not found:
             return None
         call, path = found[1], pathlib.Path(found[2])
@@ -234,15 +236,17 @@ class Torture:
             print("FAULT", self.faults[-1], flush=True)
         self.moments[(what, subject.name, moment)] += 1
         shutil.rmtree(folder, ignore_errors=True)
-        for path in self.work.glob(".run-*"):
-            shutil.rmtree(path, ignore_errors=True)
-        for path in self.work.glob("run-*.tsv"):
-            path.unlink()
+        for path in [*self.work.glob(".run-*"), *self.work.glob("run-*")]:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
 
     # --- disturbances -----------------------------------------------------------------------------
 
-    def disturb(self, subject, kind, folder, arguments, calls, **more):
-        at = self.random.randint(1, calls)
+    def disturb(self, subject, kind, folder, arguments, **more):
+        """Disturbs a program at a random call of a random kind: most calls are writes of checkpoints."""
+        at = self.random.choice(subject.calls[self.random.choice(sorted(subject.calls))])
         shim = {"SCIMIX_FAULT": kind, "SCIMIX_FAULT_AT": str(at), **more}
         code, _, error = self.run(subject, arguments, shim)
         moment = self.moment_of(self.log(), folder) or "after the end"
@@ -251,11 +255,11 @@ class Torture:
     def kill_at_call(self, subject):
         def action(folder):
             kind = self.random.choice(["kill", "half"])
-            code, error, moment = self.disturb(subject, kind, folder, subject.command(folder), subject.calls)
+            code, error, moment = self.disturb(subject, kind, folder, subject.command(folder))
             require(code == -signal.SIGKILL or moment == "after the end", f"exit code {code}: {error}")
             if subject.is_run and self.random.random() < 0.3:  # and once more, while it resumes
                 arguments = subject.resume(folder)
-                _, _, again = self.disturb(subject, kind, folder, arguments, max(subject.calls // 2, 1))
+                _, _, again = self.disturb(subject, kind, folder, arguments)
                 moment = "twice, at last " + again
             return moment
 
@@ -279,7 +283,7 @@ class Torture:
 
     def no_room(self, subject, kind):
         def action(folder):
-            code, error, moment = self.disturb(subject, kind, folder, subject.command(folder), subject.calls)
+            code, error, moment = self.disturb(subject, kind, folder, subject.command(folder))
             self.check_said(code, error)
             if kind == "full":
                 left = [str(path) for path in self.work.rglob("*.tmp")]
@@ -291,7 +295,7 @@ class Torture:
     def clock(self, subject):
         def action(folder):
             seconds = self.random.choice([-1, 1]) * self.random.choice([3600, 86400, 10**9])
-            code, error, moment = self.disturb(subject, "clock", folder, subject.command(folder), subject.calls,
+            code, error, moment = self.disturb(subject, "clock", folder, subject.command(folder),
                                                SCIMIX_FAULT_CLOCK=str(seconds))
             require(code == 0, f"exit code {code}: {error}")
             return moment

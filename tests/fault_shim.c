@@ -6,7 +6,8 @@
 //   SCIMIX_FAULT_LOG   a file outside of it: "fault N CALL PATH" when the fault happens, and
 //                      "calls N" at the program's end
 //   SCIMIX_FAULT_AT    the call at which the fault happens, counted from 1
-//   SCIMIX_FAULT       kill        SIGKILL before the call
+//   SCIMIX_FAULT       none        nothing happens, and each call is logged: "call N CALL PATH"
+//                      kill        SIGKILL before the call
 //                      half        SIGKILL in the middle of a write, before any other call
 //                      full        from this call on, no byte fits on the disk (ENOSPC)
 //                      read-only   from this call on, the file system is read-only (EROFS)
@@ -93,6 +94,7 @@ enum { GOES_ON = 0, FAILS = 1, HALF = 2 };
 static int meet(const char* call, const char* path, int adds) {
   if (!is_below_root(path)) return GOES_ON;
   ++calls;
+  if (strcmp(kind, "none") == 0) note("call %ld %s %s\n", calls, call, path);
   if (fault_at < 0 || calls < fault_at) return GOES_ON;
   if (calls == fault_at) note("fault %ld %s %s\n", calls, call, path);
   if (strcmp(kind, "kill") == 0) {

@@ -118,8 +118,10 @@ TEST_CASE("columns of a layer behind a flattened image stand in the file in PyTo
 }
 
 TEST_CASE("formats that can be read, and what is said of others") {
-  CHECK_NOTHROW(check_format("a", {{"format", "scimix-generator-2"}}, "scimix-generator-2", "generator"));
-  CHECK_NOTHROW(check_format("a", {{"format", "scimix-generator-1"}}, "scimix-generator-2", "generator"));
+  CHECK_NOTHROW(
+      check_format("a", {{"format", "scimix-generator-2"}}, "scimix-generator-2", "generator"));
+  CHECK_NOTHROW(
+      check_format("a", {{"format", "scimix-generator-1"}}, "scimix-generator-2", "generator"));
   CHECK_THROWS_WITH_AS(
       check_format("a", {{"format", "scimix-generator-1"}}, "scimix-classifier-2", "classifier"),
       doctest::Contains("expected \"scimix-classifier-2\""), Error);

@@ -1,10 +1,9 @@
 // Results that a program writes where the user asks: what is replaced, and what never.
-#include "core/result_file.hpp"
-
 #include <doctest/doctest.h>
 #include <unistd.h>
 
 #include "core/error.hpp"
+#include "core/result_file.hpp"
 #include "temp_folder.hpp"
 
 using namespace scimix;
@@ -72,8 +71,8 @@ TEST_CASE("a result folder is new or empty") {
 TEST_CASE("a folder without the right to write is named before the work") {
   if (::geteuid() == 0) return;  // root may write everywhere
   const TempFolder folder;
-  std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_read |
-                                                  std::filesystem::perms::owner_exec);
+  std::filesystem::permissions(
+      folder.path(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
   CHECK(has(message_of(folder / "x"), "Permission denied"));
   CHECK(has(folder_message_of(folder / "x"), "Permission denied"));
   std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_all);

@@ -35,13 +35,11 @@ void check_mistake(const Words& arguments, const Words& words) {
 
 std::string tiny_run(const TempFolder& folder, const std::string& command, const Words& more = {}) {
   const std::string run = (folder / command).string();
-  Words arguments{command,        "--dataset",    "digits",  "--digits-train",
-                  "40",           "--digits-test", "20",      "--image-size",
-                  "8",            "--crop-pad",    "1",       "--depth",
-                  "10",           "--width",       "1",       "--batch",
-                  "4",            "--device",      "cpu",     "--steps",
-                  "4",            "--eval-every",  "4",       "--checkpoint-every",
-                  "2",            "--out",         run};
+  Words arguments{command, "--dataset",    "digits", "--digits-train", "40", "--digits-test",
+                  "20",    "--image-size", "8",      "--crop-pad",     "1",  "--depth",
+                  "10",    "--width",      "1",      "--batch",        "4",  "--device",
+                  "cpu",   "--steps",      "4",      "--eval-every",   "4",  "--checkpoint-every",
+                  "2",     "--out",        run};
   arguments.insert(arguments.end(), more.begin(), more.end());
   const auto result = run_program("scimix_train", arguments);
   CAPTURE(result.error);
@@ -76,7 +74,8 @@ TEST_CASE("scimix_eval logits: those that the network computes, image by image")
   const ClassifierCheckpoint checkpoint = find_classifier(run);
   const ClassifierSettings settings = settings_of(checkpoint);
   const WideResNet network = load_classifier(checkpoint, settings, kCpu);
-  const Dataset data = load_dataset("digits", "", {.size = 8, .digits_train = 40, .digits_test = 20});
+  const Dataset data =
+      load_dataset("digits", "", {.size = 8, .digits_train = 40, .digits_test = 20});
   const ResidentSet images(data.test, kCpu);
   const SafetensorsFile file(out);
   const auto all = file.entry("logits").bytes;

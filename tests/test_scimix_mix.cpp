@@ -341,8 +341,7 @@ TEST_CASE("scimix_mix: what it did not write is never replaced, what it wrote is
   CHECK(test::read_bytes(f.folder / "h.tsv") == "mine");
   CHECK_FALSE(std::filesystem::exists(f.folder / "h"));
   std::filesystem::remove(f.folder / "h.tsv");
-  CHECK(f.mix("h/").out.find("h, listed in " + (f.folder / "h.tsv").string()) !=
-        std::string::npos);
+  CHECK(f.mix("h/").out.find("h, listed in " + (f.folder / "h.tsv").string()) != std::string::npos);
   std::filesystem::remove_all(f.folder / "h");
   f.mix("h");  // its list is one of ours
 }

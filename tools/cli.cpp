@@ -105,8 +105,6 @@ int run_program(const std::string& name, const std::function<int()>& body) {
 }
 
 int run_program_on_ranks(const std::string& name, const std::function<int(Ranks&)>& body) {
-  // Who reads the output may end before a run of days does.
-  std::signal(SIGPIPE, SIG_IGN);
   return run_program(name, [&] {
     Ranks ranks;
     if (ranks.size() == 1) return body(ranks);

@@ -150,10 +150,11 @@ int eval_augment(const std::vector<std::string>& arguments) {
   app.add_option("--operation", s.operation,
                  fmt::format("what is done: {}", fmt::join(option_names(), ", ")))
       ->required();
-  app.add_option("--argument", s.argument,
-                 "how strong: a factor (brightness, color, contrast, sharpness; 1 changes nothing), "
-                 "bits (posterize), degrees (rotate), pixels per line (shear-x, shear-y), a value "
-                 "from 0 to 256 (solarize), pixels (translate-x, translate-y)");
+  app.add_option(
+      "--argument", s.argument,
+      "how strong: a factor (brightness, color, contrast, sharpness; 1 changes nothing), "
+      "bits (posterize), degrees (rotate), pixels per line (shear-x, shear-y), a value "
+      "from 0 to 256 (solarize), pixels (translate-x, translate-y)");
   app.add_option("--fill", s.fill, "grey value where an operation looks outside the picture")
       ->check(CLI::Range(0, 255));
   app.add_option("--size", s.size,

@@ -59,10 +59,9 @@ Logits compute(const WideResNet& network, const ResidentSet& images, std::int64_
   };
   for (std::int64_t first = 0; first < count; first += batch) {
     const std::int64_t rows = std::min(batch, count - first);
-    const Batch part =
-        images.plain(std::span(indices).subspan(static_cast<std::size_t>(first),
-                                                static_cast<std::size_t>(rows)),
-                     dtype);
+    const Batch part = images.plain(
+        std::span(indices).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows)),
+        dtype);
     const Tensor logits =
         cast(network.forward(part.images, {.mode = NormMode::eval}).logits, DType::f32).value();
     const Tensor predicted = Tensor::empty({rows}, DType::i32, images.device());
@@ -95,8 +94,7 @@ void write(const std::string& out, const Logits& found) {
     return TensorEntry{name, "I32", {count}, std::as_bytes(std::span(values))};
   };
   const std::array entries = {
-      TensorEntry{
-          "logits", "F32", {count, found.classes}, std::as_bytes(std::span(found.logits))},
+      TensorEntry{"logits", "F32", {count, found.classes}, std::as_bytes(std::span(found.logits))},
       numbers("label", found.labels), numbers("predicted", found.predicted)};
   write_safetensors(out, entries, {{"format", kFormat}});
 }
@@ -130,10 +128,9 @@ int logits(const LogitSettings& s) {
   const Dataset& dataset = chosen.data.dataset;
   check_classes(checkpoint, dataset.class_names);
   const ResidentSet images(dataset.test, device);
-  const std::int64_t count =
-      s.count == 0 ? images.count() : std::min(s.count, images.count());
-  const Logits found = compute(network, images, count, evaluation_batch(s.batch, images),
-                               settings.precision);
+  const std::int64_t count = s.count == 0 ? images.count() : std::min(s.count, images.count());
+  const Logits found =
+      compute(network, images, count, evaluation_batch(s.batch, images), settings.precision);
   if (s.out.empty()) {
     print(std::cout, found, dataset.class_names);
     return 0;

@@ -66,9 +66,9 @@ void write_tensors(const fs::path& path, const MixedImages& h, const MixParents&
           "image", "U8", {h.count(), h.side, h.side, 3}, std::as_bytes(std::span(h.pixels))},
       numbers("label", h.labels), numbers("predicted", h.predicted),
       numbers("content", h.parents.content), numbers("scene", h.parents.scene)};
-  write_safetensors(path, entries,
-                    {{"format", kTensorsMark},
-                     {"class_names", nlohmann::json(parents.class_names).dump()}});
+  write_safetensors(
+      path, entries,
+      {{"format", kTensorsMark}, {"class_names", nlohmann::json(parents.class_names).dump()}});
 }
 
 // --- a picture ---------------------------------------------------------------------------------
@@ -163,8 +163,8 @@ class TemporaryFolder {
   explicit TemporaryFolder(const fs::path& path) : path_(without_slash(path)) {
     const fs::path above = path_.has_parent_path() ? path_.parent_path() : fs::path(".");
     make_folder(above);
-    temporary_ = above / fmt::format(".{}.{}-0.tmp", path_.filename().native().substr(0, 220),
-                                     ::getpid());
+    temporary_ =
+        above / fmt::format(".{}.{}-0.tmp", path_.filename().native().substr(0, 220), ::getpid());
     make_folder(temporary_);
   }
   ~TemporaryFolder() {
@@ -246,9 +246,9 @@ void check_output(const fs::path& path) {
       break;
   }
   check_result_folder(option, without_slash(path));
-  if (path_kind(list_beside(path)) != PathKind::missing) {
-    check_result_file(option, list_beside(path), kListMark);
-  }
+  const fs::path list = list_beside(path);
+  const fs::path above = list.has_parent_path() ? list.parent_path() : fs::path(".");
+  if (is_folder(above)) check_result_file(option, list, kListMark);
 }
 
 void check_count(const fs::path& path, std::int64_t hybrids) {

@@ -41,7 +41,8 @@ struct MixParents {
   bool every_pair = false;                      // lay a picture out as a table
 };
 
-// A file or folder is whole or not there. Errors (user): a picture of more than 2,500 hybrids; a full disk.
+// A file or folder is whole or not there. Errors (user): a picture of more than 2,500 hybrids; a
+// full disk.
 void write_hybrids(const std::filesystem::path& path, const MixedImages& hybrids,
                    const MixParents& parents);
 

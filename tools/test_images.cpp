@@ -26,8 +26,8 @@ TestImages load_whole_folder(const DataChoice& choice, const ClassifierSettings&
                     {}};
   Dataset& dataset = images.data.dataset;
   const fs::path folder = images.data.settings.data_dir;
-  std::optional<HeldOut> parts = hold_out(dataset.test, dataset.classes(),
-                                          {.seed = images.data.settings.data_seed});
+  std::optional<HeldOut> parts =
+      hold_out(dataset.test, dataset.classes(), {.seed = images.data.settings.data_seed});
   images.train_hash = content_hash(parts ? parts->train : dataset.test);
   if (parts && images.train_hash == trained_on) {
     dataset.train = std::move(parts->train);

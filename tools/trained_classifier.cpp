@@ -147,8 +147,7 @@ void check_classes(const ClassifierCheckpoint& c, const std::vector<std::string>
   const std::string written = value_of(c.metadata, "class_names");
   if (has_classes(written, names)) return;
   constexpr std::size_t kMost = 200;
-  const std::string known =
-      written.size() <= kMost ? written : written.substr(0, kMost) + "...";
+  const std::string known = written.size() <= kMost ? written : written.substr(0, kMost) + "...";
   user_error(shown(c.file), ": knows the classes ", known, ", expected ", short_list(names));
 }
 

@@ -13,8 +13,8 @@ namespace scimix {
 
 namespace {
 
-// The first version of a generator's checkpoint, in which the columns of epilogue.fc.weight have the
-// order that they have in memory.
+// The first version of a generator's checkpoint, in which the columns of epilogue.fc.weight have
+// the order that they have in memory.
 constexpr std::string_view kFirstGenerator = "scimix-generator-1";
 
 // True for a matrix whose columns are those of a flattened image with as many channels as the
