@@ -141,7 +141,12 @@ class Torture:
 
     def run(self, subject, arguments, shim=None, limit=None):
         program = self.start(subject, arguments, shim, limit)
-        out, error = program.communicate(timeout=300)
+        try:
+            out, error = program.communicate(timeout=120)
+        except subprocess.TimeoutExpired:
+            program.kill()
+            program.communicate()
+            raise Fault("it hangs")
         return program.returncode, out, error
 
     def log(self):
@@ -230,9 +235,6 @@ class Torture:
             self.check_recovery(subject, folder)
         except Fault as fault:
             self.faults.append(f"{what} of {subject.name}, {moment}: {fault}")
-            print("FAULT", self.faults[-1], flush=True)
-        except subprocess.TimeoutExpired:
-            self.faults.append(f"{what} of {subject.name}, {moment}: it hangs")
             print("FAULT", self.faults[-1], flush=True)
         self.moments[(what, subject.name, moment)] += 1
         shutil.rmtree(folder, ignore_errors=True)
@@ -325,7 +327,7 @@ class Torture:
             code, _, error = self.run(subject, subject.command(folder), limit=limit)
             # Below some 100 MB the system cannot even load the program's libraries: exit code 127.
             if code != 127:
-                self.check_said(code, error)
+                self.check_said(code, f"{limit >> 20} MB: {error}" if code not in (0, 2) else error)
             return "enough memory" if code == 0 else "too little memory"
 
         self.attempt("memory", subject, action)

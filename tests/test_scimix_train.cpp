@@ -199,3 +199,13 @@ TEST_CASE("a limit on the size of files ends a run with a line, not by a signal"
   CHECK(limited.exit_code == 2);
   CHECK(limited.error.find("step-00000010.safetensors: cannot write") != std::string::npos);
 }
+
+TEST_CASE("too little memory is named before a library waits for it") {
+  const test::TempFolder folder;
+  std::string command = (program_dir() / "scimix_train").string();
+  for (const std::string& word : small_run((folder / "run").string())) command += " " + word;
+  const auto limited = run_program("sh", {"-c", "ulimit -v 200000; " + command});
+  CAPTURE(limited.error);
+  CHECK(limited.exit_code == 2);
+  CHECK(limited.error.find("memory is limited to 195 MB") != std::string::npos);
+}

@@ -1,11 +1,14 @@
 #include "tools/cli.hpp"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <iostream>
 #include <new>
 #include <optional>
+#include <system_error>
 #include <thread>
 
 #include "core/error.hpp"
@@ -79,9 +82,25 @@ Failure current_failure() {
   } catch (const std::bad_alloc&) {
     return {"out of memory of the host: take fewer or smaller images, or a machine with more",
             kExitUserError};
+  } catch (const std::system_error& error) {
+    if (error.code() != std::errc::resource_unavailable_try_again) {
+      return {std::string("unexpected: ") + error.what(), kExitBug};
+    }
+    return {
+        "the system starts no more threads: allow more threads or memory (ulimit -u, ulimit -v)",
+        kExitUserError};
   } catch (const std::exception& error) {
     return {std::string("unexpected: ") + error.what(), kExitBug};
   }
+}
+
+// With less, the linear algebra library waits for ever for its buffers, or crashes.
+void check_address_space() {
+  constexpr rlim_t kLeast = rlim_t{384} << 20;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur >= kLeast) return;
+  user_error("memory is limited to ", limit.rlim_cur >> 20, " MB (ulimit -v), expected at least ",
+             kLeast >> 20);
 }
 
 void say(const std::string& name, const std::string& message) {
@@ -93,6 +112,7 @@ void say(const std::string& name, const std::string& message) {
 int run_program(const std::string& name, const std::function<int()>& body) {
   std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit on a file's size is then an error
   try {
+    check_address_space();
     const int exit_code = body();
     std::cout.flush();
     if (!std::cout) user_error("standard output cannot be written: a full disk or a closed pipe");
