@@ -107,7 +107,7 @@ std::vector<BenchResult> time_operator(const OpCase& c, const BenchSettings& set
 
 BenchResult time_step(const BenchStep& step, const BenchSettings& settings) {
   release_cached(settings.device);
-  reset_peak_memory();
+  reset_peak_memory(settings.device);
   const std::function<void(int)> run = step.prepare(settings.device, settings.dtype);
   const WorkCounts before = work_counts();
   run(1);
@@ -120,7 +120,7 @@ BenchResult time_step(const BenchStep& step, const BenchSettings& settings) {
                      .bytes = step.bytes,
                      .images = step.images,
                      .launches = launches};
-  result.peak_memory = peak_memory();
+  result.peak_memory = peak_memory(settings.device);
   return result;
 }
 

@@ -10,6 +10,7 @@ set(SCIMIX_SANITIZE "" CACHE STRING "Sanitizers for a CPU build, such as address
 option(SCIMIX_NATIVE "Compile for this machine's own processor (OFF for a build that travels)" ON)
 option(SCIMIX_WERROR "Treat warnings as errors" OFF)
 option(SCIMIX_BUILD_TESTS "Build the tests" ON)
+option(SCIMIX_COVERAGE "Count which lines of the CUDA backend run (scripts/gpu_coverage.py)" OFF)
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
@@ -30,6 +31,14 @@ if(SCIMIX_CCACHE)
     endif()
   endforeach()
 endif()
+
+# A compiler cache can't tell that two precompiled headers say the same, so it would find nothing.
+set(precompile ON)
+if(SCIMIX_CCACHE)
+  set(precompile OFF)
+endif()
+option(SCIMIX_PRECOMPILE "Compile the standard library's headers once per target (default: unless ccache is found)"
+       ${precompile})
 
 # Every target of ours links this.
 add_library(scimix_flags INTERFACE)
@@ -60,6 +69,13 @@ if(SCIMIX_NATIVE)
   foreach(flag IN LISTS native)
     target_compile_options(scimix_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:${flag}>)
   endforeach()
+endif()
+
+# Only the CUDA backend's own sources are counted: core/CMakeLists.txt and kernels/cuda/CMakeLists.txt.
+set(SCIMIX_COVERAGE_FLAGS "")
+if(SCIMIX_COVERAGE)
+  set(SCIMIX_COVERAGE_FLAGS --coverage)
+  add_link_options(--coverage)
 endif()
 
 # g++ sees uninitialised variables that are none once a sanitizer has added its code.

@@ -13,6 +13,16 @@ function(scimix_room_sources result folder)
   set(${result} "${sources}" PARENT_SCOPE)
 endfunction()
 
+# Compiles the headers that most sources include once for a target, and the headers named besides.
+function(scimix_precompile target)
+  if(SCIMIX_PRECOMPILE)
+    set(headers algorithm array cmath cstddef cstdint cstring filesystem fstream functional limits map
+        memory numeric optional span sstream string string_view utility vector ${ARGN})
+    list(TRANSFORM headers REPLACE "(.+)" "$<$<COMPILE_LANGUAGE:CXX>:<\\1$<ANGLE-R>>")
+    target_precompile_headers(${target} PRIVATE ${headers})
+  endif()
+endfunction()
+
 # Creates the target scimix_NAME from the sources of the folder NAME. While the folder has none, the
 # target is an empty interface, so that the rest still configures.
 #   USES          the rooms to its left that it may include (and all that those use)
@@ -43,9 +53,7 @@ function(scimix_room name)
     add_library(${target} OBJECT ${sources})
     target_link_libraries(${target} PRIVATE ${arg_LINKS})
     target_compile_definitions(${target} PRIVATE ${arg_PRIVATE_DEFINES})
-    if(SCIMIX_EMULATED AND NOT name STREQUAL "kernels_cuda")  # which says so itself
-      set(arg_OPTIMIZE -O1)  # that build is compiled as often as it is run
-    endif()
+    scimix_precompile(${target})
     if(arg_OPTIMIZE)
       target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:${arg_OPTIMIZE}>)
     endif()

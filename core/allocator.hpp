@@ -1,5 +1,5 @@
 // A caching allocator. Freed blocks are kept by size class and reused, so that a training step in
-// its steady state takes no memory from the system. Each device has one stream that orders all
+// the steady state allocates no memory from the system. Each device has one stream that orders all
 // work, so a block can be reused as soon as its last owner is destroyed.
 #pragma once
 
@@ -25,21 +25,22 @@ struct MemoryStats {
 using Memory = std::shared_ptr<std::byte>;
 
 // Returns a block of at least `bytes` bytes, with undefined contents. Errors (user): the device is
-// out of memory even after the cached blocks were returned to it; the message lists the bytes held
-// under each MemoryLabel.
+// out of memory, even after all cached blocks were released; the message lists the bytes in use by
+// MemoryLabel.
 [[nodiscard]] Memory allocate(Device device, std::size_t bytes);
 
 [[nodiscard]] MemoryStats memory_stats(Device device);
+// Sets MemoryStats::peak to the bytes in use now.
 void reset_peak(Device device);
 
 // Returns all cached blocks without an owner to the system.
 void release_cached(Device device);
 
 // Memory for work that is recorded once and replayed at fixed addresses (core/graph.hpp). While a
-// Scope exists, this thread's new blocks belong to the arena. A block of the arena always returns
-// to the arena when it is freed, so that no other tensor can get memory that a replay writes.
-// Destroying an arena returns its free blocks to the shared cache. Blocks still in use follow when
-// they are freed.
+// Scope exists, blocks that this thread allocates belong to the arena. A block of the arena always
+// returns to the arena when it is freed, so that no other tensor can get memory that a replay
+// writes. Destroying an arena returns its free blocks to the shared cache. Blocks still in use
+// follow when they are freed.
 class MemoryArena {
  public:
   explicit MemoryArena(Device device);

@@ -1,8 +1,8 @@
-// Writing files so that what stands on the disk is always whole.
+// Writes files so that a reader never sees an incomplete one.
 //
-// AtomicFile replaces a file in one move; AppendFile adds whole records to the end of one. Whatever
-// goes wrong (a full disk, a missing folder) is a user_error that names the file and the system's
-// reason, and the file holds what it held before.
+// AtomicFile replaces a file in one step. AppendFile appends whole records to a file. An error (a
+// full disk, a missing folder) is a user_error that names the file and the system's reason; the
+// file then has its previous contents.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 namespace scimix {
 
-// Owns an open file descriptor; -1 is "none".
+// Owns an open file descriptor; -1 means none.
 class FileDescriptor {
  public:
   FileDescriptor() = default;
@@ -24,16 +24,17 @@ class FileDescriptor {
 
   [[nodiscard]] int get() const { return fd_; }
   [[nodiscard]] bool is_open() const { return fd_ >= 0; }
-  // Returns 0 or the errno of close(2): a network disk may report there that it was full.
+  // Closes the file. Returns 0 or the errno of close(2), by which a network file system may report
+  // that its disk was full.
   int close();
 
  private:
   int fd_ = -1;
 };
 
-// Writes next to `path`, under a hidden temporary name, and takes the place of `path` on commit().
+// Writes a hidden temporary file in the folder of `path`, and replaces `path` by it on commit().
 // Without a commit (an exception, an early return) the temporary file is removed and `path` keeps
-// its old content. Only a killed process leaves a ".NAME.PID-N.tmp" behind, which nothing reads
+// its old content. If the process is killed, a ".NAME.PID-N.tmp" remains, which no program reads
 // and remove_leftovers removes.
 class AtomicFile {
  public:
@@ -44,8 +45,8 @@ class AtomicFile {
 
   void write(std::span<const std::byte> bytes);
   void write(std::string_view characters);
-  // Brings the bytes to the disk (fsync) before the new name does, so that a power cut leaves the
-  // old file or the new one.
+  // Writes the data to the disk (fsync) before it renames the file, so that after a power cut
+  // `path` is the old file or the new one.
   void commit();
 
  private:
@@ -63,14 +64,15 @@ class AtomicFile {
 // those of this name. Call it where no process of another machine writes into the folder.
 void remove_leftovers(const std::filesystem::path& folder, std::string_view name = {});
 
-// A log: each append() is in the file when it returns, or not at all. It survives the end of the
-// process, however sudden; a power cut may take the last records, which is not worth a wait each.
+// A log file. Each append() writes its whole record before it returns, or nothing. Records survive
+// if the process is killed. A power cut may lose the last records: waiting for the disk after each
+// record would cost too much time.
 class AppendFile {
  public:
   enum class Start {
-    empty,     // whatever the file held is dropped
-    keep,      // append to what is there; created where missing
-    new_file,  // a user_error where the file exists
+    empty,     // remove the contents of an existing file
+    keep,      // append to an existing file, or create it
+    new_file,  // a user_error if the file exists
   };
   AppendFile(std::filesystem::path path, Start start);
 

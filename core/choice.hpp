@@ -1,5 +1,5 @@
-// Enumerations that a user names: each has one table of names, from which its values are read and
-// written.
+// Enumerations whose values users write by name. Each has one table of names, which is used for
+// reading and writing.
 //
 //   enum class Fruit { apple, pear };
 //   template <>
@@ -24,13 +24,14 @@ struct Named {
   std::string_view name;
 };
 
-// The table of names of an enumeration, specialised beside it or for it.
+// The table of names of an enumeration. It is empty unless there is a specialisation.
 template <class E>
 inline constexpr std::array<Named<E>, 0> kChoiceNames{};
 
 template <class E>
 concept NamedEnum = (kChoiceNames<E>.size() > 0);
 
+// Returns the name of a value, or "?" if the table lacks the value.
 template <NamedEnum E>
 [[nodiscard]] constexpr std::string_view name_of(E value) {
   for (const Named<E>& entry : kChoiceNames<E>) {
@@ -47,8 +48,8 @@ template <NamedEnum E>
   return names;
 }
 
-// Throws the user error for a word that is none of `names`: all of them, and the nearest.
-// `where` is what the user wrote, such as "--method supervized".
+// Throws the user error for a word that is not in `names`. The message has all names, and the name
+// that is most similar to the word. `where` is the user's text, such as "--method supervized".
 [[noreturn]] inline void refuse_choice(std::string_view where, const std::string& word,
                                        const std::vector<std::string>& names) {
   std::string list;
@@ -56,6 +57,7 @@ template <NamedEnum E>
   user_error(where, ": expected ", list, "; did you mean ", nearest_name(word, names), "?");
 }
 
+// Returns the value of this name, if there is one.
 template <NamedEnum E>
 [[nodiscard]] std::optional<E> find_choice(std::string_view name) {
   for (const Named<E>& entry : kChoiceNames<E>) {

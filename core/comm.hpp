@@ -61,10 +61,11 @@ class Comm {
   // Replaces `tensor` by rank 0's tensor. Any dtype.
   virtual void broadcast(const Tensor& tensor) = 0;
 
-  // Starts an all_reduce that runs concurrently with the work queued after it. Several of them run
-  // one after another. Do not read or write the tensors before finish_all_reduces; work that is
-  // queued after that call sees the sums.
+  // Starts an all_reduce that runs concurrently with the work queued after it. Several such
+  // reductions run one after another. Do not read or write the tensors before finish_all_reduces.
+  // Work that is queued after finish_all_reduces sees the sums.
   virtual void start_all_reduce(const Tensor& tensor) = 0;
+  // Waits for all started reductions: on a GPU the stream waits, on a CPU this call.
   virtual void finish_all_reduces() = 0;
 
   // Gathers host values from all R ranks, in rank order: returns R times as many values as `mine`
@@ -79,6 +80,7 @@ class Comm {
   // True if operations on tensors can be recorded in a graph (core/graph.hpp).
   [[nodiscard]] virtual bool can_be_captured() const { return false; }
 
+  // Returns the cost of start_all_reduce so far.
   [[nodiscard]] virtual CommStats stats() const { return {}; }
 
  private:

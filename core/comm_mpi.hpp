@@ -9,6 +9,7 @@
 
 namespace scimix::mpi {
 
+// The numbers of this process among the ranks.
 struct Place {
   int rank = 0;        // number of this process among all ranks
   int size = 1;        // number of ranks
@@ -28,6 +29,7 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   [[nodiscard]] const Place& place() const;
+  // Sets the time-out of all operations and of wait_for.
   void set_timeout(double seconds);
   // Returns the operations on CPU tensors and host values.
   [[nodiscard]] Comm& comm();

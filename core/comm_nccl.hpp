@@ -1,5 +1,5 @@
-// The ranks' operations on GPUs, by NCCL. Defined in comm_nccl.cpp, which a build without CUDA
-// leaves out.
+// Communication between ranks on GPUs by NCCL. comm_nccl.cpp, which defines it, is not compiled in
+// a build without CUDA.
 #pragma once
 
 #include <memory>
@@ -8,8 +8,8 @@
 
 namespace scimix::nccl {
 
-// On the device that this process has selected. `session` carries the id and what the host says,
-// and outlives the result.
+// Returns the collective operations on the device that this process has selected. They exchange
+// NCCL's id and host values through `session`, which must outlive the result.
 [[nodiscard]] std::unique_ptr<Comm> connect(mpi::Session& session);
 
 }  // namespace scimix::nccl

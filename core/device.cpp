@@ -11,6 +11,7 @@
 #include "core/device_cuda.hpp"
 #include "core/error.hpp"
 #include "core/graph.hpp"
+#include "core/with_cuda.hpp"
 #include "core/work.hpp"
 
 namespace scimix {

@@ -7,13 +7,7 @@
 #include <string>
 #include <string_view>
 
-#ifndef SCIMIX_WITH_CUDA
-#define SCIMIX_WITH_CUDA 0
-#endif
-
 namespace scimix {
-
-inline constexpr bool kWithCuda = SCIMIX_WITH_CUDA != 0;
 
 struct Device {
   enum class Kind { cpu, cuda };

@@ -5,6 +5,7 @@
 
 #include "core/device_cuda.hpp"
 #include "core/error.hpp"
+#include "core/with_cuda.hpp"
 #include "core/work.hpp"
 
 namespace scimix {

@@ -1,17 +1,17 @@
-// Marks a function that runs on both sides. Outside nvcc the marks vanish, so that the same source
-// is plain C++.
+// SCIMIX_HD marks a function that is compiled for host and device. Without nvcc the macro is empty,
+// so that the same source is plain C++.
 //
 // SCIMIX_GPU_CODE is 1 in a file that is compiled for a GPU: by nvcc, or by the host's compiler for
-// the emulated GPU (emulated/). SCIMIX_ON_GPU is 1 where the code being compiled runs on a GPU;
-// nvcc compiles such a file a second time for the host, where it is 0.
+// the emulated GPU (emulated/). SCIMIX_ON_GPU is 1 while code that runs on a GPU is compiled. nvcc
+// compiles the same file a second time for the host; SCIMIX_ON_GPU is then 0.
 //
-// SCIMIX_CODE names an inline namespace for inline functions and classes that differ between the
-// two kinds of files. Without it, a program with both would have two definitions of one name, and
-// the linker would keep either.
+// SCIMIX_CODE is the name of an inline namespace for inline functions and classes that differ
+// between GPU files and other files. Without it, a program with both would have two definitions of
+// the same name, of which the linker would keep an arbitrary one.
 #pragma once
 
 #ifdef SCIMIX_EMULATED_KERNELS
-#include <emulated_kernel.hpp>  // what nvcc knows by itself
+#include <emulated_kernel.hpp>  // names that nvcc predefines
 #endif
 
 #ifdef __CUDACC__

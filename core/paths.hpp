@@ -1,9 +1,8 @@
-// Looking at paths, and naming them in messages.
+// Inspects paths, and formats them for messages.
 //
-// A path that cannot be looked at (no permission, a loop of symbolic links, a name that is too
-// long) is a user_error of one line with the path and the reason. std::filesystem throws an
-// exception of its own there, which a program would report as a bug; use these functions in its
-// place.
+// If a path cannot be inspected (no permission, a loop of symbolic links, a name that is too long),
+// these functions throw a user_error with the path and the reason. std::filesystem would throw its
+// own exception, which a program would report as a bug; so use these functions instead.
 #pragma once
 
 #include <filesystem>
@@ -19,8 +18,8 @@ enum class PathKind {
   other,   // a pipe, a device, a socket
 };
 
-// Returns what stands at `path`; symbolic links are followed.
-// Errors (user): no permission to look, a loop of links, a name that is too long, and a link to
+// Returns the kind of file at `path`; symbolic links are followed.
+// Errors (user): no permission, a loop of links, a name that is too long, and a link to
 // something that does not exist.
 [[nodiscard]] PathKind path_kind(const std::filesystem::path& path);
 

@@ -12,7 +12,7 @@ namespace scimix {
 
 class Ranks {
  public:
-  // Initialises MPI if a launcher started this process, otherwise this is the only rank.
+  // Initialises MPI if a launcher started this process. Otherwise the run has one rank.
   // Errors (user): a launcher started several processes, but the program was built without MPI, or
   // the processes can't find each other.
   Ranks();
@@ -23,7 +23,7 @@ class Ranks {
 
   [[nodiscard]] int rank() const;
   [[nodiscard]] int size() const;
-  // This rank's number among the ranks on this machine, and how many there are.
+  // Return this rank's number among the ranks on this machine, and their number.
   [[nodiscard]] int local_rank() const;
   [[nodiscard]] int local_size() const;
 

@@ -1,4 +1,4 @@
-// Reading and writing safetensors files: host bytes only, independent of Tensor.
+// Reads and writes safetensors files. It works on host memory and does not use Tensor.
 //
 // Layout (github.com/huggingface/safetensors, README "Format" and safetensors/src/tensor.rs):
 //   8 bytes   N, little-endian u64, at most 100,000,000
@@ -7,8 +7,8 @@
 //              "data_offsets": [begin, end]}, ...}, offsets counted from byte 8 + N
 //   the rest  the tensors, row-major and little-endian, without holes or overlaps
 //
-// A file is checked completely before anything of it is handed out; each fault is a user_error of
-// one line that names the file, the tensor and both numbers.
+// A file is checked completely when it is opened. Each fault is a user_error that names the file,
+// the tensor, and the values found and expected.
 #pragma once
 
 #include <cstddef>
@@ -34,35 +34,36 @@ struct TensorEntry {
 
 using SafetensorsMetadata = std::map<std::string, std::string>;
 
-// "F32" for DType::f32.
+// Returns the name of an element type in the file, such as "F32" for DType::f32.
 [[nodiscard]] std::string_view safetensors_dtype(DType dtype);
 
-// Replaces `path` atomically. Tensors stand as the reference writer puts them: larger dtype first,
-// then by name, header padded to a multiple of 8, so the data of each is aligned to its element.
-// user_error where the disk is full or the folder missing (then the old file is untouched) or a
-// text is not UTF-8. A repeated name, an unknown dtype or a wrong number of bytes is a bug.
+// Writes a file, and replaces an existing one atomically. As in the reference implementation,
+// tensors are sorted by dtype, the largest first, then by name, and the header is padded to a
+// multiple of 8 bytes, so that each tensor's data is aligned to its elements. Errors (user), which
+// leave the old file unchanged: a full disk, a missing folder, a text that is not UTF-8. Throws
+// Error{bug} for a repeated name, an unknown dtype or a wrong number of bytes.
 void write_safetensors(const std::filesystem::path& path, std::span<const TensorEntry> entries,
                        const SafetensorsMetadata& metadata = {});
 
-// A memory-mapped file. Spans handed out stay valid while this object (or the one it was moved to)
-// lives. Files of other writers may pad their header to any length: copy elements out with memcpy
-// instead of casting the bytes' address. Another program must not shorten the file meanwhile
-// (replacing it, as write_safetensors does, is fine).
+// A memory-mapped file. The spans of its entries are valid while this object, or the object that it
+// was moved to, exists. In files of other writers, data may be unaligned: copy elements with memcpy
+// instead of casting the address. Another program must not truncate the file meanwhile; replacing
+// it, as write_safetensors does, is allowed.
 class SafetensorsFile {
  public:
   explicit SafetensorsFile(std::filesystem::path path);
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  // In the order of their data.
+  // Returns the entries in the order of their data.
   [[nodiscard]] std::span<const TensorEntry> entries() const { return entries_; }
   [[nodiscard]] std::vector<std::string> names() const;
-  // nullptr where there is no such tensor.
+  // Returns the tensor of this name, or nullptr.
   [[nodiscard]] const TensorEntry* find(std::string_view name) const;
-  // user_error where there is no such tensor.
+  // Returns the tensor of this name. Errors (user): no such tensor.
   [[nodiscard]] const TensorEntry& entry(std::string_view name) const;
   [[nodiscard]] const SafetensorsMetadata& metadata() const { return metadata_; }
-  // Returns the metadata under `key`. user_error where there is none: it tells a file without any
-  // metadata of ours, which another library has saved again, and names what brings them back.
+  // Returns the metadata under `key`. Errors (user): no such key. If the file has no metadata of
+  // SciMix at all, because another library saved it again, the message names what restores them.
   [[nodiscard]] const std::string& metadata(const std::string& key) const;
 
  private:
@@ -89,10 +90,10 @@ class SafetensorsFile {
 // two. This brings back a checkpoint that another safetensors library has loaded and saved again:
 // such libraries keep the tensors and drop the metadata, without which a run cannot be resumed.
 //
-// `original` is any checkpoint of the same run that still has its metadata, best that of the same
-// step: step, sampler and random state come from it.
-// The entries of `changed` take the place of those of `original`.
-// user_error where `original` has no metadata or the two differ in a tensor's name, dtype or shape.
+// `original` is any checkpoint of the same run that still has its metadata, preferably that
+// of the same step, since the step number is part of the metadata.
+// The entries of `changed` replace those of `original`.
+// Errors (user): `original` has no metadata; the files differ in a tensor's name, dtype or shape.
 void restore_metadata(const std::filesystem::path& file, const std::filesystem::path& original,
                       const std::filesystem::path& out, const SafetensorsMetadata& changed = {});
 

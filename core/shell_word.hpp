@@ -1,4 +1,4 @@
-// Words of a command line that a person can copy into a shell.
+// Formats words of a command line so that they can be copied into a shell.
 #pragma once
 
 #include <string>
@@ -6,8 +6,8 @@
 
 namespace scimix {
 
-// Returns the word in one line of printable ASCII, as a shell reads it back: plain, 'quoted' or,
-// for bytes that are not printable, $'\xE9'.
+// Returns text in printable ASCII that a shell reads as this word. It is the word itself, the word
+// in 'quotes' or, if it has bytes that are not printable, a string such as $'\xE9'.
 [[nodiscard]] std::string shell_word(std::string_view word);
 
 }  // namespace scimix

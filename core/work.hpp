@@ -57,8 +57,8 @@ class WorkName {
   const char* outer_;
 };
 
-// While an object exists, work that this thread requests is not counted: it is part of a library
-// call that has been counted already.
+// While an object exists, work that this thread requests is not counted, because it is part of a
+// library call that has been counted already.
 class InsideLibrary {
  public:
   InsideLibrary();

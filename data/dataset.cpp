@@ -11,6 +11,7 @@
 #include "core/error.hpp"
 #include "core/names.hpp"
 #include "data/cifar10.hpp"
+#include "data/cub200.hpp"
 #include "data/digits.hpp"
 #include "data/image_folder.hpp"
 #include "data/image_io.hpp"
@@ -51,6 +52,7 @@ class Hash {
 };
 
 constexpr std::int64_t kFolderSize = 32;
+constexpr std::int64_t kCubSize = 64;
 constexpr std::int64_t kLargestSize = 4096;
 
 // Names the option that every program calls the folder by.
@@ -79,8 +81,15 @@ Dataset load_native(const std::string& name, const std::filesystem::path& dir,
                                    .skip_unreadable = options.skip_unreadable,
                                    .test_only = options.test_only});
   }
-  user_error("unknown data set '", name,
-             "', expected cifar10, svhn, folder or digits (did you mean ",
+  if (name == "cub-200-2010" || name == "cub-200-2011") {
+    const CubOptions cub{.size = options.size == 0 ? kCubSize : options.size,
+                         .bounding_box = options.bounding_box,
+                         .skip_unreadable = options.skip_unreadable};
+    return name == "cub-200-2010" ? load_cub_2010(dir, cub) : load_cub_2011(dir, cub);
+  }
+  std::string names;
+  for (const std::string& one : known) names += (names.empty() ? "" : ", ") + one;
+  user_error("unknown data set '", name, "', expected one of ", names, " (did you mean ",
              nearest_name(name, dataset_names()), "?)");
 }
 
@@ -110,7 +119,8 @@ std::span<const std::uint8_t> ImageSet::image(std::int64_t index) const {
 }
 
 std::span<const std::string> dataset_names() {
-  static const std::array<std::string, 4> names = {"cifar10", "svhn", "folder", "digits"};
+  static const std::array<std::string, 6> names = {"cifar10",      "svhn",   "cub-200-2010",
+                                                   "cub-200-2011", "folder", "digits"};
   return names;
 }
 

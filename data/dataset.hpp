@@ -25,7 +25,7 @@ struct ImageSet {
 };
 
 struct Dataset {
-  std::string name;  // "cifar10", "svhn", "folder", "digits"
+  std::string name;  // one of dataset_names
   ImageSet train;
   ImageSet test;
   std::vector<std::string> class_names;  // their number is the number of classes
@@ -44,7 +44,7 @@ struct Dataset {
 
 struct DatasetOptions {
   // Side of the square images, to which resize_and_crop brings all of them. 0: as the data set has
-  // them, which for a folder, whose images may be of any size, is 32.
+  // them. Where its images are of any size, that is 32 for a folder and 64 for birds (CUB-200).
   std::int64_t size = 0;
   double test_fraction = 0.2;  // folder without train/ and test/: share held out per class
   std::int64_t digits_train = 20000;
@@ -55,6 +55,8 @@ struct DatasetOptions {
   // folder: leave out files that cannot be read, and count them in Dataset::notes. Otherwise they
   // are an error that lists them.
   bool skip_unreadable = false;
+  // cub-200-2011: cut each bird out by its bounding box before its image is resized.
+  bool bounding_box = false;
   // folder: all images are to be tested on. A folder without train/ and test/ gives all its images
   // as test images; of the others, test/ alone is read. There are no training images then.
   bool test_only = false;

@@ -1,6 +1,7 @@
 #include "data/image_reader.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <new>
 #include <string_view>
 #include <utility>
@@ -19,8 +20,30 @@ struct Remarks {
   BadFiles damaged;
 };
 
-Image read_one(const std::filesystem::path& path, const ReadOptions& options, ImageNotes& notes) {
+Image cut_out(const std::filesystem::path& path, const Image& image, const PixelBox& box) {
+  const auto within = [](double place, std::int64_t length) {
+    return static_cast<std::int64_t>(std::clamp(place, 0.0, static_cast<double>(length)));
+  };
+  const std::int64_t left = within(std::floor(box.left), image.width);
+  const std::int64_t top = within(std::floor(box.top), image.height);
+  const std::int64_t right = within(std::ceil(box.left + box.width), image.width);
+  const std::int64_t bottom = within(std::ceil(box.top + box.height), image.height);
+  if (left >= right || top >= bottom) {
+    user_error(shown(path), ": its box of ", box.width, "x", box.height, " pixels at ", box.left,
+               ",", box.top, " lies outside the image of ", image.width, "x", image.height);
+  }
+  Image cut{bottom - top, right - left, {}};
+  for (std::int64_t y = top; y < bottom; ++y) {
+    const auto from = image.pixels.begin() + (y * image.width + left) * 3;
+    cut.pixels.insert(cut.pixels.end(), from, from + cut.width * 3);
+  }
+  return cut;
+}
+
+Image read_one(const std::filesystem::path& path, std::size_t position, const ReadOptions& options,
+               ImageNotes& notes) {
   Image image = read_image(path, &notes);
+  if (!options.boxes.empty()) image = cut_out(path, image, options.boxes[position]);
   return options.resize ? resize_and_crop(image, options.size) : image;
 }
 
@@ -103,7 +126,7 @@ ReadImages read_images(const std::string& where, const ImageFiles& list, BadFile
     ImageNotes notes;
     Image image;
     try {
-      image = read_one(path, options, notes);
+      image = read_one(path, at, options, notes);
     } catch (const std::bad_alloc&) {
       user_error(shown(path), ": there is not enough memory to read this image; fewer threads ",
                  "(OMP_NUM_THREADS) read fewer images at a time");

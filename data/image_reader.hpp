@@ -27,10 +27,21 @@ struct ImageFiles {
   [[nodiscard]] std::filesystem::path path(std::size_t index) const;
 };
 
+// A rectangle of an image, in pixels from its upper left corner.
+struct PixelBox {
+  double left = 0;
+  double top = 0;
+  double width = 0;
+  double height = 0;
+};
+
 struct ReadOptions {
   std::int64_t size = 32;        // side of the images that are wanted
   bool resize = true;            // resize_and_crop; otherwise another size is an error
   bool skip_unreadable = false;  // leave bad files out, and count them in the notes
+  // One for each file of the list, or none: what is cut out of the image before it is resized. A
+  // box is widened to whole pixels, and what lies beyond the edge is left out.
+  std::vector<PixelBox> boxes = {};
 };
 
 struct ReadImages {
@@ -42,7 +53,8 @@ struct ReadImages {
 // Reads the files of the list. Those that cannot be read join the ones already in `bad`; unless
 // options.skip_unreadable says to go on without them, they are a user_error that lists them all
 // (BadFiles::report, with `where`).
-// Errors (user) besides: an image of another size (see ReadOptions::resize), too little memory.
+// Errors (user) besides: an image of another size (see ReadOptions::resize), too little memory; as
+// one of the bad files: a box that lies outside its image.
 [[nodiscard]] ReadImages read_images(const std::string& where, const ImageFiles& list,
                                      BadFiles& bad, const ReadOptions& options);
 

@@ -22,11 +22,34 @@ struct Faults {
   cudaError_t last = cudaSuccess;
   std::map<std::string, Injection, std::less<>> injections;
   std::map<std::string, std::int64_t, std::less<>> calls;
+  std::map<std::string, std::int64_t, std::less<>> objects;
   void (*on_driver_call)(const char*) = nullptr;
 };
 
+// FUNCTION:ERROR:AFTER of the environment.
+void add_injection_of_environment(Faults& to) {
+  const char* const given = std::getenv("SCIMIX_EMULATED_ERROR");
+  if (given == nullptr) return;
+  const std::string words = given;
+  const auto first = words.find(':');
+  const auto second = words.find(':', first + 1);
+  if (first == std::string::npos || second == std::string::npos) {
+    die("SCIMIX_EMULATED_ERROR=" + words + ", expected FUNCTION:ERROR:AFTER");
+  }
+  to.injections[words.substr(0, first)] = {.error = std::atoi(words.c_str() + first + 1),
+                                           .after = std::atoi(words.c_str() + second + 1)};
+}
+
 Faults& faults() {
-  static Faults& one = *std::make_unique<Faults>().release();
+  static Faults& one = [&]() -> Faults& {
+    auto made = std::make_unique<Faults>();
+    add_injection_of_environment(*made);
+    // For the test that nothing asks for the GPU before main() does.
+    if (std::getenv("SCIMIX_EMULATED_ANNOUNCE") != nullptr) {
+      std::fprintf(stderr, "emulated GPU: first use\n");
+    }
+    return *made.release();
+  }();
   return one;
 }
 
@@ -135,6 +158,11 @@ int injected_error(const char* function) {
   return error;
 }
 
+void count_object(const char* kind, int change) {
+  const Lock lock(gpu_mutex());
+  faults().objects[kind] += change;
+}
+
 cudaError_t enter(const char* function, const char* driver_function) {
   install_signal_handlers();
   if (faults().on_driver_call != nullptr && driver_function != nullptr) {
@@ -176,6 +204,11 @@ std::int64_t calls_of(const std::string& function) {
   const Lock lock(gpu_mutex());
   const auto found = faults().calls.find(function);
   return found == faults().calls.end() ? 0 : found->second;
+}
+std::int64_t live_objects(const std::string& kind) {
+  const Lock lock(gpu_mutex());
+  const auto found = faults().objects.find(kind);
+  return found == faults().objects.end() ? 0 : found->second;
 }
 void on_driver_call(void (*callback)(const char*)) {
   const Lock lock(gpu_mutex());

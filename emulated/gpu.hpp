@@ -52,6 +52,8 @@ cudaError_t failed(cudaError_t error);
 // Every API call begins with this: counts the call under the driver function's name (CUPTI), and
 // returns the error that a test has injected for `function`, the sticky error, or cudaSuccess.
 [[nodiscard]] cudaError_t enter(const char* function, const char* driver_function);
+// Counts objects that exist, by kind (testing.hpp, live_objects).
+void count_object(const char* kind, int change);
 // The error that a test has injected for this call of `function`; 0 for none.
 [[nodiscard]] int injected_error(const char* function);
 

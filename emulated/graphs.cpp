@@ -128,6 +128,7 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
   auto out = std::make_unique<CUgraph_st>();
   out->nodes = std::make_shared<std::vector<GraphNode>>(std::move(capture->nodes));
   *graph = out.release();
+  count_object("graph", 1);
   return cudaSuccess;
 }
 
@@ -163,6 +164,7 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* exec, cudaGraph_t graph,
   auto out = std::make_unique<CUgraphExec_st>();
   out->nodes = graph->nodes;
   *exec = out.release();
+  count_object("graph exec", 1);
   return cudaSuccess;
 }
 
@@ -180,11 +182,13 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
   const Lock lock(gpu_mutex());
   const std::unique_ptr<CUgraph_st> owner(graph);
+  if (graph != nullptr) count_object("graph", -1);
   return cudaSuccess;
 }
 
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec) {
   const Lock lock(gpu_mutex());
   const std::unique_ptr<CUgraphExec_st> owner(exec);
+  if (exec != nullptr) count_object("graph exec", -1);
   return cudaSuccess;
 }

@@ -133,6 +133,7 @@ cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
   std::memset(start, kPoison, bytes);
   std::memset(start + bytes, kGuardByte, mapped - bytes);
   *memory = start;
+  count_object("memory", 1);
   return cudaSuccess;
 }
 
@@ -156,6 +157,7 @@ cudaError_t cudaFree(void* memory) {
     }
   }
   block.freed = true;
+  count_object("memory", -1);
   all.held -= block.mapped;
   madvise(memory, block.mapped, MADV_DONTNEED);
   mprotect(memory, block.mapped, PROT_NONE);

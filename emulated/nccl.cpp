@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdio>
 #include <cstring>
+#include <vector>
 
 #include "emulated/gpu.hpp"
 
@@ -24,6 +25,7 @@ struct Shared {
   std::atomic<std::uint64_t> joined[kMostRanks];
   std::atomic<std::uint64_t> shown[kMostRanks];  // how many chunks a rank has shown so far
   std::atomic<std::uint64_t> read[kMostRanks];   // how many it has read from all
+  std::atomic<std::uint64_t> left[kMostRanks];   // 1: the rank has freed what others read
   alignas(64) unsigned char chunks[kMostRanks][kChunk];
 };
 
@@ -68,6 +70,7 @@ struct ncclComm {
   int size = 1;
   std::uint64_t chunks = 0;  // dealt with so far
   bool aborted = false;
+  std::vector<std::weak_ptr<void>> captured;  // operations that are nodes of CUDA graphs
 };
 
 namespace {
@@ -95,6 +98,7 @@ class Exchange {
     while (offset_ < bytes_) {
       if (comm_->aborted) break;  // the kernels of an aborted communicator end
       Shared& shared = *comm_->shared;
+      if (peer_has_left(shared)) break;
       const std::size_t length = std::min(kChunk, bytes_ - offset_);
       if (!shown_) {
         // The room is free when everybody has read what was there before.
@@ -117,6 +121,18 @@ class Exchange {
   }
 
  private:
+  // A rank that destroys its communicator frees memory that the others read.
+  [[nodiscard]] bool peer_has_left(const Shared& shared) const {
+    for (int rank = 0; rank < comm_->size; ++rank) {
+      if (rank == comm_->rank || shared.left[rank].load() == 0) continue;
+      report_fault(cudaErrorIllegalAddress, "NCCL: rank " + std::to_string(rank) +
+                                                " has destroyed its communicator, which rank " +
+                                                std::to_string(comm_->rank) + " still needs");
+      return true;
+    }
+    return false;
+  }
+
   ncclComm_t comm_;
   const unsigned char* source_;
   std::size_t bytes_;
@@ -136,6 +152,7 @@ ncclResult_t start(const char* function, ncclComm_t comm, const void* source, st
     return ncclInvalidArgument;
   }
   auto exchange = std::make_shared<Exchange>(comm, source, bytes, std::move(take));
+  if (stream != nullptr && stream->capture != nullptr) comm->captured.emplace_back(exchange);
   const auto error = enqueue(stream, function, [exchange] { return exchange->step(); });
   return error == cudaSuccess ? ncclSuccess : ncclUnhandledCudaError;
 }
@@ -167,12 +184,20 @@ ncclResult_t ncclCommInitRank(ncclComm_t* comm, int ranks, ncclUniqueId id, int 
   while (!all_at_least(*out, out->shared->joined, 1)) usleep(100);
   if (rank == 0) shm_unlink(id.internal);  // everybody has it open
   *comm = out.release();
+  count_object("communicator", 1);
   return ncclSuccess;
 }
 
 ncclResult_t ncclCommAbort(ncclComm_t comm) {
   const Lock lock(gpu_mutex());
+  if (std::any_of(comm->captured.begin(), comm->captured.end(),
+                  [](const auto& operation) { return !operation.expired(); })) {
+    die("ncclCommAbort would wait for ever: a CUDA graph that captured its operations still "
+        "exists");
+  }
   comm->aborted = true;  // queued work still uses the object, which is small and stays
+  comm->shared->left[comm->rank].store(1);
+  count_object("communicator", -1);
   return ncclSuccess;
 }
 

@@ -134,12 +134,14 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned /*flags*/) 
   }
   *stream = std::make_unique<CUstream_st>().release();
   streams().push_back(*stream);
+  count_object("stream", 1);
   return cudaSuccess;
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   // Work queued on the stream still runs, as on a GPU. The stream object is small and is kept.
   static_cast<void>(stream);
+  count_object("stream", -1);
   return cudaSuccess;
 }
 
@@ -196,6 +198,7 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
   if (const auto error = enter("cudaEventCreateWithFlags", "cuEventCreate")) return failed(error);
   *event = std::make_unique<CUevent_st>().release();
   (*event)->timed = (flags & cudaEventDisableTiming) == 0;
+  count_object("event", 1);
   return cudaSuccess;
 }
 
@@ -206,6 +209,7 @@ cudaError_t cudaEventCreate(cudaEvent_t* event) {
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
   // Queued work may still use it, and it is small: it stays.
   static_cast<void>(event);
+  count_object("event", -1);
   return cudaSuccess;
 }
 

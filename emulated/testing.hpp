@@ -19,6 +19,12 @@ struct Injection {
   int after = 0;
 };
 void inject_error(const std::string& function, Injection injection);
+// SCIMIX_EMULATED_ERROR=FUNCTION:ERROR:AFTER in the environment does the same in a program.
+
+// How many objects of a kind exist: "stream", "event", "graph", "graph exec", "memory",
+// "communicator".
+[[nodiscard]] std::int64_t live_objects(const std::string& kind);
+
 // How often the process has called a vendor function.
 [[nodiscard]] std::int64_t calls_of(const std::string& function);
 

@@ -1,5 +1,5 @@
 // L_contradict: the prediction for a hybrid should be mostly the prediction for its semantic
-// parent, and to a small degree that for its scene parent.
+// parent, mixed with a small weight of the prediction for its scene parent.
 #pragma once
 
 #include "autograd/variable.hpp"

@@ -1,4 +1,4 @@
-// L_hyb: the losses by which a hybrid gets the class of one parent and the scene of the other.
+// L_hyb: the losses that make a hybrid show the class of one parent and the scene of the other.
 #pragma once
 
 #include "autograd/variable.hpp"

@@ -33,7 +33,10 @@ Autoencoder::Autoencoder(const AutoencoderConfig& config, std::uint64_t seed, De
 }
 
 SemanticCode Autoencoder::encode_semantic(const Variable& x, const NormPass& pass) const {
-  const WideResNet::Output out = e_c_.forward(x, pass);
+  return semantic_code(e_c_.forward(x, pass));
+}
+
+SemanticCode Autoencoder::semantic_code(const WideResNet::Output& out) const {
   return {out.logits, unit_rms(config_.structural_zc ? out.map : out.features)};
 }
 

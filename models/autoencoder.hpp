@@ -34,6 +34,8 @@ class Autoencoder {
 
   // Returns the logits and the semantic code of x [N,H,W,3] in [-1,1].
   [[nodiscard]] SemanticCode encode_semantic(const Variable& x, const NormPass& pass) const;
+  // Returns the same from the output of the semantic encoder for x.
+  [[nodiscard]] SemanticCode semantic_code(const WideResNet::Output& out) const;
   // Returns the scene code of x [N,H,W,3] in [-1,1]: [N,H/4,W/4,F]; with structural_zc [N,F].
   [[nodiscard]] Variable encode_scene(const Variable& x, const NormPass& pass) const;
   // Returns G's images [N,H,W,3], not clamped to [-1,1].

@@ -32,14 +32,14 @@ struct DiscriminatorConfig {
   std::int64_t minibatch_std = 0;  // images per group of minibatch_deviation; 0: off
 };
 
-// Returns x [N,H,W,C] with an additional channel, [N,H,W,C+1], that says how much the images of a
-// group differ. There are M = N/G groups of G = min(group, N) images; images n, n + M, n + 2M, ...
-// form a group. The new channel is sqrt(variance over the group + 1e-8), averaged over H, W and C;
-// the variance is biased (divisor G). Throws Error{bug} unless G divides N. Source: Karras et al.
-// 2018, section 3, with StyleGAN2's strided groups.
+// Returns x [N,H,W,C] with an additional channel, [N,H,W,C+1], which measures how much the images
+// of a group differ. There are M = N/G groups of G = min(group, N) images; images n, n + M, n + 2M,
+// ... form a group. The new channel is sqrt(variance over the group + 1e-8), averaged over H, W and
+// C; the variance is biased (divisor G). Throws Error{bug} unless G divides N. Source: Karras et
+// al. 2018, section 3, with StyleGAN2's strided groups.
 [[nodiscard]] Variable minibatch_deviation(const Variable& x, std::int64_t group);
 
-// Errors (user): an image size that no discriminator fits.
+// Checks the image size. Errors (user): a size that is not 4, 5, 6 or 7 times a power of two.
 void check_critic_size(std::int64_t image_size);
 
 class Discriminator {

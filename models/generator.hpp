@@ -34,14 +34,14 @@ struct GeneratorConfig {
   bool noise = false;  // StyleGAN2's noise: one number per pixel; its strength starts at 0
 };
 
-// Where the noise of a forward pass comes from: one normal number per pixel and layer, a function
-// of all of this.
+// Addresses the noise of a forward pass: one normal number per pixel and layer, which is a function
+// of these values.
 struct NoiseSource {
   std::uint64_t seed = 0;
   Tensor step = {};        // i32 [1], on the device
-  std::uint32_t pass = 0;  // tells passes of the same step apart
-  // The parts of the batch, such as reconstructions and hybrids. Each has `rows` rows, which are
-  // numbered from `first_row` on in the batch of all ranks. Empty: one part, numbered from 0.
+  std::uint32_t pass = 0;  // distinguishes passes of the same step
+  // The parts of the batch, such as reconstructions and hybrids. A part has `rows` rows, whose
+  // numbers in the batch of all ranks start at `first_row`. Empty: one part, numbered from 0.
   struct Part {
     std::int64_t rows = 0;
     std::int64_t first_row = 0;

@@ -9,7 +9,7 @@
 
 namespace scimix {
 
-// How batch norm works in one forward pass.
+// The mode of batch norm in one forward pass, and the images over which it computes statistics.
 struct NormPass {
   NormMode mode = NormMode::train;
   // Numbers of consecutive rows that are normalised by their own statistics; empty: all rows

@@ -64,7 +64,8 @@ class ParameterStore {
     std::string name;
     Tensor value;
   };
-  // In the order of the slab.
+  // Return the tensors with their names. Parameters and gradients are views, in the order of the
+  // slab.
   [[nodiscard]] std::vector<Named> parameters() const;
   [[nodiscard]] std::vector<Named> gradients() const;
   [[nodiscard]] std::vector<Named> buffers() const;
@@ -77,7 +78,7 @@ class ParameterStore {
 
   // Keeps copies of the parameters in the narrower type `dtype`, so that forward passes in that
   // type need not round the weights again. The copies must be refreshed whenever parameters change.
-  // An optimiser does it in its update, and copy_parameters_from does it; all other code must call
+  // Optimisers and copy_parameters_from do so; all other code that changes parameters must call
   // refresh_copies.
   void keep_copies(DType dtype) const;
   void refresh_copies() const;
@@ -89,8 +90,9 @@ class ParameterStore {
   [[nodiscard]] std::int64_t parameter_count() const;
   [[nodiscard]] DType dtype() const { return dtype_; }
 
+  // Sets all gradients to zero.
   void zero_grad() const;
-  // Copy from the store of a network with the same architecture.
+  // Copy values from the store of a network with the same architecture.
   void copy_parameters_from(const ParameterStore& other) const;
   void copy_buffers_from(const ParameterStore& other) const;
 

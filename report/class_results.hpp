@@ -1,4 +1,4 @@
-// The part of a report that says which classes a classifier gets wrong.
+// The section of a report that shows which classes a classifier confuses.
 #pragma once
 
 #include <span>
@@ -8,9 +8,10 @@
 
 namespace scimix {
 
-// Returns HTML: the classes with their accuracies (of more than 20 classes only the least accurate
-// ones, and how many classes are how accurate), the pairs of classes that are confused most often,
-// and the confusion matrix. The size is bounded, whatever the number of classes.
+// Returns HTML with the accuracy of each class, the pairs of classes that are confused most often,
+// and the confusion matrix. If there are more than 20 classes, it lists only the least accurate
+// ones and a distribution of the accuracies. The size of the text is bounded for any number of
+// classes.
 [[nodiscard]] std::string class_results_html(const Confusion& confusion,
                                              std::span<const std::string> class_names);
 

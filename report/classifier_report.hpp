@@ -1,4 +1,4 @@
-// What the report of a classifier's run says.
+// Makes the report of a classifier run.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 
 namespace scimix {
 
+// The facts from which the report is made.
 struct ClassifierOutcome {
   std::string network;  // "WideResNet-28-2"
   std::string method;   // "fixmatch, hybrids by scimix"

@@ -60,7 +60,9 @@ std::vector<RunReport::Chart> charts() {
        "How far hybrids are from what was asked of them: the class and the code of their content "
        "image, not those of their scene image."},
       {"Classifier inside the encoder",
-       {{"supervised", "labelled images"}, {"consistency", "consistency"}},
+       {{"supervised", "labelled images"},
+        {"consistency", "consistency"},
+        {"pseudo_label", "pseudo-labels"}},
        "loss",
        false,
        "The losses that teach the encoder E_c and its classifier C."}};
@@ -107,6 +109,9 @@ RunReport generator_report(const GeneratorOutcome& o) {
   }
   report.figures.emplace_back("Training steps", std::to_string(o.steps));
   report.figures.emplace_back("Variant", o.variant);
+  if (!o.guide.empty()) {
+    report.figures.emplace_back("Guide that the encoder started from", o.guide);
+  }
   report.figures.emplace_back("Device", o.device);
   report.charts = charts();
   report.pictures = o.pictures;

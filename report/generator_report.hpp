@@ -1,4 +1,4 @@
-// What the report of a generator's run says.
+// Makes the report of a generator run.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +11,11 @@
 
 namespace scimix {
 
+// The facts from which the report is made.
 struct GeneratorOutcome {
   std::string data;  // "cifar10", "the folder birds"; see data_title
   std::string variant;
+  std::string guide;  // that E_c and C started from; empty without one
   std::int64_t training_images = 0;
   std::int64_t labeled_images = 0;
   std::int64_t image_size = 0;
@@ -26,8 +28,8 @@ struct GeneratorOutcome {
   // The last evaluation, on pairs of test images.
   struct Evaluation {
     std::int64_t pairs = 0;
-    std::int64_t class_kept = 0;  // hybrids in which C sees the class of x_c
-    double s_r = 0.0;             // share of hybrids that are nearer to x_r in pixels
+    std::int64_t class_kept = 0;  // hybrids to which C assigns the class of x_c
+    double s_r = 0.0;             // fraction of hybrids nearer to x_r than to x_c in pixels
     double reconstruction = 0.0;  // root mean square error of pixels in [-1,1]
     double accuracy = 0.0;        // of C on test images
   };

@@ -1,7 +1,9 @@
-// Says how far a share that was counted on a sample may be from the true one.
+// Computes confidence intervals and summaries: of a fraction that was counted on a sample, and of
+// the results of a few runs.
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 namespace scimix {
 
@@ -11,10 +13,28 @@ struct ShareInterval {
   double high = 1;
 };
 
-// Returns the 95% score interval. Unlike share +- 1.96 standard errors, it stays within [0,1], and
-// it has a width even if all or none hit. 0 <= hits <= trials; without trials it is [0,1]. Source:
+// Returns the 95% score interval for 0 <= hits <= trials; [0,1] without trials. Unlike the fraction
+// +- 1.96 standard errors, it stays within [0,1], and its width is not 0 if no trial or every trial
+// is a hit. Source:
 // Wilson, "Probable inference, the law of succession, and statistical inference", J. Am. Stat.
 // Assoc. 22, 1927.
 [[nodiscard]] ShareInterval wilson_interval(std::int64_t hits, std::int64_t trials);
+
+// The mean and the standard deviation of some values.
+struct MeanStd {
+  double mean = 0;
+  double std = 0;  // sample standard deviation, divisor n - 1; 0 for one value
+};
+[[nodiscard]] MeanStd mean_and_std(const std::vector<double>& values);
+
+// Returns the 97.5% quantile of Student's t distribution with at least one degree of freedom. A 95%
+// interval extends by this many standard errors to both sides of the mean. Source: the finite
+// series of the distribution function, Abramowitz and Stegun, "Handbook of Mathematical Functions",
+// 26.7.3 and 26.7.4, solved by bisection.
+[[nodiscard]] double student_t_975(std::int64_t degrees);
+
+// Returns half the width of the 95% confidence interval of the mean of at least two values, which
+// are assumed to be from a normal distribution of unknown variance.
+[[nodiscard]] double mean_interval_95(const std::vector<double>& values);
 
 }  // namespace scimix

@@ -1,4 +1,4 @@
-// Draws numbers over the steps of a run as an SVG element for a page.
+// Draws values over the steps of a run as an SVG element.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,9 @@ struct LineChart {
   std::vector<Series> series;
 };
 
-// Returns the element <svg class="chart">, or "" if no series has a number. Lines break where a
-// value is NaN; a lone point is a dot. Each line has its name and its last value at its end. The
+// Returns the element <svg class="chart">, or "" if no series has a number. A line has a gap where
+// a value is NaN; a single point is drawn as a dot. The name and the last value of each line are at
+// its end. The
 // chart is drawn for a width of about 360 pixels, with text of 12 pixels.
 [[nodiscard]] std::string line_chart_svg(const LineChart& chart);
 
@@ -26,17 +27,17 @@ struct LineChart {
 // --line-0 to --line-5, for light and dark screens.
 [[nodiscard]] std::string_view line_chart_style();
 
-// The rest are steps of drawing, declared here for their tests.
+// The declarations below are helper functions of line_chart_svg, declared here for their tests.
 
-// Returns fewer points that look the same in a chart of `columns` columns (all steps <= last_step,
-// values finite): of each column the first, the lowest, the highest and the last one, in their
-// order. Source: Jugel et al., "M4: a visualization-oriented time series data aggregation", VLDB
-// 2014.
+// Returns fewer points, which look the same in a chart of `columns` columns of pixels: of each
+// column the first, the lowest, the highest and the last point, in their order. All steps must be
+// at most last_step, and all values finite. Source: Jugel et al., "M4: a visualization-oriented
+// time series data aggregation", VLDB 2014.
 [[nodiscard]] std::vector<Series::Point> thinned(const std::vector<Series::Point>& points,
                                                  std::int64_t last_step, std::int64_t columns);
 
-// Returns a name as lines of at most `most` characters. Lines break behind spaces, which are
-// removed, and behind underscores, which stay. A longer word stays whole.
+// Splits a name into lines of at most `most` characters, after spaces, which are removed, and after
+// underscores, which stay. A longer word is not split.
 [[nodiscard]] std::vector<std::string> wrapped_name(std::string_view name, std::size_t most);
 
 // A label whose centre should be at `wanted`.
@@ -46,7 +47,7 @@ struct LabelBox {
 };
 
 // Returns the centres of labels between `top` and `bottom`, moved so that none overlap. They keep
-// the order of their wanted places. If there is too little room, they extend beyond `top`.
+// the order of their wanted positions. If they don't fit, they extend beyond `top`.
 [[nodiscard]] std::vector<double> placed_labels(const std::vector<LabelBox>& labels, double top,
                                                 double bottom);
 

@@ -1,4 +1,4 @@
-// Text and pictures inside HTML and SVG, and words of a command line.
+// Encodes text and pictures for HTML and SVG.
 #pragma once
 
 #include <cstdint>
@@ -10,16 +10,16 @@
 namespace scimix {
 
 // Returns `text` for an element or for a quoted attribute of HTML and of XML: & < > " ' become
-// references; bytes that are not UTF-8 and characters that XML does not have (most controls) become
-// U+FFFD, so that a strange folder name can't break a whole document.
+// references; bytes that are not UTF-8 and characters that XML forbids (most control characters)
+// become U+FFFD, so that an unusual folder name can't make the document invalid.
 [[nodiscard]] std::string escape_markup(std::string_view text);
 
 // Returns the number of characters that a reader sees: the code points of escape_markup(text), with
 // each reference counted as one.
 [[nodiscard]] std::int64_t character_count(std::string_view text);
 
-// Returns `text` if it has at most `most` characters (at least 3), else its beginning and its end
-// around an ellipsis. The result is not escaped.
+// Returns `text` if it has at most `most` characters, otherwise its beginning and its end with an
+// ellipsis between them. `most` must be at least 3. The result is not escaped.
 [[nodiscard]] std::string shortened(std::string_view text, std::int64_t most);
 
 // Encodes bytes as text. Source: RFC 4648, section 4.

@@ -2,9 +2,9 @@
 //
 //   {"step":100,"time":1767225600.25,"loss":1.25,"accuracy":0.41}
 //
-// `time` is in Unix seconds. A number that JSON does not have (NaN, infinity) is written as null:
-// every JSON reader takes it, and table readers make NaN of it where a word would turn the whole
-// column into text.
+// `time` is in Unix seconds. NaN and infinity, which JSON cannot represent, are written as null.
+// Every JSON reader accepts null, and table readers convert it to NaN, whereas a word would turn
+// the whole column into text.
 #pragma once
 
 #include <cstdint>
@@ -25,13 +25,13 @@ using Metrics = std::vector<std::pair<std::string, double>>;
 
 class MetricsLog {
  public:
-  // Starts an empty log at `path`. A file that is already there is emptied.
+  // Starts an empty log at `path`. The contents of an existing file are removed.
   static MetricsLog start(const std::filesystem::path& path);
 
   // Continues the log of a run that is resumed after `step`. Later records are removed (the file is
-  // replaced atomically), because the run will write them again. So is a last line that is
-  // incomplete because the process was killed. Any other line that is no record is a user_error
-  // that names the line. A missing log is started anew.
+  // replaced atomically), because the run will write them again. A last line that is
+  // incomplete, because the process was killed, is removed too. If the log is missing, starts an
+  // empty one. Errors (user): any other line that is not a record; the message names the line.
   static MetricsLog resume(const std::filesystem::path& path, std::int64_t step);
 
   // Adds a record. It is in the file when this returns. Errors (user): a full disk; the file then

@@ -1,7 +1,7 @@
 // Shows how far a run is while it works:
 //   step 1200/50000  2346 images/s  loss 1.230  accuracy 0.4100  12 min 05 s left
-// On a terminal this is one line that is rewritten in place. In a log file or a pipe it is a new
-// line every 15 seconds.
+// On a terminal, one line is rewritten in place. In a log file or a pipe, a new line is written
+// every 15 seconds.
 #pragma once
 
 #include <cstdint>
@@ -25,13 +25,13 @@ namespace scimix {
 [[nodiscard]] bool stderr_is_terminal();
 // Returns the columns of the terminal on standard error; 80 if they are unknown.
 [[nodiscard]] int terminal_width();
-// Returns the seconds of a clock that never goes back.
+// Returns the time in seconds of a clock that never goes back.
 [[nodiscard]] double steady_seconds();
 
 class Progress {
  public:
   using Clock = std::function<double()>;  // seconds since some fixed moment
-  using Width = std::function<int()>;     // columns, asked for at each drawing: windows are resized
+  using Width = std::function<int()>;     // columns; called for every line that is drawn
 
   Progress(std::ostream& out, bool terminal, std::int64_t total_steps, Clock clock = steady_seconds,
            Width width = terminal_width);
@@ -40,19 +40,18 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  // Takes the state after `step` steps. `images_seen` counts from the start of the run. The first
-  // call only sets the marks from which speed is measured: make it before the first step (with the
-  // step that a run resumes from). Later calls may come as often as they like; few of them draw.
-  // Without metrics the last ones stay, because they are read back from the device less often than
-  // steps are made.
+  // Updates the state after `step` steps. `images_seen` counts from the start of the run. The first
+  // call sets the point from which the speed is measured: make it before the first step, with the
+  // step from which a run is resumed. Later calls may be frequent; only some of them draw a line. A
+  // call without metrics keeps the last ones, since metrics are read from the device less often.
   void update(std::int64_t step, std::int64_t images_seen, Metrics metrics = {});
-  // Leaves the time since the last update out of the images per second, because it did not go into
-  // steps: an evaluation, a checkpoint. The time left still includes such time, at the rate at
-  // which it came so far. On a GPU, the host must have waited for the steps before the last update.
+  // Excludes the time since the last update from the images per second. Call it after an evaluation
+  // or a checkpoint. The estimate of the remaining time includes such pauses, in proportion to
+  // those so far. On a GPU, the host must have waited for the device before the last update.
   void exclude_pause();
   // Writes a message between the progress lines, on a line of its own.
   void note(std::string_view message);
-  // Shows the last state and the time that the run took, pauses included. Later calls do nothing.
+  // Shows the last state and the duration of the run, including pauses. Later calls do nothing.
   void finish();
 
  private:
@@ -75,8 +74,7 @@ class Progress {
   std::optional<State> state_;
   double start_time_ = 0;
   double draw_time_ = 0;
-  // Sums over the past, in which an interval weighs e^(-age / 20 s). Their quotients are the
-  // speeds.
+  // Sums over the past intervals, with weight e^(-age / 20 s). Their quotients are the speeds.
   double seconds_ = 0;
   double steps_ = 0;
   double images_ = 0;

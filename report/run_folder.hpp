@@ -1,12 +1,12 @@
-// A run is a folder:
+// The folder of a run, with these files:
 //   config.toml                        every setting, resolved
 //   split.json                         which training images are labelled
 //   metrics.jsonl, events.out.tfevents.*
-//   samples/augmented.png              what the network sees
+//   samples/augmented.png              images as the network sees them
 //   checkpoints/step-00001000.safetensors
 //   checkpoints/written.txt            the names of the checkpoints that this run wrote
 //   report.html                        at the end
-//   lock                               while a process trains in it
+//   lock                               exists while a process trains in the folder
 #pragma once
 
 #include <cstdint>
@@ -20,15 +20,16 @@ namespace scimix {
 
 class RunFolder {
  public:
-  // Errors (user): the folder holds a run, or checkpoints of one.
+  // Checks that a new run can use the folder. Errors (user): the folder holds a run or checkpoints.
   static void check_free(const std::filesystem::path& path);
-  // Makes the folder of a new run. Errors (user): as check_free; it cannot be made.
+  // Creates the folder of a new run. Errors (user): those of check_free; the folder cannot be
+  // created.
   [[nodiscard]] static RunFolder create(const std::filesystem::path& path);
-  // The same run as another rank sees it, which writes nothing.
+  // Returns the run's folder on ranks other than rank 0. Creates nothing.
   [[nodiscard]] static RunFolder of_another_rank(const std::filesystem::path& path) {
     return RunFolder(path);
   }
-  // A run to go on with. Errors (user): no config.toml there.
+  // Opens the folder of a run to be resumed. Errors (user): the folder has no config.toml.
   [[nodiscard]] static RunFolder open(const std::filesystem::path& path);
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
@@ -38,15 +39,15 @@ class RunFolder {
   [[nodiscard]] std::filesystem::path metrics() const { return path_ / "metrics.jsonl"; }
   [[nodiscard]] std::filesystem::path report() const { return path_ / "report.html"; }
   [[nodiscard]] std::filesystem::path checkpoint(std::int64_t step) const;
-  // Where the sample grid of an evaluation goes.
+  // Returns the path of the sample grid of an evaluation.
   [[nodiscard]] std::filesystem::path step_samples(std::int64_t step) const;
 
-  // Returns the whole checkpoint with the largest step number, if there is one. Only checkpoints
-  // that this run wrote count. A checkpoint that is empty or damaged is passed over for the one
-  // before it, with a line in `passed_over` that says so. Errors (user): none of several is whole.
+  // Returns the newest complete checkpoint that this run wrote, or nothing if it wrote none. An
+  // empty or damaged checkpoint is skipped, and a line in `passed_over` says so. Errors (user): the
+  // run wrote checkpoints, but none of them is complete.
   [[nodiscard]] std::optional<std::filesystem::path> latest_checkpoint(
       std::vector<std::string>* passed_over = nullptr) const;
-  // Notes that this run is about to write the checkpoint of `step`.
+  // Adds the checkpoint of `step` to written.txt. Call it before the checkpoint is written.
   void note_checkpoint(std::int64_t step) const;
   // Removes all but the `count` newest of this run's checkpoints up to `step`.
   void keep_newest_checkpoints(std::int64_t count, std::int64_t step) const;
@@ -59,7 +60,7 @@ class RunFolder {
 
  private:
   explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
-  // The steps of the checkpoints that are there and that this run wrote, ascending.
+  // Returns the steps of the existing checkpoints that this run wrote, in ascending order.
   [[nodiscard]] std::vector<std::int64_t> own_checkpoints() const;
   [[nodiscard]] std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
   [[nodiscard]] std::filesystem::path written() const { return checkpoints() / "written.txt"; }

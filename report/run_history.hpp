@@ -9,11 +9,11 @@
 
 namespace scimix {
 
-// One named number over the steps of a run, in the order of the log.
+// The values of one named number over the steps of a run, in the order of the log.
 struct Series {
   struct Point {
     std::int64_t step = 0;
-    double value = 0.0;  // NaN where the log has null: the number was NaN or infinite
+    double value = 0.0;  // NaN if the log has null, which stands for NaN and infinity
   };
   std::string name;
   std::vector<Point> points;
@@ -21,9 +21,9 @@ struct Series {
 
 class RunHistory {
  public:
-  // Reads a file. A missing file gives an empty history. An incomplete last line, of a run that was
-  // killed or still goes on, is left out. Errors (user): another line that is no record, with its
-  // number.
+  // Reads a file. A missing file gives an empty history. An incomplete last line is ignored: the
+  // run was killed or is still writing. Errors (user): any other line that is not a record; the
+  // message names the line.
   [[nodiscard]] static RunHistory read(const std::filesystem::path& metrics);
 
   [[nodiscard]] const std::vector<Series>& series() const { return series_; }

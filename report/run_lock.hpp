@@ -1,4 +1,4 @@
-// One owner of a run folder: while a process trains in it, a second one is refused.
+// A lock on a run folder: while one process trains in the folder, others are refused.
 #pragma once
 
 #include <chrono>

@@ -15,7 +15,8 @@ namespace scimix {
 
 class RunLog {
  public:
-  // `batch`: images per step. `resumed`: the step after which an older run goes on.
+  // `batch` is the number of images per step. `resumed` is the step after which a resumed run
+  // continues.
   RunLog(const RunFolder& run, std::int64_t total_steps, std::int64_t batch,
          std::optional<std::int64_t> resumed, std::ostream& progress);
   // Makes a log that writes and shows nothing, for ranks other than the first.
@@ -25,9 +26,9 @@ class RunLog {
   void record(std::int64_t step, const Metrics& metrics);
   // Writes a PNG file to TensorBoard.
   void image(std::int64_t step, std::string_view tag, const std::filesystem::path& png);
-  // Updates the progress line; without metrics the last ones stay.
+  // Updates the progress line. A call without metrics keeps the last ones.
   void show(std::int64_t step, const Metrics& metrics = {});
-  // Leaves the time since the last show() out of the images per second: see Progress.
+  // Excludes the time since the last show() from the images per second: see Progress.
   void exclude_pause();
   // Writes a message between the progress lines.
   void note(std::string_view message);

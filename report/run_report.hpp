@@ -1,5 +1,5 @@
-// Writes report.html: a run on one page that needs no other file. It says what was trained, how it
-// ended, how it went on the way, what it gets wrong, what to do next, and how to repeat it.
+// Writes report.html, one page about a run that needs no other file. It shows what was trained, the
+// results, the curves, the mistakes, possible next steps, and how to repeat the run.
 #pragma once
 
 #include <filesystem>
@@ -18,19 +18,19 @@ struct RunReport {
   std::string title;               // "Classifier of digits, 200 labels"
   std::string summary;             // what was done, in full sentences; may be empty
   std::string command;             // the exact command line
-  std::vector<std::string> notes;  // what a reader must know first: "scaled down for a CPU ..."
+  std::vector<std::string> notes;  // shown at the top: "Scaled down for a machine without ..."
 
-  // The one number of the run.
+  // The most important number of the run.
   struct Headline {
     std::string value;        // "93.40%"
     std::string meaning;      // "of 10000 test images are classified correctly"
-    std::string uncertainty;  // its interval, and what the interval covers; may be empty
+    std::string uncertainty;  // its confidence interval and what that covers; may be empty
   };
   std::optional<Headline> headline;
   std::vector<std::pair<std::string, std::string>> figures;  // name and value
 
-  // A chart of series of metrics.jsonl. Series without data are left out, and so is a chart without
-  // any.
+  // A chart of series of metrics.jsonl. Series without data are left out, and so are charts without
+  // series.
   struct Line {
     std::string series;  // its name in metrics.jsonl
     std::string label;   // its name in the chart; empty: that of the series
@@ -44,7 +44,7 @@ struct RunReport {
   };
   std::vector<Chart> charts;
 
-  // Which class is taken for which.
+  // The classes and how often they are confused.
   struct Classes {
     Confusion confusion;
     std::vector<std::string> names;
@@ -57,7 +57,7 @@ struct RunReport {
   };
   std::vector<Picture> pictures;
 
-  // What a reader may do next.
+  // Something that a reader may do next.
   struct NextStep {
     std::string text;
     std::string command;  // may be empty
@@ -66,23 +66,13 @@ struct RunReport {
 };
 
 // Writes run.path()/report.html atomically. The settings are those of run.config(), the curves come
-// from run.metrics(). A missing picture is named on the page: a report at the end of a long run
-// must not fail for it. Errors (user): no config.toml, a metrics.jsonl with a broken line, a full
-// disk.
+// from run.metrics(). If a picture is missing, the page says so, since a missing picture should
+// not make a report fail at the end of a long run. Errors (user): no config.toml, a metrics.jsonl
+// with a broken line, a full disk.
 void write_report(const RunFolder& run, const RunReport& report);
 
-// Returns what a text calls a data set: "cifar10", and for image folders "the folder birds".
+// Returns the name of a data set for sentences: "cifar10", or "the folder birds" for image folders.
 [[nodiscard]] std::string data_title(const std::string& dataset,
                                      const std::filesystem::path& data_dir);
-
-struct SettingGroup {
-  std::string name;                                       // may be empty
-  std::vector<std::pair<std::string, std::string>> rows;  // key, value without quotes
-};
-
-// Returns the lines `key = value` of a config.toml in their order. A [section] begins a group of
-// that name. So does a comment, except for comments at the head of the file, which say what made
-// the file. Groups without settings are left out.
-[[nodiscard]] std::vector<SettingGroup> setting_groups(std::string_view config);
 
 }  // namespace scimix

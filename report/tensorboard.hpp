@@ -3,7 +3,7 @@
 // Source of the format (github.com/tensorflow/tensorboard): summary/writer/record_writer.py (frame
 // and checksum), compat/proto/{event,summary}.proto (messages). One file is a list of records:
 //   u64 length, u32 masked crc32c of those 8 bytes, data, u32 masked crc32c of the data
-// all little-endian; data is an Event, the first of which says "brain.Event:2".
+// all little-endian; data is an Event, and the first Event has the version "brain.Event:2".
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,8 @@
 
 namespace scimix {
 
-// CRC-32C (Castagnoli, reflected polynomial 0x82F63B78): RFC 3720, appendix B.4.
+// Returns the CRC-32C of the bytes (Castagnoli, reflected polynomial 0x82F63B78): RFC 3720,
+// appendix B.4.
 [[nodiscard]] std::uint32_t crc32c(std::string_view bytes);
 
 class TensorBoardWriter {
@@ -30,8 +31,8 @@ class TensorBoardWriter {
   TensorBoardWriter(const std::filesystem::path& folder, double time,
                     std::optional<std::int64_t> resumed_step = std::nullopt);
 
-  // Both functions write to the file before they return. Errors (user): a full disk; nothing of the
-  // call is in the file then.
+  // Both functions write to the file before they return. Errors (user): a full disk; the file then
+  // contains nothing of the failed call.
   void add_scalars(std::int64_t step, double time, const Metrics& metrics);
   // `png` is a whole PNG file. Its size and its colour type are read from its header.
   void add_image(std::int64_t step, double time, std::string_view tag,

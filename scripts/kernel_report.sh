@@ -3,11 +3,16 @@
 # variables into registers and keeps some in memory. Needs nvcc (CUDA 12.4 or newer), but no GPU. Fails if
 # a kernel spills.
 #
-# usage: scripts/kernel_report.sh [--all] [ARCH...]
+# usage: scripts/kernel_report.sh [--all] [--sass] [ARCH...]
 #        scripts/kernel_report.sh [--all] --log FILE...
+#        scripts/kernel_report.sh --sass-log FILE...
 #   ARCH   80, 90, 100, ...; without ARCH, those of these three that nvcc knows
 #   --all  lists every kernel, not only those with spills or more than 128 registers
+#   --sass also reads the assembly, with cuobjdump (`pip install nvidia-cuda-cuobjdump nvidia-cuda-nvdisasm`): loads
+#          in flight before the first store, accesses of local memory, the widths of global loads and stores, and
+#          instructions for 16 bytes of memory
 #   --log  compiles nothing; reads files with the output of nvcc -Xptxas -v
+#   --sass-log  compiles nothing; reads files with the output of cuobjdump -sass
 #
 # A kernel with a stack frame but without spills has an array that is indexed at run time.
 set -euo pipefail
@@ -18,11 +23,20 @@ mistake() {
 }
 
 all=0
+sass=0
+sass_logs=()
 archs=()
 logs=()
 while (($# > 0)); do
   case $1 in
     --all) all=1 ;;
+    --sass) sass=1 ;;
+    --sass-log)
+      shift
+      (($# > 0)) || mistake "--sass-log: no file"
+      sass_logs=("$@")
+      break
+      ;;
     --log)
       shift
       (($# > 0)) || mistake "--log: no file"
@@ -37,7 +51,7 @@ while (($# > 0)); do
   esac
   shift
 done
-for log in ${logs[@]+"${logs[@]}"}; do
+for log in ${logs[@]+"${logs[@]}"} ${sass_logs[@]+"${sass_logs[@]}"}; do
   [[ -r $log ]] || mistake "$log: cannot be read"
 done
 
@@ -72,14 +86,46 @@ readable() {
     -e 's/^void //' -e 's/^detail::run_(each|block)<//' -e 's/\(.*//' -e 's/^(.{70}).+/\1.../'
 }
 
+# Prints a table of what sass_report.awk finds in files with the output of cuobjdump -sass.
+report_sass() { # FILE...
+  local awk_file
+  awk_file=$(dirname "${BASH_SOURCE[0]}")/sass_report.awk
+  awk -f "$awk_file" "$@" >"$scratch/sass"
+  [[ -s $scratch/sass ]] || mistake "no kernel in $*: expected what cuobjdump -sass prints"
+  paste <(cut -f 1-7 "$scratch/sass") <(cut -f 8 "$scratch/sass" | readable) | sort -t $'\t' -k 1,1V -k 8,8 |
+    awk -F '\t' '
+      BEGIN {
+        row = "%-7s %12s %12s %6s %9s %9s %12s  %s\n"
+        printf row, "GPU", "instructions", "loads before", "local", "load bits", "store bits", "per 16 bytes", "kernel"
+      }
+      {
+        printf row, $1, $2, $3, $4, $5, $6, $7, $8
+        ++count[$1]
+        local_memory[$1] += $4 > 0
+        narrow[$1] += $6 != 0 && $6 !~ /^128/ && $5 ~ /^128/
+      }
+      END {
+        for (arch in count) {
+          printf "%s: %d kernels, %d use local memory, %d load 128 bits at once and store less\n",
+            arch, count[arch], local_memory[arch], narrow[arch]
+        }
+      }'
+}
+
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
+
+if ((${#sass_logs[@]} > 0)); then
+  report_sass "${sass_logs[@]}"
+  exit
+fi
 
 if ((${#logs[@]} == 0)); then
   cd "$(dirname "${BASH_SOURCE[0]}")/.."
   nvcc=$(command -v nvcc || true)
   [[ -n $nvcc ]] || nvcc=${CUDA_HOME:-/usr/local/cuda}/bin/nvcc
   [[ -x $nvcc ]] || mistake "nvcc is neither on the PATH nor at $nvcc"
+  ((!sass)) || command -v cuobjdump >/dev/null || mistake "--sass: cuobjdump is not on the PATH"
   known=" $("$nvcc" --list-gpu-arch | sed 's/compute_//' | tr '\n' ' ')"
   if ((${#archs[@]} == 0)); then
     for arch in 80 90 100; do
@@ -96,16 +142,22 @@ if ((${#logs[@]} == 0)); then
       log=$scratch/sm_$arch/$(basename "$source").log
       "$nvcc" -std=c++20 -O3 -DNDEBUG --extended-lambda --expt-relaxed-constexpr \
         -DSCIMIX_BACKEND=cuda -DSCIMIX_WITH_CUDA=1 -I. "-arch=sm_$arch" -Xptxas -v -cubin \
-        -o "$scratch/cubin" "$source" >"$log" 2>&1 || {
+        -o "$log.cubin" "$source" >"$log" 2>&1 || {
         cat "$log" >&2
         echo "kernel_report.sh: $source does not compile for sm_$arch" >&2
         exit 1
       }
       logs+=("$log")
+      if ((sass)); then
+        cuobjdump -sass "$log.cubin" >"$log.sass"
+        sass_logs+=("$log.sass")
+      fi
     done
     echo "compiled $(ls kernels/*/*.cu | wc -l) files for sm_$arch" >&2
   done
 fi
+
+((${#sass_logs[@]} == 0)) || report_sass "${sass_logs[@]}"
 
 kernels_of "${logs[@]}" >"$scratch/numbers"
 [[ -s $scratch/numbers ]] || mistake "no kernel in ${logs[*]}: expected what nvcc -Xptxas -v prints"

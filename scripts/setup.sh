@@ -21,25 +21,33 @@ packages=(
   doctest-dev
 )
 dev_packages=(
-  ccache=ccache clang-format=clang-format clang-tidy=clang-tidy python3-pil
+  ccache=ccache clang-format=clang-format python3-pil
   clang=clang++ "libclang-rt-dev|libclang-rt-14-dev" # for scripts/fuzz.sh
   libboost-context-dev # for the emulated GPU
 )
 
 cmake_least=3.24
-frontend_version=1.18.0 # the last version that can be used without linking NVRTC
-frontend_dir=.deps/cudnn-frontend
-frontend_sha256=(
-  382ea063b92cbfd5b442cb75ff8422932d78276aecf139e46713ed1ad3d07af4 # x86_64
-  f6d4d0b88d617b233a503c84980b54d840b60b2734497d1a7a071ec5293daec2 # aarch64
-)
+
+# Packages from PyPI: folder in .deps/, name, version, path inside the package, and the hashes for x86_64
+# and aarch64.
+frontend=(cudnn-frontend nvidia-cudnn-frontend 1.18.0 include # the last version that needs no NVRTC
+  382ea063b92cbfd5b442cb75ff8422932d78276aecf139e46713ed1ad3d07af4
+  f6d4d0b88d617b233a503c84980b54d840b60b2734497d1a7a071ec5293daec2)
+# Debian's clang-tidy also checks every system header, and so takes three times as long.
+tidy=(clang-tidy clang-tidy 23.1.4 clang_tidy/data
+  6bb31e4f319ecbe14acb75f23c3050d0f1d4b1d92ea1c66091bc76e4eac2c1ac
+  87596cd77dedfdea23ced1d13e57e869dcaee99745bfe942796196da3c197671)
 
 check=false
 cuda=false
+dev=false
 for argument in "$@"; do
   case $argument in
     --check) check=true ;;
-    --dev) packages+=("${dev_packages[@]}") ;;
+    --dev)
+      dev=true
+      packages+=("${dev_packages[@]}")
+      ;;
     --cuda) cuda=true ;;
     *)
       echo "setup.sh: unknown option '$argument', expected --check, --dev or --cuda" >&2
@@ -96,22 +104,24 @@ for entry in "${packages[@]}"; do
   fi
 done
 
-# --- cudnn-frontend: C++ headers that PyPI carries inside a Python package -------------------------
+# --- packages from PyPI ---------------------------------------------------------------------------
 nvcc=$(PATH=$PATH:/usr/local/cuda/bin:/opt/cuda/bin command -v nvcc || true)
 [[ -n ${CUDACXX:-} ]] && nvcc=$CUDACXX
-frontend_missing=false
-if [[ $cuda == true || -n $nvcc ]] &&
-  [[ $(cat "$frontend_dir/VERSION" 2>/dev/null) != "$frontend_version" ]]; then
-  frontend_missing=true
-  if ! python3 -m pip --version >/dev/null 2>&1; then
-    missing+=(python3-pip)
-  fi
+wheels=() # names of the arrays above that are wanted and missing
+wants() { # ARRAY
+  local -n wheel=$1
+  [[ $(cat ".deps/${wheel[0]}/VERSION" 2>/dev/null) == "${wheel[2]}" ]] || wheels+=("$1")
+}
+if $cuda || [[ -n $nvcc ]]; then wants frontend; fi
+if $dev; then wants tidy; fi
+if ((${#wheels[@]} > 0)) && ! python3 -m pip --version >/dev/null 2>&1; then
+  missing+=(python3-pip)
 fi
 
 if $check; then
   ((${#missing[@]} == 0)) || echo "missing packages: ${missing[*]}"
-  ! $frontend_missing || echo "missing: cudnn-frontend $frontend_version"
-  ((${#missing[@]} == 0)) && [[ $frontend_missing == false ]] ||
+  ((${#wheels[@]} == 0)) || echo "missing packages of PyPI: ${wheels[*]}"
+  ((${#missing[@]} + ${#wheels[@]} == 0)) ||
     die "run scripts/setup.sh to install what is missing"
 else
   ((${#missing[@]} == 0)) || install_packages "${missing[@]}"
@@ -122,32 +132,36 @@ if [[ $(printf '%s\n' "$cmake_least" "$cmake_version" | sort -V | head -n 1) != 
   die "cmake is version $cmake_version, $cmake_least or newer is needed: \`pip install cmake\` has one"
 fi
 
-fetch_frontend() {
-  local requirement="nvidia-cudnn-frontend==$frontend_version" hash
-  for hash in "${frontend_sha256[@]}"; do
+fetch_wheel() { # ARRAY: unpacks a package into .deps/
+  local -n wheel=$1
+  local folder=${wheel[0]} name=${wheel[1]} version=${wheel[2]} inside=${wheel[3]} hash
+  local requirement="$name==$version"
+  for hash in "${wheel[@]:4}"; do
     requirement+=" --hash=sha256:$hash"
   done
+  echo "fetching: $name $version"
+  rm -rf "$work/wheel" "$work/unpacked" "$work/new"
   echo "$requirement" >"$work/requirements.txt"
-  # The headers are the same in every wheel, so the version of the local python3 does not matter.
+  # What is taken is the same in every wheel, so the version of the local python3 does not matter.
   python3 -m pip download -q --disable-pip-version-check --require-hashes --no-deps \
     --only-binary=:all: --python-version 3.11 --implementation cp --abi cp311 \
     --platform "manylinux_2_28_$(uname -m)" -d "$work/wheel" -r "$work/requirements.txt" \
     >"$work/pip.log" 2>&1 ||
-    die "cannot fetch cudnn-frontend $frontend_version; is there a network? The project builds for" \
-      "the CPU without it ($(tail -n 1 "$work/pip.log"))"
+    die "cannot fetch $name $version; is there a network? ($(tail -n 1 "$work/pip.log"))"
   python3 -m zipfile -e "$work"/wheel/*.whl "$work/unpacked"
-  mkdir -p "$work/frontend" .deps
-  mv "$work/unpacked/include" "$work/frontend/"
-  cp "$work"/unpacked/*.dist-info/licenses/* "$work/frontend/"
-  echo "$frontend_version" >"$work/frontend/VERSION"
-  rm -rf "$frontend_dir"
-  mv "$work/frontend" "$frontend_dir"
+  mkdir -p "$work/new" .deps
+  mv "$work/unpacked/$inside" "$work/new/"
+  cp "$work"/unpacked/*.dist-info/licenses/* "$work/new/" 2>/dev/null || true
+  chmod -R u+rwX,go+rX "$work/new"
+  [[ ! -d $work/new/data/bin ]] || chmod a+x "$work"/new/data/bin/*
+  echo "$version" >"$work/new/VERSION"
+  rm -rf ".deps/$folder"
+  mv "$work/new" ".deps/$folder"
 }
 
-if $frontend_missing; then
-  echo "fetching: cudnn-frontend $frontend_version"
-  fetch_frontend
-fi
+for wheel_name in ${wheels[@]+"${wheels[@]}"}; do
+  fetch_wheel "$wheel_name"
+done
 
 if [[ -n $nvcc ]]; then
   echo "setup.sh: nothing is missing, with $("$nvcc" --version | sed -n 's/.*release \([0-9.]*\).*/CUDA \1/p')"

@@ -2,13 +2,15 @@
 # Configures, builds and runs the tests. The last line is `N passed, N failed, N skipped`, and before it
 # stand the times of the slowest tests.
 #
-# usage: scripts/test.sh [PRESET] [--tier TIER,...] [-DCMAKE_OPTION=VALUE]... [-- TEST_OPTION...]
+# usage: scripts/test.sh [PRESET] [--gpu] [--tier TIER,...] [-DCMAKE_OPTION=VALUE]... [-- TEST_OPTION...]
 #   PRESET       cpu (the default), cuda, emulated, asan or tsan; offline is for scripts/offline_build.sh
 #   --tier       runs only the tests of these tiers; all of them run without it:
 #                  fast   under two minutes on two cores, for the loop of editing and testing
 #                  full   the tests that take longer, mostly because they train networks
 #                  data   tests on real images
 #                  ranks  tests that start several processes by mpirun
+#   --gpu        runs only the tests that need a GPU: for the presets cuda and emulated, beside another build
+#                that runs all. With --tier fast it takes a few minutes on the emulated GPU
 #   TEST_OPTION  for the test program, such as --test-case="*norm*"
 #
 # The tests of the tier data need a folder with CIFAR-10 and SVHN, named by SCIMIX_TEST_DATA. Without it
@@ -19,6 +21,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 preset=cpu
 options=()
 tests=()
+# The tests that need a GPU, or run on it too where there is one.
+gpu_tests="emulated*,operators: the GPU*,conv: f32 weight gradients*on the GPU,confusion: the GPU*"
+gpu_tests+=",image operations: golden*,strong augmentation: weak*,pseudo_labels and agreeing_rows are*"
+gpu_tests+=",MixUp*,CutMix*,AdaIN*,FDA*,clamping*,who is farther*"
+gpu_tests+=",a steady step on the GPU*,ranks: NCCL*"
+gpu=0
 choose_tiers() { # NAME,...
   local name='(fast|full|data|ranks)'
   [[ $1 =~ ^$name(,$name)*$ ]] || {
@@ -37,10 +45,11 @@ while (($# > 0)); do
       choose_tiers "${2-}"
       shift
       ;;
+    --gpu) gpu=1 ;;
     --tier=*) choose_tiers "${1#--tier=}" ;;
     -D*) options+=("$1") ;;
     -*)
-      echo "test.sh: unknown option '$1', expected a preset, --tier TIER, -DOPTION=VALUE or --" >&2
+      echo "test.sh: unknown option '$1', expected a preset, --gpu, --tier TIER, -DOPTION=VALUE or --" >&2
       exit 2
       ;;
     *) preset=$1 ;;
@@ -68,4 +77,10 @@ fi
 
 cmake --preset "$preset" "${options[@]}"
 cmake --build --preset "$preset" --parallel "$(nproc)"
+if ((gpu)); then
+  count() { "build/$preset/bin/scimix_tests" "--test-case=$gpu_tests" "$@" --count | awk '/unskipped/ { print $NF }'; }
+  chosen=$(count ${tests[@]+"${tests[@]}"} "$@")
+  echo "tests that need a GPU: $chosen of $(count) run here"
+  tests+=("--test-case=$gpu_tests")
+fi
 exec "build/$preset/bin/scimix_tests" ${tests[@]+"${tests[@]}"} "$@"

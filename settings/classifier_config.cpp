@@ -66,11 +66,4 @@ double hybrid_weight(const ClassifierConfig& config) {
   return labels_hybrids(config) ? 1.0 : config.consistency.weight;
 }
 
-StrongAugment strong_augment(const FixMatchSettings& settings) {
-  return {.table = settings.strong_table,
-          .operations = settings.strong_operations,
-          .probability = settings.strong_probability,
-          .cutout = settings.cutout};
-}
-
 }  // namespace scimix

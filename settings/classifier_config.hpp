@@ -2,7 +2,6 @@
 // here.
 #pragma once
 
-#include "kernels/image/strong_augment.hpp"
 #include "settings/settings.hpp"
 
 namespace scimix {
@@ -20,16 +19,6 @@ struct HybridSettings {
   bool filter = true;        // scimix: drop hybrids whose class is not that of x_c
   double mixup_alpha = 1.0;  // MixUp's share is drawn from Beta(a, a)
   double fda_band = 0.05;    // share of the spectrum's side
-};
-
-// The unlabelled part of FixMatch.
-struct FixMatchSettings {
-  double threshold = 0.95;                           // of the probability that makes a pseudo-label
-  double weight = 1;                                 // lambda_u
-  StrongTable strong_table = StrongTable::kekmodel;  // ranges of magnitudes
-  int strong_operations = 2;                         // per image, drawn with replacement
-  double strong_probability = 0.5;                   // that one is applied
-  int cutout = 16;                                   // side in pixels; 0: none
 };
 
 // Mean Teacher, and the ramp of every weight that grows.
@@ -85,6 +74,5 @@ void check(const ClassifierConfig& config);
 // Hybrids have a label each, not a mixture of predictions.
 [[nodiscard]] bool labels_hybrids(const ClassifierConfig& config);
 [[nodiscard]] double hybrid_weight(const ClassifierConfig& config);
-[[nodiscard]] StrongAugment strong_augment(const FixMatchSettings& settings);
 
 }  // namespace scimix

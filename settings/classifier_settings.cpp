@@ -107,45 +107,7 @@ void add_semi_supervised_settings(Table& t) {
         SCIMIX_FIELD(consistency.ramp));
   t.add({"ramp-shape", teacher, Tier::advanced, OnResume::stays, "How the weight grows."},
         SCIMIX_FIELD(consistency.ramp_shape));
-  const std::string fixmatch = "FixMatch";
-  t.add({"threshold",
-         fixmatch,
-         Tier::advanced,
-         OnResume::stays,
-         "Probability from which a prediction becomes a pseudo-label.",
-         {.least = 0, .most = 1}},
-        SCIMIX_FIELD(fixmatch.threshold));
-  t.add({"unlabeled-weight",
-         fixmatch,
-         Tier::advanced,
-         OnResume::stays,
-         "Weight of the loss on pseudo-labels.",
-         {.least = 0}},
-        SCIMIX_FIELD(fixmatch.weight));
-  t.add({"strong-table", fixmatch, Tier::advanced, OnResume::stays,
-         "Published program whose magnitudes the strong augmentation has."},
-        SCIMIX_FIELD(fixmatch.strong_table));
-  t.add({"strong-operations",
-         fixmatch,
-         Tier::advanced,
-         OnResume::stays,
-         "Operations of the strong augmentation per image, drawn with replacement.",
-         {.least = 0, .most = 8}},
-        SCIMIX_FIELD(fixmatch.strong_operations));
-  t.add({"strong-probability",
-         fixmatch,
-         Tier::advanced,
-         OnResume::stays,
-         "Probability that a drawn operation is applied.",
-         {.least = 0, .most = 1}},
-        SCIMIX_FIELD(fixmatch.strong_probability));
-  t.add({"cutout",
-         fixmatch,
-         Tier::advanced,
-         OnResume::stays,
-         "Side of the box that the strong augmentation blanks, in pixels; 0 for none.",
-         {.least = 0}},
-        SCIMIX_FIELD(fixmatch.cutout));
+  add_fixmatch_settings(t);
 }
 
 void add_training_settings(Table& t) {
@@ -158,13 +120,7 @@ void add_training_settings(Table& t) {
          "Labelled images per step; --unlabeled-batch says how many come beside them.",
          {.least = 1}},
         SCIMIX_FIELD(batch));
-  t.add({"unlabeled-batch",
-         group,
-         Tier::advanced,
-         OnResume::stays,
-         "Images without labels per step; 0 is as many as --batch, for fixmatch 7 times that.",
-         {.least = 0}},
-        SCIMIX_FIELD(unlabeled_batch));
+  add_unlabeled_batch_setting(t);
   t.add({"supervised-weight",
          group,
          Tier::advanced,
@@ -258,6 +214,15 @@ SettingBundle preset(const SettingValues& values) {
           {"input-noise", "0.075"}};
 }
 
+// Model, batch and length, and what goes with the length: averages over steps.
+SettingBundle cpu_scale(const SettingValues& /*values*/) {
+  return {{"depth", "10"},           {"width", "1"},
+          {"norm-momentum", "0.05"}, {"steps", "2000"},
+          {"batch", "32"},           {"unlabeled-batch", "32"},
+          {"ema-decay", "0.99"},     {"log-every", "50"},
+          {"eval-every", "25"},      {"checkpoint-every", "500"}};
+}
+
 }  // namespace
 
 const SettingTable<ClassifierConfig>& classifier_table() {
@@ -272,17 +237,7 @@ const RunKind& classifier_kind() {
       .settings = classifier_table().settings(),
       .defaults = classifier_table().values({}),
       .preset = preset,
-      // Model, batch and length, and what goes with the length: averages over steps.
-      .cpu_scale = {{"depth", "10"},
-                    {"width", "1"},
-                    {"norm-momentum", "0.05"},
-                    {"steps", "2000"},
-                    {"batch", "32"},
-                    {"unlabeled-batch", "32"},
-                    {"ema-decay", "0.99"},
-                    {"log-every", "50"},
-                    {"eval-every", "25"},
-                    {"checkpoint-every", "500"}},
+      .cpu_scale = cpu_scale,
       .scaled_folders = {"out", "generator"}};
   return kind;
 }

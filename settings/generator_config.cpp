@@ -22,9 +22,62 @@ LossWeights preset_weights(WeightPreset preset) {
 void check(const GeneratorRunConfig& c) {
   generator_table().check(c);
   check_image_size(c.data);
+  if (!c.guide.run.empty() && c.guide.steps > 0) {
+    user_error("--guide-steps ", c.guide.steps, " with --guide ", c.guide.run,
+               ": expected one of the two, as --guide names a classifier that is trained already");
+  }
+  if (c.unlabeled_batch > 0 && c.unlabeled_batch < c.batch) {
+    user_error("--unlabeled-batch ", c.unlabeled_batch, ": expected at least the ", c.batch,
+               " images of --batch, which are among those of --unlabeled-batch");
+  }
   if (c.minibatch_std > 1 && c.batch % std::min(c.batch, c.minibatch_std) != 0) {
     user_error("--minibatch-std ", c.minibatch_std, ": expected a divisor of --batch ", c.batch);
   }
+}
+
+bool has_guide(const GeneratorRunConfig& config) {
+  return !config.guide.run.empty() || config.guide.steps > 0;
+}
+
+bool freezes_semantic_encoder(const GeneratorRunConfig& config) {
+  return has_guide(config) && config.guide.semantic_learning_rate == 0;
+}
+
+Method semantic_method(const GeneratorRunConfig& config, bool all_labeled) {
+  switch (config.semantic_loss) {
+    case SemanticLoss::cross_entropy:
+      return Method::supervised;
+    case SemanticLoss::mean_teacher:
+      return Method::mean_teacher;
+    case SemanticLoss::fixmatch:
+      return Method::fixmatch;
+    case SemanticLoss::automatic:
+      break;
+  }
+  return all_labeled ? Method::supervised : Method::mean_teacher;
+}
+
+ClassifierConfig semantic_classifier(const GeneratorRunConfig& config, Method method) {
+  ClassifierConfig out;
+  out.method = method;
+  out.scale = config.scale;
+  out.data = config.data;
+  out.unlabeled_includes_labeled = config.unlabeled_includes_labeled;
+  out.model = config.encoder;
+  out.steps = config.guide.steps;
+  out.batch = config.batch;
+  out.unlabeled_batch = config.unlabeled_batch;
+  out.consistency.weight = config.consistency_weight;
+  out.consistency.ramp = config.consistency_ramp;
+  out.fixmatch = config.fixmatch;
+  out.sgd = config.sgd;
+  out.ema_decay = config.ema_decay;
+  out.seed = config.seed;
+  out.precision = config.precision;
+  out.ranks = config.ranks;
+  out.graphs = config.graphs;
+  out.output = config.output;
+  return out;
 }
 
 }  // namespace scimix

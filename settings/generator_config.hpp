@@ -2,7 +2,7 @@
 // here.
 #pragma once
 
-#include "settings/settings.hpp"
+#include "settings/classifier_config.hpp"
 
 namespace scimix {
 
@@ -16,6 +16,13 @@ struct LossWeights {
   double class_minus = 0.03;
   double cont_minus = 0.03;
   double encoder_grad = 0.1;  // share of G's losses that reaches E_c through the generation path
+};
+
+// The classifier that E_c and C start from.
+struct GuideSettings {
+  std::string run;                       // of scimix_train classifier; empty: none
+  std::int64_t steps = 65536;            // of L_S alone, before the generator's; 0: none
+  double semantic_learning_rate = 3e-3;  // of E_c and C after a guide; 0: they stay as they are
 };
 
 struct GeneratorRunConfig {
@@ -36,6 +43,7 @@ struct GeneratorRunConfig {
   DiscriminatorArch d_arch = DiscriminatorArch::orig;
   std::int64_t minibatch_std = 0;  // size of a group; 0: off
 
+  GuideSettings guide;
   LossWeights weights;
   ReconstructionNorm reconstruction_norm = ReconstructionNorm::rms;
   double class_minus_cap = 5;  // distances beyond are not enlarged
@@ -43,11 +51,13 @@ struct GeneratorRunConfig {
   SemanticLoss semantic_loss = SemanticLoss::automatic;  // by labels
   double consistency_weight = 50;                        // Mean Teacher, at the end of its ramp
   double consistency_ramp = 0.4;                         // share of the steps
+  FixMatchSettings fixmatch;
   double r1_gamma = -1;        // below 0: 0.01 up to 32 pixels, 0.0002 R^2 / batch above
   std::int64_t r1_every = 16;  // steps; 0: no R1
 
   std::int64_t steps = 131072;
   std::int64_t batch = 64;
+  std::int64_t unlabeled_batch = 0;  // of L_S; 0: batch (mean-teacher), 7 batch (fixmatch)
   SgdSettings sgd;                   // E_c and C
   double adam_learning_rate = 2e-3;  // G, E_r, D
   double adam_beta1 = 0;
@@ -63,6 +73,16 @@ struct GeneratorRunConfig {
   GraphSettings graphs;
   OutputSettings output;
 };
+
+// E_c and C start from a trained classifier.
+[[nodiscard]] bool has_guide(const GeneratorRunConfig& config);
+// E_c and C stay as the guide left them.
+[[nodiscard]] bool freezes_semantic_encoder(const GeneratorRunConfig& config);
+// Returns the method of L_S. `all_labeled`: every training image has its label.
+[[nodiscard]] Method semantic_method(const GeneratorRunConfig& config, bool all_labeled);
+// Returns the settings of a classifier that learns by L_S alone, on the data of the generator's run
+// and for the steps of its guide.
+[[nodiscard]] ClassifierConfig semantic_classifier(const GeneratorRunConfig& config, Method method);
 
 // The weights of a preset. `paper`: all 1 as printed, the terms that are maximised 0.1 (with weight
 // 1 they have no bound). `tuned`: found at small scale.

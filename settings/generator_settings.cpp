@@ -60,7 +60,7 @@ void add_weight_settings(Table& t) {
   const std::string group = kWeightGroup;
   t.add({"preset", group, Tier::advanced, OnResume::stays,
          "Default weights: tuned (found at small scale) or paper (all 1, those of the losses that "
-         "are maximised 0.1)."},
+         "are maximised 0.1, and no guide)."},
         SCIMIX_FIELD(preset));
   t.add({"weight-rec",
          group,
@@ -120,6 +120,36 @@ void add_weight_settings(Table& t) {
         SCIMIX_FIELD(weights.encoder_grad));
 }
 
+void add_guide_settings(Table& t) {
+  const std::string group = "Guide";
+  t.add({"guide",
+         group,
+         Tier::everyday,
+         OnResume::stays,
+         "Run folder of scimix_train classifier, from whose averaged network the semantic encoder "
+         "and its classifier start. It must have learnt from the same data, labels and split.",
+         {},
+         SettingType::path},
+        SCIMIX_FIELD(guide.run));
+  t.add({"guide-steps",
+         group,
+         Tier::everyday,
+         OnResume::stays,
+         "Trains such a classifier first, in the folder guide of this run, for so many steps by "
+         "--semantic-loss; 0 for none. A generator learns to swap classes only as far as its "
+         "encoder knows them.",
+         {.least = 0, .most = 2e9}},
+        SCIMIX_FIELD(guide.steps));
+  t.add({"guided-learning-rate",
+         group,
+         Tier::advanced,
+         OnResume::stays,
+         "Learning rate of the semantic encoder after a guide, in place of --learning-rate; 0 "
+         "leaves the encoder as the guide made it.",
+         {.least = 0}},
+        SCIMIX_FIELD(guide.semantic_learning_rate));
+}
+
 void add_loss_settings(Table& t) {
   const std::string group = "Losses";
   t.add({"rec-norm", group, Tier::advanced, OnResume::stays,
@@ -139,9 +169,9 @@ void add_loss_settings(Table& t) {
          "Distance of scene codes beyond which --weight-cont-minus enlarges it no further.",
          {.least = 0}},
         SCIMIX_FIELD(cont_minus_cap));
-  t.add({"semantic-loss", group, Tier::advanced, OnResume::stays,
-         "How the semantic encoder learns: auto is mean-teacher where images are unlabelled, else "
-         "cross-entropy."},
+  t.add({"semantic-loss", group, Tier::everyday, OnResume::stays,
+         "How the semantic encoder learns, as the guide and beside the generator: auto is "
+         "mean-teacher where images are unlabelled, else cross-entropy."},
         SCIMIX_FIELD(semantic_loss));
   t.add({"consistency-weight",
          group,
@@ -180,6 +210,7 @@ void add_training_settings(Table& t) {
          "Images per step, which are rebuilt and mixed with each other.",
          {.least = 2}},
         SCIMIX_FIELD(batch));
+  add_unlabeled_batch_setting(t);
   add_sgd_settings(t);
   t.add({"adam-learning-rate",
          group,
@@ -228,9 +259,11 @@ Table make_table() {
   add_scale_setting(t);
   add_data_settings(t);
   add_encoder_settings(t, SCIMIX_FIELD(encoder));
+  add_guide_settings(t);
   add_network_settings(t);
   add_weight_settings(t);
   add_loss_settings(t);
+  add_fixmatch_settings(t);
   add_training_settings(t);
   add_graph_and_rank_settings(t);
   t.add({"sample-pairs",
@@ -261,6 +294,25 @@ SettingBundle preset(const SettingValues& values) {
     if (setting.group != kWeightGroup || setting.name == "preset") continue;
     bundle.emplace_back(setting.name, text_of(weighted[i]));
   }
+  // The paper trains all networks together. A run that names a guide trains none.
+  if (config.preset == WeightPreset::paper || !config.guide.run.empty()) {
+    bundle.emplace_back("guide-steps", "0");
+  }
+  return bundle;
+}
+
+// Networks, batch and length, and what goes with the length: averages and learning rates.
+SettingBundle cpu_scale(const SettingValues& values) {
+  SettingBundle bundle{{"depth", "10"},           {"width", "1"},
+                       {"norm-momentum", "0.05"}, {"g-channels", "32"},
+                       {"g-max-channels", "64"},  {"d-channels", "32"},
+                       {"d-max-channels", "64"},  {"weight-class-plus", "0.25"},
+                       {"steps", "3000"},         {"batch", "32"},
+                       {"unlabeled-batch", "32"}, {"adam-learning-rate", "4e-3"},
+                       {"ema-decay", "0.995"},    {"log-every", "50"},
+                       {"eval-every", "500"},     {"checkpoint-every", "500"}};
+  const GeneratorRunConfig config = generator_table().config(values);
+  if (config.guide.steps > 0) bundle.emplace_back("guide-steps", "8000");
   return bundle;
 }
 
@@ -278,22 +330,7 @@ const RunKind& generator_kind() {
       .settings = generator_table().settings(),
       .defaults = generator_table().values({}),
       .preset = preset,
-      // Networks, batch and length, and what goes with the length: averages and learning rates.
-      .cpu_scale = {{"depth", "10"},
-                    {"width", "1"},
-                    {"norm-momentum", "0.05"},
-                    {"g-channels", "32"},
-                    {"g-max-channels", "64"},
-                    {"d-channels", "32"},
-                    {"d-max-channels", "64"},
-                    {"weight-class-plus", "0.25"},
-                    {"steps", "3000"},
-                    {"batch", "32"},
-                    {"adam-learning-rate", "4e-3"},
-                    {"ema-decay", "0.995"},
-                    {"log-every", "50"},
-                    {"eval-every", "500"},
-                    {"checkpoint-every", "500"}},
+      .cpu_scale = cpu_scale,
       .scaled_folders = {}};
   return kind;
 }

@@ -35,7 +35,7 @@ void apply_scale(const RunKind& kind, Stacked& stack) {
   const auto scale = static_cast<std::size_t>(kind.index("scale"));
   const int by = stack.strength[scale];
   if (by == kDefault || stack.values[scale] != SettingValue("cpu")) return;
-  for (const auto& [name, text] : kind.cpu_scale) {
+  for (const auto& [name, text] : kind.cpu_scale(stack.values)) {
     const auto at = static_cast<std::size_t>(kind.index(name));
     if (stack.strength[at] < by) stack.set(at, parse_value(kind.settings[at], text, {}), by);
   }

@@ -1,12 +1,12 @@
-// What command line, configuration files, presets and scale say together.
+// Computes the final settings of a run from defaults, preset, configuration files and command line.
 //
-// Layers, from the weakest to the strongest:
-//   1. the default
-//   2. the preset that is in force (--preset)
-//   3. configuration files, in the order given; a file is stronger than those it extends
+// A setting takes its value from the strongest layer that gives one. Layers, the weakest first:
+//   1. the defaults
+//   2. the preset that --preset selects
+//   3. configuration files, in the order given; a file is stronger than the files it extends
 //   4. the command line
-// `scale = "cpu"` counts as part of the layer that says it: it shrinks what weaker layers say, and
-// leaves alone what its own layer and stronger ones say.
+// `scale = "cpu"` replaces values of layers weaker than the layer that contains it. Values of that
+// layer itself and of stronger layers stay.
 #pragma once
 
 #include <functional>
@@ -19,40 +19,43 @@
 
 namespace scimix {
 
-// A value that a layer gives to the setting at this position of the table.
+// A value that a layer gives to a setting.
 struct GivenSetting {
-  int index = 0;
+  int index = 0;  // of the setting in the table
   SettingValue value;
   SettingPlace place = {};
 };
 using SettingLayer = std::vector<GivenSetting>;
 
-// Settings that come together, by name, with values as the command line would have them.
+// Names of settings and their values, as text in the form of the command line.
 using SettingBundle = std::vector<std::pair<std::string, std::string>>;
 
-// A kind of run, for everything that works on settings without knowing their structure.
+// A kind of run, described by its table of settings. Code that handles settings of all kinds, such
+// as the command line, uses this instead of the structures.
 struct RunKind {
   std::string name;  // classifier, generator
   std::string summary;
   std::vector<Setting> settings;
   SettingValues defaults;
-  // What the preset that is in force says, given all other layers.
+  // Returns the values of the selected preset, given the values from all other layers.
   std::function<SettingBundle(const SettingValues&)> preset;
-  // What `scale = "cpu"` says.
-  SettingBundle cpu_scale;
-  // Folders that get "-cpu" behind their names when a scale shrinks them, so that small runs and
-  // whole ones don't mix.
+  // Returns the values that `scale = "cpu"` sets, given the values from all other layers.
+  std::function<SettingBundle(const SettingValues&)> cpu_scale;
+  // Settings with names of folders, to which `scale = "cpu"` appends "-cpu", so that runs of both
+  // scales have different folders.
   std::vector<std::string> scaled_folders;
 
-  [[nodiscard]] int index(const std::string& setting) const;  // which must exist
+  // Returns the index of a setting in the table. Throws Error{bug} if it does not exist.
+  [[nodiscard]] int index(const std::string& setting) const;
 };
 
 struct ResolvedSettings {
   SettingValues values;
-  std::vector<bool> given;  // by a file or the command line
+  std::vector<bool> given;  // true for settings that a file or the command line gives
 };
 
-// `layers`: files and command line, the weakest first.
+// Computes the final values. `layers` has the configuration files and the command line, the weakest
+// first.
 [[nodiscard]] ResolvedSettings resolve(const RunKind& kind,
                                        const std::vector<SettingLayer>& layers);
 

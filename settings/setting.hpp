@@ -1,6 +1,6 @@
-// One setting of a run, as command line, configuration files, documents and checks see it. Which
-// settings there are, with their defaults, ranges and help, is stated in the tables of
-// classifier_settings.cpp, generator_settings.cpp and shared_settings.hpp, and nowhere else.
+// The description of one setting of a run, which the command line, configuration files, documents
+// and checks use. The settings themselves, with their defaults, ranges and help, are listed only in
+// classifier_settings.cpp, generator_settings.cpp and shared_settings.hpp.
 #pragma once
 
 #include <cstdint>
@@ -15,22 +15,22 @@ namespace scimix {
 
 using SettingValue = std::variant<bool, std::int64_t, std::uint64_t, double, std::string>;
 
-// What a value may be. The comment names the alternative of SettingValue that holds it.
+// The type of a value. Each comment names the alternative of SettingValue that holds it.
 enum class SettingType {
   boolean,  // bool
   whole,    // std::int64_t
   seed,     // std::uint64_t
   number,   // double, finite
   text,     // std::string
-  path,     // std::string of any bytes but NUL
+  path,     // std::string, may contain any bytes except NUL
   labels,   // std::string: a whole number or "all"
   choice,   // std::string: one of Setting::choices
 };
 
-// Which help lists a setting: everyday settings are on the first screen.
+// The help that lists a setting: --help lists everyday settings, --help-all lists all.
 enum class Tier { everyday, advanced };
 
-// Whether a resumed run may go on with another value than it began with.
+// Whether a resumed run may have another value than it started with.
 enum class OnResume { stays, may_change };
 
 struct SettingRange {
@@ -40,17 +40,17 @@ struct SettingRange {
 };
 
 struct Setting {
-  std::string name;   // key of configuration files; --name on the command line
-  std::string group;  // heading in help and documents
+  std::string name;   // the key in configuration files; --name on the command line
+  std::string group;  // the heading in help and documents
   Tier tier = Tier::advanced;
   OnResume on_resume = OnResume::stays;
-  std::string help;  // what it does, its unit, when one would change it
+  std::string help;  // what it does, its unit, when to change it
   SettingRange range = {};
-  SettingType type = SettingType::text;  // set by the table, from the field
+  SettingType type = SettingType::text;  // SettingTable derives it from the field
   std::vector<std::string> choices = {};
 };
 
-// Where a value was written. An error names it.
+// The file and line in which a value was written, for error messages.
 struct SettingPlace {
   std::string file;  // empty: the command line
   int line = 0;
@@ -59,22 +59,23 @@ struct SettingPlace {
 // Returns "--steps 0" or "a.toml:3: steps 0": the start of every message about a value.
 [[nodiscard]] std::string describe(const SettingPlace& place, const std::string& name,
                                    const std::string& written);
-// Returns what a value must be: "a whole number, at least 1".
+// Returns a description of the allowed values, such as "a whole number, at least 1".
 [[nodiscard]] std::string expected(const Setting& setting);
 
-// Reads a value as the command line has it. Errors (user): not of the setting's type, or outside
-// its range; the message starts with describe(place, ...).
+// Parses a value from text in the form of the command line. Errors (user): not of the setting's
+// type, or outside its range; the message starts with describe(place, ...).
 [[nodiscard]] SettingValue parse_value(const Setting& setting, const std::string& written,
                                        const SettingPlace& place);
-// Checks the range alone. Errors (user): as parse_value.
+// Checks that the value is in the setting's range. Errors (user): those of parse_value.
 void check_value(const Setting& setting, const SettingValue& value, const SettingPlace& place);
 
-// Returns the value as the command line would have it; parse_value reads it back equal.
+// Converts a value to text, from which parse_value returns an equal value.
 [[nodiscard]] std::string text_of(const SettingValue& value);
 
-// Returns the position of the setting with this name, or -1.
+// Returns the index of the setting with this name, or -1.
 [[nodiscard]] int find_setting(std::span<const Setting> settings, std::string_view name);
-// Returns "; did you mean NAME?" with the setting whose name is nearest.
+// Returns "; did you mean NAME?" with the setting whose name is most similar to `name`, with
+// `dashes` before it.
 [[nodiscard]] std::string suggest_setting(std::span<const Setting> settings, std::string_view name,
                                           std::string_view dashes);
 

@@ -1,4 +1,4 @@
-// A table of settings that knows which field of a structure each of them is.
+// A table of settings, each of which is bound to a field of the structure Config.
 #pragma once
 
 #include <functional>
@@ -11,14 +11,15 @@
 
 namespace scimix {
 
-// The values of a table's settings, in its order.
+// The values of the settings of a table, in the order of the table.
 using SettingValues = std::vector<SettingValue>;
 
 template <class Config>
 class SettingTable {
  public:
-  // Adds a setting. `field` returns the field of a (const) Config; its type gives that of the
-  // setting, and its initial value the default.
+  // Adds a setting. `field` is a function that returns a reference to the field of a Config or
+  // const Config. The setting's type follows from the type of the field, and its default from the
+  // field's initial value.
   template <class Field>
   void add(Setting setting, Field field) {
     using T = std::remove_cvref_t<decltype(field(std::declval<Config&>()))>;
@@ -62,19 +63,22 @@ class SettingTable {
 
   [[nodiscard]] const std::vector<Setting>& settings() const { return settings_; }
 
+  // Converts a structure to the values of its settings.
   [[nodiscard]] SettingValues values(const Config& config) const {
     SettingValues out;
     for (const auto& read : readers_) out.push_back(read(config));
     return out;
   }
 
+  // Converts values to a structure.
   [[nodiscard]] Config config(const SettingValues& values) const {
     Config out;
     for (std::size_t i = 0; i < writers_.size(); ++i) writers_[i](out, values.at(i));
     return out;
   }
 
-  // Errors (user): a value outside its range; it is named as an option of the command line.
+  // Checks the ranges of all values. Errors (user): a value outside its range; the message names
+  // the command line's option.
   void check(const Config& config) const {
     for (std::size_t i = 0; i < settings_.size(); ++i) {
       check_value(settings_[i], readers_[i](config), {});

@@ -13,6 +13,13 @@ DType parameter_type(Precision precision) {
   return precision == Precision::f64 ? DType::f64 : DType::f32;
 }
 
+StrongAugment strong_augment(const FixMatchSettings& settings) {
+  return {.table = settings.strong_table,
+          .operations = settings.strong_operations,
+          .probability = settings.strong_probability,
+          .cutout = settings.cutout};
+}
+
 void check_precision(Precision precision, Device device) {
   if (precision == Precision::f64 && !device.is_cpu()) {
     user_error("--precision f64: expected --device cpu, where it is the reference of checks");

@@ -1,5 +1,5 @@
-// Settings that every training run has, whatever it trains. The command line, a preset in configs/
-// and the config.toml of a run folder fill the same structures.
+// Settings that all kinds of training runs have. The command line, the files in configs/ and the
+// config.toml of a run folder fill the same structures.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include "core/comm.hpp"
 #include "core/device.hpp"
 #include "core/dtype.hpp"
+#include "kernels/image/strong_augment.hpp"
 #include "settings/choices.hpp"
 
 namespace scimix {
@@ -17,45 +18,56 @@ struct DataSettings {
   std::string data_dir;
   std::string labels = "all";  // a number, spread evenly over the classes, or "all"
   std::uint64_t split_seed = 0;
-  std::uint64_t data_seed = 1;  // digits drawn, folder images held out
-  std::int64_t image_size = 0;  // side to resize to; 0: the data set's own (folder: 32)
+  std::uint64_t data_seed = 1;  // of the synthetic digits, and of the held-out images of a folder
+  std::int64_t image_size = 0;  // side in pixels; 0: the data set's own (folder: 32, CUB: 64)
+  bool bounding_box = false;    // cub-200-2011: crop each image to its bird
   std::int64_t digits_train = 20000;
   std::int64_t digits_test = 4000;
-  FlipMode flip = FlipMode::automatic;  // mirror images where the data set allows it
+  FlipMode flip = FlipMode::automatic;  // automatic: mirror images unless the data set forbids it
   int crop_pad = 4;                     // pixels
   bool skip_unreadable = false;         // folder: leave out images that cannot be read
 };
 
-// WideResNet.
+// The WideResNet of a classifier or an encoder.
 struct EncoderSettings {
   int depth = 28;
   int width = 2;
   double norm_eps = 1e-3;
-  double norm_momentum = 1e-3;  // share of the batch in the running statistics
+  double norm_momentum = 1e-3;  // weight of a batch in the running statistics
 };
 
-// SGD with Nesterov momentum, cosine schedule.
+// FixMatch's loss on unlabelled images and its strong augmentation.
+struct FixMatchSettings {
+  double threshold = 0.95;  // probability from which a pseudo-label is used
+  double weight = 1;        // lambda_u
+  StrongTable strong_table = StrongTable::kekmodel;  // ranges of magnitudes
+  int strong_operations = 2;                         // per image, drawn with replacement
+  double strong_probability = 0.5;                   // that an operation is applied
+  int cutout = 16;                                   // side in pixels; 0: none
+};
+
+// SGD with Nesterov momentum and a cosine schedule.
 struct SgdSettings {
   double learning_rate = 0.03;  // at step 0
   double momentum = 0.9;
-  double weight_decay = 5e-4;  // on kernels alone
+  double weight_decay = 5e-4;  // only on weights of convolutions and linear layers
 };
 
-// Several processes that train one model (core/ranks.hpp); without effect on one alone.
+// Settings of a run with several ranks (core/ranks.hpp). They have no effect with one rank.
 struct RankSettings {
-  bool sync_norm = false;           // batch statistics over the images of all ranks
-  double timeout = 600;             // seconds after which a rank that is waited for is given up
-  std::int64_t check_every = 1000;  // steps between two checks that all hold the same parameters
+  bool sync_norm = false;           // compute batch statistics over the images of all ranks
+  double timeout = 600;             // seconds after which waiting for another rank ends the run
+  std::int64_t check_every = 1000;  // steps between checks that all ranks have equal parameters
 };
 
-// How a step is handed to the device. It changes no number.
+// How steps are submitted to the device. This does not change their results.
 struct GraphSettings {
-  GraphMode graph = GraphMode::automatic;  // steps are recorded once and replayed on a GPU
-  std::int64_t steps_per_graph = 4;        // at most, where no work of the host falls between them
+  GraphMode graph = GraphMode::automatic;  // automatic: record and replay steps on a GPU
+  std::int64_t steps_per_graph = 4;        // the largest number of steps in one graph
 };
 
 struct OutputSettings {
-  std::string out;              // run folder; the run chooses a name under runs/ when empty
+  std::string out;              // run folder; empty: the run chooses a name under runs/
   std::int64_t log_every = 50;  // steps
   std::int64_t eval_every = 1000;
   std::int64_t eval_batch = 250;
@@ -64,18 +76,20 @@ struct OutputSettings {
   std::string device = "auto";
 };
 
-// The type of activations in a run of this precision (f32, tf32, bf16, f64), and that of its
-// parameters. tf32 is f32 whose products a GPU may compute from inputs rounded to TF32.
+// Return the element type of activations and of parameters in a run of this precision. With tf32,
+// both are f32, but a GPU may round the inputs of convolutions and matrix products to TF32.
 [[nodiscard]] DType activation_type(Precision precision);
 [[nodiscard]] DType parameter_type(Precision precision);
-// Errors (user): f64, the reference of checks, on a GPU.
+// Returns the strong augmentation of these settings.
+[[nodiscard]] StrongAugment strong_augment(const FixMatchSettings& settings);
+// Checks that the device supports the precision. Errors (user): f64 on a GPU.
 void check_precision(Precision precision, Device device);
 
-// Whether a run replays its steps. Errors (user): `on` where ranks meet through host memory.
+// Returns whether a run records and replays its steps. Errors (user): GraphMode::on with several
+// ranks on CPUs, which exchange data through host memory.
 [[nodiscard]] bool uses_graphs(const GraphSettings& settings, Device device, const Comm& ranks);
 
-// Checks what ranges of single settings cannot say. Errors (user): an image size that no network
-// takes.
+// Checks the image size. Errors (user): a size other than 0 that is below 8 or not a multiple of 4.
 void check_image_size(const DataSettings& settings);
 
 }  // namespace scimix

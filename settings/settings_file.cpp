@@ -1,17 +1,15 @@
 #include "settings/settings_file.hpp"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <optional>
 #include <sstream>
 
 #include "core/error.hpp"
 #include "core/paths.hpp"
-#include "data/file.hpp"
+#include "settings/toml_values.hpp"
 #include "settings/utf8.hpp"
 
 namespace scimix {
@@ -20,66 +18,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kEncodedKey = "percent-encoded";
-
-std::string read_text(const fs::path& path) {
-  const std::vector<std::uint8_t> bytes = read_file(path);
-  return {bytes.begin(), bytes.end()};
-}
-
 // Returns the path by which two names of one file are recognised.
 fs::path identity_of(const fs::path& path) {
   std::error_code unknown;
   fs::path whole = fs::weakly_canonical(path, unknown);
   return unknown ? path : whole;
-}
-
-// The key in a line of the file, for messages about lines that are no TOML.
-std::string key_in_line(const std::string& text, int line) {
-  std::istringstream lines(text);
-  std::string found;
-  for (int i = 0; i < line; ++i) std::getline(lines, found);
-  const auto equals = found.find('=');
-  if (equals == std::string::npos) return "";
-  const auto first = found.find_first_not_of(" \t\"'");
-  const auto last = found.find_last_not_of(" \t\"'", equals - 1);
-  if (equals == 0 || first >= equals || last == std::string::npos) return "";
-  return found.substr(first, last - first + 1);
-}
-
-std::string type_of(const toml::node& node) {
-  switch (node.type()) {
-    case toml::node_type::table:
-      return "a table";
-    case toml::node_type::array:
-      return "an array";
-    case toml::node_type::string:
-      return "text";
-    case toml::node_type::integer:
-      return "a whole number";
-    case toml::node_type::floating_point:
-      return "a number";
-    case toml::node_type::boolean:
-      return "true or false";
-    default:
-      return "a date or time";
-  }
-}
-
-std::string written(const toml::node& node) {
-  std::ostringstream text;
-  node.visit([&](const auto& value) {
-    if constexpr (toml::is_table<decltype(value)>) {
-      text << "{...}";
-    } else if constexpr (toml::is_array<decltype(value)>) {
-      text << "[...]";
-    } else {
-      text << value;
-    }
-  });
-  std::string line = text.str();
-  std::replace(line.begin(), line.end(), '\n', ' ');
-  return line;
 }
 
 // One file that is being read.
@@ -89,9 +32,9 @@ class Reader {
 
   // `outer`: the files that led here.
   std::vector<SettingLayer> read(std::vector<fs::path> outer) {
-    const std::string text = read_text(path_);
+    const std::string text = read_toml_text(path_);
     if (is_first_format(text)) return {read_first_format(text)};
-    const toml::table table = parse(text);
+    const toml::table table = parse_toml(path_, text);
     std::vector<SettingLayer> layers;
     if (const toml::node* const base = table.get("extends")) {
       outer.push_back(identity_of(path_));
@@ -99,120 +42,33 @@ class Reader {
     }
     SettingLayer own;
     for (const auto& [key, node] : table) {
-      if (key.str() != "extends") own.push_back(setting(std::string(key.str()), key, node));
+      if (key.str() != "extends") own.push_back(read_setting(kind_, path_, key, node));
     }
     layers.push_back(std::move(own));
     return layers;
   }
 
  private:
-  [[nodiscard]] SettingPlace at(const toml::source_region& source) const {
-    return {path_.string(), static_cast<int>(source.begin.line)};
-  }
-
-  [[nodiscard]] toml::table parse(const std::string& text) const {
-    try {
-      return toml::parse(text, path_.string());
-    } catch (const toml::parse_error& error) {
-      const int line = static_cast<int>(error.source().begin.line);
-      const std::string key = key_in_line(text, line);
-      user_error(path_.string(), ":", line, ": ", key.empty() ? "" : key + ": ",
-                 "not TOML: ", error.description());
-    }
-  }
-
   std::vector<SettingLayer> read_bases(const toml::node& base, const std::vector<fs::path>& outer) {
-    std::vector<std::string> names;
-    if (const auto one = base.value<std::string>()) names = {*one};
-    if (const toml::array* const several = base.as_array()) {
-      for (const toml::node& name : *several) {
-        names.push_back(name.value<std::string>().value_or(""));
-      }
-    }
-    if (names.empty() || std::find(names.begin(), names.end(), "") != names.end()) {
-      user_error(describe(at(base.source()), "extends", written(base)),
+    const std::optional<std::vector<std::string>> names = names_of(base);
+    const SettingPlace place = place_of(path_, base.source());
+    if (!names || names->empty() || std::ranges::find(*names, "") != names->end()) {
+      user_error(describe(place, "extends", written(base)),
                  ": expected a file or an array of files");
     }
     std::vector<SettingLayer> layers;
-    for (const std::string& name : names) {
+    for (const std::string& name : *names) {
       const fs::path file = path_.parent_path() / name;
       if (std::find(outer.begin(), outer.end(), identity_of(file)) != outer.end()) {
-        user_error(describe(at(base.source()), "extends", name), ": these files extend each other");
+        user_error(describe(place, "extends", name), ": these files extend each other");
       }
       if (path_kind(file) == PathKind::missing) {
-        user_error(describe(at(base.source()), "extends", name), ": no such file");
+        user_error(describe(place, "extends", name), ": no such file");
       }
       for (SettingLayer& layer : Reader(kind_, file).read(outer))
         layers.push_back(std::move(layer));
     }
     return layers;
-  }
-
-  [[nodiscard]] GivenSetting setting(const std::string& name, const toml::key& key,
-                                     const toml::node& node) const {
-    const SettingPlace place = at(key.source());
-    const int index = find_setting(kind_.settings, name);
-    if (index < 0 && node.is_table()) {
-      user_error(place.file, ":", place.line, ": unknown table ", name,
-                 "; settings stand at the top of the file, in no table");
-    }
-    if (index < 0) {
-      user_error(place.file, ":", place.line, ": unknown key ", name,
-                 suggest_setting(kind_.settings, name, ""));
-    }
-    const Setting& found = kind_.settings[static_cast<std::size_t>(index)];
-    const std::optional<SettingValue> value = value_of(found, node);
-    if (!value) {
-      user_error(describe(place, name, written(node)), ": found ", type_of(node), ", expected ",
-                 expected(found));
-    }
-    check_value(found, *value, place);
-    return {index, *value, place};
-  }
-
-  // Nothing where the node is of another type.
-  static std::optional<SettingValue> value_of(const Setting& setting, const toml::node& node) {
-    switch (setting.type) {
-      case SettingType::boolean:
-        if (const auto value = node.value_exact<bool>()) return *value;
-        return std::nullopt;
-      case SettingType::whole:
-        if (const auto value = node.value_exact<std::int64_t>()) return *value;
-        return std::nullopt;
-      case SettingType::number:
-        if (const auto value = node.value_exact<double>()) return *value;
-        if (const auto value = node.value_exact<std::int64_t>()) return static_cast<double>(*value);
-        return std::nullopt;
-      case SettingType::seed:  // those beyond TOML's integers are text
-        if (const auto value = node.value_exact<std::int64_t>(); value && *value >= 0) {
-          return static_cast<std::uint64_t>(*value);
-        }
-        if (const auto value = node.value_exact<std::string>()) {
-          const char* const end = value->data() + value->size();
-          std::uint64_t seed = 0;
-          const auto [stop, fault] = std::from_chars(value->data(), end, seed);
-          if (!value->empty() && fault == std::errc() && stop == end) return seed;
-        }
-        return std::nullopt;
-      case SettingType::labels:
-        if (const auto value = node.value_exact<std::int64_t>()) return std::to_string(*value);
-        return text_in(node);
-      case SettingType::choice:
-      case SettingType::text:
-      case SettingType::path:
-        return text_in(node);
-    }
-    return std::nullopt;
-  }
-
-  static std::optional<SettingValue> text_in(const toml::node& node) {
-    if (const auto value = node.value_exact<std::string>()) return *value;
-    const toml::table* const table = node.as_table();
-    if (table == nullptr || table->size() != 1) return std::nullopt;
-    const auto encoded = (*table)[kEncodedKey].value_exact<std::string>();
-    if (!encoded) return std::nullopt;
-    const std::optional<std::string> text = percent_decoded(*encoded);
-    return text ? std::optional<SettingValue>(*text) : std::nullopt;
   }
 
   // A config.toml of the programs before format 2: lines of KEY=VALUE, where a text stands between
@@ -312,6 +168,13 @@ std::string settings_text(const RunKind& kind, const SettingValues& values) {
     text += setting.name + '=' + (number_of_labels ? *word : toml_value(values[i])) + '\n';
   }
   return text;
+}
+
+std::string config_text(const RunKind& kind, const SettingValues& values,
+                        const std::vector<std::string>& notes) {
+  std::string text = kRunMark + kind.name + '\n';
+  for (const std::string& note : notes) text += "# " + note + '\n';
+  return text + kFormatMark + "\n\n" + settings_text(kind, values);
 }
 
 }  // namespace scimix

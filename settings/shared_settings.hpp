@@ -29,8 +29,8 @@ void add_data_settings(SettingTable<Config>& t) {
          group,
          Tier::everyday,
          OnResume::stays,
-         "digits are drawn by the program; cifar10 and svhn are read from --data-dir; folder reads "
-         "images of your own, a subfolder for each class.",
+         "digits are drawn by the program; cifar10, svhn, cub-200-2010 and cub-200-2011 are read "
+         "from --data-dir; folder reads images of your own, a subfolder for each class.",
          {},
          SettingType::choice,
          {dataset_names().begin(), dataset_names().end()}},
@@ -60,8 +60,11 @@ void add_data_settings(SettingTable<Config>& t) {
         SCIMIX_FIELD(data.data_seed));
   t.add({"image-size", group, Tier::advanced, OnResume::stays,
          "Side in pixels to which images are resized, a multiple of 4 from 8; 0 keeps the data "
-         "set's own size (32 for a folder)."},
+         "set's own size (32 for a folder, 64 for CUB-200)."},
         SCIMIX_FIELD(data.image_size));
+  t.add({"bounding-box", group, Tier::advanced, OnResume::stays,
+         "For cub-200-2011: cuts each bird out by its bounding box before its image is resized."},
+        SCIMIX_FIELD(data.bounding_box));
   t.add({"digits-train",
          group,
          Tier::advanced,
@@ -141,6 +144,60 @@ void add_length_settings(SettingTable<Config>& t) {
          "made longer.",
          {.least = 1, .most = 2e9}},
         SCIMIX_FIELD(steps));
+}
+
+template <class Config>
+void add_unlabeled_batch_setting(SettingTable<Config>& t) {
+  t.add({"unlabeled-batch",
+         "Training",
+         Tier::advanced,
+         OnResume::stays,
+         "Images without labels per step; 0 is as many as --batch, for fixmatch 7 times that.",
+         {.least = 0}},
+        SCIMIX_FIELD(unlabeled_batch));
+}
+
+template <class Config>
+void add_fixmatch_settings(SettingTable<Config>& t) {
+  const std::string fixmatch = "FixMatch";
+  t.add({"threshold",
+         fixmatch,
+         Tier::advanced,
+         OnResume::stays,
+         "Probability from which a prediction becomes a pseudo-label.",
+         {.least = 0, .most = 1}},
+        SCIMIX_FIELD(fixmatch.threshold));
+  t.add({"unlabeled-weight",
+         fixmatch,
+         Tier::advanced,
+         OnResume::stays,
+         "Weight of the loss on pseudo-labels.",
+         {.least = 0}},
+        SCIMIX_FIELD(fixmatch.weight));
+  t.add({"strong-table", fixmatch, Tier::advanced, OnResume::stays,
+         "Published program whose magnitudes the strong augmentation has."},
+        SCIMIX_FIELD(fixmatch.strong_table));
+  t.add({"strong-operations",
+         fixmatch,
+         Tier::advanced,
+         OnResume::stays,
+         "Operations of the strong augmentation per image, drawn with replacement.",
+         {.least = 0, .most = 8}},
+        SCIMIX_FIELD(fixmatch.strong_operations));
+  t.add({"strong-probability",
+         fixmatch,
+         Tier::advanced,
+         OnResume::stays,
+         "Probability that a drawn operation is applied.",
+         {.least = 0, .most = 1}},
+        SCIMIX_FIELD(fixmatch.strong_probability));
+  t.add({"cutout",
+         fixmatch,
+         Tier::advanced,
+         OnResume::stays,
+         "Side of the box that the strong augmentation blanks, in pixels; 0 for none.",
+         {.least = 0}},
+        SCIMIX_FIELD(fixmatch.cutout));
 }
 
 template <class Config>

@@ -1,4 +1,4 @@
-// Text of any bytes in files that hold UTF-8 alone.
+// Represents text with arbitrary bytes in files that allow only UTF-8.
 #pragma once
 
 #include <optional>
@@ -7,12 +7,13 @@
 
 namespace scimix {
 
-// True for valid UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
+// Returns whether the text is valid UTF-8: no overlong forms, no surrogates, nothing above
+// U+10FFFF.
 [[nodiscard]] bool is_utf8(std::string_view text);
 
-// Returns printable ASCII: every other byte, and '%', as %XX.
+// Encodes text as printable ASCII: bytes that are not printable ASCII, and '%', become %XX.
 [[nodiscard]] std::string percent_encoded(std::string_view text);
-// Returns nothing where a % is not followed by two hexadecimal digits.
+// Reverses percent_encoded. Returns nothing if a % is not followed by two hexadecimal digits.
 [[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);
 
 }  // namespace scimix

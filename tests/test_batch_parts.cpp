@@ -6,25 +6,13 @@
 
 #include "autograd/ops.hpp"
 #include "core/error.hpp"
+#include "silent_rank.hpp"
 #include "trainers/batch_parts.hpp"
 
 using namespace scimix;
+using test::SilentRank;
 
 namespace {
-
-// One of several ranks that never speak.
-class SilentRank : public Comm {
- public:
-  SilentRank(int rank, int size) : Comm(rank, size) {}
-  void all_reduce(const Tensor&) override {}
-  void all_gather(const Tensor&, const Tensor&) override {}
-  void reduce_scatter(const Tensor&, const Tensor&) override {}
-  void broadcast(const Tensor&) override {}
-  void start_all_reduce(const Tensor&) override {}
-  void finish_all_reduces() override {}
-  [[nodiscard]] std::vector<double> all_gather(std::span<const double>) override { return {}; }
-  void wait_for_device() override {}
-};
 
 BatchLayout layout_of(const Comm& ranks) {
   BatchLayout layout(ranks);

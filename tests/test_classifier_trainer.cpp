@@ -1,5 +1,5 @@
-// Training of a classifier: it learns, it resumes bit for bit by every method and with all hybrids,
-// it notices divergence.
+// Training of a classifier: it learns, it resumes bit for bit, it notices divergence. What holds
+// for every method with every kind of hybrids is in test_method_matrix.cpp.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -7,9 +7,7 @@
 #include <functional>
 
 #include "autograd/tape.hpp"
-#include "core/allocator.hpp"
 #include "core/error.hpp"
-#include "kernels/conv/conv.hpp"
 #include "temp_folder.hpp"
 #include "tiny_runs.hpp"
 #include "trainers/classifier_trainer.hpp"
@@ -38,25 +36,11 @@ double loss_of(const TrainingMetrics& metrics) {
   return metrics.terms.at(static_cast<std::size_t>(ClassifierTerm::supervised)).value();
 }
 
-struct HybridCase {
-  std::string mixer;
-  std::string use;
-};
-
 const std::vector<std::string> kMethods{"supervised", "mean-teacher", "mean-teacher-b", "fixmatch"};
-const std::vector<HybridCase> kHybrids{
-    {"none", "contradict"},   {"scimix", "contradict"}, {"scimix", "consistency"},
-    {"scimix", "pseudo"},     {"scimix", "labeled"},    {"mixup", "contradict"},
-    {"cutmix", "contradict"}, {"adain", "pseudo"},      {"fda", "labeled"}};
-
 double norm(const Slab& slab) {
   double sum = 0;
   for (const double value : slab.flat().to_doubles()) sum += value * value;
   return std::sqrt(sum);
-}
-
-bool has(const TrainingMetrics& metrics, ClassifierTerm term) {
-  return metrics.terms.at(static_cast<std::size_t>(term)).has_value();
 }
 
 }  // namespace
@@ -95,53 +79,6 @@ TEST_CASE("a resumed run ends with the same bits as an uninterrupted one") {
   resumed.save(folder / "resumed.safetensors");
   CHECK(test::read_bytes(folder / "resumed.safetensors") ==
         test::read_bytes(folder / "whole.safetensors"));
-}
-
-TEST_CASE("every method learns with every kind of hybrids, and resumes bit for bit" *
-          doctest::test_suite("full")) {
-  const test::TempFolder folder;
-  for (const std::string& method : kMethods) {
-    for (const HybridCase& hybrids : kHybrids) {
-      CAPTURE(method);
-      CAPTURE(hybrids.mixer);
-      CAPTURE(hybrids.use);
-      ClassifierConfig config = tiny_config(method);
-      config.hybrids.mixer = choice_of<MixerKind>(hybrids.mixer);
-      config.hybrids.use = choice_of<HybridUse>(hybrids.use);
-      config.hybrids.generator = "given";
-      CHECK_NOTHROW(check(config));
-      ClassifierTrainer whole = tiny_trainer(config);
-      const std::vector<double> start =
-          whole.model().parameters().parameter_slab().flat().to_doubles();
-      for (int i = 0; i < 4; ++i) {
-        if (i == 2) whole.save(folder / "middle.safetensors");
-        whole.step();
-      }
-      CHECK_NOTHROW(whole.check_finite());
-      whole.save(folder / "whole.safetensors");
-      CHECK(whole.model().parameters().parameter_slab().flat().to_doubles() != start);
-      CHECK(norm(whole.model().parameters().gradient_slab()) > 0);
-      CHECK(norm(whole.average().parameters().gradient_slab()) == 0);
-
-      ClassifierTrainer resumed = tiny_trainer(config);
-      resumed.step();
-      resumed.load(folder / "middle.safetensors");
-      for (int i = 0; i < 2; ++i) resumed.step();
-      resumed.save(folder / "resumed.safetensors");
-      CHECK(test::read_bytes(folder / "resumed.safetensors") ==
-            test::read_bytes(folder / "whole.safetensors"));
-
-      const TrainingMetrics metrics = whole.read_metrics();
-      const bool hybrid = hybrids.mixer != "none";
-      CHECK(has(metrics, ClassifierTerm::supervised));
-      CHECK(has(metrics, ClassifierTerm::consistency) == method.starts_with("mean-teacher"));
-      CHECK(has(metrics, ClassifierTerm::pseudo) == (method == "fixmatch"));
-      CHECK(has(metrics, ClassifierTerm::confident) == (method == "fixmatch"));
-      CHECK(has(metrics, ClassifierTerm::hybrid) == hybrid);
-      CHECK(has(metrics, ClassifierTerm::kept) == (hybrids.mixer == "scimix"));
-      for (const auto& term : metrics.terms) CHECK(std::isfinite(term.value_or(0)));
-    }
-  }
 }
 
 TEST_CASE("no training step touches the generator") {
@@ -328,28 +265,6 @@ TEST_CASE("a loss that is no number stops the run and names the step and the ter
                        Error);
 }
 
-TEST_CASE("a steady training step asks the system for no memory") {
-  const auto check_steady = [](ClassifierTrainer& trainer) {
-    for (int i = 0; i < 4; ++i) trainer.step();
-    const std::uint64_t before = memory_stats(kCpu).system_calls;
-    for (int i = 0; i < 5; ++i) trainer.step();
-    CHECK(memory_stats(kCpu).system_calls == before);
-  };
-  ClassifierTrainer supervised = make_trainer(small_config());
-  check_steady(supervised);
-  for (const std::string& method : kMethods) {
-    for (const std::string mixer : {"scimix", "cutmix"}) {
-      CAPTURE(method);
-      CAPTURE(mixer);
-      ClassifierConfig config = tiny_config(method);
-      config.steps = 100;
-      config.hybrids.mixer = choice_of<MixerKind>(mixer);
-      ClassifierTrainer trainer = tiny_trainer(config);
-      check_steady(trainer);
-    }
-  }
-}
-
 TEST_CASE("evaluation counts every test image once, whatever the batch") {
   ClassifierConfig config = small_config();
   config.output.eval_batch = 100;
@@ -442,34 +357,6 @@ TEST_CASE("bf16 training takes every method and its hybrids" * doctest::test_sui
       // values enlarges what is small.
       CHECK(loss_of(bf16.read_metrics()) ==
             doctest::Approx(loss_of(f32.read_metrics())).epsilon(0.05));
-    }
-  }
-}
-
-// As on a GPU, where the kernel that augments writes what a convolution reads.
-TEST_CASE("images with padded channels teach the same") {
-  for (const std::string& method : kMethods) {
-    for (const std::string mixer : {"none", "scimix", "mixup", "cutmix", "adain", "fda"}) {
-      CAPTURE(method);
-      CAPTURE(mixer);
-      ClassifierConfig config = tiny_config(method);
-      config.hybrids.mixer = choice_of<MixerKind>(mixer);
-      ClassifierTrainer plain = tiny_trainer(config);
-      plain.steps(3);
-      ClassifierTrainer padded = tiny_trainer(config);
-      {
-        const ReadsWholePacks as_a_gpu;
-        padded.steps(3);
-      }
-      const auto expected = plain.model().parameters().parameter_slab().flat().to_doubles();
-      const auto found = padded.model().parameters().parameter_slab().flat().to_doubles();
-      double difference = 0;
-      for (std::size_t i = 0; i < found.size(); ++i) {
-        difference = std::max(difference, std::abs(found[i] - expected[i]));
-      }
-      // Zeros add nothing; another order of the sums would. Noise in a padded channel moves
-      // parameters by 0.02.
-      CHECK(difference < 1e-6);
     }
   }
 }

@@ -1,4 +1,5 @@
-// Every preset under configs/ is one that its own first lines can run.
+// Every preset under configs/ is one that its own first lines can run, and so is every row of the
+// list of tables.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -14,9 +15,10 @@
 #include "settings/generator_config.hpp"
 #include "settings/run_kinds.hpp"
 #include "settings/settings_file.hpp"
+#include "settings/table_list.hpp"
 #include "tests/paths.hpp"
-#include "tools/run_settings.hpp"
 #include "tools/seeds.hpp"
+#include "tools/table_plan.hpp"
 #include "tools/train_command.hpp"
 
 using namespace scimix;
@@ -30,9 +32,10 @@ const fs::path kRoot = source_dir();
 std::vector<fs::path> presets() {
   std::vector<fs::path> found;
   for (const auto& entry : fs::recursive_directory_iterator(kRoot / "configs")) {
-    // Layers are what presets extend; no command names them.
+    // Layers are what presets extend; no command names them. The list of tables is no preset.
     const bool is_layer = entry.path().parent_path().filename() == "layers";
-    if (entry.path().extension() == ".toml" && !is_layer) found.push_back(entry.path());
+    const bool is_list = entry.path().filename() == "tables.toml";
+    if (entry.path().extension() == ".toml" && !is_layer && !is_list) found.push_back(entry.path());
   }
   std::sort(found.begin(), found.end());
   return found;
@@ -75,12 +78,6 @@ GeneratorRunConfig read_generator(const std::vector<std::string>& arguments) {
 struct AskedClassifier {
   ClassifierConfig config;
   std::string seeds;
-  // With {dataset}, {labels} and {split} filled in.
-  [[nodiscard]] ClassifierConfig filled_in() const {
-    ClassifierConfig filled = config;
-    fill_in_placeholders(filled);
-    return filled;
-  }
 };
 
 AskedClassifier read_classifier(const std::vector<std::string>& arguments) {
@@ -97,33 +94,35 @@ void check_data(const DataSettings& data) {
   CHECK(labels.value_or(10) % 10 == 0);  // every preset is of ten classes
 }
 
-void check_classifier(const std::vector<std::string>& arguments, bool small) {
+void check_classifier(const std::vector<std::string>& arguments) {
   const AskedClassifier asked = read_classifier(arguments);
   const ClassifierConfig& config = asked.config;
   CHECK_NOTHROW(check(config));
   check_data(config.data);
   if (!asked.seeds.empty()) CHECK_NOTHROW(static_cast<void>(parse_seeds(asked.seeds)));
-  if (config.hybrids.generator_config.empty()) return;
+}
 
-  // Its generator: one for each split, of the same data set, and of the classifier's labels unless
-  // the file says why not.
-  CAPTURE(config.hybrids.generator_config);
-  REQUIRE(uses_generator(config));
-  const fs::path path = kRoot / asked.filled_in().hybrids.generator_config;
-  REQUIRE(fs::exists(path));
-  std::vector<std::string> of_generator{"--config", path.string()};
-  if (small) of_generator.insert(of_generator.end(), {"--scale", "cpu"});
-  const GeneratorRunConfig generator = read_generator(of_generator);
-  CHECK(config.hybrids.generator.find("{split}") != std::string::npos);
-  CHECK(generator.data.dataset == config.data.dataset);
-  const RunKind& kind = generator_kind();
-  const bool names_labels = resolve(kind, read_settings_file(kind, path))
-                                .given[static_cast<std::size_t>(kind.index("labels"))];
-  CHECK(config.hybrids.allow_other_split ==
-        (names_labels && generator.data.labels != config.data.labels));
-  if (config.init_from == InitFrom::generator) {
-    CHECK(generator.encoder.depth == config.model.depth);
-    CHECK(generator.encoder.width == config.model.width);
+// The list of tables, with all rows of a table planned.
+const TableList& table_list() {
+  static const TableList list = read_table_list(kRoot / "configs/tables.toml");
+  return list;
+}
+
+TablePlan plan_of(const std::string& table, RunScale scale) {
+  return plan_table(table_list(), {.table = table, .scale = scale, .data_dir = "d", .out = "o"});
+}
+
+// A generator is of the data set of its classifier, and of its labels unless the row permits
+// others.
+void check_generator(const ClassifierConfig& classifier, const GeneratorRunConfig& generator) {
+  CHECK(generator.data.dataset == classifier.data.dataset);
+  CHECK(generator.data.split_seed == classifier.data.split_seed);
+  CHECK(generator.data.image_size == classifier.data.image_size);
+  CHECK(generator.data.crop_pad == classifier.data.crop_pad);
+  CHECK(classifier.hybrids.allow_other_split == (generator.data.labels != classifier.data.labels));
+  if (classifier.init_from == InitFrom::generator) {
+    CHECK(generator.encoder.depth == classifier.model.depth);
+    CHECK(generator.encoder.width == classifier.model.width);
   }
 }
 
@@ -131,7 +130,7 @@ void check_classifier(const std::vector<std::string>& arguments, bool small) {
 
 TEST_CASE("every preset parses with the command that it names, and its settings are in range") {
   const std::vector<fs::path> all = presets();
-  REQUIRE(all.size() >= 30);
+  REQUIRE(all.size() >= 10);
   for (const fs::path& preset : all) {
     const std::string name = fs::relative(preset, kRoot).string();
     CAPTURE(name);
@@ -145,7 +144,7 @@ TEST_CASE("every preset parses with the command that it names, and its settings 
         std::vector<std::string> arguments = command.arguments;
         if (small) arguments.insert(arguments.end(), {"--scale", "cpu"});
         if (command.name == "classifier") {
-          check_classifier(arguments, small);
+          check_classifier(arguments);
         } else {
           REQUIRE(command.name == "generator");
           const GeneratorRunConfig config = read_generator(arguments);
@@ -171,22 +170,69 @@ TEST_CASE("runs of different presets don't share a folder") {
   CHECK(std::adjacent_find(folders.begin(), folders.end()) == folders.end());
 }
 
-TEST_CASE("a generator that several presets share is trained by one file with the same labels") {
-  struct Origin {
-    std::string config, dataset, labels;
-    bool operator==(const Origin&) const = default;
-  };
-  std::map<std::string, Origin> origins;
-  for (const fs::path& preset : presets()) {
-    for (const Shown& command : commands_in(preset)) {
-      if (command.name != "classifier") continue;
-      const ClassifierConfig config = read_classifier(command.arguments).filled_in();
-      if (config.hybrids.generator_config.empty()) continue;
-      CAPTURE(config.hybrids.generator);
-      const Origin origin{config.hybrids.generator_config, config.data.dataset, config.data.labels};
-      const auto [at, is_new] = origins.try_emplace(config.hybrids.generator, origin);
-      CHECK(at->second == origin);
+TEST_CASE("every row of every table can be run, at full size and scaled down") {
+  REQUIRE(table_list().tables.size() >= 9);
+  for (const TableList::Table& table : table_list().tables) {
+    for (const RunScale scale : {RunScale::full, RunScale::cpu}) {
+      CAPTURE(table.name);
+      const TablePlan plan = plan_of(table.name, scale);  // checks the settings of every run
+      CHECK(plan.rows.size() >= 2);
+      for (const TableTask& task : plan.tasks) {
+        CAPTURE(task.name);
+        for (const std::size_t need : task.needs) CHECK(&plan.tasks[need] < &task);
+        if (task.kind != TableTask::Kind::classifier || task.needs.empty()) continue;
+        const ClassifierConfig config = classifier_table().config(task.values);
+        const TableTask& generator = plan.tasks[task.needs[0]];
+        REQUIRE(generator.kind == TableTask::Kind::generator);
+        CHECK(config.hybrids.mixer == MixerKind::scimix);
+        CHECK(config.hybrids.generator == fs::absolute(generator.folder));
+        check_generator(config, generator_table().config(generator.values));
+      }
     }
   }
-  CHECK(origins.size() > 1);
+}
+
+TEST_CASE("no two runs of the tables are the same but for their names") {
+  std::map<std::string, std::string> settings;  // by task
+  for (const TableList::Table& table : table_list().tables) {
+    for (const TableTask& task : plan_of(table.name, RunScale::full).tasks) {
+      if (!task.is_run()) continue;
+      SettingValues values = task.values;
+      values[static_cast<std::size_t>(task.run_kind().index("out"))] = std::string();
+      const std::string text = task.run_kind().name + settings_text(task.run_kind(), values);
+      const auto [at, is_new] = settings.try_emplace(task.name, text);
+      CAPTURE(task.name);
+      CHECK(at->second == text);  // a run that several tables show
+    }
+  }
+  std::map<std::string, std::string> names;
+  for (const auto& [name, text] : settings) {
+    const auto [at, is_new] = names.try_emplace(text, name);
+    CHECK_MESSAGE(is_new, name, " has the settings of ", at->second);
+  }
+  CHECK(settings.size() >= 100);
+}
+
+TEST_CASE("the rows of the tables have the paper's figures") {
+  std::map<std::string, int> rows;
+  for (const TableRow& row : table_list().rows) {
+    ++rows[row.table];
+    if (row.table == "3b" || row.table == "digits") continue;
+    CAPTURE(row.title);
+    REQUIRE(row.paper.has_value());
+    CHECK(row.paper->mean > 10);
+    CHECK(row.paper->std.has_value());
+  }
+  const auto row_of = [](const std::string& table, const std::string& name) {
+    for (const TableRow& row : table_list().rows) {
+      if (row.table == table && table_list().runs[row.runs].name == name) return row;
+    }
+    FAIL("no row ", name);
+    return TableRow{};
+  };
+  CHECK(rows["I"] == 14);
+  CHECK(rows["V"] == 4);
+  CHECK(row_of("I", "svhn-60-scimix").paper->mean == 83.4);
+  CHECK(row_of("IV", "svhn-60-no-hyb").paper_s_r->mean == 99.8);
+  CHECK(row_of("VI", "birds-96-scimix").paper->std == 0.9);
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "autograd/tape.hpp"
@@ -24,6 +25,7 @@ GeneratorRunConfig small_config(const std::string& variant, double encoder_grad)
   GeneratorRunConfig config;
   config.variant = choice_of<Variant>(variant);
   config.batch = kRows;
+  config.guide.steps = 0;
   config.weights = {.reconstruction = 1,
                     .adversarial = 1,
                     .semantic = 1,
@@ -47,11 +49,11 @@ Variable random_images(std::uint32_t item) {
 
 // The networks of a run in f64, small enough for reference convolutions.
 struct Networks {
-  explicit Networks(const GeneratorRunConfig& config)
+  explicit Networks(const GeneratorRunConfig& config, Method method = Method::mean_teacher)
       : live(autoencoder(config), 1, kCpu, DType::f64),
         teacher(autoencoder(config), 2, kCpu, DType::f64),
         critic({.image_size = kSize, .base_channels = 4, .max_channels = 4}, 1, kCpu, DType::f64),
-        objective(config, live, teacher, critic) {}
+        objective(config, method, live, teacher, critic) {}
 
   static AutoencoderConfig autoencoder(const GeneratorRunConfig& config) {
     return {.encoder = {.depth = 10, .width = 1, .classes = kClasses},
@@ -72,15 +74,16 @@ struct Networks {
 };
 
 GeneratorBatch make_batch(bool all_labeled, bool second_view) {
-  GeneratorBatch batch;
+  GeneratorBatch made;
+  ClassifierBatch& batch = made.semantic;
   batch.labeled = random_images(0);
   const std::vector<std::int32_t> labels{0, 1, 2, 0};
   batch.labels = Tensor::from_host(std::span<const std::int32_t>(labels), {kRows}, kCpu);
-  if (!all_labeled) batch.images = random_images(1);
-  if (second_view) batch.second_view = random_images(2);
+  if (!all_labeled) batch.weak = random_images(1);
+  if (second_view) batch.other = random_images(2);
   const std::vector<std::int32_t> partner{1, 2, 3, 0};
-  batch.partner = Tensor::from_host(std::span<const std::int32_t>(partner), {kRows}, kCpu);
-  return batch;
+  made.partner = Tensor::from_host(std::span<const std::int32_t>(partner), {kRows}, kCpu);
+  return made;
 }
 
 // Which parts of the system a term trains.
@@ -129,15 +132,18 @@ Trained trained_by(const Variable& loss, const Networks& networks) {
 
 // Every term of a step, each from a graph of its own.
 std::map<Term, Trained> trained_by_each_term(const GeneratorRunConfig& config,
-                                             const GeneratorBatch& batch) {
+                                             const GeneratorBatch& batch,
+                                             std::optional<Method> method = {}) {
   std::map<Term, Trained> found;
-  const Networks networks(config);
+  const bool teacher = batch.semantic.other.defined();
+  const Networks networks(config,
+                          method.value_or(teacher ? Method::mean_teacher : Method::supervised));
   const Tensor ramp = Tensor::from(std::vector<double>{1.0}, {1}, DType::f64);
   const auto terms_of_step = [&] {
-    const Generated generated = networks.objective.generate(batch);
+    const Generated generated = networks.objective.generate(batch, ramp);
     LossTerms terms = networks.objective.critic_terms(generated);
     for (const auto& term : networks.objective.r1_terms(generated)) terms.push_back(term);
-    for (const auto& term : networks.objective.generator_terms(generated, batch, ramp)) {
+    for (const auto& term : networks.objective.generator_terms(generated, batch)) {
       terms.push_back(term);
     }
     return terms;
@@ -211,6 +217,42 @@ TEST_CASE("frozen criterion: encoder_grad 0 keeps every term of the generator ou
   }
 }
 
+TEST_CASE("frozen criterion: FixMatch as L_S trains E_c and C by pseudo-labels") {
+  GeneratorRunConfig config = small_config("full", 0.1);
+  config.fixmatch.threshold = 0;  // every image gets a pseudo-label
+  const auto found = trained_by_each_term(config, make_batch(false, true), Method::fixmatch);
+  CHECK(found.at(Term::supervised) == kSemantic);
+  CHECK(found.at(Term::pseudo_label) == kSemantic);
+  CHECK_FALSE(found.contains(Term::confident));  // is logged alone
+  CHECK_FALSE(found.contains(Term::consistency));
+  CHECK(found.at(Term::reconstruction) == kGeneration);
+  CHECK(found.at(Term::class_plus) == kGeneration);
+}
+
+TEST_CASE("frozen criterion: an encoder that stays as its guide made it is trained by no term") {
+  for (const char* variant : {"full", "unfrozen"}) {
+    for (const bool all_labeled : {true, false}) {
+      CAPTURE(variant);
+      CAPTURE(all_labeled);
+      GeneratorRunConfig config = small_config(variant, 0.1);
+      config.guide.steps = 10;
+      config.guide.semantic_learning_rate = 0;
+      const auto found = trained_by_each_term(config, make_batch(all_labeled, false));
+      check_terms(found, {{Term::critic_real, kCritic},
+                          {Term::critic_rec, kCritic},
+                          {Term::critic_hyb, kCritic},
+                          {Term::r1, kCritic},
+                          {Term::reconstruction, kGenerationAlone},
+                          {Term::adv_rec, kGenerationAlone},
+                          {Term::adv_hyb, kGenerationAlone},
+                          {Term::class_plus, kGenerationAlone},
+                          {Term::cont_plus, kGenerationAlone},
+                          {Term::class_minus, kGenerationAlone},
+                          {Term::cont_minus, kGenerationAlone}});
+    }
+  }
+}
+
 TEST_CASE("variant unfrozen: the hybridisation terms train the encoders that judge") {
   const auto found = trained_by_each_term(small_config("unfrozen", 0), make_batch(true, false));
   const Trained by_class{.e_c = true, .c = true, .e_r = true, .g = true};
@@ -249,13 +291,13 @@ TEST_CASE("frozen criterion: exactly the live convolutions compute a weight grad
   const Networks networks(config);
   const GeneratorBatch batch = make_batch(false, true);
   const Tensor ramp = Tensor::from(std::vector<double>{1.0}, {1}, DType::f64);
-  const Generated generated = networks.objective.generate(batch);
+  const Generated generated = networks.objective.generate(batch, ramp);
 
   reset_conv_counts();
   backward(total(networks.objective.critic_terms(generated)));
   CHECK(conv_counts().wgrad.calls == convolutions(networks.critic.parameters()));
 
-  const Variable loss = total(networks.objective.generator_terms(generated, batch, ramp));
+  const Variable loss = total(networks.objective.generator_terms(generated, batch));
   reset_conv_counts();
   backward(loss);
   const std::int64_t live = convolutions(networks.live.semantic_encoder().parameters()) +
@@ -266,10 +308,10 @@ TEST_CASE("frozen criterion: exactly the live convolutions compute a weight grad
 
 TEST_CASE("the criterion leaves running statistics alone") {
   const GeneratorRunConfig config = small_config("full", 0.1);
-  const Networks networks(config);
+  const Networks networks(config, Method::supervised);
   const GeneratorBatch batch = make_batch(true, false);
   const Tensor ramp = Tensor::from(std::vector<double>{1.0}, {1}, DType::f64);
-  const Generated generated = networks.objective.generate(batch);
+  const Generated generated = networks.objective.generate(batch, ramp);
   const auto statistics = [&] {
     std::vector<double> all;
     for (const auto* store : networks.stores()) {
@@ -280,9 +322,9 @@ TEST_CASE("the criterion leaves running statistics alone") {
     return all;
   };
   const std::vector<double> before = statistics();
-  static_cast<void>(networks.objective.generator_terms(generated, batch, ramp));
+  static_cast<void>(networks.objective.generator_terms(generated, batch));
   static_cast<void>(networks.objective.critic_terms(generated));
   CHECK(statistics() == before);
-  static_cast<void>(networks.objective.generate(batch));
+  static_cast<void>(networks.objective.generate(batch, ramp));
   CHECK(statistics() != before);
 }

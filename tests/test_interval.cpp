@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <cstdint>
 
 #include "core/error.hpp"
@@ -62,6 +63,32 @@ TEST_CASE("Wilson's interval: nothing tried, and impossible counts") {
   CHECK(wilson_interval(0, 0).high == 1);
   CHECK_THROWS_AS((void)wilson_interval(3, 2), Error);
   CHECK_THROWS_AS((void)wilson_interval(-1, 2), Error);
+}
+
+// Fisher and Yates, "Statistical Tables for Biological, Agricultural and Medical Research", Table
+// III (also in Abramowitz and Stegun, Table 26.10).
+TEST_CASE("Student's t: published values") {
+  struct Row {
+    std::int64_t degrees;
+    double quantile;
+  };
+  for (const Row& row :
+       {Row{1, 12.706}, Row{2, 4.303}, Row{3, 3.182}, Row{4, 2.776}, Row{5, 2.571}, Row{6, 2.447},
+        Row{7, 2.365}, Row{8, 2.306}, Row{9, 2.262}, Row{10, 2.228}, Row{19, 2.093}, Row{20, 2.086},
+        Row{29, 2.045}, Row{30, 2.042}, Row{40, 2.021}, Row{60, 2.000}, Row{120, 1.980}}) {
+    CAPTURE(row.degrees);
+    CHECK(std::abs(student_t_975(row.degrees) - row.quantile) < 0.5e-3 + 1e-9);
+  }
+  CHECK(std::abs(student_t_975(1'000'000) - 1.959964) < 1e-5);  // the normal distribution's
+  CHECK_THROWS_AS((void)student_t_975(0), Error);
+}
+
+TEST_CASE("the 95% interval of a mean, by hand") {
+  // 5, 4, 7: mean 16/3, squares 1/9 + 16/9 + 25/9 = 42/9, over 2: 7/3; the standard error is
+  // sqrt(7/3/3) = 0.881917, times 4.302653 with 2 degrees of freedom.
+  CHECK(mean_interval_95({5, 4, 7}) == doctest::Approx(3.794582).epsilon(1e-6));
+  CHECK(mean_interval_95({2, 2}) == 0);
+  CHECK_THROWS_AS((void)mean_interval_95({1}), Error);
 }
 
 }  // namespace scimix

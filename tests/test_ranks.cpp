@@ -12,24 +12,23 @@
 
 #include "core/device.hpp"
 #include "core/safetensors.hpp"
-#include "program.hpp"
+#include "rank_runs.hpp"
 #include "skip.hpp"
 #include "tests/paths.hpp"
 
 using namespace scimix;
+using test::apart;
+using test::checkpoint;
+using test::on_ranks;
+using test::operator+;
 using test::Program;
 using test::ProgramResult;
 using test::read_bytes;
+using test::run_on_ranks;
 using test::TempFolder;
+using test::Words;
 
 namespace {
-
-using Words = std::vector<std::string>;
-
-Words operator+(Words words, const Words& more) {
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
-}
 
 bool have_mpirun() {
   static const bool there =
@@ -38,105 +37,12 @@ bool have_mpirun() {
   return there;
 }
 
-// More ranks than cores are asked for here, and tests may run as root.
-Words mpirun_options(int ranks) {
-  ::setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1);
-  ::setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1);
-  ::setenv("ASAN_OPTIONS", "detect_leaks=0", 1);  // MPI leaves things behind, which are not ours
-  return {"--oversubscribe", "-np", std::to_string(ranks)};
-}
-
-Words on_ranks(int ranks, const std::string& program, const Words& arguments) {
-  return mpirun_options(ranks) + Words{program_dir().string() + "/" + program} + arguments;
-}
-
-ProgramResult run_on_ranks(int ranks, const std::string& program, const Words& arguments) {
-  return test::run_program("mpirun", on_ranks(ranks, program, arguments));
-}
-
-Words tiny_digits() {
-  return {"--dataset",
-          "digits",
-          "--digits-train",
-          "120",
-          "--digits-test",
-          "40",
-          "--image-size",
-          "16",
-          "--crop-pad",
-          "2",
-          "--device",
-          "cpu",
-          "--depth",
-          "10",
-          "--width",
-          "1",
-          "--log-every",
-          "5",
-          "--eval-every",
-          "1000",
-          "--checkpoint-every",
-          "1000"};
-}
-
 Words classifier(const std::string& out, const Words& more) {
-  return Words{"classifier",        "--out", out, "--labels", "40", "--batch", "8",
-               "--unlabeled-batch", "8"} +
-         tiny_digits() + more;
+  return test::classifier_run(out, more);
 }
 
 Words generator(const std::string& out, const Words& more) {
-  return Words{"generator", "--out",        out, "--batch",
-               "8",         "--g-channels", "8", "--g-max-channels",
-               "8",         "--d-channels", "8", "--d-max-channels",
-               "8",         "--eval-pairs", "20"} +
-         tiny_digits() + more;
-}
-
-std::filesystem::path checkpoint(const std::string& run, int step) {
-  char name[40];  // NOLINT: for snprintf
-  std::snprintf(name, sizeof(name), "step-%08d.safetensors", step);
-  return std::filesystem::path(run) / "checkpoints" / name;
-}
-
-template <class T>
-std::vector<double> values_of(const TensorEntry& entry) {
-  std::vector<T> values(entry.bytes.size() / sizeof(T));
-  std::memcpy(values.data(), entry.bytes.data(), entry.bytes.size());
-  return {values.begin(), values.end()};
-}
-
-// The largest ||a - b|| / ||a|| of a network's parameters, by network: "model", or "model.g".
-double apart(const std::filesystem::path& a, const std::filesystem::path& b) {
-  const SafetensorsFile first(a);
-  const SafetensorsFile second(b);
-  struct Sums {
-    double difference = 0;
-    double all = 0;
-  };
-  std::map<std::string, Sums> by_network;
-  for (const TensorEntry& entry : first.entries()) {
-    if (!entry.name.starts_with("model.") || entry.name.find(".running_") != std::string::npos) {
-      continue;
-    }
-    const std::string rest = entry.name.substr(6);
-    const std::string part = rest.substr(0, rest.find('.'));
-    static const std::vector<std::string> kNetworks{"e_c", "e_r", "g", "d"};
-    const bool named = std::find(kNetworks.begin(), kNetworks.end(), part) != kNetworks.end();
-    Sums& sums = by_network[named ? part : ""];
-    const auto read = entry.dtype == "F64" ? values_of<double> : values_of<float>;
-    const std::vector<double> x = read(entry);
-    const std::vector<double> y = read(second.entry(entry.name));
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      sums.difference += (x[i] - y[i]) * (x[i] - y[i]);
-      sums.all += x[i] * x[i];
-    }
-  }
-  double worst = 0;
-  for (const auto& [network, sums] : by_network) {
-    worst = std::max(worst, std::sqrt(sums.difference / sums.all));
-  }
-  return worst;
+  return test::generator_run(out, more);
 }
 
 void run_alone(const Words& arguments) {
@@ -469,7 +375,7 @@ TEST_CASE("ranks: a signal, sent again and again, leads to one checkpoint at any
     const Program run(
         streams, "mpirun",
         on_ranks(2, "scimix_train",
-                 Words{"classifier", "--out", out, "--batch", "8"} + tiny_digits() +
+                 Words{"classifier", "--out", out, "--batch", "8"} + test::tiny_images("cpu") +
                      Words{"--steps", "1000000", "--log-every", "1000000", "--eval-every",
                            "1000000", "--checkpoint-every", "1000000"}));
     run.wait_for(std::filesystem::path(out) / "metrics.jsonl");

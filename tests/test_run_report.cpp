@@ -6,6 +6,7 @@
 #include <limits>
 #include <random>
 
+#include "command_line.hpp"
 #include "core/error.hpp"
 #include "core/shell_word.hpp"
 #include "data/image_io.hpp"
@@ -15,11 +16,13 @@
 #include "report/generator_report.hpp"
 #include "report/line_chart.hpp"
 #include "report/markup.hpp"
+#include "report/page.hpp"
 #include "report/run_report.hpp"
 #include "tests/markup_check.hpp"
 #include "tests/temp_folder.hpp"
 
 using namespace scimix;
+using test::has;
 using test::markup_fault;
 using test::occurrences;
 using test::TempFolder;
@@ -27,10 +30,6 @@ using test::TempFolder;
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 Series series(const std::string& name, const std::vector<double>& values) {
   Series out{.name = name, .points = {}};
@@ -239,15 +238,15 @@ TEST_CASE("line chart: lines, gaps, lone points, names and last values") {
   CHECK(occurrences(svg, "<polyline") == 2);  // 1 2, 4 5
   CHECK(occurrences(svg, "<circle") == 6);    // few enough points to mark each
   CHECK(occurrences(svg, "<g class=\"line") == 2);
-  CHECK(contains(svg, ">a&lt;b</text>"));
-  CHECK(!contains(svg, "only_nan"));
-  CHECK(contains(svg, "&lt;Loss&gt; &amp; co, up to step 60: a&lt;b ends at 5; flat ends at 2\""));
-  CHECK(contains(svg, ">nats</text>"));
-  CHECK(contains(svg, ">training step</text>"));
-  CHECK(!contains(svg, "nan"));
+  CHECK(has(svg, ">a&lt;b</text>"));
+  CHECK(!has(svg, "only_nan"));
+  CHECK(has(svg, "&lt;Loss&gt; &amp; co, up to step 60: a&lt;b ends at 5; flat ends at 2\""));
+  CHECK(has(svg, ">nats</text>"));
+  CHECK(has(svg, ">training step</text>"));
+  CHECK(!has(svg, "nan"));
 
   chart.percent = true;
-  CHECK(!contains(line_chart_svg(chart), ">nats</text>"));
+  CHECK(!has(line_chart_svg(chart), ">nats</text>"));
   chart.series = {series("x", {kNan, kNan}), series("y", {})};
   CHECK(line_chart_svg(chart) == "");
 }
@@ -371,17 +370,17 @@ TEST_CASE("run report: everything that was given, escaped, in one file") {
     REQUIRE(at != std::string::npos);
   }
   const std::string bytes = test::read_bytes(png);
-  CHECK(contains(html, "data:image/png;base64," + encoded(bytes) + "\""));
-  CHECK(!contains(html, "never seen"));
-  CHECK(!contains(html, "Nothing"));
-  CHECK(!contains(html, "not_there"));
+  CHECK(has(html, "data:image/png;base64," + encoded(bytes) + "\""));
+  CHECK(!has(html, "never seen"));
+  CHECK(!has(html, "Nothing"));
+  CHECK(!has(html, "not_there"));
   // The gap in the loss leaves two lone points.
   CHECK(occurrences(html, "<polyline") == 1);
   // Nothing from elsewhere.
-  CHECK(!contains(html, "<script"));
-  CHECK(!contains(html, "<link"));
+  CHECK(!has(html, "<script"));
+  CHECK(!has(html, "<link"));
   CHECK(occurrences(html, "http") == occurrences(html, "xmlns=\"http://www.w3.org/2000/svg\""));
-  CHECK(!contains(html, "url("));
+  CHECK(!has(html, "url("));
 }
 
 TEST_CASE("run report: with as little as a title") {
@@ -390,11 +389,11 @@ TEST_CASE("run report: with as little as a title") {
   RunReport report = minimal();
   report.charts = {{"Loss", {{"loss", ""}}, "", false, ""}};
   const std::string html = f.written(report);
-  CHECK(contains(html, "<h1>A run</h1>"));
+  CHECK(has(html, "<h1>A run</h1>"));
   CHECK(occurrences(html, "<h2>") == 1);  // settings
-  CHECK(!contains(html, "<ul"));
-  CHECK(!contains(html, "<dl"));
-  CHECK(!contains(html, "<img"));
+  CHECK(!has(html, "<ul"));
+  CHECK(!has(html, "<dl"));
+  CHECK(!has(html, "<img"));
 }
 
 TEST_CASE("run report: takes the place of an older one, whole or not at all") {
@@ -402,7 +401,7 @@ TEST_CASE("run report: takes the place of an older one, whole or not at all") {
   (void)f.written(minimal());
   RunReport second = minimal();
   second.title = "Second";
-  CHECK(contains(f.written(second), "<h1>Second</h1>"));
+  CHECK(has(f.written(second), "<h1>Second</h1>"));
   const std::string before = test::read_bytes(f.run.path() / "report.html");
   std::filesystem::remove(f.run.config());
   CHECK_THROWS_AS(write_report(f.run, minimal()), Error);
@@ -418,10 +417,10 @@ TEST_CASE("run report: small pictures are enlarged by whole numbers") {
     report.pictures = {{"p", png}};
     return f.written(report);
   };
-  CHECK(contains(shown(66), "style=\"--shown:594px\""));  // 9 times
-  CHECK(contains(shown(300), "style=\"--shown:600px\""));
-  CHECK(!contains(shown(640), "--shown:"));
-  CHECK(!contains(shown(2000), "--shown:"));
+  CHECK(has(shown(66), "style=\"--shown:594px\""));  // 9 times
+  CHECK(has(shown(300), "style=\"--shown:600px\""));
+  CHECK(!has(shown(640), "--shown:"));
+  CHECK(!has(shown(2000), "--shown:"));
 }
 
 TEST_CASE("run report: names of data sets") {
@@ -469,48 +468,48 @@ TEST_CASE("class results: every class of a few, the worst of many, and the pairs
   const RunReport::Classes few = rising_classes(4, 100);
   const std::string html = class_results_html(few.confusion, few.names);
   CHECK(markup_fault("<div>" + html + "</div>") == "");
-  CHECK(contains(html, "All classes, the least accurate first"));
+  CHECK(has(html, "All classes, the least accurate first"));
   CHECK(occurrences(html, "<th scope=\"row\">species number 0</th><td>0 of 100</td>") == 1);
   CHECK(occurrences(html, "<th scope=\"row\">species number 3</th><td>75 of 100</td>") == 1);
   // The most frequent mistake: all of class 0 are taken for class 1.
-  CHECK(contains(html,
-                 "<th scope=\"row\">species number 0</th><td class=\"word\">species number 1"
-                 "</td><td>100</td><td>100.0%</td>"));
-  CHECK(!contains(html, "class=\"bars\""));
+  CHECK(has(html,
+            "<th scope=\"row\">species number 0</th><td class=\"word\">species number 1"
+            "</td><td>100</td><td>100.0%</td>"));
+  CHECK(!has(html, "class=\"bars\""));
 
   const RunReport::Classes many = rising_classes(1000, 100);
   const std::string worst = class_results_html(many.confusion, many.names);
-  CHECK(contains(worst, "The 20 least accurate of 1000 classes"));
-  CHECK(contains(worst, "<th scope=\"row\">species number 19</th><td>1 of 100</td>"));
-  CHECK(!contains(worst, "<th scope=\"row\">species number 20</th><td>2 of 100</td>"));
+  CHECK(has(worst, "The 20 least accurate of 1000 classes"));
+  CHECK(has(worst, "<th scope=\"row\">species number 19</th><td>1 of 100</td>"));
+  CHECK(!has(worst, "<th scope=\"row\">species number 20</th><td>2 of 100</td>"));
   // 100 classes lie in each tenth.
   CHECK(occurrences(worst, "style=\"width:80.0%\"></span> 100</td>") == 10);
 
   RunReport::Classes odd = rising_classes(3, 0);
   odd.confusion.add(1, 3, 2);
   const std::string words = class_results_html(odd.confusion, odd.names);
-  CHECK(contains(words, "2 of the 3 classes have no test image."));
-  CHECK(contains(words, "2 images got no class"));
+  CHECK(has(words, "2 of the 3 classes have no test image."));
+  CHECK(has(words, "2 images got no class"));
   CHECK(class_results_html(Confusion(1), std::vector<std::string>{"x"}) != "");
 }
 
 TEST_CASE("classifier report: headline, interval and next steps") {
   const Fixture f;
   const std::string html = f.written(classifier_report(outcome(f.run, rising_classes(4, 100))));
-  CHECK(contains(html, "<h1>Classifier of the folder birds, 200 labels</h1>"));
-  CHECK(contains(
+  CHECK(has(html, "<h1>Classifier of the folder birds, 200 labels</h1>"));
+  CHECK(has(
       html,
       "A WideResNet-28-2 was trained for 30 steps to tell the 4 classes of the folder "
       "birds apart, from 4000 training images, 200 of them labelled. Images have 32x32 pixels."));
-  CHECK(contains(html, "<strong>37.50%</strong> <span>of the 400 test images"));
+  CHECK(has(html, "<strong>37.50%</strong> <span>of the 400 test images"));
   // Wilson's interval of 150 of 400.
-  CHECK(contains(html, "The 95% interval is 32.90% to 42.34%."));
-  CHECK(contains(html, "Median of the last 3 evaluations"));
-  CHECK(contains(html, "<dt>If every answer were the most frequent class</dt><dd>25.00%</dd>"));
-  CHECK(contains(html, "scimix_eval accuracy " + f.run.path().string()));
+  CHECK(has(html, "The 95% interval is 32.90% to 42.34%."));
+  CHECK(has(html, "Median of the last 3 evaluations"));
+  CHECK(has(html, "<dt>If every answer were the most frequent class</dt><dd>25.00%</dd>"));
+  CHECK(has(html, "scimix_eval accuracy " + f.run.path().string()));
   ClassifierOutcome once = outcome(f.run, rising_classes(4, 100));
   once.median = {0.5, 1};
-  CHECK(!contains(f.written(classifier_report(once)), "Median"));
+  CHECK(!has(f.written(classifier_report(once)), "Median"));
 }
 
 TEST_CASE("classifier report: any number of classes makes a page of bounded size") {
@@ -526,7 +525,7 @@ TEST_CASE("classifier report: any number of classes makes a page of bounded size
     }
     const std::string html = f.written(classifier_report(outcome(f.run, std::move(found))));
     CHECK(html.size() < 1'000'000);
-    CHECK(contains(html, "The most frequent mistakes"));
+    CHECK(has(html, "The most frequent mistakes"));
   }
 }
 
@@ -534,6 +533,7 @@ TEST_CASE("generator report: headline, and a run that was never evaluated") {
   const Fixture f;
   GeneratorOutcome o{.data = "digits",
                      .variant = "full",
+                     .guide = "fixmatch, 8000 steps",
                      .training_images = 100,
                      .labeled_images = 100,
                      .image_size = 32,
@@ -549,10 +549,14 @@ TEST_CASE("generator report: headline, and a run that was never evaluated") {
                                      .accuracy = 0.75}},
                      .pictures = {}};
   const std::string html = f.written(generator_report(o));
-  CHECK(contains(html, "<strong>37.5%</strong> <span>of 400 hybrids show the class"));
-  CHECK(contains(html, "The 95% interval is 32.9% to 42.3%."));
-  CHECK(contains(html, "<dd>0.125</dd>"));
-  CHECK(contains(html, "scaled down"));
+  CHECK(has(html, "<strong>37.5%</strong> <span>of 400 hybrids show the class"));
+  CHECK(has(html, "The 95% interval is 32.9% to 42.3%."));
+  CHECK(has(html, "<dd>0.125</dd>"));
+  CHECK(has(html, "scaled down"));
+  CHECK(has(html, "<dd>fixmatch, 8000 steps</dd>"));
   o.evaluation.reset();
-  CHECK(!contains(f.written(generator_report(o)), "<strong>"));
+  o.guide = "";
+  const std::string bare = f.written(generator_report(o));
+  CHECK(!has(bare, "<strong>"));
+  CHECK(!has(bare, "Guide"));
 }

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "command_line.hpp"
 #include "data/image_io.hpp"
 #include "data/image_source.hpp"
-#include "program.hpp"
 #include "report/interval.hpp"
 #include "tests/tiny_generator.hpp"
 #include "tools/oracle.hpp"
@@ -14,6 +14,7 @@
 #include "trainers/mixers.hpp"
 
 using namespace scimix;
+using test::has;
 using test::run_program;
 using test::TempFolder;
 
@@ -68,10 +69,6 @@ void check_mistake(const std::vector<std::string>& arguments,
   test::check_mistake("scimix_eval", arguments, words);
 }
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 }  // namespace
 
 TEST_CASE("scimix_eval transfer: trains an oracle once, and reports what was measured" *
@@ -81,10 +78,10 @@ TEST_CASE("scimix_eval transfer: trains an oracle once, and reports what was mea
   const std::string grid = (f.folder / "t.png").string();
   const auto first =
       f.eval({"--pairs", "50", "--seed", "3", "--json", json, "--grid", grid, "--grid-pairs", "4"});
-  CHECK(contains(first.out, "no oracle in " + f.oracle.string() + ": training one on all labels"));
-  CHECK(contains(first.out, "(40 labelled)"));
-  CHECK(contains(first.out, "50 pairs of test images"));
-  CHECK(!contains(first.out, "note:"));
+  CHECK(has(first.out, "no oracle in " + f.oracle.string() + ": training one on all labels"));
+  CHECK(has(first.out, "(40 labelled)"));
+  CHECK(has(first.out, "50 pairs of test images"));
+  CHECK(!has(first.out, "note:"));
 
   const Oracle oracle = load_oracle(f.oracle, test::digit_names(), kCpu);
   CHECK(oracle.checkpoint.filename() == "step-00000004.safetensors");
@@ -100,7 +97,7 @@ TEST_CASE("scimix_eval transfer: trains an oracle once, and reports what was mea
     CHECK(shares["s_r"]["share"].get<double>() == t.s_r());
     CHECK(shares["s_c"]["low"].get<double>() == wilson_interval(t.class_kept, 50).low);
     CHECK(shares["s_r"]["high"].get<double>() == wilson_interval(t.scene_kept, 50).high);
-    CHECK(contains(first.out, method + " "));
+    CHECK(has(first.out, method + " "));
   };
   check("SciMix", scimix_mixer(f.networks));
   check("MixUp", mixup_mixer(3));
@@ -115,14 +112,14 @@ TEST_CASE("scimix_eval transfer: trains an oracle once, and reports what was mea
   CHECK(picture.height == 4 * 3 * kSide + 3 * 2);
 
   const auto second = f.eval({"--pairs", "50", "--seed", "3"});
-  CHECK(!contains(second.out, "training one"));
+  CHECK(!has(second.out, "training one"));
   const auto table = [](const std::string& out) { return out.substr(out.find("s_c: ")); };
   CHECK(table(second.out) == table(first.out));
   // Every test image once by default; other training images are remarked on.
   const auto other = f.eval({"--data-seed", "9"});
-  CHECK(contains(other.out, "30 pairs of test images"));
-  CHECK(contains(other.out, "note: the generator was trained on other images"));
-  CHECK(contains(other.out, "note: the oracle was trained on other images"));
+  CHECK(has(other.out, "30 pairs of test images"));
+  CHECK(has(other.out, "note: the generator was trained on other images"));
+  CHECK(has(other.out, "note: the oracle was trained on other images"));
 }
 
 TEST_CASE("scimix_eval transfer: oracles that are none") {

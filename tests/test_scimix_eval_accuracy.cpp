@@ -3,8 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "command_line.hpp"
 #include "data/image_io.hpp"
-#include "program.hpp"
 #include "report/interval.hpp"
 #include "report/run_history.hpp"
 #include "tests/markup_check.hpp"
@@ -13,14 +13,11 @@
 #include "trainers/evaluate.hpp"
 
 using namespace scimix;
+using test::has;
 using test::run_program;
 using test::TempFolder;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 void check_mistake(const std::vector<std::string>& arguments,
                    const std::vector<std::string>& words) {
@@ -92,10 +89,10 @@ TEST_CASE("scimix_eval accuracy: a classifier's run, as its own log has it" *
   const std::string json = (f.folder / "a.json").string();
   const std::string svg = (f.folder / "c.svg").string();
   const std::string out = evaluated({f.run.string(), "--json", json, "--confusion", svg});
-  CHECK(contains(out, f.checkpoint.string() + ": classifier of scimix_train classifier, step 4"));
-  CHECK(contains(out, "digits: 30 test images, 10 classes"));
-  CHECK(contains(out, "median of the run's last 2 evaluations"));
-  CHECK(!contains(out, "note:"));
+  CHECK(has(out, f.checkpoint.string() + ": classifier of scimix_train classifier, step 4"));
+  CHECK(has(out, "digits: 30 test images, 10 classes"));
+  CHECK(has(out, "median of the run's last 2 evaluations"));
+  CHECK(!has(out, "note:"));
 
   const auto found = nlohmann::json::parse(test::read_bytes(json));
   const RunHistory history = RunHistory::read(f.run / "metrics.jsonl");
@@ -134,18 +131,18 @@ TEST_CASE("scimix_eval accuracy: a classifier's run, as its own log has it" *
   }
   const std::vector<Mistake> mistakes = frequent_mistakes(expected, 10);
   REQUIRE(!mistakes.empty());  // after four steps
-  CHECK(contains(out, "most frequent confusions"));
+  CHECK(has(out, "most frequent confusions"));
   CHECK(test::markup_fault(test::read_bytes(svg)) == "");
-  CHECK(contains(test::read_bytes(svg), "Confusion matrix of 10 classes"));
+  CHECK(has(test::read_bytes(svg), "Confusion matrix of 10 classes"));
 
   // Its checkpoint alone is evaluated alike, but has no history.
   const std::string alone = evaluated({f.checkpoint.string(), "--batch", "7"});
-  CHECK(!contains(alone, "median"));
+  CHECK(!has(alone, "median"));
   CHECK(alone.substr(alone.find("\nclass ")) == out.substr(out.find("\nclass ")));
   // Elsewhere, other images are remarked on.
   const std::string other = evaluated({f.run.string(), "--data-seed", "9", "--digits-test", "20"});
-  CHECK(contains(other, "note: the classifier was trained on other images"));
-  CHECK(contains(other, "digits: 20 test images"));
+  CHECK(has(other, "note: the classifier was trained on other images"));
+  CHECK(has(other, "digits: 20 test images"));
 }
 
 TEST_CASE("scimix_eval accuracy: a generator's own classifier is E_c and C, averaged") {
@@ -153,7 +150,7 @@ TEST_CASE("scimix_eval accuracy: a generator's own classifier is E_c and C, aver
   const std::string json = (f.folder / "a.json").string();
   const std::string out =
       evaluated({f.path.string(), "--digits-test", "30", "--digits-train", "40", "--json", json});
-  CHECK(contains(out, "classifier of scimix_train generator, step 0"));
+  CHECK(has(out, "classifier of scimix_train generator, step 0"));
   const auto found = nlohmann::json::parse(test::read_bytes(json));
   const Dataset data =
       load_dataset("digits", "", {.size = 16, .digits_train = 40, .digits_test = 30});
@@ -179,22 +176,33 @@ TEST_CASE("scimix_eval accuracy: a generator's own classifier is E_c and C, aver
 TEST_CASE("scimix_eval accuracy: a run of scimix_train generator") {
   const TempFolder folder;
   const std::string run = (folder / "g").string();
-  const auto trained = run_program(
-      "scimix_train",
-      {"generator", "--digits-train",     "40", "--digits-test",    "20",  "--image-size",
-       "16",        "--crop-pad",         "2",  "--depth",          "10",  "--width",
-       "1",         "--g-channels",       "8",  "--g-max-channels", "8",   "--d-channels",
-       "8",         "--d-max-channels",   "8",  "--batch",          "4",   "--steps",
-       "2",         "--eval-every",       "1",  "--eval-pairs",     "4",   "--sample-pairs",
-       "2",         "--checkpoint-every", "2",  "--device",         "cpu", "--out",
-       run});
+  const auto trained = run_program("scimix_train", {"generator", "--digits-train",
+                                                    "40",        "--digits-test",
+                                                    "20",        "--image-size",
+                                                    "16",        "--crop-pad",
+                                                    "2",         "--depth",
+                                                    "10",        "--width",
+                                                    "1",         "--g-channels",
+                                                    "8",         "--g-max-channels",
+                                                    "8",         "--d-channels",
+                                                    "8",         "--d-max-channels",
+                                                    "8",         "--batch",
+                                                    "4",         "--steps",
+                                                    "2",         "--guide-steps",
+                                                    "0",         "--eval-every",
+                                                    "1",         "--eval-pairs",
+                                                    "4",         "--sample-pairs",
+                                                    "2",         "--checkpoint-every",
+                                                    "2",         "--device",
+                                                    "cpu",       "--out",
+                                                    run});
   CAPTURE(trained.error);
   REQUIRE(trained.exit_code == 0);
   const std::string out = evaluated({run});
-  CHECK(contains(out, "classifier of scimix_train generator, step 2"));
-  CHECK(contains(out, "digits: 20 test images"));
-  CHECK(contains(out, "median of the run's last 2 evaluations"));
-  CHECK(!contains(out, "note:"));
+  CHECK(has(out, "classifier of scimix_train generator, step 2"));
+  CHECK(has(out, "digits: 20 test images"));
+  CHECK(has(out, "median of the run's last 2 evaluations"));
+  CHECK(!has(out, "note:"));
 }
 
 TEST_CASE("scimix_eval accuracy: of a folder of one's own, all images are tested") {
@@ -218,19 +226,19 @@ TEST_CASE("scimix_eval accuracy: of a folder of one's own, all images are tested
     arguments.insert(arguments.end(), more.begin(), more.end());
     const std::string out = evaluated(arguments);
     const auto found = nlohmann::json::parse(test::read_bytes(folder / "a.json"));
-    CHECK(contains(out, "folder: " + std::to_string(found["images"].get<int>()) + " test images"));
+    CHECK(has(out, "folder: " + std::to_string(found["images"].get<int>()) + " test images"));
     return out;
   };
   const std::string own = tested({});
-  CHECK(contains(own, "2 test images (a fifth of " + path("own") + ", which was held out"));
-  CHECK(!contains(own, "note:"));
-  CHECK(contains(tested({"--data-dir", path("other")}),
-                 "10 test images (all images of " + path("other") + "), 2 classes"));
-  CHECK(contains(tested({"--data-dir", path("alone")}), "10 test images (all images of "));
-  CHECK(contains(tested({"--data-dir", path("split")}), "folder: 10 test images, 2 classes"));
+  CHECK(has(own, "2 test images (a fifth of " + path("own") + ", which was held out"));
+  CHECK(!has(own, "note:"));
+  CHECK(has(tested({"--data-dir", path("other")}),
+            "10 test images (all images of " + path("other") + "), 2 classes"));
+  CHECK(has(tested({"--data-dir", path("alone")}), "10 test images (all images of "));
+  CHECK(has(tested({"--data-dir", path("split")}), "folder: 10 test images, 2 classes"));
   // The folder of the run is known wherever it is.
   std::filesystem::rename(folder / "own", folder / "moved");
-  CHECK(contains(tested({"--data-dir", path("moved")}), "2 test images (a fifth of "));
+  CHECK(has(tested({"--data-dir", path("moved")}), "2 test images (a fifth of "));
   check_mistake({"accuracy", path("run"), "--data-dir", path("moved"), "--data-seed", "2"},
                 {"--data-seed 2", "trained on", "expected the run's own seed, 1"});
 }

@@ -9,27 +9,24 @@
 #include <set>
 #include <sstream>
 
+#include "command_line.hpp"
 #include "core/safetensors.hpp"
 #include "data/dataset.hpp"
 #include "data/image_io.hpp"
-#include "program.hpp"
 #include "settings/run_kinds.hpp"
 #include "tiny_generator.hpp"
 
 using namespace scimix;
+using test::operator+;
+using test::has;
 using test::ProgramResult;
 using test::run_program;
+using test::train;
+using test::Words;
 
 namespace {
 
-using Words = std::vector<std::string>;
-
 constexpr std::int64_t kTrain = 60;
-
-Words operator+(Words words, const Words& more) {
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
-}
 
 // The data of every run here: 60 digits of 16x16 pixels, 20 of them labelled.
 Words data_options() {
@@ -83,17 +80,6 @@ class Place {
  private:
   test::TempFolder folder_;
 };
-
-ProgramResult train(const Words& arguments) {
-  ProgramResult result = run_program("scimix_train", arguments);
-  CAPTURE(result.error);
-  REQUIRE(result.exit_code == 0);
-  return result;
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 void check_words(const std::string& text, const Words& words) {
   CAPTURE(text);
@@ -490,10 +476,11 @@ TEST_CASE("scaled runs get folders of their own, unless the command line names t
 TEST_CASE("a missing generator is trained once for each split, and finished where it was not" *
           doctest::test_suite("full")) {
   const Place place;
-  test::write_bytes(place / "g.toml",
-                    "depth = 10\nwidth = 1\ng-channels = 8\ng-max-channels = 8\nd-channels = 8\n"
-                    "d-max-channels = 8\nbatch = 4\nsteps = 4\nlog-every = 2\neval-every = 4\n"
-                    "eval-pairs = 10\neval-batch = 10\nsample-pairs = 2\ncheckpoint-every = 2\n");
+  test::write_bytes(
+      place / "g.toml",
+      "depth = 10\nwidth = 1\ng-channels = 8\ng-max-channels = 8\nd-channels = 8\n"
+      "d-max-channels = 8\nbatch = 4\nsteps = 4\nguide-steps = 0\nlog-every = 2\neval-every = 4\n"
+      "eval-pairs = 10\neval-batch = 10\nsample-pairs = 2\ncheckpoint-every = 2\n");
   test::write_bytes(place / "c.toml",
                     "method = \"mean-teacher\"\nmixer = \"scimix\"\n"
                     "generator = \"" +
@@ -544,7 +531,7 @@ TEST_CASE("a mistake in the settings of a generator or its classifier trains nei
   };
   mistake({}, {place / "g.toml", "stepps", "steps"});
   mistake({"--generator-config", place / "none.toml"}, {"none.toml"});
-  test::write_bytes(place / "g.toml", "steps = 4\nbatch = 4\n");
+  test::write_bytes(place / "g.toml", "steps = 4\nguide-steps = 0\nbatch = 4\n");
   mistake({"--alpha", "0.4"}, {"--alpha 0.4"});
   mistake({"--generator-config", place / "g.toml", "--generator", ""}, {"--generator RUN"});
   mistake({"--labels", "33"}, {"33"});

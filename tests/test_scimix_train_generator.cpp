@@ -26,6 +26,7 @@ std::vector<std::string> small_run(const std::string& out, std::vector<std::stri
                                                                  {"--d-max-channels", "8"},
                                                                  {"--batch", "4"},
                                                                  {"--steps", "24"},
+                                                                 {"--guide-steps", "0"},
                                                                  {"--r1-every", "8"},
                                                                  {"--log-every", "5"},
                                                                  {"--eval-every", "12"},

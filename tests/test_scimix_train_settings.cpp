@@ -4,22 +4,19 @@
 #include <algorithm>
 #include <sstream>
 
-#include "program.hpp"
+#include "command_line.hpp"
 #include "tests/test_data_support.hpp"
 
 using namespace scimix;
+using test::operator+;
 using test::check_mistake;
+using test::has;
 using test::ProgramResult;
 using test::run_program;
+using test::train;
+using test::Words;
 
 namespace {
-
-using Words = std::vector<std::string>;
-
-Words operator+(Words words, const Words& more) {
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
-}
 
 // A run of seconds, without its length and its folder.
 Words tiny_run() {
@@ -35,19 +32,8 @@ Words tiny_digits(const std::string& out, const Words& more = {}) {
          Words{"--digits-train", "40", "--digits-test", "20", "--steps", "4", "--out", out} + more;
 }
 
-ProgramResult train(const Words& arguments) {
-  ProgramResult result = run_program("scimix_train", arguments);
-  CAPTURE(result.error);
-  REQUIRE(result.exit_code == 0);
-  return result;
-}
-
 std::string config_of(const std::string& run) {
   return test::read_bytes(run + "/config.toml");
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 std::string checkpoint_of(const std::string& run, int step) {

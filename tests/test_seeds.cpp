@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "core/error.hpp"
+#include "report/interval.hpp"
 #include "tools/seeds.hpp"
 
 using namespace scimix;

@@ -11,44 +11,16 @@
 #include "core/work.hpp"
 #include "cuda_calls.hpp"
 #include "kernels/elementwise/elementwise.hpp"
+#include "silent_rank.hpp"
 #include "skip.hpp"
 #include "temp_folder.hpp"
 #include "tiny_runs.hpp"
 #include "trainers/batch_schedule.hpp"
+#include "training_state.hpp"
 
 using namespace scimix;
 
 namespace {
-
-// All that a trainer's future depends on.
-using State = std::vector<std::vector<double>>;
-
-void append_store(State& state, const ParameterStore& store) {
-  state.push_back(store.parameter_slab().flat().to_doubles());
-  for (const auto& buffer : store.buffers()) state.push_back(buffer.value.to_doubles());
-}
-
-State state_of(ClassifierTrainer& trainer) {
-  State state;
-  append_store(state, trainer.model().parameters());
-  append_store(state, trainer.average().parameters());
-  const TrainingMetrics metrics = trainer.read_metrics();
-  for (const auto& term : metrics.terms) state.push_back({term.value_or(-1)});
-  state.push_back({metrics.accuracy});
-  return state;
-}
-
-State state_of(GeneratorTrainer& trainer) {
-  State state;
-  for (const Autoencoder* const networks : {&trainer.networks(), &trainer.average()}) {
-    append_store(state, networks->semantic_encoder().parameters());
-    append_store(state, networks->scene_encoder().parameters());
-    append_store(state, networks->generator().parameters());
-  }
-  append_store(state, trainer.critic().parameters());
-  for (const auto& term : trainer.read_metrics().terms) state.push_back({term.value_or(-1)});
-  return state;
-}
 
 // Ends after `steps` steps of a run whose steps are replayed, `at_once` in a graph.
 template <class Trainer>
@@ -58,30 +30,23 @@ void check_same_bits(Trainer& eager, Trainer& replayed, std::int64_t steps) {
   CHECK(eager.graphs().replays() == 0);
   CHECK(replayed.graphs().recorded() > 0);
   CHECK(replayed.graphs().replays() > replayed.graphs().recorded());
-  CHECK(state_of(eager) == state_of(replayed));
+  CHECK(test::state_of(eager) == test::state_of(replayed));
 }
 
 }  // namespace
 
-TEST_CASE("replayed steps of a classifier have the bits of the steps themselves" *
+// Graphs of three steps, with every mixer: test_method_matrix.cpp.
+TEST_CASE("steps replayed one by one have the bits of the steps themselves" *
           doctest::test_suite("full")) {
   for (const std::string method : {"supervised", "mean-teacher", "mean-teacher-b", "fixmatch"}) {
-    for (const std::string mixer : {"none", "scimix", "mixup", "cutmix", "adain", "fda"}) {
-      for (const std::int64_t at_once : {1, 3}) {
-        if (at_once == 1 && mixer != "none") continue;
-        CAPTURE(method);
-        CAPTURE(mixer);
-        CAPTURE(at_once);
-        ClassifierConfig config = test::tiny_config(method);
-        config.hybrids.mixer = choice_of<MixerKind>(mixer);
-        config.steps = 14;
-        config.graphs.graph = GraphMode::off;
-        ClassifierTrainer eager = test::tiny_trainer(config);
-        config.graphs = {.graph = GraphMode::on, .steps_per_graph = at_once};
-        ClassifierTrainer replayed = test::tiny_trainer(config);
-        check_same_bits(eager, replayed, config.steps);
-      }
-    }
+    CAPTURE(method);
+    ClassifierConfig config = test::tiny_config(method);
+    config.steps = 14;
+    config.graphs.graph = GraphMode::off;
+    ClassifierTrainer eager = test::tiny_trainer(config);
+    config.graphs = {.graph = GraphMode::on, .steps_per_graph = 1};
+    ClassifierTrainer replayed = test::tiny_trainer(config);
+    check_same_bits(eager, replayed, config.steps);
   }
 }
 
@@ -141,7 +106,7 @@ TEST_CASE("what is done between replayed steps changes nothing") {
   }
   static_cast<void>(eager.evaluate_ema());  // it brings the averages' running statistics up to date
   CHECK(replayed.graphs().replays() > 0);
-  CHECK(state_of(eager) == state_of(replayed));
+  CHECK(test::state_of(eager) == test::state_of(replayed));
 }
 
 TEST_CASE("a run goes on from a checkpoint under graphs it has recorded before") {
@@ -153,10 +118,10 @@ TEST_CASE("a run goes on from a checkpoint under graphs it has recorded before")
   trainer.steps(8);
   trainer.save(folder / "eight.safetensors");
   trainer.steps(12);
-  const State first = state_of(trainer);
+  const test::TrainingState first = test::state_of(trainer);
   trainer.load(folder / "eight.safetensors");
   trainer.steps(12);
-  CHECK(state_of(trainer) == first);
+  CHECK(test::state_of(trainer) == first);
 }
 
 namespace {
@@ -174,24 +139,10 @@ WorkCounts work_of_steady_steps(Trainer& trainer, std::int64_t count) {
 
 }  // namespace
 
-TEST_CASE("a steady step takes no memory, copies nothing from or to the host and never waits") {
+// The classifier's steps: test_method_matrix.cpp.
+TEST_CASE("a generator's steady step takes no memory, copies nothing and never waits") {
   for (const std::string graph : {"off", "on"}) {
     CAPTURE(graph);
-    for (const std::string method : {"supervised", "mean-teacher", "mean-teacher-b", "fixmatch"}) {
-      for (const std::string mixer : {"none", "scimix", "mixup", "cutmix"}) {
-        CAPTURE(method);
-        CAPTURE(mixer);
-        ClassifierConfig config = test::tiny_config(method);
-        config.steps = 100;
-        config.hybrids.mixer = choice_of<MixerKind>(mixer);
-        config.graphs.graph = choice_of<GraphMode>(graph);
-        ClassifierTrainer trainer = test::tiny_trainer(config);
-        const WorkCounts work = work_of_steady_steps(trainer, 8);
-        CHECK(work.host_copies == 0);
-        CHECK(work.synchronizations == 0);
-        CHECK(work.graphs == (graph == "on" ? 2 : 0));
-      }
-    }
     GeneratorRunConfig config = test::tiny_generator_config();
     config.noise = true;
     config.graphs.graph = choice_of<GraphMode>(graph);
@@ -316,19 +267,7 @@ TEST_CASE("a steady step on the GPU asks the driver for launches and nothing els
 }
 
 TEST_CASE("graphs of several ranks on CPUs are a user's mistake") {
-  class Two : public Comm {
-   public:
-    Two() : Comm(0, 2) {}
-    void all_reduce(const Tensor&) override {}
-    void all_gather(const Tensor&, const Tensor&) override {}
-    void reduce_scatter(const Tensor&, const Tensor&) override {}
-    void broadcast(const Tensor&) override {}
-    void start_all_reduce(const Tensor&) override {}
-    void finish_all_reduces() override {}
-    [[nodiscard]] std::vector<double> all_gather(std::span<const double>) override { return {}; }
-    void wait_for_device() override {}
-  };
-  const Two ranks;
+  const test::SilentRank ranks(0, 2);
   CHECK_THROWS_WITH_AS(static_cast<void>(uses_graphs({.graph = GraphMode::on}, kCpu, ranks)),
                        doctest::Contains("--graph on with 2 ranks"), Error);
   CHECK_FALSE(uses_graphs({}, kCpu, ranks));

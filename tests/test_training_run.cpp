@@ -7,25 +7,22 @@
 #include <map>
 #include <sstream>
 
+#include "command_line.hpp"
 #include "core/safetensors.hpp"
 #include "data/image_io.hpp"
-#include "program.hpp"
 
 using namespace scimix;
+using test::operator+;
 using test::check_mistake;
+using test::has;
 using test::Program;
 using test::ProgramResult;
 using test::run_program;
 using test::TempFolder;
+using test::train;
+using test::Words;
 
 namespace {
-
-using Words = std::vector<std::string>;
-
-Words operator+(Words words, const Words& more) {
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
-}
 
 Words digits(const std::string& test_images) {
   return {"--dataset", "digits", "--digits-train", "100", "--digits-test", test_images,
@@ -38,25 +35,14 @@ Words classifier(const std::string& out, const Words& more) {
 }
 
 Words generator(const std::string& out, const Words& more) {
-  return Words{"generator", "--out",        out, "--g-channels",     "4", "--g-max-channels",
-               "4",         "--d-channels", "4", "--d-max-channels", "4", "--sample-pairs",
-               "2",         "--eval-pairs", "10"} +
+  return Words{"generator", "--out",        out,  "--g-channels",     "4", "--g-max-channels",
+               "4",         "--d-channels", "4",  "--d-max-channels", "4", "--sample-pairs",
+               "2",         "--eval-pairs", "10", "--guide-steps",    "0"} +
          digits("30") + more;
 }
 
 const Words kEndless{"--steps",      "100000",  "--log-every",        "1000000",
                      "--eval-every", "1000000", "--checkpoint-every", "1000000"};
-
-ProgramResult train(const Words& arguments) {
-  ProgramResult result = run_program("scimix_train", arguments);
-  CAPTURE(result.error);
-  REQUIRE(result.exit_code == 0);
-  return result;
-}
-
-bool has(const std::string& text, const std::string& words) {
-  return text.find(words) != std::string::npos;
-}
 
 std::vector<std::filesystem::path> checkpoints_of(const std::filesystem::path& run) {
   std::vector<std::filesystem::path> found;

@@ -82,6 +82,7 @@ inline GeneratorRunConfig tiny_generator_config() {
   config.d_max_channels = 16;
   config.batch = 8;
   config.steps = 60;
+  config.guide.steps = 0;
   config.r1_every = 4;
   config.ema_decay = 0.9;
   config.eval_pairs = 50;

@@ -62,6 +62,7 @@ EvaluationData load_evaluation_data(const DataChoice& choice, const DataSettings
                                .digits_test = s.digits_test,
                                .data_seed = s.data_seed,
                                .skip_unreadable = s.skip_unreadable,
+                               .bounding_box = s.bounding_box && s.dataset == "cub-200-2011",
                                .test_only = test_only});
   const ImageSet& test = data.dataset.test;
   if (test.height != side || test.width != side) {

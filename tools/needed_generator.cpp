@@ -21,11 +21,12 @@ namespace {
 namespace fs = std::filesystem;
 
 // What generator and classifier must agree on.
-constexpr std::array<const char*, 15> kShared{"dataset",
+constexpr std::array<const char*, 16> kShared{"dataset",
                                               "data-dir",
                                               "split-seed",
                                               "data-seed",
                                               "image-size",
+                                              "bounding-box",
                                               "digits-train",
                                               "digits-test",
                                               "flip",
@@ -56,26 +57,6 @@ bool finish(const fs::path& folder, Ranks& ranks) {
   return !run_generator(config, request, streams).interrupted;
 }
 
-// What the classifier says of its generator: stronger than the generator's own file, but for labels
-// that the file names.
-SettingLayer settings_by(const ClassifierConfig& classifier, bool file_names_labels) {
-  const RunKind& from = classifier_kind();
-  const RunKind& to = generator_kind();
-  const SettingValues values = classifier_table().values(classifier);
-  SettingLayer layer;
-  const auto give = [&](const std::string& name, SettingValue value) {
-    layer.push_back({to.index(name), std::move(value)});
-  };
-  const auto value = [&](const std::string& name) {
-    return values[static_cast<std::size_t>(from.index(name))];
-  };
-  for (const char* const name : kShared) give(name, value(name));
-  if (!file_names_labels) give("labels", value("labels"));
-  give("seed", value("split-seed"));
-  give("out", value("generator"));
-  return layer;
-}
-
 GeneratorRunConfig generator_settings(const ClassifierConfig& classifier) {
   const RunKind& kind = generator_kind();
   std::vector<SettingLayer> layers = read_settings_file(kind, classifier.hybrids.generator_config);
@@ -84,7 +65,8 @@ GeneratorRunConfig generator_settings(const ClassifierConfig& classifier) {
   if (classifier.scale != RunScale::full) {  // shrinks what the file says
     layers.push_back({{kind.index("scale"), std::string(name_of(classifier.scale))}});
   }
-  layers.push_back(settings_by(classifier, file_names_labels));
+  // Stronger than the generator's own file.
+  layers.push_back(generator_settings_by(classifier, file_names_labels));
   return generator_table().config(resolve(kind, layers).values);
 }
 
@@ -105,6 +87,24 @@ bool train(const ClassifierConfig& wanted, Ranks& ranks) {
 }
 
 }  // namespace
+
+SettingLayer generator_settings_by(const ClassifierConfig& classifier, bool keep_labels) {
+  const RunKind& from = classifier_kind();
+  const RunKind& to = generator_kind();
+  const SettingValues values = classifier_table().values(classifier);
+  SettingLayer layer;
+  const auto give = [&](const std::string& name, SettingValue value) {
+    layer.push_back({to.index(name), std::move(value)});
+  };
+  const auto value = [&](const std::string& name) {
+    return values[static_cast<std::size_t>(from.index(name))];
+  };
+  for (const char* const name : kShared) give(name, value(name));
+  if (!keep_labels) give("labels", value("labels"));
+  give("seed", value("split-seed"));
+  give("out", value("generator"));
+  return layer;
+}
 
 bool provide_generator(const ClassifierConfig& config, Ranks& ranks) {
   if (!uses_generator(config) || config.hybrids.generator_config.empty()) return true;

@@ -29,13 +29,6 @@ GeneratorRunConfig read_generator_config(const std::filesystem::path& config) {
   return generator_table().config(resolve(kind, read_settings_file(kind, config)).values);
 }
 
-std::string config_text(const RunKind& kind, const SettingValues& values,
-                        const std::vector<std::string>& notes) {
-  std::string text = kRunMark + kind.name + '\n';
-  for (const std::string& note : notes) text += "# " + note + '\n';
-  return text + kFormatMark + "\n\n" + settings_text(kind, values);
-}
-
 void make_paths_absolute(ClassifierConfig& config) {
   make_absolute(config.data.data_dir);
   make_absolute(config.hybrids.generator);
@@ -44,6 +37,7 @@ void make_paths_absolute(ClassifierConfig& config) {
 
 void make_paths_absolute(GeneratorRunConfig& config) {
   make_absolute(config.data.data_dir);
+  make_absolute(config.guide.run);
 }
 
 void fill_in_placeholders(ClassifierConfig& config) {

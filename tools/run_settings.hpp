@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "settings/run_kinds.hpp"
+#include "settings/settings_file.hpp"
 
 namespace scimix {
 
@@ -12,11 +13,7 @@ namespace scimix {
 [[nodiscard]] ClassifierConfig read_classifier_config(const std::filesystem::path& config);
 [[nodiscard]] GeneratorRunConfig read_generator_config(const std::filesystem::path& config);
 
-// Returns config.toml of a run with these settings. `notes`: comments for its head, each one line.
-[[nodiscard]] std::string config_text(const RunKind& kind, const SettingValues& values,
-                                      const std::vector<std::string>& notes);
-
-// Makes the paths to data and generators absolute, so that the run resumes from any folder.
+// Makes the paths to data, generators and guides absolute, so that the run resumes from any folder.
 void make_paths_absolute(ClassifierConfig& config);
 void make_paths_absolute(GeneratorRunConfig& config);
 

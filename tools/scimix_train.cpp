@@ -1,4 +1,4 @@
-// scimix_train generator|classifier [options]: training runs.
+// scimix_train generator|classifier|table [options]: training runs.
 
 #include <array>
 #include <iostream>
@@ -9,16 +9,19 @@
 #include "tools/settings_help.hpp"
 #include "tools/train_classifier.hpp"
 #include "tools/train_generator.hpp"
+#include "tools/train_table.hpp"
 
 namespace {
 
 constexpr const char* kUsage =
     "usage: scimix_train generator [options]\n"
     "       scimix_train classifier [options]\n"
+    "       scimix_train table NAME [options]\n"
     "\n"
     "  generator    train SciMix's generator: the class of one image in the scene of another\n"
     "  classifier   train a classifier: supervised, Mean Teacher or FixMatch, with hybrids or\n"
     "               without\n"
+    "  table        train all runs of a table of the paper, and write the table\n"
     "\n"
     "scimix_train COMMAND --help lists the everyday options of a command, --help-all all of them.\n"
     "scimix_train --completion bash|zsh prints a script that completes options.\n";
@@ -42,7 +45,8 @@ int run(std::vector<std::string> arguments, scimix::Ranks& ranks) {
   arguments.erase(arguments.begin());
   if (command == "generator") return scimix::train_generator(arguments, ranks);
   if (command == "classifier") return scimix::train_classifier(arguments, ranks);
-  static const std::array<std::string, 2> commands{"generator", "classifier"};
+  if (command == "table") return scimix::train_table(arguments, ranks);
+  static const std::array<std::string, 3> commands{"generator", "classifier", "table"};
   scimix::user_error("unknown command ", command, "; did you mean ",
                      scimix::nearest_name(command, commands), "?");
 }

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <sstream>
 
 #include "core/error.hpp"
+#include "report/interval.hpp"
 
 namespace scimix {
 
@@ -40,16 +40,6 @@ std::vector<std::string> without_option(const std::vector<std::string>& argument
     }
   }
   return rest;
-}
-
-MeanStd mean_and_std(const std::vector<double>& values) {
-  MeanStd out;
-  const auto n = static_cast<double>(values.size());
-  for (const double value : values) out.mean += value / n;
-  double squares = 0;
-  for (const double value : values) squares += (value - out.mean) * (value - out.mean);
-  if (values.size() > 1) out.std = std::sqrt(squares / (n - 1));
-  return out;
 }
 
 void print_seeds(std::ostream& out, const std::vector<SeedResult>& results) {

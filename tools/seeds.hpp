@@ -21,12 +21,6 @@ struct SeedResult {
   double median = 0;  // of the last evaluations
 };
 
-struct MeanStd {
-  double mean = 0;
-  double std = 0;  // of a sample: n - 1 in its divisor; 0 for one value
-};
-[[nodiscard]] MeanStd mean_and_std(const std::vector<double>& values);
-
 // A table of accuracies in %; of more than one, mean and standard deviation.
 void print_seeds(std::ostream& out, const std::vector<SeedResult>& results);
 

@@ -104,7 +104,8 @@ std::string bundle_text(const RunKind& kind, const SettingBundle& bundle) {
 }
 
 void append_bundles(const RunKind& kind, std::string& out) {
-  out += fmt::format("\n`--scale cpu` says: {}.\n", bundle_text(kind, kind.cpu_scale));
+  out +=
+      fmt::format("\n`--scale cpu` says: {}.\n", bundle_text(kind, kind.cpu_scale(kind.defaults)));
   const int preset = kind.index("preset");
   for (const std::string& name : kind.settings[static_cast<std::size_t>(preset)].choices) {
     SettingValues values = kind.defaults;
@@ -149,7 +150,7 @@ order of several `--config`; the command line. `scale = "cpu"` counts as part of
 it shrinks what weaker layers say, and leaves alone what its own layer and stronger ones say.
 
 **Configuration files** are TOML. Keys are the names below, at the top of the file, in no table. A file may begin with
-others: `extends = ["layers/svhn.toml", "layers/scimix.toml"]`, whose paths start from the file's folder. What is not of
+others: `extends = ["layers/supervised-full.toml"]`, whose paths start from the file's folder. What is not of
 its type or range is refused with file, line, key, what was found and what was expected. TOML holds UTF-8 alone: a path
 of other bytes is written `{ percent-encoded = "caf%E9" }`, and a seed above 2^63 - 1 as text.
 
@@ -188,7 +189,8 @@ std::string bash_script() {
       "  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} words=\n"
       "  COMPREPLY=()\n"
       "  if ((COMP_CWORD == 1)); then\n"
-      "    COMPREPLY=($(compgen -W 'generator classifier --completion --help' -- \"$word\"))\n"
+      "    COMPREPLY=($(compgen -W 'generator classifier table --completion --help' -- "
+      "\"$word\"))\n"
       "    return\n"
       "  fi\n"
       "  case ${COMP_WORDS[1]}:$before in\n";
@@ -234,7 +236,7 @@ std::string zsh_script() {
       "# Completion of scimix_train in zsh: source <(scimix_train --completion zsh)\n"
       "_scimix_train() {\n"
       "  if ((CURRENT == 2)); then\n"
-      "    compadd generator classifier\n"
+      "    compadd generator classifier table\n"
       "    return\n"
       "  fi\n"
       "  local command=${words[2]}\n"

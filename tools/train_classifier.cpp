@@ -4,10 +4,8 @@
 
 #include <iostream>
 
-#include "core/error.hpp"
 #include "core/paths.hpp"
 #include "settings/run_kinds.hpp"
-#include "settings/settings_file.hpp"
 #include "tools/needed_generator.hpp"
 #include "tools/run_settings.hpp"
 #include "tools/seeds.hpp"
@@ -40,27 +38,6 @@ std::optional<RunResult> run_one(const Asked& asked, const std::string& typed, R
   return result.interrupted ? std::nullopt : std::optional(result);
 }
 
-// The command line that goes on with the run in this folder, with the settings that may change on
-// the way as they are asked for now. Errors (user): the run differs in another one.
-std::vector<std::string> resume_arguments(const std::filesystem::path& folder,
-                                          const ClassifierConfig& asked) {
-  ClassifierConfig there = read_classifier_config(folder / "config.toml");
-  make_paths_absolute(there);
-  const SettingValues before = classifier_table().values(there);
-  const SettingValues now = classifier_table().values(asked);
-  std::vector<std::string> arguments{"--resume=" + folder.string()};
-  for (std::size_t i = 0; i < now.size(); ++i) {
-    const Setting& setting = classifier_kind().settings[i];
-    if (before[i] == now[i]) continue;
-    if (setting.on_resume == OnResume::stays) {
-      user_error(folder.string(), ": holds a run with other settings (--", setting.name, " ",
-                 toml_value(before[i]), ", here ", toml_value(now[i]), "); choose another --out");
-    }
-    arguments.push_back("--" + setting.name + "=" + text_of(now[i]));
-  }
-  return arguments;
-}
-
 // One of several runs: in a folder of its own, where it goes on if it was begun before.
 std::optional<RunResult> run_seed(std::vector<std::string> arguments, std::uint64_t seed,
                                   const std::string& typed, Ranks& ranks) {
@@ -72,7 +49,9 @@ std::optional<RunResult> run_seed(std::vector<std::string> arguments, std::uint6
   if (!ranks.agree(is_file(folder / "config.toml"))) {
     return run_one(asked, typed, ranks);
   }
-  return run_one(Asked(resume_arguments(folder, asked.config)), typed, ranks);
+  return run_one(
+      Asked(resume_arguments(classifier_kind(), folder, classifier_table().values(asked.config))),
+      typed, ranks);
 }
 
 int run_seeds(const std::vector<std::string>& arguments, const std::string& list,

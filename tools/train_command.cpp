@@ -19,7 +19,6 @@ namespace scimix {
 
 namespace {
 
-constexpr const char* kMadeBy = "made by: ";
 constexpr const char* kResumedBy = "resumed by: ";
 
 // The words of a command line, by option.
@@ -178,6 +177,29 @@ RunRequest make_request(const RunKind& kind, const AskedRun& asked, const Settin
   }
   request.config_text = config_text(kind, values, notes);
   return request;
+}
+
+std::vector<std::string> resume_arguments(const RunKind& kind, const std::filesystem::path& folder,
+                                          const SettingValues& values) {
+  const std::filesystem::path config = RunFolder::open(folder).config();
+  check_command(config, kind);
+  const SettingValues before = resolve(kind, read_settings_file(kind, config)).values;
+  std::vector<std::string> arguments{"--resume=" + folder.string()};
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const Setting& setting = kind.settings[i];
+    SettingValue there = before[i];
+    if (auto* const path = std::get_if<std::string>(&there);
+        setting.type == SettingType::path && path != nullptr && !path->empty()) {
+      *path = std::filesystem::absolute(*path).string();
+    }
+    if (there == values[i] || setting.name == "out") continue;
+    if (setting.on_resume == OnResume::stays) {
+      user_error(folder.string(), ": holds a run with other settings (--", setting.name, " ",
+                 toml_value(there), ", here ", toml_value(values[i]), "); choose another --out");
+    }
+    arguments.push_back("--" + setting.name + "=" + text_of(values[i]));
+  }
+  return arguments;
 }
 
 // Standard output of the other ranks has been closed (tools/cli.hpp).

@@ -37,6 +37,13 @@ struct AskedRun {
                                       const SettingValues& values, const std::string& typed,
                                       Ranks& ranks);
 
+// Returns the arguments that go on with the run in `folder`, with those settings that may change on
+// the way as `values` has them. The folder's own name is no difference. Errors (user): the run
+// differs in another setting.
+[[nodiscard]] std::vector<std::string> resume_arguments(const RunKind& kind,
+                                                        const std::filesystem::path& folder,
+                                                        const SettingValues& values);
+
 // Standard output and error for rank 0, silence for others.
 [[nodiscard]] RunStreams streams_of(const Ranks& ranks);
 

@@ -1,7 +1,7 @@
-// The batch of a training step by the names of its parts, on one rank and on all.
+// The named parts of a training step's batch, such as labelled images or hybrids.
 //
-// No other code counts rows: BatchLayout says which rows of a part this rank holds, and NamedParts
-// joins parts for one pass through a network and takes the result apart again.
+// BatchLayout knows which rows of each part this rank computes. NamedParts joins parts for one pass
+// through a network and splits the result again. No other code computes row numbers.
 #pragma once
 
 #include <cstdint>
@@ -21,25 +21,25 @@ enum class Part : std::uint8_t {
   weak,         // images without a label, weakly augmented
   strong,       // the same images as `weak`, strongly augmented
   second_view,  // the same images as `weak`, weakly augmented with other random numbers
-  real,         // images that the critic compares with those below
-  rebuilt,      // reconstructions by the generator
-  hybrid,       // hybrids by the generator
+  real,         // real images, which the critic must tell from the images below
+  rebuilt,      // reconstructions, made by the generator
+  hybrid,       // hybrids, made by the generator
 };
 
-// The rows of one part of a batch that one rank holds.
+// The rows of one part of a batch that this rank computes.
 class RankRows {
  public:
   RankRows() = default;
-  // Shares `all` rows out equally. The number of ranks must divide `all` where every rank has to
-  // have the same number of rows; otherwise counts differ by one.
+  // Divides `all` rows among the ranks. If the number of ranks does not divide `all`, the ranks'
+  // counts differ by at most one.
   RankRows(const Comm& ranks, std::int64_t all)
       : all_(all), first_(ranks.first_row(all)), count_(ranks.row_count(all)) {}
 
-  [[nodiscard]] std::int64_t all() const { return all_; }      // rows of all ranks
-  [[nodiscard]] std::int64_t first() const { return first_; }  // number of this rank's first row
-  [[nodiscard]] std::int64_t count() const { return count_; }  // rows of this rank
+  [[nodiscard]] std::int64_t all() const { return all_; }      // number of rows on all ranks
+  [[nodiscard]] std::int64_t first() const { return first_; }  // index of this rank's first row
+  [[nodiscard]] std::int64_t count() const { return count_; }  // number of rows on this rank
 
-  // Returns this rank's share of one value per row.
+  // Returns the values of this rank's rows. `values` has one value for each row of all ranks.
   template <class T>
   [[nodiscard]] std::vector<T> of(const std::vector<T>& values) const {
     return {values.begin() + first_, values.begin() + first_ + count_};
@@ -51,15 +51,15 @@ class RankRows {
   std::int64_t count_ = 0;
 };
 
-// The parts of a batch and where their rows are. On a rank, the rows of the parts follow one
-// another. In the batch of all ranks, the rows of the first part on ranks 0, 1, ... come first,
-// then those of the second part, and so on: this numbering addresses random numbers, so that they
-// do not depend on the number of ranks.
+// The parts of a batch and the positions of their rows. On each rank, the rows of the first part
+// come first, then those of the second part, and so on. The batch of all ranks is numbered part by
+// part too: first the first part's rows of ranks 0, 1, ..., then the second part's. These numbers
+// address random numbers, which therefore do not depend on the number of ranks.
 class BatchLayout {
  public:
   explicit BatchLayout(const Comm& ranks) : ranks_(&ranks) {}
 
-  // Adds a part with `rows` rows on all ranks together, of which each rank has the same number.
+  // Adds a part with `rows` rows on all ranks together, a multiple of the number of ranks.
   void add(Part part, std::int64_t rows);
   // Adds a part with `rows` rows on each rank.
   void add_per_rank(Part part, std::int64_t rows) { add(part, rows * ranks_->size()); }
@@ -71,11 +71,12 @@ class BatchLayout {
 
   // Returns this rank's rows of the part from a tensor [rows(),...] that holds all parts.
   [[nodiscard]] Tensor of(const Tensor& batch, Part part) const;
-  // Returns the number that this rank's first row of the part has in the batch of all ranks.
+  // Returns the number of this rank's first row of the part in the batch of all ranks.
   [[nodiscard]] std::int64_t number(Part part) const;
-  // Returns the numbers of this rank's first `count` rows.
+  // Returns the numbers of this rank's first `count` rows in the batch of all ranks.
   [[nodiscard]] std::vector<std::int64_t> numbers(std::int64_t count) const;
-  // Returns the row of image `number` in a tensor that gather_ranks made of all ranks' batches.
+  // Converts a number in the batch of all ranks to a row of the tensor that gather_ranks returns,
+  // in which the ranks' batches follow one another.
   [[nodiscard]] std::int64_t gathered_row(std::int64_t number) const;
 
  private:
@@ -93,7 +94,7 @@ class BatchLayout {
   std::int64_t all_rows_ = 0;
 };
 
-// Tensors [N,...] of several parts that pass a network together, one after another.
+// Tensors [N,...] of several parts that pass through a network together.
 class NamedParts {
  public:
   using Named = std::pair<Part, Variable>;
@@ -106,20 +107,19 @@ class NamedParts {
   [[nodiscard]] const Variable& operator[](Part part) const;
   [[nodiscard]] std::span<const Named> parts() const { return parts_; }
 
-  // Returns the rows of all parts in one tensor. Views that are neighbours in memory are not
-  // copied.
+  // Concatenates the parts. Parts that are adjacent in memory are not copied.
   [[nodiscard]] Variable joined() const;
-  // Returns the number of rows of each part: the segments of batch norm.
+  // Returns the number of rows of each part, for use as segments of batch norm.
   [[nodiscard]] std::vector<std::int64_t> sizes() const;
-  // Returns the rows of the part from a network's result for joined(). The result of a sole part is
-  // returned as it is.
+  // Returns the rows of the part from a network's result for joined(). If there is only one part,
+  // returns `result` itself.
   [[nodiscard]] Variable of(const Variable& result, Part part) const;
-  // Returns the parts from the first to `last`, and their rows of a result for joined().
+  // Return the parts from the first to `last`, and their rows of a network's result for joined().
   [[nodiscard]] NamedParts through(Part last) const;
   [[nodiscard]] Variable through(const Variable& result, Part last) const;
 
  private:
-  // The rows [begin, end) of a part.
+  // Returns the rows [begin, end) of a part in joined().
   [[nodiscard]] std::pair<std::int64_t, std::int64_t> range(Part part) const;
 
   std::vector<Named> parts_;

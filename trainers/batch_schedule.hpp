@@ -1,5 +1,6 @@
-// The batch schedule: what the host draws for each step (which images, which pairs, which shares),
-// drawn for many steps ahead and kept on the device, so that a step copies nothing from the host.
+// The batch schedule: a table on the device with the values that the host draws for each step, such
+// as indices of images, pairs and mixing weights. The host fills it for many steps at a time, so
+// that a step copies nothing from the host.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +14,12 @@ namespace scimix {
 
 class BatchSchedule {
  public:
-  // A range of the values that are drawn for a step.
+  // Consecutive values in the row of a step.
   struct Column {
     std::int64_t begin = 0;
     std::int64_t count = 0;
   };
-  // The values of one step, which `Draw` fills in.
+  // The values of one step, to be filled in by `Draw`.
   class Row {
    public:
     explicit Row(std::span<std::int32_t> values) : values_(values) {}
@@ -30,29 +31,30 @@ class BatchSchedule {
   };
   using Draw = std::function<void(std::int64_t step, const Row& row)>;
 
-  // The number of steps that are drawn at once. 256 steps of FixMatch are one megabyte of indices,
-  // and the host interrupts the device rarely enough.
+  // The number of steps that are drawn at once. For FixMatch, 256 steps need about one megabyte,
+  // and the host interrupts the device rarely.
   static constexpr std::int64_t kStepsAhead = 256;
 
-  // Has memory for `steps` steps at once.
+  // Creates a schedule with rows for `steps` steps.
   BatchSchedule(Device device, std::int64_t steps);
 
-  // Adds a column of `count` values. All columns are added before `start`.
+  // Adds a column of `count` values. Call `start` after all columns are added.
   [[nodiscard]] Column add(std::int64_t count);
   // Allocates the memory. `draw` fills in the values of a step; it is called once per step, in
   // ascending order.
   void start(Draw draw);
   [[nodiscard]] bool started() const { return draw_ != nullptr; }
 
-  // Makes sure that the values of step `first` are on the device, and returns for how many steps
-  // from `first` on they are there. Where step `first` is missing, this draws as many steps as
-  // there is memory for and copies them to the device, which may only happen between steps.
+  // Makes sure that the values of step `first` are on the device. Returns the number of steps, from
+  // `first` on, whose values are there. If those of `first` are missing, draws as many steps as the
+  // schedule has rows and copies them to the device. Call it only between steps.
   [[nodiscard]] std::int64_t prepare(std::int64_t first);
-  // Copies the values of a step (i32 [1]) to where indices() and numbers() read them. This is part
-  // of the step.
+  // Copies the row of `step` (i32 [1]) to the tensors that indices() and numbers() return. Each
+  // step begins with this call, which a graph can record.
   void take(const Tensor& step) const;
 
-  // Return the values taken last, at fixed addresses: i32 or f32 [count].
+  // Return views of the row that `take` copied last, as i32 or f32 [count]. The addresses are
+  // fixed.
   [[nodiscard]] Tensor indices(const Column& column) const;
   [[nodiscard]] Tensor numbers(const Column& column) const;
 

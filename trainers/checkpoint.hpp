@@ -2,7 +2,7 @@
 //
 // Names are those of the same module in PyTorch (blocks.0.conv1.weight) behind a prefix:
 //   model.    parameters and running statistics
-//   ema.      their average, which is what is evaluated
+//   ema.      their average, which evaluations use
 //   momentum. the optimiser's moments
 // Convolution kernels are [K,R,S,C] in memory and [K,C,R,S] in the file, as PyTorch keeps them. The
 // columns of a linear layer behind a flattened image (epilogue.fc.weight of the critic) are
@@ -25,14 +25,15 @@ namespace scimix {
 using CheckpointTensors = std::vector<ParameterStore::Named>;
 using CheckpointMetadata = std::map<std::string, std::string>;
 
-// Adds `prefix` to every name.
+// Appends the tensors of `part` to `all`, with `prefix` before every name.
 void append(CheckpointTensors& all, const std::string& prefix, CheckpointTensors part);
 
-// Atomic: the file is whole or not there. Errors (user): a full disk, a folder that is missing.
+// Writes a checkpoint atomically: on an error, an older file at `path` stays unchanged. Errors
+// (user): a full disk, a missing folder.
 void save_checkpoint(const std::filesystem::path& path, const CheckpointTensors& tensors,
                      const CheckpointMetadata& metadata);
 
-// Reads the metadata alone. Errors (user): not a valid safetensors file.
+// Reads only the metadata. Errors (user): not a valid safetensors file.
 [[nodiscard]] CheckpointMetadata read_checkpoint_metadata(const std::filesystem::path& path);
 
 // Checks that a checkpoint is of `format`, or of an earlier version that can still be read. Errors
@@ -41,12 +42,12 @@ void save_checkpoint(const std::filesystem::path& path, const CheckpointTensors&
 void check_format(const std::filesystem::path& path, const CheckpointMetadata& metadata,
                   std::string_view format, std::string_view command);
 
-// A number as metadata holds it: the fewest digits that give it back.
+// Returns a number as text for metadata: the shortest text that reads back as the same number.
 [[nodiscard]] std::string digits_of(double value);
-// The value of a key; empty where there is none.
+// Returns the value of a key, or an empty string if the key does not exist.
 [[nodiscard]] std::string value_of(const CheckpointMetadata& metadata, const std::string& key);
 
-// The value of a key as a number. Errors (user): none there, or something else.
+// Returns the value of a key as a number. Errors (user): no such key, or no number.
 template <class T>
 [[nodiscard]] T number_of(const CheckpointMetadata& metadata, const std::string& key,
                           const std::filesystem::path& path) {
@@ -59,13 +60,14 @@ template <class T>
   }
   return number;
 }
-// The step of a checkpoint. Errors (user): none there, or beyond `steps`.
+// Returns the step of a checkpoint. Errors (user): no step, or a step beyond `steps`.
 [[nodiscard]] std::int64_t step_of(const CheckpointMetadata& metadata,
                                    const std::filesystem::path& path, std::int64_t steps);
 
-// Fills `tensors` from the file. Everything is checked before anything is written: a tensor that is
-// missing, left over, or of another shape or dtype is a user error that names the first one and
-// both shapes. With a `prefix`, tensors of other names may be there and are passed over.
+// Fills `tensors` from the file. Errors (user), found before any tensor is written: a tensor that
+// the file lacks, that `tensors` lacks, or that has another shape or dtype. The message names the
+// first such tensor. With a `prefix`, tensors of the file whose names do not start with it are
+// ignored.
 void load_checkpoint(const std::filesystem::path& path, const CheckpointTensors& tensors,
                      const std::string& prefix = {});
 

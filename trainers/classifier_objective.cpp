@@ -42,18 +42,18 @@ ClassifierObjective::ClassifierObjective(const ClassifierConfig& config, const W
     : config_(config), model_(model), average_(average), statistics_(statistics) {}
 
 // All parts pass together. Batch norm takes the statistics of each part, or of all parts together.
-Variable ClassifierObjective::logits(const WideResNet& network, const NamedParts& parts,
-                                     NormMode mode) const {
+WideResNet::Output ClassifierObjective::forward(const WideResNet& network, const NamedParts& parts,
+                                                NormMode mode) const {
   NormPass pass{.mode = mode, .ranks = statistics_};
   if (!joint_statistics(config_)) pass.segments = parts.sizes();
-  return network.forward(parts.joined(), pass).logits;
+  return network.forward(parts.joined(), pass);
 }
 
 // The teacher normalises by the statistics of its own batch, as in training (docs/method.md,
 // section 5.2).
 Variable ClassifierObjective::teacher_logits(const NamedParts& parts) const {
   const NoGrad constant;
-  return logits(average_, parts, NormMode::batch_only);
+  return forward(average_, parts, NormMode::batch_only).logits;
 }
 
 MethodPass ClassifierObjective::method(const ClassifierBatch& batch, const Tensor& ramp) const {
@@ -62,21 +62,25 @@ MethodPass ClassifierObjective::method(const ClassifierBatch& batch, const Tenso
   return supervised(batch);
 }
 
-void ClassifierObjective::add_supervised(const Variable& labeled_logits, const Tensor& labels,
-                                         MethodPass& pass) const {
-  pass.labeled_logits = labeled_logits;
-  pass.supervised = classification_loss(labeled_logits, labels);
+MethodPass ClassifierObjective::learn(NamedParts parts, const Tensor& labels) const {
+  MethodPass pass;
+  pass.seen = std::move(parts);
+  pass.output = forward(model_, pass.seen, NormMode::train);
+  pass.labeled_logits = pass.seen.of(pass.output.logits, Part::labeled);
+  pass.supervised = classification_loss(pass.labeled_logits, labels);
   pass.terms.push_back(
       weighted(ClassifierTerm::supervised, pass.supervised.mean, config_.supervised_weight));
+  return pass;
 }
 
 MethodPass ClassifierObjective::supervised(const ClassifierBatch& batch) const {
-  MethodPass pass;
-  const NamedParts seen{{Part::labeled, batch.labeled}};
-  add_supervised(logits(model_, seen, NormMode::train), batch.labels, pass);
+  const NamedParts labeled{{Part::labeled, batch.labeled}};
+  NamedParts seen = labeled;
+  if (batch.weak.defined()) seen.add(Part::weak, batch.weak);
+  MethodPass pass = learn(seen, batch.labels);
   if (uses_hybrids(config_)) {
     pass.images = batch.labeled.value();
-    pass.predictions = probabilities(teacher_logits(seen));
+    pass.predictions = probabilities(teacher_logits(labeled));
   }
   return pass;
 }
@@ -84,18 +88,14 @@ MethodPass ClassifierObjective::supervised(const ClassifierBatch& batch) const {
 // Hybrids are made of what the teacher sees, which gives their targets without another pass.
 MethodPass ClassifierObjective::mean_teacher(const ClassifierBatch& batch,
                                              const Tensor& ramp) const {
-  const NamedParts seen{{Part::labeled, batch.labeled}, {Part::weak, batch.weak}};
-  const Variable student = logits(model_, seen, NormMode::train);
-  MethodPass pass;
-  add_supervised(seen.of(student, Part::labeled), batch.labels, pass);
-
+  MethodPass pass = learn({{Part::labeled, batch.labeled}, {Part::weak, batch.weak}}, batch.labels);
   NamedParts seen_by_teacher;
   if (uses_hybrids(config_) || joint_statistics(config_)) {
     seen_by_teacher.add(Part::labeled, batch.labeled);
   }
   seen_by_teacher.add(Part::second_view, batch.other);
   const Variable teacher = teacher_logits(seen_by_teacher);
-  const Variable consistency = consistency_loss(seen.of(student, Part::weak),
+  const Variable consistency = consistency_loss(pass.seen.of(pass.output.logits, Part::weak),
                                                 seen_by_teacher.of(teacher, Part::second_view));
   pass.terms.push_back(weighted(ClassifierTerm::consistency, consistency, ramp));
   if (uses_hybrids(config_)) {
@@ -108,19 +108,18 @@ MethodPass ClassifierObjective::mean_teacher(const ClassifierBatch& batch,
 
 // All views pass together (docs/method.md, section 5.3). Hybrids are made of the weak ones.
 MethodPass ClassifierObjective::fixmatch(const ClassifierBatch& batch) const {
-  const NamedParts seen{
-      {Part::labeled, batch.labeled}, {Part::weak, batch.weak}, {Part::strong, batch.other}};
-  const Variable all = logits(model_, seen, NormMode::train);
-  MethodPass pass;
-  add_supervised(seen.of(all, Part::labeled), batch.labels, pass);
+  MethodPass pass =
+      learn({{Part::labeled, batch.labeled}, {Part::weak, batch.weak}, {Part::strong, batch.other}},
+            batch.labels);
+  const Variable& all = pass.output.logits;
   const PseudoLabelLoss pseudo = pseudo_label_loss(
-      seen.of(all, Part::weak), seen.of(all, Part::strong), config_.fixmatch.threshold);
+      pass.seen.of(all, Part::weak), pass.seen.of(all, Part::strong), config_.fixmatch.threshold);
   pass.terms.push_back(weighted(ClassifierTerm::pseudo, pseudo.mean, config_.fixmatch.weight));
   pass.terms.push_back(share_of(ClassifierTerm::confident, pseudo.confident));
   if (uses_hybrids(config_)) {
     const NoGrad constant;
-    pass.images = seen.through(Part::weak).joined().value();
-    pass.predictions = probabilities(seen.through(all, Part::weak));
+    pass.images = pass.seen.through(Part::weak).joined().value();
+    pass.predictions = probabilities(pass.seen.through(all, Part::weak));
   }
   return pass;
 }

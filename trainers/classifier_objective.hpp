@@ -1,10 +1,10 @@
-// The losses of a classifier: how each method learns from labelled and other images, and how
-// hybrids add to it (Sun et al. 2022, section III.C).
+// The losses of a classifier on labelled images, on unlabelled images and on hybrids (Sun et al.
+// 2022, section III.C).
 //
 //   supervised     L = CE(labelled)
 //   mean-teacher   L = CE(labelled) + w(t) MSE(student's view, teacher's view)
 //   fixmatch       L = CE(labelled) + CE(strong view, pseudo-label of the weak view)
-//   and hybrids    L + w(t) L_contradict, or a cross-entropy with labels of hybrids (Table V)
+//   with hybrids   L + w(t) L_contradict, or L + a cross-entropy on hybrids (Table V)
 #pragma once
 
 #include <cstdint>
@@ -20,14 +20,14 @@
 
 namespace scimix {
 
-// Every number that is logged per step.
+// The loss terms and other numbers that are logged.
 enum class ClassifierTerm : std::uint8_t {
   supervised,   // cross-entropy on labelled images
-  consistency,  // Mean Teacher's
-  pseudo,       // FixMatch's
-  confident,    // FixMatch: share of images with a pseudo-label
-  hybrid,       // on hybrids
-  kept,         // share of hybrids that pass the filter
+  consistency,  // Mean Teacher's loss on unlabelled images
+  pseudo,       // FixMatch's loss on unlabelled images
+  confident,    // FixMatch: fraction of images with a pseudo-label
+  hybrid,       // the loss on hybrids
+  kept,         // fraction of hybrids that pass the filter
 };
 [[nodiscard]] std::span<const TermInfo> classifier_terms();
 
@@ -37,33 +37,44 @@ using ClassifierLossTerms = std::vector<LossTerm<ClassifierTerm>>;
 struct ClassifierBatch {
   Variable labeled;     // [B,H,W,3], weakly augmented
   Tensor labels;        // i32 [B]
-  Variable weak = {};   // [U,H,W,3]; undefined: supervised
+  Variable weak = {};   // [U,H,W,3]; a supervised classifier needs none and learns nothing of them
   Variable other = {};  // the same images: the teacher's weak view, or FixMatch's strong one
 };
 
-// What a method makes of a batch.
+// Returns which view `other` is: FixMatch compares a weak view with a strong one, Mean Teacher two
+// weak ones.
+[[nodiscard]] constexpr Part other_view(Method method) {
+  return method == Method::fixmatch ? Part::strong : Part::second_view;
+}
+
+// The loss terms of a method on one batch, and the images to be mixed.
 struct MethodPass {
   Variable labeled_logits;
   ClassificationLoss supervised;
   ClassifierLossTerms terms;
-  // Where hybrids are wanted: what they are made of, labelled images first, and what is predicted
-  // for those images, probabilities [N,classes] without a gradient.
+  // All images that the network saw, and its output for them.
+  NamedParts seen;
+  WideResNet::Output output;
+  // The images to be mixed, labelled images first, and the probabilities [N,classes] predicted for
+  // them, without a gradient. Undefined if the run uses no hybrids.
   Tensor images = {};
   Tensor predictions = {};
 };
 
 class ClassifierObjective {
  public:
-  // `average` is the teacher of Mean Teacher, and of hybrids under supervised training. The
-  // networks must outlive the objective. `statistics`: the ranks whose images batch norm takes its
-  // batch statistics over; null: of the images here.
+  // `average` is the EMA network: the teacher of Mean Teacher, which also predicts the targets of
+  // hybrids with methods mean-teacher and supervised. The networks must outlive the objective. If
+  // `statistics` is set, batch norm computes batch statistics over the images of all these ranks,
+  // otherwise over this rank's images.
   ClassifierObjective(const ClassifierConfig& config, const WideResNet& model,
                       const WideResNet& average, Comm* statistics = nullptr);
 
-  // `ramp` f32 [1]: the weight of consistency at this step.
+  // Computes the terms of the configured method. `ramp` f32 [1] is the weight of the consistency
+  // term at this step.
   [[nodiscard]] MethodPass method(const ClassifierBatch& batch, const Tensor& ramp) const;
-  // The term of hybrids made of a pass's images; `targets` as HybridMaker gave them. `weight` f32
-  // [1] at this step.
+  // Computes the terms of hybrids that HybridMaker made from MethodPass::images. `weight` f32 [1]
+  // is the weight of their loss at this step.
   [[nodiscard]] ClassifierLossTerms hybrid_terms(const Hybrids& hybrids,
                                                  const Tensor& weight) const;
 
@@ -71,10 +82,11 @@ class ClassifierObjective {
   [[nodiscard]] MethodPass supervised(const ClassifierBatch& batch) const;
   [[nodiscard]] MethodPass mean_teacher(const ClassifierBatch& batch, const Tensor& ramp) const;
   [[nodiscard]] MethodPass fixmatch(const ClassifierBatch& batch) const;
-  [[nodiscard]] Variable logits(const WideResNet& network, const NamedParts& parts,
-                                NormMode mode) const;
+  [[nodiscard]] WideResNet::Output forward(const WideResNet& network, const NamedParts& parts,
+                                           NormMode mode) const;
+  // Runs the classifier in training mode on the parts, and computes the supervised term.
+  [[nodiscard]] MethodPass learn(NamedParts parts, const Tensor& labels) const;
   [[nodiscard]] Variable teacher_logits(const NamedParts& parts) const;
-  void add_supervised(const Variable& labeled_logits, const Tensor& labels, MethodPass& pass) const;
 
   ClassifierConfig config_;
   const WideResNet& model_;

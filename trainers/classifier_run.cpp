@@ -82,7 +82,11 @@ void ClassifierSubject::introduce(std::ostream& out) const {
   if (const std::string note = scale_note(config_.scale); !note.empty()) {
     fmt::print(out, "{}\n", note);
   }
-  if (generator_) fmt::print(out, "generator {}\n", generator_->checkpoint.string());
+  if (generator_) {
+    const auto guide = guide_in(generator_->metadata, generator_->checkpoint);
+    fmt::print(out, "generator {}{}\n", generator_->checkpoint.string(),
+               guide ? "; its guide: " + describe(*guide) : "");
+  }
 }
 
 // All terms, and the accuracy on training images under a short name.
@@ -160,7 +164,8 @@ std::filesystem::path run_folder_of(const ClassifierConfig& config) {
 RunResult run_classifier(const ClassifierConfig& config, const RunRequest& request,
                          const RunStreams& streams) {
   check(config);
-  check_image_size(config, config.data.image_size, config.data.image_size);
+  check_strong_size("--method fixmatch", config.method, config.data.image_size,
+                    config.data.image_size);
   return run_training(
       session_settings(config), run_folder_of(config), request, streams,
       [&](const RunInputs& inputs) -> std::unique_ptr<RunSubject> {

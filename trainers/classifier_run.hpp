@@ -1,4 +1,4 @@
-// A classifier run from start to end: see training_run.hpp.
+// Executes a classifier run from start to end: see training_run.hpp.
 #pragma once
 
 #include "settings/classifier_config.hpp"
@@ -6,12 +6,12 @@
 
 namespace scimix {
 
-// Returns where a new run goes.
+// Returns the run folder of a new run.
 [[nodiscard]] std::filesystem::path run_folder_of(const ClassifierConfig& config);
 
-// Trains as `config` says into a new run folder, or goes on with an older run.
-// Errors (user): whatever is wrong with settings, data, generator or checkpoint, before anything is
-// written.
+// Trains a classifier with the settings `config`, in a new run folder or in that of the run that
+// `request` resumes. Errors (user), found before anything is written: mistakes in settings, data,
+// generator or checkpoint.
 RunResult run_classifier(const ClassifierConfig& config, const RunRequest& request,
                          const RunStreams& streams);
 

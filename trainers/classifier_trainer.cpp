@@ -10,7 +10,6 @@ namespace scimix {
 
 namespace {
 
-constexpr const char* kFormat = "scimix-classifier-2";
 constexpr const char* kPhase = "classifier";
 
 // Streams of the noise on the inputs.
@@ -22,13 +21,10 @@ std::uint32_t noise_stream(Part part) {
 std::vector<std::int32_t> unlabeled_members(const ClassifierConfig& config, const Dataset& dataset,
                                             const Split& split) {
   if (!uses_unlabeled(config)) return split.labeled;
-  check_image_size(config, dataset.train.height, dataset.train.width);
+  check_strong_size("--method fixmatch", config.method, dataset.train.height, dataset.train.width);
   std::vector<std::int32_t> members =
       unlabeled_indices(split, dataset, config.unlabeled_includes_labeled);
-  if (std::ssize(members) < unlabeled_rows(config)) {
-    user_error(dataset.name, ": ", members.size(), " unlabelled images, expected at least the ",
-               unlabeled_rows(config), " of a step (--unlabeled-batch)");
-  }
+  check_unlabeled(dataset.name, std::ssize(members), unlabeled_rows(config));
   return members;
 }
 
@@ -54,18 +50,12 @@ std::unique_ptr<Optimizer> make_optimizer(const ClassifierConfig& config,
 
 }  // namespace
 
-void check_image_size(const ClassifierConfig& config, std::int64_t height, std::int64_t width) {
-  if (config.method != Method::fixmatch || height * width <= kStrongPixels) return;
-  user_error("--method fixmatch: images of ", width, "x", height, " pixels, expected at most ",
-             kStrongPixels, " pixels each, such as 100x100 (--image-size)");
-}
-
 ClassifierTrainer::ClassifierTrainer(const ClassifierConfig& config, const Dataset& dataset,
                                      const Split& split, Device device,
                                      const Autoencoder* generator, Comm& ranks)
     : TrainingSession(session_settings(config),
                       {.device = device, .ranks = ranks, .dataset = dataset, .split = split},
-                      {.format = kFormat,
+                      {.format = kClassifierFormat,
                        .command = "classifier",
                        .terms = classifier_terms(),
                        .advice = "try a smaller --learning-rate"},
@@ -144,18 +134,13 @@ void ClassifierTrainer::queue_step() {
   });
 }
 
-// FixMatch compares a weak view with a strong one, Mean Teacher two weak ones.
-Part ClassifierTrainer::other_view() const {
-  return config_.method == Method::fixmatch ? Part::strong : Part::second_view;
-}
-
 BatchLayout ClassifierTrainer::layout_of(std::int64_t labeled, std::int64_t unlabeled,
                                          const Comm& ranks) const {
   BatchLayout layout(ranks);
   layout.add(Part::labeled, labeled);
   if (!uses_unlabeled(config_)) return layout;
   layout.add(Part::weak, unlabeled);
-  layout.add(other_view(), unlabeled);
+  layout.add(other_view(config_.method), unlabeled);
   return layout;
 }
 
@@ -166,22 +151,16 @@ ClassifierBatch ClassifierTrainer::make_batch(const BatchLayout& layout, const T
   const Tensor images = use == Use::network ? train_.network_room_for(layout.rows(), dtype_)
                                             : train_.room_for(layout.rows(), dtype_);
   const auto view = [&](Part part, const Tensor& index) {
-    WeakAugment augment = augment_;
-    augment.first = static_cast<std::uint32_t>(layout.number(part));
     const Tensor room = layout.of(images, part);
-    if (part == Part::strong) {
-      train_.augment_strongly(index, step_, augment, strong_, room);
-    } else {
-      train_.augment(index, step_, augment, room);
-      add_input_noise(layout, part, room);
-    }
+    augment(layout, part, index, strong_, room);
+    if (part != Part::strong) add_input_noise(layout, part, room);
     return Variable(room);
   };
   ClassifierBatch batch{.labeled = view(Part::labeled, labeled),
                         .labels = train_.labels_at(labeled)};
   if (!uses_unlabeled(config_)) return batch;
   batch.weak = view(Part::weak, unlabeled);
-  batch.other = view(other_view(), unlabeled);
+  batch.other = view(other_view(config_.method), unlabeled);
   return batch;
 }
 

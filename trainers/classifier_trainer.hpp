@@ -1,4 +1,4 @@
-// Training of a classifier: data -> augment -> (hybrids) -> forward -> loss -> backward -> update.
+// Trains a classifier: data -> augment -> forward -> (hybrids) -> loss -> backward -> update.
 #pragma once
 
 #include <memory>
@@ -13,28 +13,28 @@
 
 namespace scimix {
 
-// Errors (user): images that the method's strong augmentation has no memory for.
-void check_image_size(const ClassifierConfig& config, std::int64_t height, std::int64_t width);
+// The format in the metadata of a classifier's checkpoint.
+inline constexpr const char* kClassifierFormat = "scimix-classifier-2";
 
 class ClassifierTrainer : public TrainingSession {
  public:
-  // `generator` makes hybrids (mixer scimix) or gives the first weights (init_from generator). It
-  // must outlive the trainer, and so must `ranks`.
-  // Errors (user): fewer unlabelled images than a step takes, images that the strong augmentation
-  // has no memory for, batches that the ranks cannot share equally.
+  // `generator` makes hybrids (mixer scimix) or provides the initial weights (init_from generator).
+  // `generator` and `ranks` must outlive the trainer.
+  // Errors (user): fewer unlabelled images than a step needs, images too large for the strong
+  // augmentation, a batch that is not a multiple of the number of ranks.
   ClassifierTrainer(const ClassifierConfig& config, const Dataset& dataset, const Split& split,
                     Device device, const Autoencoder* generator = nullptr,
                     Comm& ranks = local_comm());
 
-  // Returns the passes over the labelled images.
+  // Returns the number of passes over the labelled images so far.
   [[nodiscard]] double epochs() const override;
-  // Evaluates the average on the test images, of which each rank takes its share. Nothing where it
-  // was given up (see evaluate).
+  // Evaluates the EMA network on the test images, which are divided among the ranks. Returns
+  // nothing if `options.give_up` ended the evaluation.
   [[nodiscard]] std::optional<Evaluation> evaluate_ema(const EvaluationOptions& options) const;
   [[nodiscard]] Evaluation evaluate_ema() const { return *evaluate_ema({}); }
 
-  // Returns what the networks see of the next batch: `images` augmented ones, and hybrids where
-  // there are some.
+  // Returns pictures of what the network sees: `images` augmented images, and as many hybrids if
+  // the run uses hybrids.
   [[nodiscard]] std::vector<Sheet> preview(std::int64_t images) const;
 
   [[nodiscard]] const WideResNet& model() const { return model_; }
@@ -47,13 +47,12 @@ class ClassifierTrainer : public TrainingSession {
 
  private:
   enum class Use { network, picture };
-  // Makes the views of the images at `labeled` and `unlabeled` (i32, of this rank).
+  // Augments this rank's images with the indices `labeled` and `unlabeled` (i32).
   [[nodiscard]] ClassifierBatch make_batch(const BatchLayout& layout, const Tensor& labeled,
                                            const Tensor& unlabeled, Use use) const;
   void add_input_noise(const BatchLayout& layout, Part part, const Tensor& images) const;
   [[nodiscard]] BatchLayout layout_of(std::int64_t labeled, std::int64_t unlabeled,
                                       const Comm& ranks) const;
-  [[nodiscard]] Part other_view() const;
   void set_weights() const;
 
   ClassifierConfig config_;

@@ -1,4 +1,4 @@
-// Accuracy and confusion of a classifier on a labelled set.
+// Measures the accuracy and the confusion matrix of a classifier on a labelled set.
 #pragma once
 
 #include <functional>
@@ -15,31 +15,31 @@ struct Evaluation {
   double accuracy = 0.0;  // top-1, in 0..1
   double loss = 0.0;      // mean cross-entropy
   std::int64_t images = 0;
-  std::optional<Confusion> confusion = {};  // where it was asked for
+  std::optional<Confusion> confusion = {};  // if EvaluationOptions::confusion is set
 };
 
 struct EvaluationOptions {
-  bool confusion = false;
-  // Asked before each batch: true gives the evaluation up. Ranks may answer differently: the
-  // evaluation is given up where one of them does.
+  bool confusion = false;  // also compute the confusion matrix
+  // Called after each batch; true ends the evaluation without a result. The results may differ
+  // between ranks: a single true ends the evaluation on all of them.
   std::function<bool()> give_up = {};
 };
 
-// Evaluates with running statistics and without augmentation, every image once. The last batch may
-// be smaller. Ranks share the images; the result is that of all.
+// Evaluates every image of the set once, with running statistics and without augmentation. The last
+// batch may be smaller. The images are divided among the ranks; the result is that of all images.
 [[nodiscard]] Evaluation evaluate(const WideResNet& model, const ResidentSet& set,
                                   std::int64_t batch, DType dtype, Comm& ranks = local_comm());
-// Returns nothing where the evaluation was given up.
+// The same with options. Returns nothing if `options.give_up` ended the evaluation.
 [[nodiscard]] std::optional<Evaluation> evaluate(const WideResNet& model, const ResidentSet& set,
                                                  std::int64_t batch, DType dtype, Comm& ranks,
                                                  const EvaluationOptions& options);
 
-// Counts which class a classifier takes for which, `batch` images at a time.
+// Computes the confusion matrix of a classifier, `batch` images at a time.
 [[nodiscard]] Confusion confusion_of(const WideResNet& model, const ResidentSet& set,
                                      std::int64_t batch, DType dtype);
 
-// Returns how many images of the set are evaluated at a time. `batch` is meant for images of 32x32
-// pixels; of larger ones proportionally fewer are taken, so that memory does not grow with them.
+// Returns how many images of the set to evaluate at a time: `batch` for images of up to 32x32
+// pixels, and proportionally fewer for larger images, so that the memory use stays the same.
 [[nodiscard]] std::int64_t evaluation_batch(std::int64_t batch, const ResidentSet& set);
 
 }  // namespace scimix

@@ -1,5 +1,8 @@
 #include "trainers/generator_checkpoint.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
@@ -10,15 +13,6 @@
 namespace scimix {
 
 namespace {
-
-std::vector<std::string> class_names_of(const CheckpointMetadata& metadata,
-                                        const std::filesystem::path& path) {
-  const auto list = nlohmann::json::parse(value_of(metadata, "class_names"), nullptr, false);
-  const bool strings = list.is_array() && std::all_of(list.begin(), list.end(),
-                                                      [](const auto& x) { return x.is_string(); });
-  if (!strings) user_error(path.string(), ": class_names is no list of names");
-  return list.get<std::vector<std::string>>();
-}
 
 AutoencoderConfig config_of(const CheckpointMetadata& found, const std::filesystem::path& path) {
   const auto whole = [&](const char* key) { return number_of<std::int64_t>(found, key, path); };
@@ -36,6 +30,35 @@ AutoencoderConfig config_of(const CheckpointMetadata& found, const std::filesyst
 }
 
 }  // namespace
+
+std::vector<std::string> class_names_of(const CheckpointMetadata& metadata,
+                                        const std::filesystem::path& path) {
+  const auto list = nlohmann::json::parse(value_of(metadata, "class_names"), nullptr, false);
+  const bool strings = list.is_array() && std::all_of(list.begin(), list.end(),
+                                                      [](const auto& x) { return x.is_string(); });
+  if (!strings) user_error(path.string(), ": class_names is no list of names");
+  return list.get<std::vector<std::string>>();
+}
+
+void describe_guide(const GuideInfo& guide, CheckpointMetadata& metadata) {
+  metadata["guide_method"] = guide.method;
+  metadata["guide_steps"] = std::to_string(guide.steps);
+  metadata["guide_accuracy"] = digits_of(guide.accuracy);
+}
+
+std::optional<GuideInfo> guide_in(const CheckpointMetadata& metadata,
+                                  const std::filesystem::path& path) {
+  const std::string method = value_of(metadata, "guide_method");
+  if (method.empty()) return std::nullopt;
+  return GuideInfo{.method = method,
+                   .steps = number_of<std::int64_t>(metadata, "guide_steps", path),
+                   .accuracy = number_of<double>(metadata, "guide_accuracy", path)};
+}
+
+std::string describe(const GuideInfo& guide) {
+  return fmt::format("{}, {} steps, right on {:.1f}% of the test images", guide.method, guide.steps,
+                     100.0 * guide.accuracy);
+}
 
 CheckpointTensors autoencoder_tensors(const Autoencoder& networks) {
   CheckpointTensors all;

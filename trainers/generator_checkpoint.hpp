@@ -7,6 +7,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,23 @@ inline constexpr const char* kGeneratorFormat = "scimix-generator-2";
 // Everything that is needed to build the networks again.
 [[nodiscard]] CheckpointMetadata describe_networks(const AutoencoderConfig& config,
                                                    const std::vector<std::string>& class_names);
+
+// The classifier that E_c and C started from.
+struct GuideInfo {
+  std::string method;      // "fixmatch", "mean-teacher with hybrids by scimix"
+  std::int64_t steps = 0;  // that it was trained for
+  double accuracy = 0.0;   // of its average on the test images, in 0..1
+};
+// Writes it to a checkpoint's metadata, and reads it from there; nothing where there was no guide.
+void describe_guide(const GuideInfo& guide, CheckpointMetadata& metadata);
+[[nodiscard]] std::optional<GuideInfo> guide_in(const CheckpointMetadata& metadata,
+                                                const std::filesystem::path& path);
+// Returns it as a sentence has it: "fixmatch, 8000 steps, right on 76.6% of the test images".
+[[nodiscard]] std::string describe(const GuideInfo& guide);
+
+// Returns the names of a checkpoint's classes. Errors (user): no JSON list of names.
+[[nodiscard]] std::vector<std::string> class_names_of(const CheckpointMetadata& metadata,
+                                                      const std::filesystem::path& path);
 
 // Errors (user): not a generator's checkpoint.
 [[nodiscard]] CheckpointMetadata read_generator_metadata(const std::filesystem::path& path);

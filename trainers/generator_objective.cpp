@@ -5,8 +5,8 @@
 
 #include "autograd/ops.hpp"
 #include "autograd/tape.hpp"
+#include "core/error.hpp"
 #include "losses/adversarial.hpp"
-#include "losses/consistency.hpp"
 #include "losses/hybridization.hpp"
 #include "losses/r1.hpp"
 #include "losses/reconstruction.hpp"
@@ -15,12 +15,14 @@ namespace scimix {
 
 namespace {
 
-constexpr std::array<TermInfo, 13> kTermInfo{{{"critic_real", "critic"},
+constexpr std::array<TermInfo, 15> kTermInfo{{{"critic_real", "critic"},
                                               {"critic_rec", "critic"},
                                               {"critic_hyb", "critic"},
                                               {"r1", "critic_r1"},
                                               {"supervised", "generator"},
                                               {"consistency", "generator"},
+                                              {"pseudo_label", "generator"},
+                                              {"confident", "generator"},
                                               {"reconstruction", "generator"},
                                               {"adv_rec", "generator"},
                                               {"adv_hyb", "generator"},
@@ -35,8 +37,41 @@ constexpr std::array<TermInfo, 13> kTermInfo{{{"critic_real", "critic"},
   return 0.0002 * static_cast<double>(image_size * image_size) / static_cast<double>(batch);
 }
 
-[[nodiscard]] SemanticCode code_of(const NamedParts& parts, const SemanticCode& code, Part part) {
-  return {parts.of(code.logits, part), parts.of(code.z_c, part)};
+[[nodiscard]] Variable first_rows(const Variable& x, std::int64_t rows) {
+  return x.value().dim(0) == rows ? x : slice_rows(x, 0, rows);
+}
+
+// The images that are rebuilt and mixed.
+[[nodiscard]] Variable mixed_images(const ClassifierBatch& batch) {
+  if (!batch.weak.defined()) return batch.labeled;
+  return first_rows(batch.weak, batch.labeled.value().dim(0));
+}
+
+// L_S as a classifier's settings, with its weight in the weights of its terms.
+[[nodiscard]] ClassifierConfig weighted_classifier(const GeneratorRunConfig& config,
+                                                   Method method) {
+  ClassifierConfig out = semantic_classifier(config, method);
+  out.supervised_weight *= config.weights.semantic;
+  out.fixmatch.weight *= config.weights.semantic;
+  return out;
+}
+
+[[nodiscard]] Term term_of(ClassifierTerm term) {
+  switch (term) {
+    case ClassifierTerm::supervised:
+      return Term::supervised;
+    case ClassifierTerm::consistency:
+      return Term::consistency;
+    case ClassifierTerm::pseudo:
+      return Term::pseudo_label;
+    case ClassifierTerm::confident:
+      return Term::confident;
+    case ClassifierTerm::hybrid:
+    case ClassifierTerm::kept:
+      break;
+  }
+  SCIMIX_CHECK(false, "L_S has no hybrids");
+  return {};
 }
 
 // The numbers that the rows of the made images have in the batch of all ranks.
@@ -59,10 +94,17 @@ std::string_view name_of(Term term) {
   return kTermInfo[static_cast<std::size_t>(term)].name;
 }
 
-GeneratorObjective::GeneratorObjective(const GeneratorRunConfig& config,
+GeneratorObjective::GeneratorObjective(const GeneratorRunConfig& config, Method method,
                                        const Autoencoder& networks, const Autoencoder& teacher,
                                        const Discriminator& critic, Comm& ranks)
-    : config_(config), networks_(networks), teacher_(teacher), critic_(critic), ranks_(ranks) {}
+    : config_(config),
+      method_(method),
+      networks_(networks),
+      critic_(critic),
+      ranks_(ranks),
+      semantic_(weighted_classifier(config, method), networks.semantic_encoder(),
+                teacher.semantic_encoder(),
+                config.ranks.sync_norm && !ranks.is_alone() ? &ranks : nullptr) {}
 
 // Over the images here, or over those of all ranks.
 NormPass GeneratorObjective::batch_statistics(NormMode mode) const {
@@ -79,28 +121,40 @@ double GeneratorObjective::r1_gamma() const {
   return default_r1_gamma(networks_.generator().config().image_size, config_.batch);
 }
 
-// Labelled images give E_c its running statistics. Other images pass with statistics of their own,
-// in the same pass where gradients flow back from them, as a constant where none do.
-void GeneratorObjective::encode(const GeneratorBatch& batch, Generated& out) const {
-  if (!batch.images.defined()) {
-    out.semantic = networks_.encode_semantic(batch.labeled, batch_statistics(NormMode::train));
-    out.labeled_logits = out.semantic.logits;
+// L_S and the codes of the images come from one pass. Where L_S needs the labelled images alone and
+// no gradient flows back from the others, the others pass as a constant.
+void GeneratorObjective::encode(const ClassifierBatch& batch, const Tensor& consistency_weight,
+                                Generated& out) const {
+  const bool gradients = config_.weights.encoder_grad > 0 || config_.variant == Variant::unfrozen;
+  ClassifierBatch seen = batch;
+  if (method_ == Method::supervised && !gradients) seen.weak = {};
+  out.learnt = semantic_.method(seen, consistency_weight);
+  if (batch.weak.defined() && !seen.weak.defined()) {
+    const NoGrad constant;
+    out.semantic = networks_.encode_semantic(out.real, batch_statistics(NormMode::batch_only));
     return;
   }
-  if (config_.weights.encoder_grad > 0 || batch.second_view.defined() ||
-      config_.variant == Variant::unfrozen) {
-    const NamedParts seen{{Part::labeled, batch.labeled}, {Part::weak, batch.images}};
-    NormPass pass = batch_statistics(NormMode::train);
-    pass.segments = seen.sizes();
-    const SemanticCode all = networks_.encode_semantic(seen.joined(), pass);
-    out.labeled_logits = seen.of(all.logits, Part::labeled);
-    out.semantic = code_of(seen, all, Part::weak);
-    return;
-  }
-  out.labeled_logits =
-      networks_.encode_semantic(batch.labeled, batch_statistics(NormMode::train)).logits;
+  const Part part = batch.weak.defined() ? Part::weak : Part::labeled;
+  const auto rows = [&](const Variable& all) {
+    return first_rows(out.learnt.seen.of(all, part), out.real.value().dim(0));
+  };
+  const WideResNet::Output& all = out.learnt.output;
+  const bool map = networks_.config().structural_zc;
+  out.semantic = networks_.semantic_code({.map = map ? rows(all.map) : Variable(),
+                                          .features = map ? Variable() : rows(all.features),
+                                          .logits = rows(all.logits)});
+}
+
+// An encoder that no longer learns: its codes are constants, and it keeps its running statistics.
+void GeneratorObjective::encode_frozen(const ClassifierBatch& batch, Generated& out) const {
   const NoGrad constant;
-  out.semantic = networks_.encode_semantic(batch.images, batch_statistics(NormMode::batch_only));
+  const NormPass pass = batch_statistics(NormMode::batch_only);
+  out.semantic = networks_.encode_semantic(out.real, pass);
+  out.learnt.labeled_logits = batch.weak.defined()
+                                  ? networks_.encode_semantic(batch.labeled, pass).logits
+                                  : out.semantic.logits;
+  out.learnt.supervised = classification_loss(out.learnt.labeled_logits, batch.labels);
+  out.learnt.terms = {weighted(ClassifierTerm::supervised, out.learnt.supervised.mean, 0.0)};
 }
 
 Variable GeneratorObjective::encoder_share(const Variable& z_c) const {
@@ -110,16 +164,15 @@ Variable GeneratorObjective::encoder_share(const Variable& z_c) const {
 }
 
 Generated GeneratorObjective::generate(const GeneratorBatch& batch,
+                                       const Tensor& consistency_weight,
                                        const NoiseSource* noise) const {
   Generated out;
-  encode(batch, out);
-  out.supervised = classification_loss(out.labeled_logits, batch.labels);
-  if (batch.second_view.defined()) {
-    const NoGrad constant;
-    out.teacher_logits =
-        teacher_.encode_semantic(batch.second_view, batch_statistics(NormMode::batch_only)).logits;
+  out.real = mixed_images(batch.semantic);
+  if (freezes_semantic_encoder(config_)) {
+    encode_frozen(batch.semantic, out);
+  } else {
+    encode(batch.semantic, consistency_weight, out);
   }
-  out.real = batch.images.defined() ? batch.images : batch.labeled;
   out.z_r = networks_.encode_scene(out.real, batch_statistics(NormMode::train));
   const Variable z_c = encoder_share(out.semantic.z_c);
   NamedParts semantic{{Part::rebuilt, z_c}};
@@ -168,30 +221,16 @@ LossTerms GeneratorObjective::r1_terms(const Generated& generated) const {
   return {weighted(Term::r1, penalty, static_cast<double>(config_.r1_every))};
 }
 
-void GeneratorObjective::add_semantic_terms(const Generated& generated,
-                                            const Tensor& consistency_weight,
-                                            LossTerms& terms) const {
-  const double weight = config_.weights.semantic;
-  terms.push_back(weighted(Term::supervised, generated.supervised.mean, weight));
-  if (!generated.teacher_logits.defined()) return;
-  const Variable consistency =
-      consistency_loss(generated.semantic.logits, generated.teacher_logits);
-  LossTerm<Term> term{Term::consistency, consistency, {}};
-  if (weight > 0) {
-    const Variable ramped = reshape(Variable(consistency_weight), consistency.shape());
-    term.weighted = scale(mul(consistency, cast(ramped, consistency.dtype())), weight);
-  }
-  terms.push_back(term);
-}
-
 void GeneratorObjective::add_hybrid_terms(const Generated& generated, const Tensor& partner,
                                           LossTerms& terms) const {
   const LossWeights& w = config_.weights;
   const bool frozen = config_.variant != Variant::unfrozen;
   std::optional<Freeze> frozen_c;
   std::optional<Freeze> frozen_r;
-  if (frozen) {
+  if (frozen || freezes_semantic_encoder(config_)) {
     frozen_c.emplace(networks_.semantic_encoder().parameters());
+  }
+  if (frozen) {
     frozen_r.emplace(networks_.scene_encoder().parameters());
   }
   const NormPass criterion = batch_statistics(NormMode::batch_only);
@@ -211,11 +250,12 @@ void GeneratorObjective::add_hybrid_terms(const Generated& generated, const Tens
 }
 
 LossTerms GeneratorObjective::generator_terms(const Generated& generated,
-                                              const GeneratorBatch& batch,
-                                              const Tensor& consistency_weight) const {
+                                              const GeneratorBatch& batch) const {
   const LossWeights& w = config_.weights;
   LossTerms terms;
-  add_semantic_terms(generated, consistency_weight, terms);
+  for (const LossTerm<ClassifierTerm>& term : generated.learnt.terms) {
+    terms.push_back({term_of(term.term), term.value, term.weighted});
+  }
   const Variable reconstruction =
       reconstruction_loss(generated.real, generated.rebuilt, config_.reconstruction_norm);
   terms.push_back(weighted(Term::reconstruction, reconstruction, w.reconstruction));

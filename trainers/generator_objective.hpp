@@ -3,10 +3,10 @@
 //
 //   L_gen = L_AE + L_S + L_hyb
 //
-// L_S trains E_c and C on labelled images. L_AE (reconstruction, critic) and L_hyb (critic, class
-// and scene of hybrids) train G and E_r, and E_c by a share of `encoder_grad`. L_hyb looks at
-// hybrids through E_c, C and E_r *without* training them there: they are frozen, and so are the
-// codes of the parents that it compares with.
+// L_S trains E_c and C as a classifier of the same method is trained (classifier_objective.hpp).
+// L_AE (reconstruction, critic) and L_hyb (critic, class and scene of hybrids) train G and E_r, and
+// E_c by a share of `encoder_grad`. L_hyb looks at hybrids through E_c, C and E_r *without*
+// training them there: they are frozen, and so are the codes of the parents that it compares with.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +15,11 @@
 #include <vector>
 
 #include "core/comm.hpp"
-#include "losses/classification.hpp"
 #include "models/autoencoder.hpp"
 #include "models/discriminator.hpp"
 #include "settings/generator_config.hpp"
 #include "trainers/batch_parts.hpp"
+#include "trainers/classifier_objective.hpp"
 #include "trainers/loss_terms.hpp"
 
 namespace scimix {
@@ -32,6 +32,8 @@ enum class Term : std::uint8_t {
   r1,              // lazily
   supervised,      // cross-entropy of C(E_c(x)) on labelled images
   consistency,     // Mean Teacher's, on all images
+  pseudo_label,    // FixMatch's, on all images
+  confident,       // FixMatch: share of images with a pseudo-label; logged only
   reconstruction,  // of x by G(E_c(x), E_r(x))
   adv_rec,         // -log D of the reconstructions
   adv_hyb,         // -log D of the hybrids
@@ -48,11 +50,9 @@ using LossTerms = std::vector<LossTerm<Term>>;
 
 // The images of one step.
 struct GeneratorBatch {
-  Variable labeled;  // [B,H,W,3], weakly augmented
-  Tensor labels;     // i32 [B]
-  Variable images;   // [B,H,W,3], rebuilt and mixed; undefined: the labelled ones
-  Variable second_view =
-      {};  // of the same images, for Mean Teacher's teacher; undefined: no teacher
+  // What L_S learns from. The first B images of its weak view are rebuilt and mixed; without that
+  // view, the labelled ones.
+  ClassifierBatch semantic;
   // i32 [B]: hybrid i has the class of image i, the scene of partner[i] of the images of all ranks,
   // below each other.
   Tensor partner;
@@ -60,53 +60,52 @@ struct GeneratorBatch {
 
 // What the generator makes of a batch, with the history that leads back to E_c, E_r and G.
 struct Generated {
-  Variable labeled_logits;        // [B,classes], of the labelled images
-  ClassificationLoss supervised;  // of those logits
-  SemanticCode semantic;          // of the images
-  Variable teacher_logits;        // constant; undefined without Mean Teacher
-  Variable z_r;                   // of the images
-  Variable real;                  // the images
-  Variable rebuilt;               // [B,H,W,3]
-  Variable hybrids;               // [B,H,W,3]; undefined in variant no-hyb
+  MethodPass learnt;      // of L_S
+  SemanticCode semantic;  // of the images
+  Variable z_r;           // of the images
+  Variable real;          // the images
+  Variable rebuilt;       // [B,H,W,3]
+  Variable hybrids;       // [B,H,W,3]; undefined in variant no-hyb
 };
 
 class GeneratorObjective {
  public:
-  // `teacher`: the average of `networks`. `ranks` mix across each other; they and the networks must
-  // outlive the objective.
-  GeneratorObjective(const GeneratorRunConfig& config, const Autoencoder& networks,
+  // `method` is that of L_S; `teacher`: the average of `networks`. `ranks` mix across each other;
+  // they and the networks must outlive the objective.
+  GeneratorObjective(const GeneratorRunConfig& config, Method method, const Autoencoder& networks,
                      const Autoencoder& teacher, const Discriminator& critic,
                      Comm& ranks = local_comm());
 
-  // With a noise source, G gets noise; which rows it is for is filled in here.
-  [[nodiscard]] Generated generate(const GeneratorBatch& batch,
+  // `consistency_weight` f32 [1]. With a noise source, G gets noise; which rows it is for is filled
+  // in here.
+  [[nodiscard]] Generated generate(const GeneratorBatch& batch, const Tensor& consistency_weight,
                                    const NoiseSource* noise = nullptr) const;
   // For D; what G made is constant.
   [[nodiscard]] LossTerms critic_terms(const Generated& generated) const;
   // For D: R1 of the real images, times the number of steps that it stands for.
   [[nodiscard]] LossTerms r1_terms(const Generated& generated) const;
-  // For E_c, C, E_r and G; D is frozen. `consistency_weight` f32 [1].
-  [[nodiscard]] LossTerms generator_terms(const Generated& generated, const GeneratorBatch& batch,
-                                          const Tensor& consistency_weight) const;
+  // For E_c, C, E_r and G; D is frozen.
+  [[nodiscard]] LossTerms generator_terms(const Generated& generated,
+                                          const GeneratorBatch& batch) const;
 
   [[nodiscard]] bool makes_hybrids() const { return config_.variant != Variant::no_hyb; }
   [[nodiscard]] double r1_gamma() const;
 
  private:
-  void encode(const GeneratorBatch& batch, Generated& out) const;
+  void encode(const ClassifierBatch& batch, const Tensor& consistency_weight, Generated& out) const;
+  void encode_frozen(const ClassifierBatch& batch, Generated& out) const;
   [[nodiscard]] NamedParts judge(const NamedParts& images) const;
   [[nodiscard]] Variable encoder_share(const Variable& z_c) const;
   [[nodiscard]] NormPass batch_statistics(NormMode mode) const;
   [[nodiscard]] Variable of_partners(const Variable& x, const Tensor& partner) const;
-  void add_semantic_terms(const Generated& generated, const Tensor& consistency_weight,
-                          LossTerms& terms) const;
   void add_hybrid_terms(const Generated& generated, const Tensor& partner, LossTerms& terms) const;
 
   GeneratorRunConfig config_;
+  Method method_;
   const Autoencoder& networks_;
-  const Autoencoder& teacher_;
   const Discriminator& critic_;
   Comm& ranks_;
+  ClassifierObjective semantic_;
 };
 
 }  // namespace scimix

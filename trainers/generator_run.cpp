@@ -6,6 +6,7 @@
 #include "core/device.hpp"
 #include "report/generator_report.hpp"
 #include "trainers/generator_trainer.hpp"
+#include "trainers/guide.hpp"
 #include "trainers/training_run.hpp"
 
 namespace scimix {
@@ -22,12 +23,16 @@ std::filesystem::path folder_of(const GeneratorRunConfig& config) {
 
 class GeneratorSubject : public RunSubject {
  public:
-  GeneratorSubject(const GeneratorRunConfig& config, const RunInputs& inputs)
-      : config_(config), inputs_(inputs), trainer_(config, inputs) {}
+  // `guide`: the one that a new run starts from; null where there is none, or where it is still to
+  // be trained.
+  GeneratorSubject(const GeneratorRunConfig& config, const RunInputs& inputs,
+                   std::optional<TrainedGuide> guide)
+      : config_(config), inputs_(inputs), trainer_(config, inputs), given_(std::move(guide)) {}
 
   TrainingSession& session() override { return trainer_; }
   std::int64_t images_per_step() const override { return config_.batch; }
   void introduce(std::ostream& out) const override;
+  bool prepare(const RunFolder& run, const RunRequest& request, const RunStreams& streams) override;
   Metrics progress(const Metrics& logged) const override;
   std::optional<Evaluated> evaluate(const EvaluationOptions& options, bool last) override;
   void conclude(const RunFolder& run, const RunResult& result, std::ostream& out) const override;
@@ -38,6 +43,7 @@ class GeneratorSubject : public RunSubject {
   const GeneratorRunConfig& config_;
   const RunInputs& inputs_;
   GeneratorTrainer trainer_;
+  std::optional<TrainedGuide> given_;
   std::optional<GeneratorEvaluation> test_;  // the last one
 };
 
@@ -53,11 +59,31 @@ void GeneratorSubject::introduce(std::ostream& out) const {
              count(trainer_.networks().generator().parameters()),
              count(trainer_.critic().parameters()), name_of(config_.precision),
              describe(inputs_.device));
-  fmt::print(out, "variant {}, L_S by {}\n", name_of(config_.variant),
-             trainer_.uses_mean_teacher() ? "cross-entropy and Mean Teacher" : "cross-entropy");
+  fmt::print(out, "variant {}, {}\n", name_of(config_.variant),
+             freezes_semantic_encoder(config_)
+                 ? "E_c and C as the guide leaves them"
+                 : fmt::format("L_S: {}", name_of(trainer_.semantic_method())));
+  if (trainer_.guide()) fmt::print(out, "guide: {}\n", describe(*trainer_.guide()));
   if (const std::string note = scale_note(config_.scale); !note.empty()) {
     fmt::print(out, "{}\n", note);
   }
+}
+
+// E_c and C start from the guide, whose accuracy is told.
+bool GeneratorSubject::prepare(const RunFolder& run, const RunRequest& request,
+                               const RunStreams& streams) {
+  if (!has_guide(config_)) return true;
+  if (!given_) {
+    if (!train_guide(config_, trainer_.semantic_method(), run, request, streams)) return false;
+    given_ = load_matching_guide(guide_folder(run), config_, inputs_.dataset, inputs_.split,
+                                 inputs_.device);
+  }
+  trainer_.start_from(given_->network, {.method = given_->method, .steps = given_->steps});
+  fmt::print(streams.out, "guide {}: {}\n", given_->checkpoint.string(),
+             describe(*trainer_.guide()));
+  streams.out.flush();
+  given_.reset();
+  return true;
 }
 
 Metrics GeneratorSubject::progress(const Metrics& logged) const {
@@ -103,6 +129,7 @@ RunReport GeneratorSubject::report(const RunFolder& run, const RunResult& result
   GeneratorOutcome outcome{
       .data = data_title(config_.data.dataset, config_.data.data_dir),
       .variant = std::string(name_of(config_.variant)),
+      .guide = trainer_.guide() ? describe(*trainer_.guide()) : "",
       .training_images = inputs_.dataset.train.count,
       .labeled_images = std::ssize(inputs_.split.labeled),
       .image_size = inputs_.dataset.train.height,
@@ -124,6 +151,11 @@ RunReport GeneratorSubject::report(const RunFolder& run, const RunResult& result
   return generator_report(outcome);
 }
 
+// A checkpoint holds what the guide gave.
+bool has_steps_behind(const RunRequest& request) {
+  return request.resume && RunFolder::open(*request.resume).latest_checkpoint().has_value();
+}
+
 }  // namespace
 
 RunResult run_generator(const GeneratorRunConfig& config, const RunRequest& request,
@@ -132,7 +164,12 @@ RunResult run_generator(const GeneratorRunConfig& config, const RunRequest& requ
   if (config.data.image_size > 0) check_critic_size(config.data.image_size);
   return run_training(session_settings(config), folder_of(config), request, streams,
                       [&](const RunInputs& inputs) -> std::unique_ptr<RunSubject> {
-                        return std::make_unique<GeneratorSubject>(config, inputs);
+                        std::optional<TrainedGuide> guide;
+                        if (!config.guide.run.empty() && !has_steps_behind(request)) {
+                          guide = load_matching_guide(config.guide.run, config, inputs.dataset,
+                                                      inputs.split, inputs.device);
+                        }
+                        return std::make_unique<GeneratorSubject>(config, inputs, std::move(guide));
                       });
 }
 

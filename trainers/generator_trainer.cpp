@@ -42,14 +42,37 @@ bool labels_all(const RunInputs& inputs) {
   return std::ssize(inputs.split.labeled) == inputs.dataset.train.count;
 }
 
-std::vector<std::int32_t> mixed_images(const GeneratorRunConfig& config, const RunInputs& inputs) {
-  if (labels_all(inputs)) return inputs.split.labeled;
-  return unlabeled_indices(inputs.split, inputs.dataset, config.unlabeled_includes_labeled);
+Method method_of(const GeneratorRunConfig& config, const RunInputs& inputs) {
+  return semantic_method(config, labels_all(inputs));
 }
 
-bool wants_mean_teacher(const GeneratorRunConfig& config, bool all_labeled) {
-  if (config.semantic_loss == SemanticLoss::automatic) return !all_labeled;
-  return config.semantic_loss == SemanticLoss::mean_teacher;
+// Cross-entropy on images that all have labels: one batch serves L_S and is rebuilt and mixed.
+bool mixes_labeled(const GeneratorRunConfig& config, const RunInputs& inputs) {
+  return labels_all(inputs) && method_of(config, inputs) == Method::supervised;
+}
+
+// Returns how many images without labels a step takes on all ranks.
+std::int64_t unlabeled_rows(const GeneratorRunConfig& config, Method method) {
+  if (method == Method::supervised || freezes_semantic_encoder(config)) return config.batch;
+  return unlabeled_rows(semantic_classifier(config, method));
+}
+
+std::vector<std::int32_t> mixed_images(const GeneratorRunConfig& config, const RunInputs& inputs) {
+  if (mixes_labeled(config, inputs)) return inputs.split.labeled;
+  const Method method = method_of(config, inputs);
+  check_strong_size("--semantic-loss fixmatch", method, inputs.dataset.train.height,
+                    inputs.dataset.train.width);
+  std::vector<std::int32_t> members =
+      unlabeled_indices(inputs.split, inputs.dataset, config.unlabeled_includes_labeled);
+  check_unlabeled(inputs.dataset.name, std::ssize(members), unlabeled_rows(config, method));
+  return members;
+}
+
+// The rate of E_c and C: after a guide one of its own.
+SgdOptions semantic_options(const GeneratorRunConfig& config) {
+  SgdOptions options = sgd_options(config.sgd, config.steps, config.ema_decay);
+  if (has_guide(config)) options.schedule.base = config.guide.semantic_learning_rate;
+  return options;
 }
 
 void check_images(const Dataset& dataset) {
@@ -78,17 +101,17 @@ GeneratorTrainer::GeneratorTrainer(const GeneratorRunConfig& config, const RunIn
                       mixed_images(config, inputs)),
       config_(config),
       class_names_(inputs.dataset.class_names),
-      all_labeled_(labels_all(inputs)),
-      mean_teacher_(wants_mean_teacher(config, all_labeled_)),
+      method_(method_of(config, inputs)),
+      mixes_labeled_(mixes_labeled(config, inputs)),
+      strong_(strong_augment(config.fixmatch)),
       networks_(autoencoder_config(config, inputs.dataset), config.seed, device_,
                 parameter_type(config.precision)),
       average_(networks_.config(), config.seed, device_, parameter_type(config.precision)),
       critic_(discriminator_config(config, inputs.dataset), config.seed ^ kCriticSeed, device_,
               parameter_type(config.precision)),
-      objective_(config, networks_, average_, critic_, ranks_),
+      objective_(config, method_, networks_, average_, critic_, ranks_),
       semantic_optimizer_(networks_.semantic_encoder().parameters(),
-                          average_.semantic_encoder().parameters(),
-                          sgd_options(config.sgd, config.steps, config.ema_decay)),
+                          average_.semantic_encoder().parameters(), semantic_options(config)),
       scene_optimizer_(networks_.scene_encoder().parameters(),
                        &average_.scene_encoder().parameters(), adam_options(config, 0)),
       generator_optimizer_(networks_.generator().parameters(), &average_.generator().parameters(),
@@ -97,8 +120,10 @@ GeneratorTrainer::GeneratorTrainer(const GeneratorRunConfig& config, const RunIn
       consistency_weight_(Tensor::zeros({1}, DType::f32, device_)),
       layout_(ranks_) {
   layout_.add(Part::labeled, config.batch);
-  layout_.add(Part::weak, config.batch);
-  layout_.add(Part::second_view, config.batch);
+  const std::int64_t unlabeled = unlabeled_rows(config, method_);
+  check_batch("--unlabeled-batch", unlabeled, ranks_);
+  layout_.add(Part::weak, unlabeled);
+  layout_.add(other_view(method_), unlabeled);
   const std::int64_t rows = layout_.rows(Part::labeled).count();
   if (config.minibatch_std > 1 && rows % std::min(rows, config.minibatch_std) != 0) {
     user_error("--minibatch-std ", config.minibatch_std, ": expected a divisor of the ", rows,
@@ -116,19 +141,24 @@ GeneratorTrainer::GeneratorTrainer(const GeneratorRunConfig& config, const RunIn
 
   add_phase({"critic", {&d}, {&critic_optimizer_}});
   add_phase({"critic_r1", {&d}, {&critic_optimizer_}, every(config.r1_every)});
-  add_phase({"generator",
-             {&g, &e_r, &e_c},
-             {&semantic_optimizer_, &scene_optimizer_, &generator_optimizer_}});
+  Phase generator{"generator", {&g, &e_r}, {&scene_optimizer_, &generator_optimizer_}};
+  if (!freezes_semantic_encoder(config)) {
+    generator.learners.push_back(&e_c);
+    generator.optimizers.insert(generator.optimizers.begin(), &semantic_optimizer_);
+  }
+  add_phase(generator);
 
   labeled_column_ = schedule_.add(rows);
-  unlabeled_column_ = schedule_.add(all_labeled_ ? 0 : rows);
+  unlabeled_column_ = schedule_.add(mixes_labeled_ ? 0 : layout_.rows(Part::weak).count());
   partner_column_ = schedule_.add(rows);
 }
 
 void GeneratorTrainer::draw_step(std::int64_t step, const BatchSchedule::Row& row) const {
   const RankRows& rows = layout_.rows(Part::labeled);
   draw_images(row, labeled_column_, labeled_, step, rows);
-  if (!all_labeled_) draw_images(row, unlabeled_column_, unlabeled_, step, rows);
+  if (!mixes_labeled_) {
+    draw_images(row, unlabeled_column_, unlabeled_, step, layout_.rows(Part::weak));
+  }
   const std::vector<std::int32_t> partners = rows.of(
       random_order(static_cast<std::size_t>(rows.all()),
                    Random(config_.seed, Purpose::pairing, static_cast<std::uint32_t>(step), 0)));
@@ -137,42 +167,46 @@ void GeneratorTrainer::draw_step(std::int64_t step, const BatchSchedule::Row& ro
 
 void GeneratorTrainer::queue_step() {
   set_ramp(step_,
-           {.highest = config_.consistency_weight,
+           {.highest = config_.weights.semantic * config_.consistency_weight,
             .total_steps = config_.steps,
-            .share = config_.consistency_ramp},
+            .share = has_guide(config_) ? 0.0 : config_.consistency_ramp},
            consistency_weight_);
   const GeneratorBatch batch = make_batch();
   const NoiseSource noise{.seed = config_.seed, .step = step_};
-  const Generated generated = objective_.generate(batch, config_.noise ? &noise : nullptr);
+  const Generated generated =
+      objective_.generate(batch, consistency_weight_, config_.noise ? &noise : nullptr);
   run_phase("critic", [&] { return objective_.critic_terms(generated); });
   run_phase("critic_r1", [&] { return objective_.r1_terms(generated); });
   run_phase("generator", [&] {
-    log_accuracy(generated.supervised, generated.labeled_logits, batch.labels);
-    return objective_.generator_terms(generated, batch, consistency_weight_);
+    log_accuracy(generated.learnt.supervised, generated.learnt.labeled_logits,
+                 batch.semantic.labels);
+    return objective_.generator_terms(generated, batch);
   });
 }
 
 GeneratorBatch GeneratorTrainer::make_batch() const {
   const auto view = [&](Part part, const Tensor& index) {
-    WeakAugment augment = augment_;
-    augment.first = static_cast<std::uint32_t>(layout_.number(part));
     const Tensor room = train_.room_for(index.dim(0), dtype_);
-    train_.augment(index, step_, augment, room);
+    augment(layout_, part, index, strong_, room);
     return Variable(room);
   };
   GeneratorBatch batch;
   const Tensor labeled = schedule_.indices(labeled_column_);
-  batch.labeled = view(Part::labeled, labeled);
-  batch.labels = train_.labels_at(labeled);
-  const Tensor mixed = all_labeled_ ? labeled : schedule_.indices(unlabeled_column_);
-  if (!all_labeled_) batch.images = view(Part::weak, mixed);
-  if (mean_teacher_) batch.second_view = view(Part::second_view, mixed);
+  batch.semantic.labeled = view(Part::labeled, labeled);
+  batch.semantic.labels = train_.labels_at(labeled);
+  if (!mixes_labeled_) {
+    const Tensor unlabeled = schedule_.indices(unlabeled_column_);
+    batch.semantic.weak = view(Part::weak, unlabeled);
+    if (method_ != Method::supervised && !freezes_semantic_encoder(config_)) {
+      batch.semantic.other = view(other_view(method_), unlabeled);
+    }
+  }
   batch.partner = schedule_.indices(partner_column_);
   return batch;
 }
 
 double GeneratorTrainer::epochs() const {
-  return unlabeled_.epochs(steps_done(), config_.batch);
+  return unlabeled_.epochs(steps_done(), layout_.rows(Part::weak).all());
 }
 
 std::optional<GeneratorEvaluation> GeneratorTrainer::evaluate_ema(
@@ -192,7 +226,25 @@ CheckpointMetadata GeneratorTrainer::describe() const {
   out["labels"] = config_.data.labels;
   out["split_seed"] = std::to_string(config_.data.split_seed);
   out["variant"] = name_of(config_.variant);
+  if (guide_) describe_guide(*guide_, out);
   return out;
+}
+
+void GeneratorTrainer::take_over(const CheckpointMetadata& metadata,
+                                 const std::filesystem::path& path) {
+  guide_ = guide_in(metadata, path);
+}
+
+void GeneratorTrainer::start_from(const WideResNet& classifier, const GuideInfo& guide) {
+  for (const Autoencoder* const to : {&networks_, &average_}) {
+    const ParameterStore& encoder = to->semantic_encoder().parameters();
+    encoder.copy_parameters_from(classifier.parameters());
+    encoder.copy_buffers_from(classifier.parameters());
+  }
+  guide_ = guide;
+  guide_->accuracy = evaluate(average_.semantic_encoder(), test_,
+                              evaluation_batch(config_.output.eval_batch, test_), dtype_, ranks_)
+                         .accuracy;
 }
 
 }  // namespace scimix

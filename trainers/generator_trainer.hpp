@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "trainers/generator_checkpoint.hpp"
 #include "trainers/generator_evaluation.hpp"
 #include "trainers/generator_objective.hpp"
 #include "trainers/training_session.hpp"
@@ -23,7 +24,13 @@ class GeneratorTrainer : public TrainingSession {
 
   // Returns the passes over the images that are rebuilt and mixed.
   [[nodiscard]] double epochs() const override;
-  [[nodiscard]] bool uses_mean_teacher() const { return mean_teacher_; }
+  // Returns the method of L_S.
+  [[nodiscard]] Method semantic_method() const { return method_; }
+
+  // Gives E_c and C, and their averages, the weights and running statistics of a classifier of the
+  // same shape. `guide` says what it is; its accuracy is measured here, by all ranks together.
+  void start_from(const WideResNet& classifier, const GuideInfo& guide);
+  [[nodiscard]] const std::optional<GuideInfo>& guide() const { return guide_; }
 
   // Evaluates the averages on the test images, of which each rank takes its share. Nothing where it
   // was given up (see evaluate).
@@ -41,14 +48,17 @@ class GeneratorTrainer : public TrainingSession {
   void draw_step(std::int64_t step, const BatchSchedule::Row& row) const override;
   void queue_step() override;
   [[nodiscard]] CheckpointMetadata describe() const override;
+  void take_over(const CheckpointMetadata& metadata, const std::filesystem::path& path) override;
 
  private:
   [[nodiscard]] GeneratorBatch make_batch() const;
 
   GeneratorRunConfig config_;
   std::vector<std::string> class_names_;
-  bool all_labeled_;  // then labelled images are also those that are rebuilt and mixed
-  bool mean_teacher_;
+  Method method_;       // of L_S
+  bool mixes_labeled_;  // labelled images are also those that are rebuilt and mixed
+  StrongAugment strong_;
+  std::optional<GuideInfo> guide_;
   Autoencoder networks_;
   Autoencoder average_;
   Discriminator critic_;

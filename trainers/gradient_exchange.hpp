@@ -1,5 +1,5 @@
-// Gradients of several ranks: each computes those of its rows, and all of them update with the
-// mean.
+// Averages gradients over the ranks. Each rank computes the gradients of its rows of the batch, and
+// all ranks update their parameters with the mean.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,14 @@ namespace scimix {
 
 class GradientExchange {
  public:
-  // `ranks` and the stores must outlive it. A bucket is what is sent at once: large enough that
-  // sending costs bandwidth rather than latency, small enough that the first leaves early.
+  // Divides the gradient slabs of the stores into buckets, each of which is all-reduced by one
+  // call. A bucket should be so large that bandwidth, not latency, determines its cost, and so
+  // small that the first all-reduce starts early. `ranks` and the stores must outlive this object.
   GradientExchange(Comm& ranks, std::vector<const ParameterStore*> stores,
                    std::int64_t bucket_bytes = kBucketBytes);
 
-  // Clears the gradients of all stores and fills them with those of the mean over all ranks'
-  // losses. Parts of the slabs are reduced as soon as they are complete, beside the rest of
-  // backward.
+  // Sets the gradients of all stores to those of the mean of all ranks' losses. Each bucket is
+  // all-reduced as soon as its gradients are complete, while the backward pass continues.
   void backward(const Variable& loss);
 
   [[nodiscard]] std::int64_t buckets() const { return static_cast<std::int64_t>(buckets_.size()); }
@@ -29,9 +29,9 @@ class GradientExchange {
 
  private:
   struct Bucket {
-    Tensor gradients;  // neighbours in a slab
+    Tensor gradients;  // adjacent entries of a slab
     std::int64_t parameters = 0;
-    std::int64_t missing = 0;  // of which the gradient is not complete yet
+    std::int64_t missing = 0;  // number of parameters whose gradient is not complete yet
   };
   void add(const ParameterStore& store, std::int64_t bucket_bytes);
   void complete(const Tensor& gradient);

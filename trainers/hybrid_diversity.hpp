@@ -1,5 +1,5 @@
-// How much hybrids differ: a generator that ignores one of its two codes makes the same hybrid
-// again and again, which s_c and s_r alone do not show.
+// Measures how much hybrids differ. A generator that ignores details of one code makes nearly the
+// same hybrid for different images, which s_c and s_r do not show.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,9 @@
 
 namespace scimix {
 
-// Mean root mean square distances between two images, over pixels in [-1,1]. Each distance of
-// hybrids stands beside that of the real images which gave what differs.
+// Root mean square distances between two images, over pixels in [-1,1], as means over pairs of
+// images. Each distance between hybrids has a distance between real images to compare with:
+// those that vary from one hybrid to the next.
 struct Diversity {
   double hybrids_over_scenes = 0.0;    // one content, different scenes
   double real_scenes = 0.0;            // those scenes themselves
@@ -18,8 +19,9 @@ struct Diversity {
   double real_contents = 0.0;          // those contents themselves
 };
 
-// Measures on `anchors` images, each mixed with `partners` others. `labels`: of the images, on the
-// host. Classes with fewer than two images give no contents. Errors (user): fewer than two images.
+// Measures the diversity on `anchors` images, each mixed with up to `partners` other images.
+// `labels` are the labels of all images. Classes with fewer than two images are not used for
+// varying contents. Errors (user): fewer than two images.
 [[nodiscard]] Diversity measure_diversity(const Mixer& mixer, const ResidentSet& images,
                                           const std::vector<std::int32_t>& labels,
                                           std::uint64_t seed, std::int64_t anchors = 100,

@@ -1,5 +1,5 @@
-// Hybrids of the images of a training step: by SciMix's generator, or by a way of mixing that it is
-// compared with (Sun et al. 2022, Table II and Fig. 3b).
+// Makes hybrids of the images of a training step, with SciMix's generator or with one of the mixers
+// that it is compared with (Sun et al. 2022, Table II and Fig. 3b).
 #pragma once
 
 #include <span>
@@ -12,40 +12,39 @@
 
 namespace scimix {
 
-// Images that are mixed: [N,H,W,3] in [-1,1], the first of them with labels i32 [B], and what the
-// classifier or its teacher predicts for each, probabilities [N,classes].
+// The images to be mixed.
 struct HybridParents {
-  Tensor images;
-  Tensor labels;
-  Tensor predictions;
+  Tensor images;       // [N,H,W,3] in [-1,1]; the first B of them are labelled
+  Tensor labels;       // i32 [B]
+  Tensor predictions;  // [N,classes]: probabilities predicted by the classifier or its teacher
 };
 
-// Hybrid i has the content of image i and the scene of another. K is N, or B where only hybrids
-// with labelled content are of use.
+// K hybrids. Hybrid i has the content of image i and the scene of another image. K is B if only
+// hybrids with a labelled semantic parent are made (HybridUse::labeled), otherwise N.
 struct Hybrids {
   Variable images;  // [K,H,W,3]
-  Tensor scenes;    // i32 [K]: which image gave the scene, of those of all ranks below each other
-  Tensor labels;    // i32 [K]: of the content; where it has none, C's guess or the prediction's
-  Tensor p_c;       // [K,classes], predicted for the contents
-  Tensor p_r;       // [K,classes], predicted for the scenes
-  Tensor share;     // f32 [K]: of p_c in the target
-  Tensor kept;      // f32 [K]: 1, or 0 where the filter drops a hybrid; undefined: all are kept
+  Tensor scenes;    // i32 [K]: rows of the scene parents in the images gathered from all ranks
+  Tensor labels;    // i32 [K]: labels of the semantic parents; without a label, the predicted class
+  Tensor p_c;       // [K,classes]: probabilities predicted for the semantic parents
+  Tensor p_r;       // [K,classes]: probabilities predicted for the scene parents
+  Tensor share;     // f32 [K]: weight of p_c in the target
+  Tensor kept;      // f32 [K]: 1 for hybrids that pass the filter, otherwise 0; undefined: all pass
 };
 
-// What is drawn for the pairs of one step: it follows from (seed, step) and the sizes.
+// The random values for the pairs of one step, a function of seed, step and sizes.
 struct PairDraws {
-  std::vector<std::int32_t> scenes;   // [K]: as Hybrids::scenes
-  std::vector<float> shares;          // [K]: of x_c; empty where the mixer draws none
-  std::vector<std::int32_t> corners;  // [K,4] of cutmix's boxes: y0, x0, y1, x1; empty likewise
+  std::vector<std::int32_t> scenes;   // [K]: see Hybrids::scenes
+  std::vector<float> shares;          // [K]: weights of x_c; empty if the mixer draws none
+  std::vector<std::int32_t> corners;  // [K,4]: boxes y0, x0, y1, x1; empty except for cutmix
 };
-// The same on the device.
+// PairDraws on the device.
 struct DrawnPairs {
   Tensor scenes;
   Tensor shares;
   Tensor corners;
 };
 
-// What is mixed in a step, on each rank: the labelled images come first.
+// The numbers of images that each rank mixes in a step, and their size. Labelled images come first.
 struct HybridRows {
   std::int64_t labeled = 0;
   std::int64_t all = 0;
@@ -54,33 +53,36 @@ struct HybridRows {
 
 class HybridMaker {
  public:
-  // `generator` makes the hybrids of mixer scimix (null for others) and must outlive the maker.
+  // `generator` makes the hybrids of mixer scimix and must outlive this object. It may be null for
+  // other mixers.
   HybridMaker(const ClassifierConfig& config, const Autoencoder* generator);
 
-  // Ranks mix across each other: contents are the images here, scenes those of any rank.
+  // Draws the pairs of a step. Semantic parents are this rank's images, scene parents can be images
+  // of any rank.
   [[nodiscard]] PairDraws draw(const HybridRows& rows, std::int64_t step, const Comm& ranks) const;
-  // How many hybrids those are, K.
+  // Returns the number K of hybrids that each rank makes.
   [[nodiscard]] std::int64_t count(const HybridRows& rows) const;
+  // Return whether the mixer draws mixing weights and boxes for each pair.
   [[nodiscard]] bool draws_shares() const;
   [[nodiscard]] bool draws_corners() const;
 
-  // Nothing is recorded on the tape.
+  // Makes the hybrids of `pairs`. Records nothing on the tape.
   [[nodiscard]] Hybrids make(const HybridParents& parents, const DrawnPairs& pairs,
                              Comm& ranks = local_comm()) const;
-  // With what is drawn for `step`, copied from the host.
+  // The same with the pairs drawn for `step`, which are copied from the host.
   [[nodiscard]] Hybrids make(const HybridParents& parents, std::int64_t step,
                              Comm& ranks = local_comm()) const;
 
  private:
-  // Of one step: images that are mixed.
+  // The semantic parents of one step.
   struct Contents {
     Tensor images;  // [K,H,W,3]
-    Tensor labels;  // i32, of the first of them
+    Tensor labels;  // i32 [B], of the first B images
   };
   struct Mixed {
     Tensor images = {};
     Tensor share = {};
-    Tensor labels = {};  // i32 [K] of the contents where the generator's C names them
+    Tensor labels = {};  // i32 [K], see Hybrids; undefined unless mixer scimix
     Tensor kept = {};
   };
   [[nodiscard]] Mixed by_generator(const Contents& contents, const Tensor& x_r) const;

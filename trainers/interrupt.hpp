@@ -1,6 +1,6 @@
-// The signals that ask a run to end, as a flag: SIGINT (Ctrl-C), SIGTERM, SIGHUP, SIGUSR1, SIGUSR2
-// and SIGXCPU. Launchers and schedulers send some of them repeatedly, and before a job's time is
-// over. The run then writes a checkpoint and ends.
+// A flag that is set by the signals that ask a run to end: SIGINT (Ctrl-C), SIGTERM, SIGHUP,
+// SIGUSR1, SIGUSR2 and SIGXCPU. The run then writes a checkpoint and ends. Launchers and schedulers
+// may send these signals repeatedly, and some time before they kill the job.
 #pragma once
 
 #include <array>
@@ -9,10 +9,11 @@
 
 namespace scimix {
 
-// Handles the signals during its lifetime, and after it where one has come: the program is then
-// about to end. More signals change nothing, except that the third Ctrl-C ends the program at once.
-// A SIGHUP that was ignored before (nohup) stays ignored. SIGPIPE is ignored from then on: a program
-// that reads the run's output may end before the run does. There is one object at a time.
+// Handles the signals while the object exists. If a signal has come, they stay handled afterwards,
+// because the program is about to end. Further signals have no effect, except that the third Ctrl-C
+// ends the program at once. If SIGHUP was ignored before (nohup), it stays ignored. SIGPIPE is
+// ignored from then on: a program that reads the run's output may end before the run does. At most
+// one object may exist at a time.
 class InterruptFlag {
  public:
   InterruptFlag();
@@ -20,6 +21,7 @@ class InterruptFlag {
   InterruptFlag(const InterruptFlag&) = delete;
   InterruptFlag& operator=(const InterruptFlag&) = delete;
 
+  // Returns whether a signal has come.
   [[nodiscard]] bool raised() const;
 
  private:

@@ -1,7 +1,6 @@
-// A linear probe: how much of the class can be read from a code by a linear classifier. It measures
-// leakage: a scene code z_r from which the class can be read lets the generator ignore z_c.
-// Source: Alain and Bengio, "Understanding intermediate layers using linear classifier probes",
-// ICLR 2017 workshop.
+// A linear probe: measures how well a linear classifier can predict the class from a code. If it
+// can predict the class from the scene code z_r, the generator can ignore z_c. Source: Alain and
+// Bengio, "Understanding intermediate layers using linear classifier probes", ICLR 2017 workshop.
 #pragma once
 
 #include <cstdint>
@@ -22,11 +21,11 @@ struct ProbeOptions {
   std::int64_t epochs = 30;
   std::int64_t batch = 250;
   double learning_rate = 1e-3;  // of Adam
-  std::uint64_t seed = 0;       // order of the codes
+  std::uint64_t seed = 0;       // of the initial weights and the order of the codes
 };
 
-// Trains a softmax regression on `train`, whose features are brought to mean 0 and variance 1, and
-// returns its share of right answers on `test`, in 0..1. The same for the same seed.
+// Trains a softmax regression on `train` and returns its accuracy on `test`, in 0..1. Features are
+// standardised to mean 0 and variance 1 on `train`. Equal seeds give equal results.
 [[nodiscard]] double linear_probe_accuracy(const LabeledCodes& train, const LabeledCodes& test,
                                            std::int64_t classes, const ProbeOptions& options = {});
 

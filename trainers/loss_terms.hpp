@@ -1,5 +1,4 @@
-// The terms of an objective: what each is worth, how much it counts, and what is said of it in
-// logs.
+// The loss terms of an objective: values, weights, and their sums for the log.
 #pragma once
 
 #include <optional>
@@ -14,27 +13,29 @@
 
 namespace scimix {
 
-// `Term` is an enumeration of an objective's terms, from 0.
+// One loss term. `Term` is the enumeration of an objective's terms, numbered from 0.
 template <class Term>
 struct LossTerm {
   Term term;
   Variable value;     // scalar, f32 or f64
-  Variable weighted;  // what is minimised; undefined: logged only
+  Variable weighted;  // value times weight, which is minimised; undefined: the term is only logged
 };
 
+// Returns the term with a constant weight. A term of weight 0 is only logged.
 template <class Term>
 [[nodiscard]] LossTerm<Term> weighted(Term term, const Variable& value, double weight) {
   if (weight == 0) return {term, value, {}};
   return {term, value, weight == 1 ? value : scale(value, weight)};
 }
 
-// By a weight in device memory, f32 [1].
+// Returns the term with a weight in device memory, f32 [1], which may change from step to step.
 template <class Term>
 [[nodiscard]] LossTerm<Term> weighted(Term term, const Variable& value, const Tensor& weight) {
   return {term, value, mul(value, cast(Variable(weight.reshape(value.shape())), value.dtype()))};
 }
 
-// The sum of what is minimised. Undefined where nothing is.
+// Returns the sum of the weighted terms, which is minimised. Undefined if all terms are only
+// logged.
 template <class Term>
 [[nodiscard]] Variable total(const std::vector<LossTerm<Term>>& terms) {
   Variable sum;
@@ -45,8 +46,9 @@ template <class Term>
   return sum;
 }
 
-// The terms of one phase of a step, by their numbers in the trainer's list of terms.
+// The terms of one phase of a step. A term is named by its index in the trainer's list of terms.
 using PhaseTerms = std::vector<LossTerm<std::int64_t>>;
+// Converts the terms of any enumeration to PhaseTerms.
 template <class Term>
 [[nodiscard]] PhaseTerms numbered(const std::vector<LossTerm<Term>>& terms) {
   PhaseTerms all;
@@ -58,16 +60,17 @@ template <class Term>
 
 struct TermInfo {
   std::string_view name;
-  std::string_view phase;  // of the step; empty where it has but one
+  std::string_view phase;  // that computes the term; empty if a step has only one phase
 };
 
-// Means of the terms since they were last read, and the first step at which one was not finite. All
-// of it stays on the device between two log lines.
+// Sums the terms since they were last read, and notes the first step at which a term was not
+// finite. The sums stay on the device between two log lines.
 class TermLog {
  public:
-  // The terms must outlive it.
+  // `terms` must outlive this object.
   TermLog(std::span<const TermInfo> terms, Device device);
 
+  // Adds the values of the terms at `step`, i32 [1]. A graph can record this.
   template <class Term>
   void add(const std::vector<LossTerm<Term>>& terms, const Tensor& step) const {
     TermValues values;
@@ -77,16 +80,17 @@ class TermLog {
     add(values, step);
   }
 
-  // Waits for the device. Throws a user error when a term has become NaN or infinite: it names the
-  // step, the phase and the term where that came first on any rank, and gives the advice.
+  // Waits for the device. Errors (user): a term has become NaN or infinite on any rank. The message
+  // names the step, the phase and the first such term, and ends with `advice`.
   void check_finite(std::string_view advice, Comm& ranks = local_comm()) const;
-  // Means over all ranks. Waits for the device. None where a term was not computed. Starts anew.
+  // Returns the mean of each term over all ranks and over the steps since the last call; no value
+  // for a term that was not computed. Waits for the device. Sets the sums to zero.
   [[nodiscard]] std::vector<std::optional<double>> read(Comm& ranks = local_comm()) const;
-  // The sums here become the mean of the ranks' sums: what a checkpoint holds can be taken up by
-  // any number of ranks.
+  // Replaces the sums by the mean of the ranks' sums, so that a run can be resumed with another
+  // number of ranks.
   void mean_over_ranks(Comm& ranks) const;
 
-  // For checkpoints.
+  // Returns the sums, for checkpoints.
   [[nodiscard]] CheckpointTensors state() const;
 
  private:

@@ -2,66 +2,22 @@
 
 #include "core/error.hpp"
 #include "kernels/elementwise/elementwise.hpp"
+#include "trainers/matching_run.hpp"
 #include "trainers/run_inputs.hpp"
 
 namespace scimix {
 
 namespace {
 
-std::string joined(const std::vector<std::string>& words) {
-  std::string out;
-  for (const std::string& word : words) out += (out.empty() ? "" : ",") + word;
-  return out;
-}
-
-void check_networks(const TrainedGenerator& generator, const Dataset& dataset) {
-  const std::string where = generator.checkpoint.string();
-  if (generator.class_names != dataset.class_names) {
-    user_error(where, ": a generator for the classes ", joined(generator.class_names),
-               ", expected those of ", dataset.name, ": ", joined(dataset.class_names));
-  }
-  const std::int64_t side = generator.networks.config().generator.image_size;
-  if (dataset.train.height != side || dataset.train.width != side) {
-    user_error(where, ": a generator for images of ", side, "x", side, " pixels, expected ",
-               dataset.train.width, "x", dataset.train.height, " as in ", dataset.name,
-               " (--image-size)");
-  }
-}
-
-// As the generator's checkpoint and the classifier's split say it alike.
-std::string labels_of(std::int64_t labeled, std::int64_t all, std::uint64_t seed) {
-  if (labeled == all) return "all labels";
-  return std::to_string(labeled) + " labels by split seed " + std::to_string(seed);
-}
-
-std::string labels_of(const TrainedGenerator& generator, std::int64_t all) {
-  const std::string labels = value_of(generator.metadata, "labels");
-  if (labels == "all" || labels == std::to_string(all)) return "all labels";
-  return labels + " labels by split seed " + value_of(generator.metadata, "split_seed");
-}
-
-void check_split(const TrainedGenerator& generator, const Dataset& dataset, const Split& split) {
-  constexpr const char* kLeak =
-      "; what it knows of them would leak into the classifier (--allow-other-split permits it)";
-  const std::string where = generator.checkpoint.string();
-  if (const std::string hash = value_of(generator.metadata, "train_hash");
-      hash != split.train_hash) {
-    user_error(where, ": a generator of other training images (hash ", hash, ", expected ",
-               split.train_hash, ")", kLeak);
-  }
-  const std::string here = labels_of(std::ssize(split.labeled), dataset.train.count, split.seed);
-  if (const std::string there = labels_of(generator, dataset.train.count); there != here) {
-    user_error(where, ": a generator trained with ", there, ", expected ", here, kLeak);
-  }
-}
-
-void check_encoder(const TrainedGenerator& generator, const ClassifierConfig& config) {
-  const WideResNetConfig& found = generator.networks.config().encoder;
-  if (found.depth != config.model.depth || found.width != config.model.width) {
-    user_error("--init-from generator: its encoder is a WideResNet-", found.depth, "-", found.width,
-               ", expected the classifier's --depth ", config.model.depth, " --width ",
-               config.model.width);
-  }
+TrainedOn description_of(const TrainedGenerator& generator, const Dataset& dataset) {
+  const CheckpointMetadata& said = generator.metadata;
+  return {.where = generator.checkpoint.string(),
+          .what = "a generator",
+          .class_names = generator.class_names,
+          .image_size = generator.networks.config().generator.image_size,
+          .train_hash = value_of(said, "train_hash"),
+          .labels = labels_text(value_of(said, "labels"), dataset.train.count,
+                                value_of(said, "split_seed"))};
 }
 
 // In an f64 run hybrids are computed in f64 as well.
@@ -78,9 +34,18 @@ Autoencoder in_f64(const Autoencoder& networks, Device device) {
 TrainedGenerator load_matching_generator(const ClassifierConfig& config, const Dataset& dataset,
                                          const Split& split, Device device) {
   TrainedGenerator generator = load_generator(config.hybrids.generator, device);
-  check_networks(generator, dataset);
-  if (!config.hybrids.allow_other_split) check_split(generator, dataset, split);
-  if (config.init_from == InitFrom::generator) check_encoder(generator, config);
+  const TrainedOn run = description_of(generator, dataset);
+  check_same_classes(run, dataset);
+  if (!config.hybrids.allow_other_split) {
+    const std::string why =
+        "; what it knows of them would leak into the classifier (--allow-other-split permits it)";
+    check_same_images(run, split, why);
+    check_same_labels(run, dataset, split, why);
+  }
+  if (config.init_from == InitFrom::generator) {
+    check_same_shape("--init-from generator: its encoder", generator.networks.config().encoder,
+                     config.model, "the classifier's");
+  }
   if (parameter_type(config.precision) == DType::f64) {
     generator.networks = in_f64(generator.networks, device);
   }

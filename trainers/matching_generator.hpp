@@ -1,4 +1,4 @@
-// The generator whose hybrids a classifier learns from.
+// Loads the generator whose hybrids a classifier learns from.
 #pragma once
 
 #include "data/dataset.hpp"
@@ -8,10 +8,11 @@
 
 namespace scimix {
 
-// Loads config.hybrids.generator. Errors (user): other classes or another image size than the
-// data set's; other images or labels than the split's, where allow_other_split doesn't permit it:
-// what the generator knows of them would leak into the classifier; with --init-from generator, an
-// encoder of another shape than the classifier.
+// Loads config.hybrids.generator and checks that it fits the run. Errors (user):
+// - its classes or its image size differ from the data set's;
+// - it was trained on other images or labels than those of the split, and allow_other_split is not
+//   set. Its knowledge of these labels would leak into the classifier;
+// - with --init-from generator, its encoder has another depth or width than the classifier.
 [[nodiscard]] TrainedGenerator load_matching_generator(const ClassifierConfig& config,
                                                        const Dataset& dataset, const Split& split,
                                                        Device device);

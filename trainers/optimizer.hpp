@@ -1,5 +1,5 @@
-// SGD with Nesterov momentum, and Adam with constant and with changing settings, over a network's
-// slab; with the EMA of its parameters.
+// Optimisers: SGD with Nesterov momentum, Adam with constant settings, and Adam with settings that
+// change from step to step. One kernel updates all parameters of a network and their EMA.
 #pragma once
 
 #include <string>
@@ -11,9 +11,9 @@
 
 namespace scimix {
 
-// What a trainer needs of any optimiser. Each is built for a model and for `ema`, a second network
-// of the same layout: its parameters become the average, from step 0 and without bias correction
-// (docs/method.md, section 6).
+// The interface of all optimisers. An optimiser updates the parameters of a network and, in a
+// second network `ema` of the same layout, their EMA. Averaging starts at step 0, without bias
+// correction (docs/method.md, section 6).
 class Optimizer {
  public:
   Optimizer() = default;
@@ -21,20 +21,21 @@ class Optimizer {
   Optimizer(const Optimizer&) = delete;  // a copy would share the moments
   Optimizer& operator=(const Optimizer&) = delete;
 
-  // One update from the gradients in the model's slab, with the settings of `step` (i32 [1]).
+  // Updates the parameters once from the gradients in the model's slab, with the settings of `step`
+  // (i32 [1]).
   virtual void update(const Tensor& step) = 0;
-  // Of the update at `step`.
+  // Returns the learning rate of the update at `step`.
   [[nodiscard]] virtual double learning_rate(double step) const = 0;
-  // For checkpoints: with the parameters, the average and the step it is all there is. Names are
-  // `kind.network.parameter`, without the middle where `network` is empty.
+  // Returns the optimiser's state for checkpoints. Names are `kind.network.parameter`, or
+  // `kind.parameter` if `network` is empty.
   [[nodiscard]] virtual CheckpointTensors state(const std::string& network) const = 0;
 };
 
 struct SgdOptions {
   CosineSchedule schedule;
   float momentum = 0.9F;
-  float weight_decay = 5e-4F;  // on kernels alone
-  float ema_decay = 0.999F;    // 0: the average is the model itself; 1: it stays as it is
+  float weight_decay = 5e-4F;  // only on weights of convolutions and linear layers
+  float ema_decay = 0.999F;    // 0: the average equals the model; 1: the average never changes
 };
 
 class Sgd : public Optimizer {
@@ -57,13 +58,13 @@ class Sgd : public Optimizer {
   Tensor learning_rate_;  // f32 [1]
 };
 
-// What every Adam has: the moments of a network, and the numbers that all elements share.
+// The state of Adam: the moments of a network, and the scalars of the next update.
 class AdamMoments {
  public:
   // `ema` null: no average is kept.
   AdamMoments(const ParameterStore& model, const ParameterStore* ema);
 
-  // One update with the scalars as they are.
+  // Updates the parameters once, with the current scalars.
   void update() const;
   // adam1.*, adam2.*
   [[nodiscard]] CheckpointTensors state(const std::string& network) const;
@@ -80,26 +81,27 @@ class AdamMoments {
   Tensor scalars_;
 };
 
-// Of generator and critic, as StyleGAN2 trains them.
+// Adam's settings for G, E_r and D.
 struct AdamOptions {
   double learning_rate = 2e-3;
   double beta1 = 0.0;
   double beta2 = 0.99;
   double eps = 1e-8;
   double ema_decay = 0.999;
-  // k > 0: this network has a regulariser that adds an update of its own every k steps. Then with
-  // c = k/(k+1) the learning rate is lr c and the betas are beta^c, so that k + 1 updates move as
-  // far as k did (docs/method.md, section 6, lazy regularisation; Karras et al. 2020, appendix B).
+  // k > 0: a regulariser adds a separate update of this network in every k-th step. Then, with
+  // c = k/(k+1), the learning rate is multiplied by c and the betas are raised to the power c, so
+  // that k + 1 updates move the parameters as far as k updates would without the regulariser
+  // (docs/method.md, section 6, lazy regularisation; Karras et al. 2020, appendix B).
   int lazy_interval = 0;
 };
 
-// With constant settings. It counts its updates itself, as there can be two in a step.
+// Adam with constant settings. It counts its updates itself, since a step can have two.
 class Adam : public Optimizer {
  public:
   // `ema` null: no average is kept.
   Adam(const ParameterStore& model, const ParameterStore* ema, const AdamOptions& options);
 
-  // One update from the gradients in the model's slab.
+  // Updates the parameters once from the gradients in the model's slab.
   void update();
   void update(const Tensor& step) override;
   [[nodiscard]] double learning_rate(double step) const override;
@@ -118,7 +120,7 @@ class Adam : public Optimizer {
   Tensor count_;
 };
 
-// With settings that follow the step: one update in each.
+// Adam with settings that are functions of the step. Call update once per step.
 class ScheduledAdam : public Optimizer {
  public:
   // `ema` null: no average is kept.

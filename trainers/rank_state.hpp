@@ -1,4 +1,4 @@
-// What ranks that train together hold: the same parameters, and shares of sums.
+// Keeps the state of the ranks of a run consistent.
 #pragma once
 
 #include <cstdint>
@@ -8,17 +8,18 @@
 
 namespace scimix {
 
-// All ranks take rank 0's tensors and step number (step i32 [1], on the device), which is returned.
+// Copies rank 0's tensors and step number (`step`, i32 [1] on the device) to all ranks. Returns the
+// step number.
 std::int64_t share_tensors(const CheckpointTensors& tensors, const Tensor& step, Comm& ranks);
 
-// In place: each tensor (f32, f64) becomes the mean of the ranks' ones.
+// Replaces each tensor (f32 or f64) by the mean of the ranks' tensors.
 void mean_over_ranks(const CheckpointTensors& tensors, Comm& ranks);
 
-// Returns on every rank whether one of them says yes.
+// Returns on every rank whether `mine` is true on any rank.
 [[nodiscard]] bool any_rank(bool mine, Comm& ranks);
 
-// Compares the bits of all parameters, averages and moments in `state` by a checksum; what ranks
-// may hold differently (running statistics, sums of the log) is left out. Waits for all ranks.
+// Checks by a checksum that all ranks have the same bits in `state`. Running statistics and sums of
+// the log are left out, since they may differ between ranks. Waits for all ranks.
 // Errors (user): a rank that differs from rank 0; the message names it and the step.
 void check_equal_parameters(const CheckpointTensors& state, std::int64_t step, Comm& ranks);
 

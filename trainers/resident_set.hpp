@@ -1,4 +1,4 @@
-// A data set on the device, as u8, and the batches cut from it.
+// A data set in device memory, as u8, and the batches that are made from it.
 #pragma once
 
 #include <span>
@@ -25,24 +25,28 @@ class ResidentSet {
   [[nodiscard]] std::int64_t width() const { return images_.dim(2); }
   [[nodiscard]] Device device() const { return images_.device(); }
 
-  // For `count` images of `channels` >= 3 channels, of which those after the third become zeros:
-  // what augment and augment_strongly write into. Several views of a batch can share one tensor.
+  // Allocates a tensor [count,H,W,channels], channels >= 3, for augment and augment_strongly to
+  // write to. They set the channels after the third to zero. Several views of a batch can be slices
+  // of one such tensor.
   [[nodiscard]] Tensor room_for(std::int64_t count, DType dtype, std::int64_t channels = 3) const;
-  // The same for images that go straight into a network's first convolution: they get as many
-  // channels as it reads without a copy on this device.
+  // The same with as many channels as a convolution on this device can read without a padded copy.
+  // Use it for images that are the input of a network.
   [[nodiscard]] Tensor network_room_for(std::int64_t count, DType dtype) const;
-  // Adds normal noise to the image channels of `images`, in place. `address` says which numbers.
+  // Adds normal noise to the image channels of `images`, in place. `address` selects the random
+  // numbers.
   void add_noise(const Tensor& step, NoiseAddress address, double deviation,
                  const Tensor& images) const;
-  // The images at `index` (i32 [N]), weakly augmented with the random numbers of `step` (i32 [1]).
+  // Writes the images at `index` (i32 [N]), weakly augmented with the random numbers of `step`
+  // (i32 [1]), to `room`.
   void augment(const Tensor& index, const Tensor& step, const WeakAugment& options,
                const Tensor& room) const;
-  // The same, then strongly augmented.
+  // The same, followed by strong augmentation.
   void augment_strongly(const Tensor& index, const Tensor& step, const WeakAugment& weak,
                         const StrongAugment& strong, const Tensor& room) const;
+  // Returns the labels of the images at `index`, i32 [N].
   [[nodiscard]] Tensor labels_at(const Tensor& index) const;
 
-  // As they are, chosen by the host.
+  // Returns the images at `indices` without augmentation. Copies the indices from the host.
   [[nodiscard]] Batch plain(std::span<const std::int32_t> indices, DType dtype) const;
 
  private:

@@ -16,7 +16,8 @@ RunInputs load_run_inputs(const DataSettings& settings, const RankSettings& rank
                                  .digits_train = settings.digits_train,
                                  .digits_test = settings.digits_test,
                                  .data_seed = settings.data_seed,
-                                 .skip_unreadable = settings.skip_unreadable});
+                                 .skip_unreadable = settings.skip_unreadable,
+                                 .bounding_box = settings.bounding_box});
   const auto labels = parse_label_count(settings.labels);
   inputs.split = request.resume
                      ? load_split(RunFolder::open(*request.resume).split(), inputs.dataset)
@@ -38,6 +39,13 @@ WeakAugment weak_augment(const DataSettings& settings, const Dataset& dataset, s
                dataset.train.height, "x", dataset.train.width, " pixels");
   }
   return {.flip = flip, .pad = settings.crop_pad, .seed = seed};
+}
+
+void check_strong_size(const std::string& option, Method method, std::int64_t height,
+                       std::int64_t width) {
+  if (method != Method::fixmatch || height * width <= kStrongPixels) return;
+  user_error(option, ": images of ", width, "x", height, " pixels, expected at most ",
+             kStrongPixels, " pixels each, such as 100x100 (--image-size)");
 }
 
 WideResNetConfig encoder_config(const EncoderSettings& settings, std::int64_t classes) {

@@ -10,6 +10,7 @@
 #include "data/dataset.hpp"
 #include "data/split.hpp"
 #include "kernels/image/augment.hpp"
+#include "kernels/image/strong_augment.hpp"
 #include "models/wide_resnet.hpp"
 #include "settings/settings.hpp"
 #include "trainers/optimizer.hpp"
@@ -44,6 +45,11 @@ void check_batch(const std::string& option, std::int64_t rows, const Comm& ranks
 // shift as large as the images.
 [[nodiscard]] WeakAugment weak_augment(const DataSettings& settings, const Dataset& dataset,
                                        std::uint64_t seed);
+
+// Errors (user): images that the method's strong augmentation has no memory for. `option` is what
+// asked for the method.
+void check_strong_size(const std::string& option, Method method, std::int64_t height,
+                       std::int64_t width);
 
 [[nodiscard]] WideResNetConfig encoder_config(const EncoderSettings& settings,
                                               std::int64_t classes);

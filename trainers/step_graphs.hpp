@@ -1,8 +1,8 @@
-// Training steps as graphs (core/graph.hpp). A kind of step runs twice as it is, is then recorded,
-// and from then on replayed.
+// Records training steps as graphs (core/graph.hpp) and replays them. The first two steps of a kind
+// run without a graph. Then the kind is recorded, and its later steps are replays.
 //
-// What differs from step to step (the step number, learning rates, weights, which images) is in
-// device memory, so a replay computes the bits that the step itself would have computed.
+// All values that differ from step to step (step number, learning rates, weights, indices of
+// images) are in device memory, so that a replay computes the same bits as the step.
 #pragma once
 
 #include <cstdint>
@@ -16,22 +16,24 @@
 
 namespace scimix {
 
-// The kind of a step, by name: the phases that it runs, such as "critic critic_r1 generator". All
-// steps of one kind ask the same work of the device, with the same shapes.
+// The kind of a step: the names of the phases that it runs, such as "critic critic_r1 generator".
+// All steps of one kind request the same work from the device, with the same shapes.
 using StepKind = std::string;
 
 class StepGraphs {
  public:
-  // The number of times that a kind of step runs before it is recorded. In these runs convolution
-  // execution plans are chosen, libraries load their kernels, and the memory cache fills.
+  // The number of times that a kind of step runs before it is recorded. In these runs, execution
+  // plans of convolutions are chosen, libraries load their kernels, and the memory cache fills.
   static constexpr int kWarmUp = 2;
 
-  // Up to `at_once` steps are one graph. With `enabled` false, steps are never recorded.
+  // A graph contains `at_once` consecutive steps, or one step. If `enabled` is false, steps are
+  // never recorded.
   StepGraphs(Device device, bool enabled, std::int64_t at_once);
 
   using KindOf = std::function<StepKind(std::int64_t step)>;
   using Queue = std::function<void(std::int64_t step)>;
-  // Runs or replays the steps first .. first+count-1.
+  // Runs or replays the steps first .. first+count-1. `kind_of` returns the kind of a step, and
+  // `queue` requests its work.
   void run(std::int64_t first, std::int64_t count, const KindOf& kind_of, const Queue& queue);
 
   // Returns the number of steps from `first` to the next graph boundary.
@@ -40,7 +42,7 @@ class StepGraphs {
   }
 
   [[nodiscard]] bool enabled() const { return enabled_; }
-  [[nodiscard]] std::int64_t recorded() const { return recorded_; }  // graphs
+  [[nodiscard]] std::int64_t recorded() const { return recorded_; }  // number of graphs
   [[nodiscard]] std::int64_t replays() const { return replays_; }
 
  private:

@@ -210,15 +210,6 @@ bool is_rank_0(const RunRequest& request) {
   return request.ranks == nullptr || request.ranks->rank() == 0;
 }
 
-// The run's report is the last thing that it writes.
-bool is_finished(const RunFolder& folder, std::int64_t steps) {
-  const auto newest = folder.latest_checkpoint();
-  if (!newest || !is_file(folder.report())) return false;
-  const SafetensorsFile file(*newest);
-  const auto step = file.metadata().find("step");
-  return step != file.metadata().end() && step->second == std::to_string(steps);
-}
-
 RunResult result_in_log(const RunFolder& folder, std::int64_t steps) {
   const RunHistory history = RunHistory::read(folder.metrics());
   const MedianAccuracy median = median_accuracy(history);
@@ -253,6 +244,14 @@ std::vector<std::string> write_sheets(const RunFolder& folder, const RunSubject&
 }
 
 }  // namespace
+
+bool is_finished(const RunFolder& folder, std::int64_t steps) {
+  const auto newest = folder.latest_checkpoint();
+  if (!newest || !is_file(folder.report())) return false;
+  const SafetensorsFile file(*newest);
+  const auto step = file.metadata().find("step");
+  return step != file.metadata().end() && step->second == std::to_string(steps);
+}
 
 RunResult run_training(const SessionSettings& settings, const std::filesystem::path& new_folder,
                        const RunRequest& request, const RunStreams& streams,
@@ -307,20 +306,24 @@ RunResult run_training(const SessionSettings& settings, const std::filesystem::p
              resumed ? fmt::format(", resumed after step {}", *resumed) : "");
   out.flush();
 
+  const auto interrupted = [&](std::int64_t steps) {
+    fmt::print(out, "interrupted after step {}; continue with --resume {}\n", steps,
+               folder->path().string());
+    return RunResult{.steps = steps, .interrupted = true};
+  };
+  if (session.steps_done() == 0 && !subject->prepare(*folder, request, streams)) {
+    return interrupted(0);
+  }
   RunLog log =
       first ? RunLog(*folder, settings.steps, subject->images_per_step(), resumed, streams.progress)
             : RunLog();
   for (const std::string& name : sheets) log.image(0, name, folder->samples() / (name + ".png"));
   Run run(settings, *folder, *subject, ranks, log, lock ? &*lock : nullptr);
-  RunResult result;
-  result.interrupted = !run.train();
-  result.steps = session.steps_done();
+  const bool trained = run.train();
   log.finish();
-  if (result.interrupted) {
-    fmt::print(out, "interrupted after step {}; continue with --resume {}\n", result.steps,
-               folder->path().string());
-    return result;
-  }
+  if (!trained) return interrupted(session.steps_done());
+  RunResult result;
+  result.steps = session.steps_done();
   result.accuracy = value_of(run.last_evaluation(), "test_accuracy");
   if (!first) return result;  // the rest is for people to read
   const MedianAccuracy median = median_accuracy(RunHistory::read(folder->metrics()));

@@ -27,6 +27,12 @@ class RunSubject {
   virtual void introduce(std::ostream& out) const = 0;
   // Returns what a new run shows before its first step.
   [[nodiscard]] virtual std::vector<Sheet> first_sheets() const { return {}; }
+  // Does what a run needs before its first step, and is called where none has been made. Returns
+  // false where a signal interrupted it.
+  [[nodiscard]] virtual bool prepare(const RunFolder& /*run*/, const RunRequest& /*request*/,
+                                     const RunStreams& /*streams*/) {
+    return true;
+  }
   // Returns what the progress line shows of the numbers that were just logged.
   [[nodiscard]] virtual Metrics progress(const Metrics& logged) const = 0;
 
@@ -50,6 +56,10 @@ class RunSubject {
 
 // Returns the value of a metric; 0 where there is none of this name.
 [[nodiscard]] double value_of(const Metrics& metrics, std::string_view name);
+
+// Returns whether a run has made all its steps and written its report, which is the last thing that
+// it writes.
+[[nodiscard]] bool is_finished(const RunFolder& folder, std::int64_t steps);
 
 // Trains into a new run folder, or goes on with an older run. `make` is called once the data are
 // there. A run that is finished is left as it is.

@@ -21,6 +21,12 @@ std::string with_dot(const std::string& name) {
 
 }  // namespace
 
+void check_unlabeled(const std::string& dataset, std::int64_t members, std::int64_t rows) {
+  if (members >= rows) return;
+  user_error(dataset, ": ", members, " unlabelled images, expected at least the ", rows,
+             " of a step (--unlabeled-batch)");
+}
+
 TrainingSession::TrainingSession(const SessionSettings& settings, const TrainingInputs& inputs,
                                  const TrainerKind& kind, std::vector<std::int32_t> unlabeled)
     : settings_(settings),
@@ -154,6 +160,17 @@ void TrainingSession::draw_images(const BatchSchedule::Row& row,
     row.set(column, std::span<const std::int32_t>(rows.of(sampler.indices(step, rows.all()))));
 }
 
+void TrainingSession::augment(const BatchLayout& layout, Part part, const Tensor& index,
+                              const StrongAugment& strong, const Tensor& images) const {
+  WeakAugment weak = augment_;
+  weak.first = static_cast<std::uint32_t>(layout.number(part));
+  if (part == Part::strong) {
+    train_.augment_strongly(index, step_, weak, strong, images);
+  } else {
+    train_.augment(index, step_, weak, images);
+  }
+}
+
 CheckpointTensors TrainingSession::state() const {
   CheckpointTensors all;
   const auto add = [&](const std::string& prefix, const ParameterStore& store) {
@@ -209,6 +226,7 @@ void TrainingSession::load(const std::filesystem::path& path) {
   steps_done_ = step;
   has_checkpoint_ = true;
   evaluation_due_ = value_of(found, "evaluation_due") == "true";
+  take_over(found, path);
   refresh_copies();
 }
 

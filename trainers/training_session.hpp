@@ -1,11 +1,14 @@
-// What every trainer does, whatever it trains: steps and their recorded graphs, the batch schedule,
-// sums of the log, checks for numbers that are not finite, ranks, and checkpoints.
+// What all trainers have in common: steps and their recorded graphs, the batch schedule, sums for
+// the log, checks for values that are not finite, ranks, and checkpoints.
 //
-// A trainer derives from TrainingSession and brings
-//   its networks                 add_network, in its constructor
-//   the phases of its step       add_phase: which networks learn, by which optimisers, at which
-//   steps what the host draws          draw_step the step itself              queue_step: makes a
-//   batch and runs the phases what a checkpoint says       describe
+// A trainer derives from TrainingSession. Its constructor calls
+// - add_network for each of its networks;
+// - add_phase for each phase of a step: the networks that learn, their optimisers, and the steps at
+//   which the phase is due.
+// It overrides
+// - draw_step, which fills in what the host draws for a step;
+// - queue_step, which makes a batch and runs the phases;
+// - describe, which returns the trainer's metadata for checkpoints.
 #pragma once
 
 #include <filesystem>
@@ -32,20 +35,20 @@ namespace scimix {
 
 // Means over the steps since they were last read.
 struct TrainingMetrics {
-  std::vector<std::optional<double>> terms;  // by the trainer's terms; none: was not computed
+  std::vector<std::optional<double>> terms;  // one for each term; nullopt: not computed
   double accuracy = 0.0;                     // on the labelled images, in 0..1
 };
 
-// Images for people to look at.
+// A grid of images for people to look at.
 struct Sheet {
-  std::string name;  // of the file, without its ending
+  std::string name;  // of the file, without its extension
   std::string caption;
   std::int64_t columns = 10;
   int scale = 1;                     // pixels of the picture per pixel of an image
   std::vector<std::uint8_t> pixels;  // [N,H,W,3]
 };
 
-// The settings that every run has.
+// The settings that all kinds of runs have.
 struct SessionSettings {
   std::int64_t steps = 0;
   std::int64_t batch = 0;  // labelled images of a step, on all ranks
@@ -70,26 +73,27 @@ template <class Config>
           .output = config.output};
 }
 
-// What tells the trainers apart in messages and files.
+// The words by which messages and files distinguish the kinds of trainers.
 struct TrainerKind {
   std::string_view format;          // of its checkpoints
   std::string_view command;         // of scimix_train
-  std::span<const TermInfo> terms;  // all that it logs
-  std::string_view advice;          // where a loss is not finite
+  std::span<const TermInfo> terms;  // all terms that it logs
+  std::string_view advice;          // shown if a loss is not finite
 };
 
-// The whole state of a session is parameters and running statistics, their averages (EMA), the
-// optimisers' moments, the sums of the log and the step number: what a checkpoint holds. Random
-// numbers and the order of images follow from the seed and the step.
+// A checkpoint has the whole state of a session: parameters and running statistics, their averages
+// (EMA), the optimisers' moments, the sums for the log and the step number. Random numbers and the
+// order of images are functions of the seed and the step.
 //
-// With several ranks, all of them call these together: steps, check_finite, read_metrics, save,
-// share_state.
+// With several ranks, all ranks must call steps, check_finite, read_metrics, save and share_state
+// together.
 class TrainingSession {
  public:
-  TrainingSession(const TrainingSession&) = delete;  // the batch schedule calls it
+  TrainingSession(const TrainingSession&) = delete;  // the batch schedule refers to it
   TrainingSession& operator=(const TrainingSession&) = delete;
   virtual ~TrainingSession() = default;
 
+  // Makes `count` steps.
   void steps(std::int64_t count);
   void step() { steps(1); }
   // Returns the number of steps to the next graph boundary.
@@ -102,37 +106,37 @@ class TrainingSession {
   [[nodiscard]] std::int64_t steps_done() const { return steps_done_; }
   // Returns the learning rate that the first network's next update has.
   [[nodiscard]] double learning_rate() const;
-  // Returns the passes over the data set that the log counts.
+  // Returns the number of passes over the training images so far, for the log.
   [[nodiscard]] virtual double epochs() const = 0;
 
-  // Waits for the device. Throws a user error where a loss term has become NaN or infinite; it
-  // names the step, the phase and the term where that came first.
+  // Waits for the device. Errors (user): a loss term has become NaN or infinite. The message names
+  // the step, the phase and the first such term.
   void check_finite() const;
-  // Waits for the device.
+  // Returns the means since the last call. Waits for the device.
   [[nodiscard]] TrainingMetrics read_metrics();
 
-  // True where an evaluation at the step in hand is still to be made: an interrupt came before it.
-  // A checkpoint keeps this.
+  // Returns true if the evaluation after the last step is still to be made, because a signal came
+  // before it. Checkpoints store this.
   [[nodiscard]] bool evaluation_due() const { return evaluation_due_; }
   void set_evaluation_due(bool due) { evaluation_due_ = due; }
 
-  // Rank 0 writes the file.
+  // Writes a checkpoint. Rank 0 writes the file.
   void save(const std::filesystem::path& path) const;
-  // Gives all ranks the state of rank 0.
+  // Copies rank 0's state to all ranks.
   void share_state();
-  // Errors (user): a checkpoint of another model, data set or split, or a broken file; the session
-  // is then unchanged.
+  // Loads a checkpoint. Errors (user): a checkpoint of another model or data set, a broken file;
+  // the session is then unchanged.
   void load(const std::filesystem::path& path);
 
  protected:
-  // `labeled` and `unlabeled` are the indices of the training images that are drawn with and
-  // without their labels. The batch of the settings is that of all ranks, which each take an equal
-  // share. Errors (user): a batch that the ranks cannot share equally, an unknown precision.
+  // `unlabeled` has the indices of the training images that are drawn without their labels; the
+  // labelled ones come from inputs.split. Errors (user): a batch that is not a multiple of the
+  // number of ranks, a precision that the device does not support.
   TrainingSession(const SessionSettings& settings, const TrainingInputs& inputs,
                   const TrainerKind& kind, std::vector<std::int32_t> unlabeled);
 
   struct Network {
-    std::string name;               // in checkpoints; may be empty where there is but one
+    std::string name;               // in checkpoints; may be empty if there is only one
     const ParameterStore* learner;  // in training
     const ParameterStore* average;  // its EMA; null: none is kept
     Optimizer* optimizer;
@@ -151,8 +155,9 @@ class TrainingSession {
   virtual void draw_step(std::int64_t step, const BatchSchedule::Row& row) const = 0;
   // Queues one step: makes the batch and runs the phases.
   virtual void queue_step() = 0;
-  // Runs a phase of the step in hand if it is due: adds its loss terms to the log, computes the
-  // gradients of their sum, and updates. `terms` returns a vector of LossTerm.
+  // Runs a phase of the current step if it is due: adds its loss terms to the log, computes the
+  // gradients of their weighted sum, and calls the optimisers. `terms` is a function that returns a
+  // vector of LossTerm.
   template <class MakeTerms>
   void run_phase(std::string_view name, const MakeTerms& terms) {
     PhaseEntry& phase = find_phase(name);
@@ -161,18 +166,28 @@ class TrainingSession {
   [[nodiscard]] bool is_due(std::string_view name) {
     return is_due(find_phase(name), step_in_hand_);
   }
-  // Adds to the log how often the classifier is right on labelled images.
+  // Adds the accuracy of the classifier on labelled images to the log.
   void log_accuracy(const ClassificationLoss& loss, const Variable& logits, const Tensor& labels);
 
   // Returns the trainer's own entries for the metadata of a checkpoint.
   [[nodiscard]] virtual CheckpointMetadata describe() const = 0;
+  // Takes over the state that is only in the metadata of a checkpoint. Called after a checkpoint
+  // was loaded.
+  virtual void take_over(const CheckpointMetadata& /*metadata*/,
+                         const std::filesystem::path& /*path*/) {}
 
-  // Brings the running statistics of the averages up to date: averages are kept of parameters
-  // alone.
+  // Augments the images at `index` for a part of the batch, and writes them to `images`: strongly
+  // for Part::strong, otherwise weakly. The random numbers are addressed by the current step and
+  // the numbers of the part's rows in `layout`.
+  void augment(const BatchLayout& layout, Part part, const Tensor& index,
+               const StrongAugment& strong, const Tensor& images) const;
+
+  // Copies the running statistics of the networks to their averages. Only parameters are averaged.
+  // average_buffers first averages the running statistics over the ranks.
   void average_buffers() const;
   void copy_buffers() const;
 
-  // For draw_step: sets the column to this rank's share of the sampler's images.
+  // For draw_step: sets the column to the indices of this rank's rows of the sampler's images.
   static void draw_images(const BatchSchedule::Row& row, const BatchSchedule::Column& column,
                           Sampler& sampler, std::int64_t step, const RankRows& rows);
 
@@ -208,14 +223,18 @@ class TrainingSession {
   std::vector<Network> networks_;
   std::vector<PhaseEntry> phases_;
   TermLog terms_;
-  Tensor accuracy_;  // f32 [3], see kernels/metrics.hpp
+  Tensor accuracy_;  // f32 [3], see kernels/metrics/metrics.hpp
   StepGraphs graphs_;
   std::int64_t steps_done_ = 0;
   std::int64_t step_in_hand_ = 0;
   bool evaluation_due_ = false;
 };
 
-// Returns a predicate that holds at every `interval`-th step; never for an interval of 0.
+// Checks that there are enough unlabelled images. Errors (user): `members`, the number of
+// unlabelled images, is smaller than `rows`, the number that a step needs.
+void check_unlabeled(const std::string& dataset, std::int64_t members, std::int64_t rows);
+
+// Returns a predicate that is true at every `interval`-th step, or never if `interval` is 0.
 [[nodiscard]] inline std::function<bool(std::int64_t)> every(std::int64_t interval) {
   return [interval](std::int64_t step) { return interval > 0 && step % interval == 0; };
 }

@@ -87,7 +87,7 @@ bool takes_winograd(ConvKind kind, DType dtype, const Conv2dGeometry& g) {
 
 void conv_fprop(const Tensor& x, const Tensor& w, const Tensor& y, const Conv2dGeometry& g) {
   check_conv2d(g, x, w, y);
-  count_conv(ConvKind::fprop, g.n);
+  count_conv(ConvKind::fprop, g);
   if (g.n == 0) return;
   count_work(Work::library);
   if (x.dtype() == DType::f64) return reference::conv_fprop(x, w, y, g);
@@ -97,7 +97,7 @@ void conv_fprop(const Tensor& x, const Tensor& w, const Tensor& y, const Conv2dG
 
 void conv_dgrad(const Tensor& gy, const Tensor& w, const Tensor& gx, const Conv2dGeometry& g) {
   check_conv2d(g, gx, w, gy);
-  count_conv(ConvKind::dgrad, g.n);
+  count_conv(ConvKind::dgrad, g);
   if (g.n == 0) return;
   count_work(Work::library);
   if (gy.dtype() == DType::f64) return reference::conv_dgrad(gy, w, gx, g);
@@ -107,7 +107,7 @@ void conv_dgrad(const Tensor& gy, const Tensor& w, const Tensor& gx, const Conv2
 
 void conv_wgrad(const Tensor& gy, const Tensor& x, const Tensor& gw, const Conv2dGeometry& g) {
   check_conv2d_wgrad(g, x, gw, gy);
-  count_conv(ConvKind::wgrad, g.n);
+  count_conv(ConvKind::wgrad, g);
   if (g.n == 0) return gw.zero_();
   count_work(Work::library);
   if (gy.dtype() == DType::f64) return reference::conv_wgrad(gy, x, gw, g);

@@ -2,6 +2,9 @@
 
 #include <array>
 #include <atomic>
+#include <utility>
+
+#include "kernels/conv/conv.hpp"
 
 namespace scimix {
 
@@ -24,6 +27,11 @@ Counter& counter(ConvKind kind) {
   return counters()[static_cast<std::size_t>(kind)];
 }
 
+ConvListener& current_listener() {
+  static ConvListener one;
+  return one;
+}
+
 }  // namespace
 
 ConvCounts conv_counts() {
@@ -36,6 +44,15 @@ void reset_conv_counts() {
     c.calls = 0;
     c.rows = 0;
   }
+}
+
+void listen_to_convs(ConvListener listener) {
+  current_listener() = std::move(listener);
+}
+
+void count_conv(ConvKind kind, const Conv2dGeometry& geometry) {
+  count_conv(kind, geometry.n);
+  if (current_listener()) current_listener()(kind, geometry);
 }
 
 void count_conv(ConvKind kind, std::int64_t rows) {

@@ -3,8 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 namespace scimix {
+
+struct Conv2dGeometry;
 
 enum class ConvKind : std::uint8_t { fprop, dgrad, wgrad };
 
@@ -24,6 +27,13 @@ struct ConvCounts {
 void reset_conv_counts();
 
 // Called by the bindings.
+void count_conv(ConvKind kind, const Conv2dGeometry& geometry);
+// Counts a convolution that a kernel of its own computes.
 void count_conv(ConvKind kind, std::int64_t rows);
+
+// Calls `listener` for each convolution that a binding executes from now on. An empty function ends
+// this. Not for several threads at once.
+using ConvListener = std::function<void(ConvKind kind, const Conv2dGeometry& geometry)>;
+void listen_to_convs(ConvListener listener);
 
 }  // namespace scimix

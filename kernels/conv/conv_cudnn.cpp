@@ -14,7 +14,7 @@
 
 #include "core/cuda.hpp"
 #include "kernels/conv/conv.hpp"
-#include "kernels/conv/conv_counters.hpp"
+#include "kernels/conv/conv_plans.hpp"
 #include "kernels/conv/copy_channels.hpp"
 #include "kernels/conv/plan_cache.hpp"
 #include "kernels/elementwise/elementwise.hpp"
@@ -29,23 +29,6 @@ namespace {
 
 namespace fe = cudnn_frontend;
 using Attributes = std::shared_ptr<fe::graph::Tensor_attributes>;
-
-// What a plan depends on.
-struct Problem {
-  ConvKind kind;
-  DType dtype;
-  bool tf32;
-  bool wide_gradient;  // an f32 weight gradient of bf16 images
-  int device;
-  Conv2dGeometry geometry;
-
-  friend auto operator<=>(const Problem&, const Problem&) = default;
-  friend std::ostream& operator<<(std::ostream& out, const Problem& p) {
-    static constexpr const char* kNames[] = {"conv_fprop", "conv_dgrad", "conv_wgrad"};
-    return out << kNames[static_cast<int>(p.kind)] << ", " << name_of(p.dtype)
-               << (p.tf32 ? " (tf32)" : "") << (p.wide_gradient ? " to f32, " : ", ") << p.geometry;
-  }
-};
 
 constexpr std::int64_t kUidX = 1;
 constexpr std::int64_t kUidW = 2;
@@ -75,10 +58,17 @@ void set_output(const Attributes& output, std::int64_t uid, const Shape& shape) 
   output->set_output(true).set_uid(uid).set_dim(like->get_dim()).set_stride(like->get_stride());
 }
 
-// The graph of one convolution, with cuDNN's ways to compute it, best guess first; null where it
-// has none.
-std::unique_ptr<fe::graph::Graph> make_graph(cudnnHandle_t handle, const Problem& problem,
-                                             bool deterministic) {
+// Where plans come from: cuDNN's handle on a GPU, or the description of a GPU.
+struct PlanSource {
+  cudnnHandle_t handle = nullptr;
+  std::shared_ptr<const fe::DeviceProperties> described = nullptr;
+};
+
+// Returns the graph of one convolution, with cuDNN's plans to compute it, best guess first, and
+// without those whose precision is not the problem's. Returns null if cuDNN has no plan; `reason`,
+// if given, then gets its words.
+std::unique_ptr<fe::graph::Graph> make_graph(const PlanSource& source, const ConvProblem& problem,
+                                             bool deterministic, std::string* reason = nullptr) {
   const Conv2dGeometry& g = problem.geometry;
   auto graph = std::make_unique<fe::graph::Graph>();
   graph
@@ -109,11 +99,18 @@ std::unique_ptr<fe::graph::Graph> make_graph(cudnnHandle_t handle, const Problem
       break;
     }
   }
-  // Mode B knows engines that mode A leaves out, for the case that all of A's are barred below.
-  if (graph->validate().is_bad() || graph->build_operation_graph(handle).is_bad() ||
-      graph
-          ->create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::B, fe::HeurMode_t::FALLBACK})
-          .is_bad()) {
+  if (source.described != nullptr) graph->set_device_properties(source.described);
+  const auto built = [&]() -> fe::error_t {
+    CHECK_CUDNN_FRONTEND_ERROR(graph->validate());
+    CHECK_CUDNN_FRONTEND_ERROR(source.described != nullptr
+                                   ? graph->build_operation_graph()
+                                   : graph->build_operation_graph(source.handle));
+    // Mode B knows engines that mode A leaves out, for the case that all of A's are barred below.
+    return graph->create_execution_plans(
+        {fe::HeurMode_t::A, fe::HeurMode_t::B, fe::HeurMode_t::FALLBACK});
+  };
+  if (const fe::error_t status = built(); status.is_bad()) {
+    if (reason != nullptr) *reason = status.get_message();
     return nullptr;
   }
   std::vector<fe::NumericalNote_t> barred;
@@ -159,7 +156,7 @@ class Plan {
  public:
   // Null where cuDNN cannot compute this. Where plans are timed, that is on the given buffers: the
   // output is overwritten several times.
-  static std::unique_ptr<Plan> find(cudnnHandle_t handle, const Problem& problem,
+  static std::unique_ptr<Plan> find(cudnnHandle_t handle, const ConvProblem& problem,
                                     const Pointers& pointers, PlanCache& cache) {
     // Runs that can be repeated bit for bit, unless cuDNN has nothing of that kind.
     for (const bool deterministic : {true, false}) {
@@ -169,11 +166,11 @@ class Plan {
     return nullptr;
   }
 
-  Plan(cudnnHandle_t handle, const Problem& problem, bool deterministic)
+  Plan(cudnnHandle_t handle, const ConvProblem& problem, bool deterministic)
       : problem_(problem),
         key_(text(problem, deterministic ? "" : ", not deterministic")),
         device_{Device::Kind::cuda, problem.device},
-        graph_(make_graph(handle, problem, deterministic)) {}
+        graph_(make_graph({.handle = handle}, problem, deterministic)) {}
 
   void run(cudnnHandle_t handle, const Pointers& pointers) {
     const Memory workspace = allocate(device_, static_cast<std::size_t>(workspace_bytes_));
@@ -269,7 +266,7 @@ class Plan {
     return best;
   }
 
-  Problem problem_;
+  ConvProblem problem_;
   std::string key_;  // in the cache
   Device device_;
   std::unique_ptr<fe::graph::Graph> graph_;
@@ -295,7 +292,7 @@ class Library {
   }
 
   // False where cuDNN has no plan.
-  bool run(const Problem& problem, const Pointers& pointers) {
+  bool run(const ConvProblem& problem, const Pointers& pointers) {
     const std::scoped_lock lock(mutex_);
     auto it = plans_.find(problem);
     if (it == plans_.end()) {
@@ -311,7 +308,7 @@ class Library {
   std::mutex mutex_;
   cudnnHandle_t handle_ = nullptr;
   PlanCache cache_{cache_file()};
-  std::map<Problem, std::unique_ptr<Plan>> plans_;  // null: there is none
+  std::map<ConvProblem, std::unique_ptr<Plan>> plans_;  // null: there is none
 };
 
 // Never destroyed: the CUDA driver may be gone before static objects are.
@@ -353,15 +350,14 @@ class Staged {
 
 void convolve(ConvKind kind, const Tensor& x, const Tensor& w, const Tensor& y,
               const Conv2dGeometry& geometry) {
-  Problem problem{.kind = kind,
-                  .dtype = x.dtype(),
-                  .tf32 = x.dtype() == DType::f32 && tf32_allowed(),
-                  .wide_gradient = w.dtype() != x.dtype(),
-                  .device = x.device().index,
-                  .geometry = geometry};
-  Conv2dGeometry& g = problem.geometry;
-  g.c = whole_channels(g.c, x.dtype(), x.device());
-  g.k = whole_channels(g.k, x.dtype(), x.device());
+  const ConvProblem problem =
+      with_whole_channels({.kind = kind,
+                           .dtype = x.dtype(),
+                           .tf32 = x.dtype() == DType::f32 && tf32_allowed(),
+                           .wide_gradient = w.dtype() != x.dtype(),
+                           .device = x.device().index,
+                           .geometry = geometry});
+  const Conv2dGeometry& g = problem.geometry;
   const Staged all[] = {{x, g.x_shape()}, {w, g.w_shape()}, {y, g.y_shape()}};
   const int output = kind == ConvKind::dgrad ? 0 : kind == ConvKind::wgrad ? 1 : 2;
   for (int i = 0; i < 3; ++i) {
@@ -379,23 +375,51 @@ void convolve(ConvKind kind, const Tensor& x, const Tensor& w, const Tensor& y,
 
 }  // namespace
 
+ConvPlans conv_plans(const std::string& device_descriptor, const ConvProblem& problem) {
+  const auto described = std::make_shared<fe::DeviceProperties>();
+  const fe::error_t read =
+      described->deserialize({device_descriptor.begin(), device_descriptor.end()});
+  SCIMIX_CHECK(read.is_good(),
+               "cuDNN does not understand the GPU's description: ", read.get_message());
+  ConvPlans out;
+  for (const bool deterministic : {true, false}) {
+    const auto graph = make_graph({.described = described}, problem, deterministic, &out.reason);
+    if (graph == nullptr) return out;
+    out.deterministic = deterministic;
+    out.offered = static_cast<int>(graph->get_execution_plan_count());
+    for (std::int64_t i = 0; i < graph->get_execution_plan_count(); ++i) {
+      std::string name;
+      if (graph->get_plan_name_at_index(i, name).is_bad()) continue;
+      // cuDNN bars a plan when it is built, so only that shows whether the plan may run.
+      const fe::error_t built = graph->build_plan_at_index(i);
+      if (built.is_bad()) {
+        out.reason = built.get_message();
+        continue;
+      }
+      out.first = name;
+      return out;
+    }
+  }
+  return out;
+}
+
 void conv_fprop(const Tensor& x, const Tensor& w, const Tensor& y, const Conv2dGeometry& geometry) {
   check_conv2d(geometry, x, w, y);
-  count_conv(ConvKind::fprop, geometry.n);
+  count_conv(ConvKind::fprop, geometry);
   if (geometry.n > 0) convolve(ConvKind::fprop, x, w, y, geometry);
 }
 
 void conv_dgrad(const Tensor& gy, const Tensor& w, const Tensor& gx,
                 const Conv2dGeometry& geometry) {
   check_conv2d(geometry, gx, w, gy);
-  count_conv(ConvKind::dgrad, geometry.n);
+  count_conv(ConvKind::dgrad, geometry);
   if (geometry.n > 0) convolve(ConvKind::dgrad, gx, w, gy, geometry);
 }
 
 void conv_wgrad(const Tensor& gy, const Tensor& x, const Tensor& gw,
                 const Conv2dGeometry& geometry) {
   check_conv2d_wgrad(geometry, x, gw, gy);
-  count_conv(ConvKind::wgrad, geometry.n);
+  count_conv(ConvKind::wgrad, geometry);
   if (geometry.n == 0) return gw.zero_();
   convolve(ConvKind::wgrad, x, gw, gy, geometry);
 }

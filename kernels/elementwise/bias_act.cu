@@ -40,12 +40,13 @@ void forward(const RowChunks& grid, const T* x, const compute_t<T>* bias,
     block.each(share.items(), [&](std::int64_t item) {
       const RowWalk walk = share.walk(item);
       const V shift = load_lanes<N>(bias + tile.first_channel + walk.channel);
-      SCIMIX_UNROLL_ROWS
-      for (std::int64_t row = walk.first; row < walk.end; row += walk.step) {
-        const std::int64_t at = corner + row * grid.channels + walk.channel;
-        const V z = (load_lanes<N>(x + at) * f.input_gain + shift) * f.gain;
-        store_lanes<N>(y + at, where_positive(z, z, z * f.slope));
-      }
+      const std::int64_t start = corner + walk.channel;
+      for_rows(
+          walk, [&](std::int64_t row) { return load_lanes<N>(x + start + row * grid.channels); },
+          [&](std::int64_t row, const V& value) {
+            const V z = (value * f.input_gain + shift) * f.gain;
+            store_lanes<N>(y + start + row * grid.channels, where_positive(z, z, z * f.slope));
+          });
     });
   });
 }

@@ -61,11 +61,9 @@ struct Kernel<Cpu, Cuda> {
   const char* name;
 
   void operator()(Args... args) const {
-    if constexpr (kWithCuda) {
-      if (device_of(args...).is_cuda()) {
-        const WorkName who(name);
-        return Cuda(args...);
-      }
+    if (device_of(args...).is_cuda()) {
+      const WorkName who(name);
+      return Cuda(args...);
     }
     if (is_recording_work()) return record(args...);
     const WorkName who(name);
@@ -83,13 +81,15 @@ struct Kernel<Cpu, Cuda> {
 
 }  // namespace detail
 
-#define SCIMIX_KERNEL(name, signature) \
-  namespace cpu {                      \
-  void name signature;                 \
-  }                                    \
-  namespace cuda {                     \
-  void name signature;                 \
-  }                                    \
+// The CUDA function is weak, because a build for the CPU alone has none: no tensor of such a build
+// lives on a GPU, so nobody calls it.
+#define SCIMIX_KERNEL(name, signature)       \
+  namespace cpu {                            \
+  void name signature;                       \
+  }                                          \
+  namespace cuda {                           \
+  __attribute__((weak)) void name signature; \
+  }                                          \
   inline constexpr detail::Kernel<&cpu::name, &cuda::name> name{#name};
 
 }  // namespace scimix

@@ -1,7 +1,9 @@
-// A few neighbouring elements at once: one 16-byte access on a GPU for eight bf16 values, vector
-// registers on a CPU. Arithmetic happens in the compute type, lane by lane.
+// A few neighbouring elements at once: one 16-byte access on a GPU for eight
+// bf16 values, vector registers on a CPU. Arithmetic happens in the compute
+// type, lane by lane.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <type_traits>
 
@@ -24,8 +26,8 @@ struct Pack {
   SCIMIX_HD const T& operator[](int i) const { return lane[i]; }
 };
 
-// Reads N elements at `source`, which must be aligned to 16 bytes or to the pack, whichever is
-// less.
+// Reads N elements at `source`, which must be aligned to 16 bytes or to the
+// pack, whichever is less.
 template <int N, class T>
 SCIMIX_HD inline Pack<compute_t<T>, N> load(const T* source) {
   const auto raw = *reinterpret_cast<const RawPack<T, N>*>(source);
@@ -34,15 +36,72 @@ SCIMIX_HD inline Pack<compute_t<T>, N> load(const T* source) {
   return out;
 }
 
-template <int N, class T>
-SCIMIX_HD inline void store(T* target, const Pack<compute_t<T>, N>& values) {
-  RawPack<T, N> raw;
-  for (int i = 0; i < N; ++i) raw.lane[i] = static_cast<T>(values[i]);
-  *reinterpret_cast<RawPack<T, N>*>(target) = raw;
+#if SCIMIX_GPU_CODE
+namespace detail {
+// Two numbers as bf16 in one word, the first in its lower half.
+SCIMIX_HD inline unsigned two_as_bf16(float first, float second) {
+#ifdef __CUDA_ARCH__
+  unsigned both = 0;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(second), "f"(first));
+  return both;
+#else
+  return static_cast<unsigned>(bf16(first).bits) | static_cast<unsigned>(bf16(second).bits) << 16;
+#endif
 }
 
-// Calls f(std::integral_constant<int, width>) with the widest pack that divides `channels`.
-// A row of channels then consists of whole packs, and every pack is aligned.
+// Word i of a pack as it is stored.
+template <class T, int N>
+SCIMIX_HD inline unsigned word_of(const Pack<compute_t<T>, N>& values, int i) {
+  if constexpr (sizeof(T) == 2) {
+    return two_as_bf16(values[2 * i], values[2 * i + 1]);
+  } else {
+    return std::bit_cast<unsigned>(values[i]);
+  }
+}
+
+// Stores four words with one instruction. nvcc takes a store of a struct, and
+// of a uint4 too, apart into words where the target is in global memory
+// (scripts/kernel_report.sh --sass shows it).
+SCIMIX_HD inline void store_words(uint4* target, unsigned a, unsigned b, unsigned c, unsigned d) {
+#ifdef __CUDA_ARCH__
+  asm volatile("st.v4.b32 [%0], {%1, %2, %3, %4};" ::"l"(target), "r"(a), "r"(b), "r"(c), "r"(d)
+               : "memory");
+#else
+  *target = make_uint4(a, b, c, d);
+#endif
+}
+}  // namespace detail
+#endif
+
+template <int N, class T>
+SCIMIX_HD inline void store(T* target, const Pack<compute_t<T>, N>& values) {
+#if SCIMIX_GPU_CODE
+  // nvcc stores a struct number by number, but a uint4 with one instruction.
+  constexpr int kBytes = static_cast<int>(sizeof(T)) * N;
+  constexpr bool kWords =
+      (std::is_same_v<T, float> || std::is_same_v<T, bf16>)&&(kBytes % 16 == 0 || kBytes == 8);
+  if constexpr (kWords && kBytes == 8) {
+    *reinterpret_cast<uint2*>(target) =
+        make_uint2(detail::word_of<T, N>(values, 0), detail::word_of<T, N>(values, 1));
+  } else if constexpr (kWords) {
+    for (int i = 0; i < kBytes / 16; ++i) {
+      detail::store_words(
+          reinterpret_cast<uint4*>(target) + i, detail::word_of<T, N>(values, 4 * i),
+          detail::word_of<T, N>(values, 4 * i + 1), detail::word_of<T, N>(values, 4 * i + 2),
+          detail::word_of<T, N>(values, 4 * i + 3));
+    }
+  } else
+#endif
+  {
+    RawPack<T, N> raw;
+    for (int i = 0; i < N; ++i) raw.lane[i] = static_cast<T>(values[i]);
+    *reinterpret_cast<RawPack<T, N>*>(target) = raw;
+  }
+}
+
+// Calls f(std::integral_constant<int, width>) with the widest pack that divides
+// `channels`. A row of channels then consists of whole packs, and every pack is
+// aligned.
 template <class F>
 void dispatch_pack(std::int64_t channels, F&& f) {
   if (channels % 8 == 0) return f(std::integral_constant<int, 8>{});

@@ -49,6 +49,23 @@ struct RowTile {
   std::int64_t first_channel, channels;
 };
 
+inline namespace SCIMIX_CODE {
+
+// Returns how many of `elements` one block takes. A block of a GPU takes fewer where there are few,
+// so that each processor of the largest GPUs has four blocks; a core of a CPU wants long runs.
+SCIMIX_HD inline std::int64_t elements_of_block(std::int64_t elements) {
+  constexpr std::int64_t kMost = 1 << 14;
+#if SCIMIX_GPU_CODE
+  constexpr std::int64_t kLeast = 1 << 11;
+  constexpr std::int64_t kBlocks = 4 * 132;  // 132: the processors of an H100
+  const std::int64_t share = elements / kBlocks;
+  return share < kLeast ? kLeast : share < kMost ? share : kMost;
+#else
+  static_cast<void>(elements);
+  return kMost;
+#endif
+}
+
 struct RowChunks {
   RowSegments segments;
   std::int64_t channels = 0;
@@ -61,12 +78,12 @@ struct RowChunks {
     // A chunk is big enough to pay for its start and small enough that a GPU gets many, but no more
     // than about a thousand: their sums are merged by one block per channel.
     constexpr std::int64_t kGroup = 128;
-    constexpr std::int64_t kElements = 1 << 14;
     constexpr std::int64_t kMostChunks = 1024;
     group = std::clamp<std::int64_t>(c, 1, kGroup);
     groups = (c + group - 1) / group;
+    const std::int64_t elements = elements_of_block(s.total() * c);
     chunk_rows =
-        std::max((kElements + group - 1) / group, (s.total() + kMostChunks - 1) / kMostChunks);
+        std::max((elements + group - 1) / group, (s.total() + kMostChunks - 1) / kMostChunks);
     for (int i = 0; i < s.count; ++i) {
       first_chunk[i + 1] = first_chunk[i] + (s.rows(i) + chunk_rows - 1) / chunk_rows;
     }
@@ -91,8 +108,6 @@ struct RowChunks {
     return out;
   }
 };
-
-inline namespace SCIMIX_CODE {
 
 // The part of a tile that one thread walks: N channels from `channel` on, of the rows first,
 // first + step, ... below `end` (both counted from the tile's corner).
@@ -137,6 +152,29 @@ struct RowLanes {
   static constexpr std::int64_t kRun = 256;
   static constexpr std::int64_t kLaneChannels = 1024;  // bounds the scratch of all lanes
 };
+
+// Calls use(row, load(row)) for the rows of a walk. On a GPU, four rows are loaded before the first
+// is used: a store in between might change what is loaded next, so the compiler would wait for each
+// load in turn.
+template <class Load, class Use>
+SCIMIX_HD inline void for_rows(const RowWalk& walk, Load load, Use use) {
+  std::int64_t row = walk.first;
+#if SCIMIX_GPU_CODE
+  constexpr int kRows = 4;
+  for (; row + (kRows - 1) * walk.step < walk.end; row += kRows * walk.step) {
+    decltype(load(row)) loaded[kRows];  // NOLINT: plain arrays run in device code
+#ifdef __CUDACC__
+#pragma unroll
+#endif
+    for (int i = 0; i < kRows; ++i) loaded[i] = load(row + i * walk.step);
+#ifdef __CUDACC__
+#pragma unroll
+#endif
+    for (int i = 0; i < kRows; ++i) use(row + i * walk.step, loaded[i]);
+  }
+#endif
+  for (; row < walk.end; row += walk.step) use(row, load(row));
+}
 
 }  // namespace SCIMIX_CODE
 

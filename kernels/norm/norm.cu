@@ -214,13 +214,21 @@ void apply(const RowChunks& grid, const T* a, const T* b, const compute_t<T>* st
       const RowWalk walk = share.walk(item);
       const Normaliser<C, N> normalise(stats, gamma, beta, grid.channels, tile.segment,
                                        tile.first_channel + walk.channel);
-      SCIMIX_UNROLL_ROWS
-      for (std::int64_t row = walk.first; row < walk.end; row += walk.step) {
-        const std::int64_t at = corner + row * grid.channels + walk.channel;
-        const V x = load_sum<T, N, kAdd>(a, b, sum, at);
-        const V z = normalise(x);
-        store_lanes<N>(y + at, where_positive(z, z, z * slope));
-      }
+      const std::int64_t start = corner + walk.channel;
+      for_rows(
+          walk,
+          [&](std::int64_t row) {
+            const std::int64_t at = start + row * grid.channels;
+            V x = load_lanes<N>(a + at);
+            if constexpr (kAdd) x = rounded_lanes<T, N>(x + load_lanes<N>(b + at));
+            return x;
+          },
+          [&](std::int64_t row, const V& x) {
+            const std::int64_t at = start + row * grid.channels;
+            if constexpr (kAdd) store_lanes<N>(sum + at, x);
+            const V z = normalise(x);
+            store_lanes<N>(y + at, where_positive(z, z, z * slope));
+          });
     });
   });
 }
@@ -319,16 +327,24 @@ void backward_apply(const RowChunks& grid, const T* gy, const T* gsum, const T* 
         constant = minus * load_lanes<N>(at);
         linear = minus * normalise.inverse * load_lanes<N>(at + grid.channels);
       }
-      SCIMIX_UNROLL_ROWS
-      for (std::int64_t row = walk.first; row < walk.end; row += walk.step) {
-        const std::int64_t at = corner + row * grid.channels + walk.channel;
-        const V value = load_lanes<N>(x + at);
-        const V g = load_lanes<N>(gy + at);
-        const V live = where_positive(normalise(value), g, g * slope);
-        V out = normalise.factor * live + (linear * (value - normalise.mean) + constant);
-        if constexpr (kAdd) out = out + load_lanes<N>(second + at);
-        store_lanes<N>(gx + at, out);
-      }
+      const std::int64_t start = corner + walk.channel;
+      struct Row {
+        V value, g, added;
+      };
+      for_rows(
+          walk,
+          [&](std::int64_t row) {
+            const std::int64_t at = start + row * grid.channels;
+            Row out{load_lanes<N>(x + at), load_lanes<N>(gy + at), {}};
+            if constexpr (kAdd) out.added = load_lanes<N>(second + at);
+            return out;
+          },
+          [&](std::int64_t row, const Row& in) {
+            const V live = where_positive(normalise(in.value), in.g, in.g * slope);
+            V out = normalise.factor * live + (linear * (in.value - normalise.mean) + constant);
+            if constexpr (kAdd) out = out + in.added;
+            store_lanes<N>(gx + start + row * grid.channels, out);
+          });
     });
   });
 }

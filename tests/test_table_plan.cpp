@@ -1,0 +1,241 @@
+// Which runs a table needs.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "settings/run_kinds.hpp"
+#include "tests/test_data_support.hpp"
+#include "tools/table_plan.hpp"
+#include "tools/table_runner.hpp"
+
+namespace scimix {
+namespace {
+
+using test::contains;
+using test::TempFolder;
+using test::user_error_of;
+using test::write_text;
+
+constexpr const char* kList = R"([table]
+A = { title = "first" }
+B = { title = "other" }
+[set.data]
+dataset = "digits"
+labels = 20
+image-size = 16
+steps = 1000
+[generator.plain]
+steps = 50
+[generator.all]
+labels = "all"
+[oracle]
+steps = 300
+[[row]]
+table = "A"
+name = "mt"
+title = "Mean Teacher"
+use = "data"
+settings = { method = "mean-teacher" }
+[[row]]
+table = "A"
+name = "contradict"
+title = "SciMix"
+use = "data"
+generator = "plain"
+baseline = "mt"
+measure = ["accuracy", "transfer"]
+[[row]]
+table = "A"
+name = "pseudo"
+title = "SciMix with pseudo-labels"
+use = "data"
+settings = { hybrid-use = "pseudo" }
+generator = "plain"
+[[row]]
+table = "A"
+same-as = "contradict"
+title = "the generator's own"
+measure = "generator-accuracy"
+)";
+
+TableList list_of(const std::string& more = "") {
+  const TempFolder dir;
+  write_text(dir / "t.toml", kList + more);
+  return read_table_list(dir / "t.toml");
+}
+
+TableRequest request() {
+  return {.table = "A", .seeds = {0, 7}, .data_dir = "", .out = "out"};
+}
+
+std::vector<std::string> names_of(const TablePlan& plan) {
+  std::vector<std::string> names;
+  for (const TableTask& task : plan.tasks) names.push_back(task.name);
+  return names;
+}
+
+const TableTask& task_of(const TablePlan& plan, const std::string& name) {
+  const auto found = std::ranges::find(plan.tasks, name, &TableTask::name);
+  REQUIRE(found != plan.tasks.end());
+  return *found;
+}
+
+}  // namespace
+
+TEST_CASE("plan of a table: what rows share is in it once, after what it needs") {
+  const TableList list = list_of();
+  const TablePlan plan = plan_table(list, request());
+  CHECK(names_of(plan) ==
+        std::vector<std::string>{
+            "mt seed 0", "mt seed 7", "generator plain-digits-20-16px seed 0", "contradict seed 0",
+            "oracle digits-all-16px", "hybrids of plain-digits-20-16px seed 0",
+            "generator plain-digits-20-16px seed 7", "contradict seed 7",
+            "hybrids of plain-digits-20-16px seed 7", "pseudo seed 0", "pseudo seed 7"});
+  REQUIRE(plan.rows.size() == 4);
+  CHECK(plan.rows[3].generators == plan.rows[1].generators);
+  CHECK_FALSE(plan.rows[3].classifiers[0].has_value());
+  CHECK(plan.rows[1].tasks().size() == 6);
+
+  const TableTask& generator = task_of(plan, "generator plain-digits-20-16px seed 7");
+  CHECK(generator.folder == "out/generators/plain-digits-20-16px/seed-7");
+  CHECK(generator.setting("labels") == "20");
+  CHECK(generator.setting("image-size") == "16");
+  CHECK(generator.setting("split-seed") == "7");
+  CHECK(generator.setting("seed") == "7");
+  CHECK(generator.steps() == 50);
+  const TableTask& classifier = task_of(plan, "pseudo seed 7");
+  CHECK(classifier.folder == "out/runs/pseudo/seed-7");
+  CHECK(classifier.setting("mixer") == "scimix");
+  CHECK(classifier.setting("generator") == std::filesystem::absolute(generator.folder).string());
+  CHECK(classifier.setting("no-such-setting").empty());
+  const TableTask& oracle = task_of(plan, "oracle digits-all-16px");
+  CHECK(oracle.setting("labels") == "all");
+  CHECK(oracle.steps() == 300);
+  CHECK(oracle.setting("image-size") == "16");
+}
+
+TEST_CASE("plan of a table: rows by name, scale, and settings that are stronger than the list") {
+  const TableList list = list_of();
+  TableRequest asked = request();
+  asked.rows = "^ps";
+  asked.seeds = {3};
+  asked.scale = RunScale::cpu;
+  asked.overrides = {"labels=40", "hybrid-weight=7", "generator.steps=11", "oracle.steps=12"};
+  const TablePlan plan = plan_table(list, asked);
+  CHECK(names_of(plan) ==
+        std::vector<std::string>{"generator plain-digits-40-16px seed 3", "pseudo seed 3"});
+  CHECK(plan.tasks[0].steps() == 11);
+  CHECK(plan.tasks[0].setting("depth") == "10");
+  CHECK(plan.tasks[1].steps() == 2000);  // that of the scale, which is stronger than the list
+  CHECK(plan.tasks[1].setting("labels") == "40");
+  CHECK(plan.tasks[1].setting("hybrid-weight") == "7");
+}
+
+TEST_CASE("plan of a table: a run that a setting names is trained before") {
+  const TableList list = list_of(R"([[row]]
+table = "B"
+name = "student"
+title = "takes another run's folder"
+use = "data"
+settings = { data-dir = "{run:mt}/{dataset}-{labels}-{split}" }
+)");
+  TableRequest asked = request();
+  asked.table = "B";
+  asked.seeds = {5};
+  const TablePlan plan = plan_table(list, asked);
+  REQUIRE(names_of(plan) == std::vector<std::string>{"mt seed 5", "student seed 5"});
+  CHECK(plan.tasks[1].needs == std::vector<std::size_t>{0});
+  CHECK(plan.tasks[1].setting("data-dir") ==
+        std::filesystem::absolute("out/runs/mt/seed-5/digits-20-5").string());
+}
+
+TEST_CASE("plan of a table: mistakes") {
+  const TableList list = list_of(R"([[row]]
+table = "B"
+name = "self"
+title = "needs itself"
+settings = { data-dir = "{run:self}" }
+[[row]]
+table = "B"
+name = "lost"
+title = "needs nobody"
+settings = { data-dir = "{run:nobody}" }
+[[row]]
+table = "B"
+name = "other-data"
+title = "another shift, but the same folder of generators"
+use = "data"
+settings = { crop-pad = 3 }
+generator = "plain"
+[[row]]
+table = "B"
+name = "plain-data"
+title = "as in table A"
+use = "data"
+generator = "plain"
+[[row]]
+table = "B"
+name = "impossible"
+title = "no image size"
+settings = { image-size = 30 }
+)");
+  const auto error_of = [&](const TableRequest& asked) {
+    return user_error_of([&] { (void)plan_table(list, asked); });
+  };
+  TableRequest asked = request();
+  asked.table = "VII";
+  CHECK(contains(error_of(asked), "unknown table VII, expected A, B; did you mean A?"));
+  asked = request();
+  asked.rows = "(";
+  CHECK(contains(error_of(asked), "--rows (: no regular expression"));
+  asked.rows = "zzz";
+  CHECK(contains(error_of(asked),
+                 "--rows zzz: no row of table A has such a name, expected some of mt, contradict, "
+                 "pseudo"));
+  for (const auto& [word, message] : std::vector<std::pair<std::string, std::string>>{
+           {"steps", "--set steps: expected KEY=VALUE"},
+           {"stepz=1", "--set stepz=1: unknown setting stepz; did you mean steps?"},
+           {"generator.method=x", "--set generator.method=x: unknown setting method"},
+           {"steps=0", "--steps 0: expected a whole number, at least 1"}}) {
+    asked = request();
+    asked.overrides = {word};
+    CHECK(contains(error_of(asked), message));
+  }
+  asked = request();
+  asked.table = "B";
+  for (const auto& [rows, message] : std::vector<std::pair<std::string, std::string>>{
+           {"self", "the runs of self need themselves"},
+           {"lost", "no row is called nobody"},
+           {"-data",
+            "two rows need generator plain-digits-20-16px seed 0 with different settings "
+            "(crop-pad 3 and 4)"},
+           {"impossible", "--image-size 30"}}) {
+    asked.rows = rows;
+    CHECK(contains(error_of(asked), message));
+  }
+}
+
+TEST_CASE("time that is left: runs side by side, and runs of which nothing is known") {
+  CHECK(seconds_left({}, 2) == 0);
+  CHECK(seconds_left({-1, -1}, 2) < 0);
+  CHECK(seconds_left({10, 20, 30}, 1) == 60);
+  CHECK(seconds_left({10, 20, 30}, 2) == 30);
+  CHECK(seconds_left({10, 100}, 2) == 100);  // the longest run is not shared out
+  CHECK(seconds_left({10, -1, 20}, 1) == 45);
+}
+
+TEST_CASE("the pace of a run is read from the end of its log") {
+  const TempFolder dir;
+  CHECK(read_pace(dir / "none").step == 0);
+  // Two seconds for ten steps, a day's pause, and a line that is being written.
+  write_text(dir / "m.jsonl",
+             "{\"step\":10,\"time\":100,\"a\":1}\n{\"step\":20,\"time\":102}\n"
+             "{\"step\":20,\"time\":103,\"test_accuracy\":0.5}\n{\"step\":30,\"time\":104}\n"
+             "{\"step\":40,\"time\":90104}\n{\"step\":50,\"time\":90106}\n"
+             "{\"step\":60,\"time\":90108}\n{\"step\":70,\"ti");
+  const RunPace pace = read_pace(dir / "m.jsonl");
+  CHECK(pace.step == 60);
+  CHECK(pace.seconds_per_step == doctest::Approx(0.2));
+}
+
+}  // namespace scimix

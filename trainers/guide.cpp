@@ -1,0 +1,124 @@
+#include "trainers/guide.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+
+#include "core/error.hpp"
+#include "kernels/elementwise/elementwise.hpp"
+#include "settings/run_kinds.hpp"
+#include "settings/settings_file.hpp"
+#include "trainers/classifier_run.hpp"
+#include "trainers/classifier_trainer.hpp"
+#include "trainers/generator_checkpoint.hpp"
+#include "trainers/matching_run.hpp"
+
+namespace scimix {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kWhy = "; what it knows of them would leak into the generator";
+
+fs::path checkpoint_of(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::exists(folder / "config.toml", error)) {
+    user_error(folder.string(),
+               ": no run here, expected the folder of a run of scimix_train classifier");
+  }
+  const auto newest = RunFolder::open(folder).latest_checkpoint();
+  if (!newest) user_error(folder.string(), ": no checkpoint in this run yet");
+  return *newest;
+}
+
+std::string method_of(const CheckpointMetadata& said) {
+  const std::string method = value_of(said, "method");
+  const std::string mixer = value_of(said, "mixer");
+  return mixer.empty() || mixer == "none" ? method : method + " with hybrids by " + mixer;
+}
+
+// The average in a checkpoint of a run with precision `saved`, as a network of the run's type.
+WideResNet average_in(const fs::path& checkpoint, const WideResNetConfig& config, DType saved,
+                      DType wanted, Device device) {
+  const auto tensors_of = [](const WideResNet& network) {
+    CheckpointTensors all;
+    append(all, "ema.", network.parameters().parameters());
+    append(all, "ema.", network.parameters().buffers());
+    return all;
+  };
+  WideResNet found(config, /*seed=*/0, device, saved);
+  load_checkpoint(checkpoint, tensors_of(found), "ema.");
+  if (saved == wanted) return found;
+  WideResNet converted(config, /*seed=*/0, device, wanted);
+  const CheckpointTensors from = tensors_of(found);
+  const CheckpointTensors to = tensors_of(converted);
+  for (std::size_t i = 0; i < from.size(); ++i) convert(from[i].value, to[i].value);
+  return converted;
+}
+
+}  // namespace
+
+fs::path guide_folder(const RunFolder& run) {
+  return run.path() / "guide";
+}
+
+bool train_guide(const GeneratorRunConfig& config, Method method, const RunFolder& run,
+                 const RunRequest& request, const RunStreams& streams) {
+  ClassifierConfig guide = semantic_classifier(config, method);
+  const fs::path folder = guide_folder(run);
+  guide.output.out = folder.string();
+  RunRequest asked = request;
+  asked.config_text =
+      config_text(classifier_kind(), classifier_table().values(guide), {kMadeBy + request.command});
+  const bool begun = fs::exists(folder / "config.toml");
+  asked.resume.reset();
+  if (request.ranks == nullptr ? begun : request.ranks->agree(begun)) asked.resume = folder;
+  fmt::print(streams.out, "\nguide: {} for {} steps, in {}\n", name_of(method), guide.steps,
+             folder.string());
+  const bool finished = !run_classifier(guide, asked, streams).interrupted;
+  fmt::print(streams.out, "\n");
+  streams.out.flush();
+  return finished;
+}
+
+TrainedGuide load_matching_guide(const fs::path& folder, const GeneratorRunConfig& config,
+                                 const Dataset& dataset, const Split& split, Device device) {
+  const fs::path checkpoint = checkpoint_of(folder);
+  const CheckpointMetadata said = read_checkpoint_metadata(checkpoint);
+  if (const std::string format = value_of(said, "format"); format != kClassifierFormat) {
+    user_error(checkpoint.string(), ": format \"", format, "\", expected \"", kClassifierFormat,
+               "\": a checkpoint of scimix_train classifier");
+  }
+  TrainedOn run{.where = folder.string(),
+                .what = "a classifier",
+                .class_names = class_names_of(said, checkpoint),
+                .image_size = number_of<std::int64_t>(said, "image_size", checkpoint),
+                .train_hash = value_of(said, "train_hash"),
+                .labels = {}};
+  check_same_classes(run, dataset);
+  const WideResNetConfig shape{
+      .depth = static_cast<int>(number_of<std::int64_t>(said, "depth", checkpoint)),
+      .width = static_cast<int>(number_of<std::int64_t>(said, "width", checkpoint)),
+      .classes = static_cast<int>(run.class_names.size()),
+      .norm = {.eps = number_of<double>(said, "norm_eps", checkpoint)}};
+  check_same_shape(folder.string() + ":", shape, config.encoder, "the generator's");
+  if (shape.norm.eps != config.encoder.norm_eps) {
+    user_error(folder.string(), ": its batch norm has --norm-eps ", shape.norm.eps, ", expected ",
+               config.encoder.norm_eps);
+  }
+  check_same_images(run, split, kWhy);
+  const Split learnt = load_split(RunFolder::open(folder).split(), dataset);
+  run.labels = labels_text(std::to_string(learnt.labeled.size()), dataset.train.count,
+                           std::to_string(learnt.seed));
+  check_same_labels(run, dataset, split, kWhy);
+  if (learnt.labeled != split.labeled) {
+    user_error(folder.string(), ": a classifier trained with other labelled images than ",
+               run.labels, " of this data set", kWhy);
+  }
+  const DType saved =
+      value_of(said, "precision") == name_of(Precision::f64) ? DType::f64 : DType::f32;
+  return {checkpoint, method_of(said), number_of<std::int64_t>(said, "step", checkpoint),
+          average_in(checkpoint, shape, saved, parameter_type(config.precision), device)};
+}
+
+}  // namespace scimix

@@ -1,0 +1,57 @@
+#include "trainers/matching_run.hpp"
+
+#include "core/error.hpp"
+
+namespace scimix {
+
+namespace {
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : ",") + word;
+  return out;
+}
+
+}  // namespace
+
+std::string labels_text(const std::string& labels, std::int64_t images,
+                        const std::string& split_seed) {
+  if (labels == "all" || labels == std::to_string(images)) return "all labels";
+  return labels + " labels by split seed " + split_seed;
+}
+
+void check_same_classes(const TrainedOn& run, const Dataset& dataset) {
+  if (run.class_names != dataset.class_names) {
+    user_error(run.where, ": ", run.what, " for the classes ", joined(run.class_names),
+               ", expected those of ", dataset.name, ": ", joined(dataset.class_names));
+  }
+  if (dataset.train.height != run.image_size || dataset.train.width != run.image_size) {
+    user_error(run.where, ": ", run.what, " for images of ", run.image_size, "x", run.image_size,
+               " pixels, expected ", dataset.train.width, "x", dataset.train.height, " as in ",
+               dataset.name, " (--image-size)");
+  }
+}
+
+void check_same_images(const TrainedOn& run, const Split& split, const std::string& why) {
+  if (run.train_hash == split.train_hash) return;
+  user_error(run.where, ": ", run.what, " of other training images (hash ", run.train_hash,
+             ", expected ", split.train_hash, ")", why);
+}
+
+void check_same_labels(const TrainedOn& run, const Dataset& dataset, const Split& split,
+                       const std::string& why) {
+  const std::string here = labels_text(std::to_string(split.labeled.size()), dataset.train.count,
+                                       std::to_string(split.seed));
+  if (run.labels != here) {
+    user_error(run.where, ": ", run.what, " trained with ", run.labels, ", expected ", here, why);
+  }
+}
+
+void check_same_shape(const std::string& where, const WideResNetConfig& found,
+                      const EncoderSettings& expected, const std::string& whose) {
+  if (found.depth == expected.depth && found.width == expected.width) return;
+  user_error(where, " is a WideResNet-", found.depth, "-", found.width, ", expected ", whose,
+             " --depth ", expected.depth, " --width ", expected.width);
+}
+
+}  // namespace scimix
