@@ -33,7 +33,8 @@ class FileDescriptor {
 
 // Writes next to `path`, under a hidden temporary name, and takes the place of `path` on commit().
 // Without a commit (an exception, an early return) the temporary file is removed and `path` keeps
-// its old content. Only a killed process leaves a ".NAME.PID-N.tmp" behind, which nothing reads.
+// its old content. Only a killed process leaves a ".NAME.PID-N.tmp" behind, which nothing reads
+// and remove_leftovers removes.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);
@@ -56,6 +57,11 @@ class AtomicFile {
   FileDescriptor file_;
   std::uint64_t written_ = 0;
 };
+
+// Removes from `folder` what processes that were killed have left there: temporary files and
+// folders called ".NAME.PID-N.tmp" whose process does not run on this machine. With a `name`, only
+// those of this name. Call it where no process of another machine writes into the folder.
+void remove_leftovers(const std::filesystem::path& folder, std::string_view name = {});
 
 // A log: each append() is in the file when it returns, or not at all. It survives the end of the
 // process, however sudden; a power cut may take the last records, which is not worth a wait each.
