@@ -11,7 +11,8 @@ namespace scimix {
 
 // Handles the signals during its lifetime, and after it where one has come: the program is then
 // about to end. More signals change nothing, except that the third Ctrl-C ends the program at once.
-// A SIGHUP that was ignored before (nohup) stays ignored. There is one object at a time.
+// A SIGHUP that was ignored before (nohup) stays ignored. SIGPIPE is ignored from then on: a program
+// that reads the run's output may end before the run does. There is one object at a time.
 class InterruptFlag {
  public:
   InterruptFlag();
