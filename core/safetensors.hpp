@@ -62,7 +62,7 @@ class SafetensorsFile {
   [[nodiscard]] const TensorEntry& entry(std::string_view name) const;
   [[nodiscard]] const SafetensorsMetadata& metadata() const { return metadata_; }
   // Returns the metadata under `key`. user_error where there is none: it tells a file without any
-  // metadata of ours, which another library has saved again, and names restore_metadata.
+  // metadata of ours, which another library has saved again, and names what brings them back.
   [[nodiscard]] const std::string& metadata(const std::string& key) const;
 
  private:
@@ -91,8 +91,9 @@ class SafetensorsFile {
 //
 // `original` is any checkpoint of the same run that still has its metadata, best that of the same
 // step: step, sampler and random state come from it.
+// The entries of `changed` take the place of those of `original`.
 // user_error where `original` has no metadata or the two differ in a tensor's name, dtype or shape.
 void restore_metadata(const std::filesystem::path& file, const std::filesystem::path& original,
-                      const std::filesystem::path& out);
+                      const std::filesystem::path& out, const SafetensorsMetadata& changed = {});
 
 }  // namespace scimix
