@@ -23,6 +23,7 @@ struct DataSettings {
   std::int64_t digits_test = 4000;
   FlipMode flip = FlipMode::automatic;  // mirror images where the data set allows it
   int crop_pad = 4;                     // pixels
+  bool skip_unreadable = false;         // folder: leave out images that cannot be read
 };
 
 // WideResNet.

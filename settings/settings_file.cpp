@@ -6,11 +6,12 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <fstream>
 #include <optional>
 #include <sstream>
 
 #include "core/error.hpp"
+#include "core/paths.hpp"
+#include "data/file.hpp"
 #include "settings/utf8.hpp"
 
 namespace scimix {
@@ -22,13 +23,15 @@ namespace fs = std::filesystem;
 constexpr const char* kEncodedKey = "percent-encoded";
 
 std::string read_text(const fs::path& path) {
-  std::error_code error;
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || fs::is_directory(path, error) || !(text << file.rdbuf() || file.eof())) {
-    user_error(path.string(), ": cannot read this configuration file");
-  }
-  return text.str();
+  const std::vector<std::uint8_t> bytes = read_file(path);
+  return {bytes.begin(), bytes.end()};
+}
+
+// Returns the path by which two names of one file are recognised.
+fs::path identity_of(const fs::path& path) {
+  std::error_code unknown;
+  fs::path whole = fs::weakly_canonical(path, unknown);
+  return unknown ? path : whole;
 }
 
 // The key in a line of the file, for messages about lines that are no TOML.
@@ -91,7 +94,7 @@ class Reader {
     const toml::table table = parse(text);
     std::vector<SettingLayer> layers;
     if (const toml::node* const base = table.get("extends")) {
-      outer.push_back(fs::weakly_canonical(path_));
+      outer.push_back(identity_of(path_));
       layers = read_bases(*base, outer);
     }
     SettingLayer own;
@@ -133,10 +136,10 @@ class Reader {
     std::vector<SettingLayer> layers;
     for (const std::string& name : names) {
       const fs::path file = path_.parent_path() / name;
-      if (std::find(outer.begin(), outer.end(), fs::weakly_canonical(file)) != outer.end()) {
+      if (std::find(outer.begin(), outer.end(), identity_of(file)) != outer.end()) {
         user_error(describe(at(base.source()), "extends", name), ": these files extend each other");
       }
-      if (!fs::exists(file)) {
+      if (path_kind(file) == PathKind::missing) {
         user_error(describe(at(base.source()), "extends", name), ": no such file");
       }
       for (SettingLayer& layer : Reader(kind_, file).read(outer))

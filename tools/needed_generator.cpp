@@ -6,6 +6,7 @@
 #include <array>
 #include <filesystem>
 
+#include "core/paths.hpp"
 #include "report/run_folder.hpp"
 #include "settings/run_kinds.hpp"
 #include "settings/settings_file.hpp"
@@ -20,10 +21,21 @@ namespace {
 namespace fs = std::filesystem;
 
 // What generator and classifier must agree on.
-constexpr std::array<const char*, 14> kShared{
-    "dataset",      "data-dir",    "split-seed", "data-seed",   "image-size",
-    "digits-train", "digits-test", "flip",       "crop-pad",    "unlabeled-includes-labeled",
-    "device",       "precision",   "sync-norm",  "rank-timeout"};
+constexpr std::array<const char*, 15> kShared{"dataset",
+                                              "data-dir",
+                                              "split-seed",
+                                              "data-seed",
+                                              "image-size",
+                                              "digits-train",
+                                              "digits-test",
+                                              "flip",
+                                              "crop-pad",
+                                              "skip-unreadable",
+                                              "unlabeled-includes-labeled",
+                                              "device",
+                                              "precision",
+                                              "sync-norm",
+                                              "rank-timeout"};
 
 bool is_finished(const fs::path& folder, const GeneratorRunConfig& config) {
   const auto checkpoint = RunFolder::open(folder).latest_checkpoint();
@@ -98,8 +110,8 @@ bool provide_generator(const ClassifierConfig& config, Ranks& ranks) {
   if (!uses_generator(config) || config.hybrids.generator_config.empty()) return true;
   check(config);  // before minutes are spent
   const fs::path there = config.hybrids.generator;
-  if (ranks.agree(fs::exists(there))) {
-    return !fs::is_directory(there) || finish(there, ranks);
+  if (ranks.agree(path_kind(there) != PathKind::missing)) {
+    return !is_folder(there) || finish(there, ranks);
   }
   const bool done = train(config, ranks);
   fmt::print(streams_of(ranks).out, "\n");

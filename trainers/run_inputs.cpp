@@ -15,7 +15,8 @@ RunInputs load_run_inputs(const DataSettings& settings, const RankSettings& rank
                                 {.size = settings.image_size,
                                  .digits_train = settings.digits_train,
                                  .digits_test = settings.digits_test,
-                                 .data_seed = settings.data_seed});
+                                 .data_seed = settings.data_seed,
+                                 .skip_unreadable = settings.skip_unreadable});
   const auto labels = parse_label_count(settings.labels);
   inputs.split = request.resume
                      ? load_split(RunFolder::open(*request.resume).split(), inputs.dataset)
