@@ -113,7 +113,7 @@ TEST_CASE("columns of a layer behind a flattened image stand in the file in PyTo
   const auto first = folder / "first.safetensors";
   write_safetensors(first, file.entries(), {{"format", "scimix-generator-1"}});
   const CheckpointTensors old = loaded(first);
-  CHECK(old[0].value.to_doubles()[1] == 4);  // of the file: [C,h,w]
+  CHECK(old[0].value.to_doubles()[1] == channels);  // of the file: [C,h,w]
   CHECK(old[2].value.to_doubles() == saved[2].value.to_doubles());
 }
 

@@ -94,7 +94,8 @@ Failure current_failure() {
   }
 }
 
-// With less, the linear algebra library waits for ever for its buffers, or crashes.
+// With less, the linear algebra library crashes. (With less than some 200 MB it already hangs while
+// it is loaded, before any code of ours runs.)
 void check_address_space() {
   constexpr rlim_t kLeast = rlim_t{384} << 20;
   rlimit limit{};

@@ -87,9 +87,9 @@ void introduce(std::ostream& out, const ClassifierCheckpoint& checkpoint,
   const Dataset& dataset = images.data.dataset;
   note_other_images(out, "classifier", value_of(checkpoint.metadata, "train_hash"),
                     images.train_hash);
-  // Of the notes on how test images were held out, the first says what `choice` says.
-  for (std::size_t i = 0; i < dataset.notes.size(); ++i) {
-    if (i != dataset.file_notes) out << "note: " << dataset.notes[i] << '\n';
+  // `choice` says how test images were held out.
+  for (std::size_t i = 0; i < dataset.file_notes; ++i) {
+    out << "note: " << dataset.notes[i] << '\n';
   }
   out << fmt::format("{}: {} test images{}, {} classes\n\n", images.data.settings.dataset,
                      dataset.test.count, images.choice, dataset.classes());

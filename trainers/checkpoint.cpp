@@ -123,7 +123,8 @@ void check_format(const std::filesystem::path& path, const CheckpointMetadata& m
   const bool earlier = format == "scimix-generator-2" && found == kFirstGenerator;
   if (found == format || earlier) return;
   if (found.empty()) {
-    user_error(shown(path), ": has no metadata of a checkpoint; where another library has saved ",
+    user_error(shown(path),
+               ": format \"\": has no metadata of a checkpoint; where another library has saved ",
                "the file again, `scimix_eval restore FILE --like CHECKPOINT` takes them from ",
                "another checkpoint of the run");
   }
