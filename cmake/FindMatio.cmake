@@ -1,4 +1,4 @@
-# Matio::Matio, which reads MATLAB files (SVHN).
+# Matio::Matio, with which tests write MATLAB files (SVHN).
 include(FindPackageHandleStandardArgs)
 find_path(Matio_INCLUDE_DIR matio.h)
 find_library(Matio_LIBRARY NAMES matio)

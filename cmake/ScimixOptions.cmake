@@ -82,6 +82,6 @@ endif()
 if(SCIMIX_SANITIZE)
   target_compile_options(scimix_flags INTERFACE
     -fsanitize=${SCIMIX_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g1 -O1
-    -Wno-maybe-uninitialized)
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   target_link_options(scimix_flags INTERFACE -fsanitize=${SCIMIX_SANITIZE})
 endif()

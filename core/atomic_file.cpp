@@ -4,9 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <csignal>
+#include <cstdio>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/error.hpp"
 #include "core/paths.hpp"
@@ -39,13 +43,14 @@ void sync_folder(const std::filesystem::path& folder) {
   if (fd.is_open()) ::fsync(fd.get());
 }
 
+constexpr std::size_t kLongestName = 220;
+
 // Several processes may write the same path at once, so the name holds the process and O_EXCL
 // decides; the number steps over files that a killed process of the same number left. File systems
 // allow names of 255 bytes, so a long name is cut to make room for the rest.
 FileDescriptor create_temporary(const std::filesystem::path& path,
                                 std::filesystem::path& temporary) {
   constexpr int kAttempts = 1000;
-  constexpr std::size_t kLongestName = 220;
   const std::string name = path.filename().string();
   // A final name that is too long is refused now, not when the file is already written.
   if (name.size() > 255) {
@@ -120,6 +125,38 @@ void AtomicFile::discard() {
   file_.close();
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
   temporary_.clear();
+}
+
+namespace {
+
+// Returns the process that made the temporary file of this name, or 0 where it is none.
+pid_t maker_of(std::string_view file, std::string_view name) {
+  constexpr std::string_view kEnd = ".tmp";
+  if (!file.starts_with('.') || !file.ends_with(kEnd)) return 0;
+  file = file.substr(1, file.size() - 1 - kEnd.size());
+  const std::size_t dot = file.rfind('.');
+  if (dot == std::string_view::npos || dot == 0) return 0;
+  if (!name.empty() && file.substr(0, dot) != name.substr(0, kLongestName)) return 0;
+  const std::string numbers(file.substr(dot + 1));
+  int process = 0;
+  int number = 0;
+  int length = 0;
+  const int found = std::sscanf(numbers.c_str(), "%d-%d%n", &process, &number, &length);
+  const bool whole = found == 2 && static_cast<std::size_t>(length) == numbers.size();
+  return whole && process > 0 ? process : 0;
+}
+
+}  // namespace
+
+void remove_leftovers(const std::filesystem::path& folder, std::string_view name) {
+  std::error_code unreadable;  // then there is nothing that could be removed
+  std::vector<std::filesystem::path> found;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, unreadable)) {
+    const pid_t maker = maker_of(entry.path().filename().native(), name);
+    const bool runs = maker > 0 && (::kill(maker, 0) == 0 || errno == EPERM);
+    if (maker > 0 && !runs) found.push_back(entry.path());
+  }
+  for (const std::filesystem::path& path : found) std::filesystem::remove_all(path, unreadable);
 }
 
 AppendFile::AppendFile(std::filesystem::path path, Start start) : path_(std::move(path)) {

@@ -34,7 +34,8 @@ class FileDescriptor {
 
 // Writes a hidden temporary file in the folder of `path`, and replaces `path` by it on commit().
 // Without a commit (an exception, an early return) the temporary file is removed and `path` keeps
-// its old content. If the process is killed, a ".NAME.PID-N.tmp" remains, which no program reads.
+// its old content. If the process is killed, a ".NAME.PID-N.tmp" remains, which no program reads
+// and remove_leftovers removes.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);
@@ -57,6 +58,11 @@ class AtomicFile {
   FileDescriptor file_;
   std::uint64_t written_ = 0;
 };
+
+// Removes from `folder` what processes that were killed have left there: temporary files and
+// folders called ".NAME.PID-N.tmp" whose process does not run on this machine. With a `name`, only
+// those of this name. Call it where no process of another machine writes into the folder.
+void remove_leftovers(const std::filesystem::path& folder, std::string_view name = {});
 
 // A log file. Each append() writes its whole record before it returns, or nothing. Records survive
 // if the process is killed. A power cut may lose the last records: waiting for the disk after each

@@ -106,6 +106,15 @@ void require_folder(const std::filesystem::path& path) {
              kind == PathKind::missing ? ": no such folder" : ": is a file, expected a folder");
 }
 
+std::filesystem::path absolute_path(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::path whole = std::filesystem::absolute(path, error);
+  if (error) {
+    user_error(shown(path), ": the current folder cannot be used: ", reason_of(error.value()));
+  }
+  return whole;
+}
+
 std::string shown(const std::filesystem::path& path) {
   return escaped(path.native());
 }

@@ -29,6 +29,9 @@ enum class PathKind {
 // Checks that `path` is a folder. Errors (user): those of path_kind, no such folder, not a folder.
 void require_folder(const std::filesystem::path& path);
 
+// Returns the path from the root. Errors (user): the current folder does not exist any more.
+[[nodiscard]] std::filesystem::path absolute_path(const std::filesystem::path& path);
+
 // Returns the system's words for an errno, such as "Permission denied".
 [[nodiscard]] std::string reason_of(int error);
 

@@ -492,13 +492,15 @@ const TensorEntry& SafetensorsFile::entry(std::string_view name) const {
 const std::string& SafetensorsFile::metadata(const std::string& key) const {
   const auto found = metadata_.find(key);
   if (found != metadata_.end()) return found->second;
-  user_error(shown(path_), ": has no metadata ", in_quotes(key), " (of ", metadata_.size(),
-             " entries); if another library has saved this file again, its tensors are whole, and ",
-             "restore_metadata takes the metadata from another checkpoint of the run");
+  user_error(
+      shown(path_), ": has no metadata ", in_quotes(key), " (of ", metadata_.size(),
+      " entries); if another library has saved this file again, its tensors are whole, and ",
+      "`scimix_eval restore` (restore_metadata) takes the metadata from another checkpoint of ",
+      "the run");
 }
 
 void restore_metadata(const std::filesystem::path& file, const std::filesystem::path& original,
-                      const std::filesystem::path& out) {
+                      const std::filesystem::path& out, const SafetensorsMetadata& changed) {
   const SafetensorsFile tensors(file);
   const SafetensorsFile source(original);
   if (source.metadata().empty()) {
@@ -512,7 +514,9 @@ void restore_metadata(const std::filesystem::path& file, const std::filesystem::
     }
   }
   for (const std::string& name : tensors.names()) (void)source.entry(name);
-  write_safetensors(out, tensors.entries(), source.metadata());
+  SafetensorsMetadata metadata = source.metadata();
+  for (const auto& [key, value] : changed) metadata[key] = value;
+  write_safetensors(out, tensors.entries(), metadata);
 }
 
 }  // namespace scimix

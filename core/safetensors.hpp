@@ -63,7 +63,7 @@ class SafetensorsFile {
   [[nodiscard]] const TensorEntry& entry(std::string_view name) const;
   [[nodiscard]] const SafetensorsMetadata& metadata() const { return metadata_; }
   // Returns the metadata under `key`. Errors (user): no such key. If the file has no metadata of
-  // SciMix at all, because another library saved it again, the message names restore_metadata.
+  // SciMix at all, because another library saved it again, the message names what restores them.
   [[nodiscard]] const std::string& metadata(const std::string& key) const;
 
  private:
@@ -92,8 +92,9 @@ class SafetensorsFile {
 //
 // `original` is any checkpoint of the same run that still has its metadata, preferably that
 // of the same step, since the step number is part of the metadata.
+// The entries of `changed` replace those of `original`.
 // Errors (user): `original` has no metadata; the files differ in a tensor's name, dtype or shape.
 void restore_metadata(const std::filesystem::path& file, const std::filesystem::path& original,
-                      const std::filesystem::path& out);
+                      const std::filesystem::path& out, const SafetensorsMetadata& changed = {});
 
 }  // namespace scimix

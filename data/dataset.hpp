@@ -1,6 +1,7 @@
 // Labelled images in host memory, and the one function that finds a data set by its name.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <span>
@@ -32,6 +33,9 @@ struct Dataset {
   // What a user should know about the images, one line each: how many were held out, left out,
   // turned upright, are damaged, or have a near twin on the other side.
   std::vector<std::string> notes;
+  // How many of the notes, the first ones, are about files. Those behind them say how test images
+  // were held out.
+  std::size_t file_notes = 0;
 
   [[nodiscard]] std::int64_t classes() const {
     return static_cast<std::int64_t>(class_names.size());

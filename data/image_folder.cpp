@@ -49,14 +49,6 @@ Names as_text(const fs::path& dir, const Names& names) {
   return result;
 }
 
-// True for a folder that holds a test set, as opposed to the images of a class called "test".
-bool is_test_set(const fs::path& folder) {
-  if (!is_folder(folder)) return false;
-  const std::vector<FolderEntry> entries = list_folder(folder);
-  return std::any_of(entries.begin(), entries.end(),
-                     [](const FolderEntry& entry) { return entry.kind == PathKind::folder; });
-}
-
 // What the reader finds in a folder.
 struct Listing {
   Names classes;     // names of folders
@@ -204,6 +196,25 @@ void require_every_class(const fs::path& dir, const ImageSet& images, const Name
 
 }  // namespace
 
+bool is_test_set(const fs::path& folder) {
+  if (!is_folder(folder)) return false;
+  const std::vector<FolderEntry> entries = list_folder(folder);
+  return std::any_of(entries.begin(), entries.end(),
+                     [](const FolderEntry& entry) { return entry.kind == PathKind::folder; });
+}
+
+std::optional<HeldOut> hold_out(const ImageSet& all, std::int64_t classes,
+                                const FolderOptions& options) {
+  const std::vector<std::int64_t> counts = class_counts(all, classes);
+  if (std::any_of(counts.begin(), counts.end(), [](std::int64_t n) { return n < 2; })) {
+    return std::nullopt;
+  }
+  HeldOut parts{all, {}};
+  const Names folders(static_cast<std::size_t>(classes));
+  move_held_out(choose_held_out({}, folders, all.labels, options), parts.train, parts.test);
+  return parts;
+}
+
 Dataset load_image_folder(const fs::path& dir, const FolderOptions& options) {
   if (options.size < 1 || options.size > 4096) {
     user_error("image size ", options.size, ", expected 1 to 4096");
@@ -225,6 +236,7 @@ Dataset load_image_folder(const fs::path& dir, const FolderOptions& options) {
       {.size = options.size, .resize = true, .skip_unreadable = options.skip_unreadable});
   dataset.train = std::move(read.images);
   dataset.notes = std::move(read.notes);
+  dataset.file_notes = dataset.notes.size();
   if (const auto first = listing.first_test) {
     std::vector<bool> held_out;
     for (const std::size_t position : read.kept) held_out.push_back(position >= *first);

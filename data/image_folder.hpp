@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 
 #include "data/dataset.hpp"
 
@@ -32,5 +33,19 @@ struct FolderOptions {
 // test/ without train/ (unless test_only).
 [[nodiscard]] Dataset load_image_folder(const std::filesystem::path& dir,
                                         const FolderOptions& options);
+
+// Returns true for a folder that holds a test set, as opposed to the images of a class called
+// "test".
+[[nodiscard]] bool is_test_set(const std::filesystem::path& folder);
+
+struct HeldOut {
+  ImageSet train;
+  ImageSet test;
+};
+// Splits all images of a folder, in the order in which load_image_folder gives them with test_only,
+// as it does itself where there are no train/ and test/. Returns nothing where a class has fewer
+// than two images.
+[[nodiscard]] std::optional<HeldOut> hold_out(const ImageSet& all, std::int64_t classes,
+                                              const FolderOptions& options);
 
 }  // namespace scimix

@@ -1,6 +1,7 @@
 #include "data/image_io.hpp"
 
 #include <png.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <array>
@@ -95,6 +96,26 @@ Image read_image(const std::filesystem::path& path, ImageNotes* notes) {
   return decode_image(shown(path), read_file(path), notes);
 }
 
+namespace {
+
+constexpr std::size_t kBehindHeader = 33;  // the signature and the chunk IHDR
+
+// The chunk that says which program wrote the file.
+std::string software_chunk() {
+  const std::string content = "tEXt" + std::string(kPngMark);
+  const auto number = [](std::uint32_t value) {
+    std::string bytes;
+    for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift);
+    return bytes;
+  };
+  const auto* const data = reinterpret_cast<const Bytef*>(content.data());
+  const auto crc = crc32(0, data, static_cast<uInt>(content.size()));
+  return number(static_cast<std::uint32_t>(kPngMark.size())) + content +
+         number(static_cast<std::uint32_t>(crc));
+}
+
+}  // namespace
+
 void write_png(const std::filesystem::path& path, const Image& image) {
   SCIMIX_CHECK(image.height > 0 && image.width > 0, "write_png: ", image.height, "x", image.width);
   SCIMIX_CHECK(image.pixels.size() == static_cast<std::size_t>(3 * image.height * image.width),
@@ -108,8 +129,11 @@ void write_png(const std::filesystem::path& path, const Image& image) {
   const int written =
       png_image_write_to_memory(png.get(), bytes.data(), &size, 0, image.pixels.data(), 0, nullptr);
   SCIMIX_CHECK(written != 0, "libpng: ", png->message);
+  const auto all = std::as_bytes(std::span(bytes).first(size));
   AtomicFile file(path);
-  file.write(std::as_bytes(std::span(bytes).first(size)));
+  file.write(all.first(kBehindHeader));
+  file.write(software_chunk());
+  file.write(all.subspan(kBehindHeader));
   file.commit();
 }
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace scimix {
@@ -42,7 +43,10 @@ struct ImageNotes {
 [[nodiscard]] Image decode_image(const std::string& where, std::span<const std::uint8_t> bytes,
                                  ImageNotes* notes = nullptr);
 
-// Writes an 8-bit RGB PNG, atomically. Errors (user): as AtomicFile.
+// What every PNG file of ours holds: the keyword and the text of a tEXt chunk.
+inline constexpr std::string_view kPngMark("Software\0SciMix", 15);
+
+// Writes an 8-bit RGB PNG, atomically, with kPngMark. Errors (user): as AtomicFile.
 void write_png(const std::filesystem::path& path, const Image& image);
 
 // Lays out N images of one size, pixels [N,H,W,3], row by row in a grid of `columns`, each pixel

@@ -100,6 +100,17 @@ def others():
         save("names", name, text)
 
 
+def settings():
+    texts = {"plain": 'dataset = "digits"\nsteps = 100\nlearning-rate = 0.03\nscale = "cpu"\nflip = "off"\n',
+             "paths": 'out = "runs/a#b \\"c\\""\ndata-dir = { percent-encoded = "caf%E9" }\nseed = "18446744073709551615"\n',
+             "extends": 'extends = ["a.toml", "b.toml"]\nlabels = 40\n', "mark": '\ufeffsteps = 1_000\n[training]\n',
+             "first": '# scimix_train classifier\n# made by: x\n\nsteps=100\nout="runs/x"\nema-decay=0.999\n',
+             "second": '# scimix_train generator\n# format: 2\n\nsteps=0x10\nflip="on"\nlearning-rate=1e-3\n'}
+    for name, text in texts.items():
+        for kind in b"ab":
+            save("settings", f"{name}-{kind}", bytes([kind]) + text.encode())
+
+
 def content_hash(numbers, pixels, labels):
     """As data/dataset.cpp computes it."""
     state = 0x9E3779B97F4A7C15
@@ -116,5 +127,6 @@ TEN_IMAGES = content_hash([10, 1, 1, 3], bytes([7]) * 30, [i % 2 for i in range(
 images()
 safetensors()
 svhn()
+settings()
 others()
 print(", ".join(f"{folder.name} {len(list(folder.iterdir()))}" for folder in sorted(OUT.iterdir())))

@@ -140,6 +140,10 @@ void RunFolder::keep_newest_checkpoints(std::int64_t count, std::int64_t step) c
   }
 }
 
+void RunFolder::remove_leftovers() const {
+  for (const fs::path& folder : {path_, samples(), checkpoints()}) scimix::remove_leftovers(folder);
+}
+
 void RunFolder::write_config(std::string_view text) const {
   AtomicFile file(config());
   file.write(text);

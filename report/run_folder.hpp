@@ -52,6 +52,9 @@ class RunFolder {
   // Removes all but the `count` newest of this run's checkpoints up to `step`.
   void keep_newest_checkpoints(std::int64_t count, std::int64_t step) const;
 
+  // Removes temporary files that killed processes of this run have left. Call it as the owner.
+  void remove_leftovers() const;
+
   // Writes config.toml, atomically.
   void write_config(std::string_view text) const;
 

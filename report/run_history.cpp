@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "core/paths.hpp"
 #include "data/file.hpp"
 
 namespace scimix {
@@ -28,7 +29,7 @@ ordered_json record_of(std::string_view line) {
 
 RunHistory RunHistory::read(const std::filesystem::path& metrics) {
   RunHistory history;
-  if (!std::filesystem::exists(metrics)) return history;
+  if (path_kind(metrics) == PathKind::missing) return history;
   const auto bytes = read_file(metrics);
   std::string_view log(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   for (int number = 1; !log.empty(); ++number) {

@@ -15,7 +15,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # if neither package is installed.
 packages=(
   g++=g++ cmake=cmake ninja-build=ninja
-  libdnnl-dev "libopenblas-dev|libopenblas-openmp-dev" libmatio-dev libpng-dev
+  libdnnl-dev "libopenblas-dev|libopenblas-openmp-dev" libmatio-dev zlib1g-dev libpng-dev
   "libjpeg-dev|libjpeg62-turbo-dev|libjpeg-turbo8-dev"
   nlohmann-json3-dev libfmt-dev libcli11-dev libtomlplusplus-dev libopenmpi-dev openmpi-bin=mpirun
   doctest-dev

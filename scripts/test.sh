@@ -3,7 +3,7 @@
 # stand the times of the slowest tests.
 #
 # usage: scripts/test.sh [PRESET] [--gpu] [--tier TIER,...] [-DCMAKE_OPTION=VALUE]... [-- TEST_OPTION...]
-#   PRESET       cpu (the default), cuda, emulated or asan; offline is for scripts/offline_build.sh
+#   PRESET       cpu (the default), cuda, emulated, asan or tsan; offline is for scripts/offline_build.sh
 #   --tier       runs only the tests of these tiers; all of them run without it:
 #                  fast   under two minutes on two cores, for the loop of editing and testing
 #                  full   the tests that take longer, mostly because they train networks
@@ -68,6 +68,12 @@ done
 # loops, and some run two programs at once. Threads that spin for long take the cores from each other;
 # threads that sleep at once take longer to wake than a loop takes to run.
 export GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-1000}
+
+# The thread sanitizer sees no lock of a library that was built without it, so what such a library does is
+# left out. Reports with a known reason are in scripts/tsan_suppressions.txt.
+if [[ $preset == tsan ]]; then
+  export TSAN_OPTIONS="ignore_noninstrumented_modules=1 suppressions=$PWD/scripts/tsan_suppressions.txt ${TSAN_OPTIONS-}"
+fi
 
 cmake --preset "$preset" "${options[@]}"
 cmake --build --preset "$preset" --parallel "$(nproc)"

@@ -25,6 +25,7 @@ struct DataSettings {
   std::int64_t digits_test = 4000;
   FlipMode flip = FlipMode::automatic;  // automatic: mirror images unless the data set forbids it
   int crop_pad = 4;                     // pixels
+  bool skip_unreadable = false;         // folder: leave out images that cannot be read
 };
 
 // The WideResNet of a classifier or an encoder.

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "core/error.hpp"
+#include "core/paths.hpp"
 #include "settings/toml_values.hpp"
 #include "settings/utf8.hpp"
 
@@ -16,6 +17,13 @@ namespace scimix {
 namespace {
 
 namespace fs = std::filesystem;
+
+// Returns the path by which two names of one file are recognised.
+fs::path identity_of(const fs::path& path) {
+  std::error_code unknown;
+  fs::path whole = fs::weakly_canonical(path, unknown);
+  return unknown ? path : whole;
+}
 
 // One file that is being read.
 class Reader {
@@ -29,7 +37,7 @@ class Reader {
     const toml::table table = parse_toml(path_, text);
     std::vector<SettingLayer> layers;
     if (const toml::node* const base = table.get("extends")) {
-      outer.push_back(fs::weakly_canonical(path_));
+      outer.push_back(identity_of(path_));
       layers = read_bases(*base, outer);
     }
     SettingLayer own;
@@ -51,10 +59,10 @@ class Reader {
     std::vector<SettingLayer> layers;
     for (const std::string& name : *names) {
       const fs::path file = path_.parent_path() / name;
-      if (std::find(outer.begin(), outer.end(), fs::weakly_canonical(file)) != outer.end()) {
+      if (std::find(outer.begin(), outer.end(), identity_of(file)) != outer.end()) {
         user_error(describe(place, "extends", name), ": these files extend each other");
       }
-      if (!fs::exists(file)) {
+      if (path_kind(file) == PathKind::missing) {
         user_error(describe(place, "extends", name), ": no such file");
       }
       for (SettingLayer& layer : Reader(kind_, file).read(outer))

@@ -90,6 +90,10 @@ void add_data_settings(SettingTable<Config>& t) {
          "Largest random shift of training images, in pixels; 0 switches it off.",
          {.least = 0}},
         SCIMIX_FIELD(data.crop_pad));
+  t.add({"skip-unreadable", group, Tier::advanced, OnResume::may_change,
+         "Leaves out images of a folder that cannot be read, and says how many. Otherwise they are "
+         "an error that lists them."},
+        SCIMIX_FIELD(data.skip_unreadable));
   t.add({"unlabeled-includes-labeled", group, Tier::advanced, OnResume::stays,
          "Whether labelled images are also among the images that are learnt without a label."},
         SCIMIX_FIELD(unlabeled_includes_labeled));
@@ -298,7 +302,8 @@ void add_output_settings(SettingTable<Config>& t, const std::string& default_out
          group,
          Tier::advanced,
          OnResume::may_change,
-         "Images per batch of an evaluation. Lower it where memory runs out.",
+         "Images of 32x32 pixels per batch of an evaluation; of larger images proportionally fewer "
+         "are taken. Lower it where memory runs out.",
          {.least = 1}},
         SCIMIX_FIELD(output.eval_batch));
   t.add({"checkpoint-every",

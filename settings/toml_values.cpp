@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <sstream>
 
 #include "core/error.hpp"
+#include "data/file.hpp"
 #include "settings/utf8.hpp"
 
 namespace scimix {
@@ -75,13 +75,8 @@ std::optional<SettingValue> value_of(const Setting& setting, const toml::node& n
 }  // namespace
 
 std::string read_toml_text(const fs::path& path) {
-  std::error_code error;
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || fs::is_directory(path, error) || !(text << file.rdbuf() || file.eof())) {
-    user_error(path.string(), ": cannot read this configuration file");
-  }
-  return text.str();
+  const std::vector<std::uint8_t> bytes = read_file(path);
+  return {bytes.begin(), bytes.end()};
 }
 
 toml::table parse_toml(const fs::path& path, const std::string& text) {

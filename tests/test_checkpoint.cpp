@@ -67,3 +67,64 @@ TEST_CASE("a checkpoint of another model names the first difference and changes 
   const Tensor wide = Tensor::zeros({4}, DType::f64);
   untouched({named("a", {2, 3}, 50), {"b", wide}}, ": b is F32, expected F64");
 }
+
+// The weights of D in PyTorch: x.flatten(1) of [N,C,H,W], then Linear.
+TEST_CASE("columns of a layer behind a flattened image stand in the file in PyTorch's order") {
+  const test::TempFolder folder;
+  const std::int64_t channels = 3;
+  const std::int64_t pixels = 2 * 2;
+  const CheckpointTensors saved{
+      named("model.d.epilogue.fc.weight", {channels, pixels * channels}),
+      named("adam1.d.epilogue.fc.weight", {channels, pixels * channels}, 50),
+      named("model.e_c.fc.weight", {channels, pixels * channels})};
+  const auto path = folder / "a.safetensors";
+  save_checkpoint(path, saved, {{"format", "scimix-generator-2"}});
+  const SafetensorsFile file(path);
+  const auto value = [&](const std::string& name, std::int64_t index) {
+    float found = 0;
+    std::memcpy(&found, &file.entry(name).bytes[static_cast<std::size_t>(index) * sizeof(float)],
+                sizeof(float));
+    return static_cast<std::int64_t>(found);
+  };
+  for (std::int64_t row = 0; row < channels; ++row) {
+    for (std::int64_t pixel = 0; pixel < pixels; ++pixel) {
+      for (std::int64_t c = 0; c < channels; ++c) {
+        const std::int64_t in_memory = row * pixels * channels + pixel * channels + c;
+        const std::int64_t in_file = row * pixels * channels + c * pixels + pixel;
+        CHECK(value("model.d.epilogue.fc.weight", in_file) == in_memory);
+        CHECK(value("adam1.d.epilogue.fc.weight", in_file) == 50 + in_memory);
+        CHECK(value("model.e_c.fc.weight", in_memory) == in_memory);
+      }
+    }
+  }
+  const auto loaded = [&](const std::filesystem::path& from) {
+    CheckpointTensors empty;
+    for (const auto& tensor : saved) {
+      empty.push_back({tensor.name, Tensor::zeros(tensor.value().shape(), DType::f32, kCpu)});
+    }
+    load_checkpoint(from, empty);
+    return empty;
+  };
+  const CheckpointTensors again = loaded(path);
+  for (std::size_t i = 0; i < saved.size(); ++i) {
+    CHECK(again[i].value.to_doubles() == saved[i].value.to_doubles());
+  }
+  // The first version of the format had them as they are in memory.
+  const auto first = folder / "first.safetensors";
+  write_safetensors(first, file.entries(), {{"format", "scimix-generator-1"}});
+  const CheckpointTensors old = loaded(first);
+  CHECK(old[0].value.to_doubles()[1] == channels);  // of the file: [C,h,w]
+  CHECK(old[2].value.to_doubles() == saved[2].value.to_doubles());
+}
+
+TEST_CASE("formats that can be read, and what is said of others") {
+  CHECK_NOTHROW(
+      check_format("a", {{"format", "scimix-generator-2"}}, "scimix-generator-2", "generator"));
+  CHECK_NOTHROW(
+      check_format("a", {{"format", "scimix-generator-1"}}, "scimix-generator-2", "generator"));
+  CHECK_THROWS_WITH_AS(
+      check_format("a", {{"format", "scimix-generator-1"}}, "scimix-classifier-2", "classifier"),
+      doctest::Contains("expected \"scimix-classifier-2\""), Error);
+  CHECK_THROWS_WITH_AS(check_format("a", {}, "scimix-generator-2", "generator"),
+                       doctest::Contains("scimix_eval restore"), Error);
+}

@@ -1,7 +1,9 @@
 #include <doctest/doctest.h>
 #include <matio.h>
+#include <zlib.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -189,6 +191,56 @@ TEST_CASE("SVHN: damaged compressed data does not pass as zeros") {
   for (std::size_t i = 128 + 8 + 60; i < 128 + 8 + 120; ++i) bytes[i] = 0xFF;
   test::write_bytes(path, bytes);
   CHECK(contains(user_error_of([&] { (void)read_svhn_file(path); }), "damaged"));
+}
+
+// A file whose one element is compressed and claims an array of `images` images.
+void write_claim(const fs::path& path, std::uint32_t images) {
+  std::vector<std::uint8_t> element;
+  const auto number = [&](std::uint32_t value) {
+    for (int shift = 0; shift < 32; shift += 8) {
+      element.push_back(static_cast<std::uint8_t>(value >> shift));
+    }
+  };
+  for (const std::uint32_t word : {14U, 3072U * images + 64, 6U, 8U, 9U, 0U, 5U, 16U, 32U, 32U, 3U,
+                                   images, 1U, 1U, 88U, 0U, 2U, 3072U * images}) {
+    number(word);
+  }
+  element.resize(element.size() + 5000);
+  std::vector<std::uint8_t> packed(compressBound(element.size()));
+  uLongf size = packed.size();
+  REQUIRE(compress(packed.data(), &size, element.data(), element.size()) == Z_OK);
+  std::string file(124, ' ');
+  file += std::string("\x00\x01IM\x0f\x00\x00\x00", 8);
+  for (int shift = 0; shift < 32; shift += 8) file += static_cast<char>(size >> shift);
+  file.append(packed.begin(), packed.begin() + static_cast<std::ptrdiff_t>(size));
+  test::write_text(path, file);
+}
+
+TEST_CASE("SVHN: a file that claims more than it holds is refused, without the memory for it") {
+  const TempFolder dir;
+  const fs::path path = dir.path() / "a.mat";
+  const auto error = [&] { return user_error_of([&] { (void)read_svhn_file(path); }); };
+  write_claim(path, 1'000'000);
+  CHECK(contains(error(), "X is 32x32x3x1000000, more than a file of"));
+  write_claim(path, 40);
+  CHECK(contains(error(), "damaged: the compressed data end too early"));
+}
+
+TEST_CASE("SVHN: y may come first, and other variables are passed over") {
+  const TempFolder dir;
+  const fs::path path = dir.path() / "a.mat";
+  for (const auto compression : {MAT_COMPRESSION_NONE, MAT_COMPRESSION_ZLIB}) {
+    {
+      Writer writer(path);
+      writer.add("y", MAT_C_INT16, MAT_T_INT16, std::vector<std::int16_t>{1, 10, 9}, {3, 1},
+                 compression);
+      writer.add("note", MAT_C_CHAR, MAT_T_UINT8, std::vector<std::uint8_t>{'a', 'b'}, {1, 2},
+                 compression);
+      writer.add("z", MAT_C_DOUBLE, MAT_T_DOUBLE, std::vector<double>(7), {7, 1}, compression);
+      writer.add_x({32, 32, 3, 3}, compression);
+    }
+    check_small(path);
+  }
 }
 
 TEST_CASE("SVHN: whole folders") {

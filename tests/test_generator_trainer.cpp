@@ -131,8 +131,8 @@ TEST_CASE("a generator's checkpoint must be one, and of this data") {
   const auto elsewhere = folder / "other.safetensors";
   save_checkpoint(elsewhere, {}, {{"format", "scimix-classifier-1"}});
   CHECK_THROWS_WITH_AS(static_cast<void>(load_generator(elsewhere, kCpu)),
-                       doctest::Contains("expected \"scimix-generator-1\""), Error);
-  CHECK_THROWS_WITH_AS(trainer.load(elsewhere), doctest::Contains("scimix-generator-1"), Error);
+                       doctest::Contains("expected \"scimix-generator-2\""), Error);
+  CHECK_THROWS_WITH_AS(trainer.load(elsewhere), doctest::Contains("scimix-generator-2"), Error);
 }
 
 TEST_CASE("what a generator run refuses before it starts") {

@@ -260,7 +260,7 @@ TEST_CASE("mistakes with guides get one line and exit code 2 before anything is 
           {"--semantic-loss fixmatch", "112x112"});
   const std::string other = (folder / "other").string();
   trained(generator(other, {"--guide-steps", "0", "--steps", "1"}));
-  mistake({"--guide", other}, {other, "scimix-generator-1", "scimix_train classifier"});
+  mistake({"--guide", other}, {other, "scimix-generator-2", "scimix_train classifier"});
 }
 
 TEST_CASE("a run that trains its guide is the run that is given this guide") {

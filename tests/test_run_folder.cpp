@@ -3,7 +3,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <csignal>
+#include <fstream>
+#include <thread>
 
 #include "core/error.hpp"
 #include "core/safetensors.hpp"
@@ -163,6 +167,89 @@ TEST_CASE("a run folder has one owner, who is named, and a dead one is no trap")
 TEST_CASE("a lock of another host that the file system does not know is taken over") {
   const TempFolder folder;
   test::write_bytes(folder / "lock", "process 1 on elsewhere.example since 2026-01-01\n");
-  CHECK_NOTHROW(RunLock(folder.path(), RunLock::Method::by_content));
-  CHECK_NOTHROW(RunLock(folder.path()));
+  const RunLock::Timing timing{.patience = std::chrono::milliseconds(200)};
+  CHECK_NOTHROW(RunLock(folder.path(), RunLock::Method::by_content, timing));
+  CHECK_NOTHROW(RunLock(folder.path(), RunLock::Method::automatic, timing));
+}
+
+// What the lock file of a process on another machine holds.
+std::string foreign_mark(int renewed) {
+  return "process 7 on elsewhere.example since 2026-01-01 00:00:00 UTC\nmachine other start 5\n"
+         "renewed " +
+         std::to_string(renewed) + "\n";
+}
+
+TEST_CASE("an owner on another machine lives while it renews its mark") {
+  for (const auto method : {RunLock::Method::automatic, RunLock::Method::by_content}) {
+    const TempFolder folder;
+    const RunLock::Timing timing{.patience = std::chrono::milliseconds(2000)};
+    test::write_bytes(folder / "lock", foreign_mark(0));
+    std::atomic<bool> ends = false;
+    std::thread owner([&] {
+      for (int i = 1; !ends; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        std::fstream(folder / "lock", std::ios::in | std::ios::out) << foreign_mark(i);
+      }
+    });
+    CHECK_THROWS_WITH_AS(RunLock(folder.path(), method, timing),
+                         doctest::Contains("process 7 on elsewhere.example"), Error);
+    ends = true;
+    owner.join();
+    const RunLock::Timing short_timing{.patience = std::chrono::milliseconds(200)};
+    CHECK_NOTHROW(RunLock(folder.path(), method, short_timing));
+  }
+}
+
+TEST_CASE("a process that has the number of a dead owner is not taken for it") {
+  const TempFolder folder;
+  const RunLock::Timing timing{.patience = std::chrono::milliseconds(200)};
+  std::string mark;
+  {
+    const RunLock lock(folder.path());
+    mark = test::read_bytes(folder / "lock");
+  }
+  // The first process of the machine lives, and started at another time.
+  const std::string own = "process " + std::to_string(::getpid());
+  REQUIRE(mark.starts_with(own));
+  const std::string other = "process " + std::to_string(1) + mark.substr(own.size());
+  test::write_bytes(folder / "lock", other);
+  CHECK_NOTHROW(RunLock(folder.path(), RunLock::Method::by_content, timing));
+}
+
+TEST_CASE("an owner that was stopped for long learns that it has lost the folder") {
+  const TempFolder folder;
+  const RunLock::Timing timing{.renewal = std::chrono::milliseconds(20),
+                               .patience = std::chrono::milliseconds(200)};
+  const RunLock lock(folder.path(), RunLock::Method::by_content, timing);
+  CHECK_NOTHROW(lock.check());
+  const std::string before = test::read_bytes(folder / "lock");
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  CHECK(test::read_bytes(folder / "lock") != before);  // it was renewed
+  std::filesystem::remove(folder / "lock");
+  test::write_bytes(folder / "lock", foreign_mark(0));
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  CHECK(test::read_bytes(folder / "lock") == foreign_mark(0));
+  CHECK_THROWS_WITH_AS(lock.check(), doctest::Contains("process 7 on elsewhere"), Error);
+}
+
+TEST_CASE("what killed processes have left in a run folder is removed, and nothing else") {
+  const TempFolder folder;
+  const RunFolder run = new_run(folder / "run");
+  const pid_t dead = child_that([] {});
+  kill_and_wait(dead);
+  const std::string gone = std::to_string(dead) + "-0.tmp";
+  const std::string alive = std::to_string(::getpid()) + "-0.tmp";
+  const std::vector<std::string> left{".config.toml." + gone, "samples/.a.png." + gone,
+                                      "checkpoints/.step-00000002.safetensors." + gone};
+  const std::vector<std::string> kept{".config.toml." + alive, "." + gone,     "a." + gone,
+                                      ".config.toml.tmp",      ".x.12-.tmp",   ".x.12-0.tmp~",
+                                      "samples/.a.png.tmp",    ".x.-12-0.tmp", ".x.12.tmp"};
+  for (const std::string& name : left) test::write_bytes(run.path() / name, "x");
+  for (const std::string& name : kept) test::write_bytes(run.path() / name, "x");
+  run.remove_leftovers();
+  for (const std::string& name : left) CHECK_FALSE(std::filesystem::exists(run.path() / name));
+  for (const std::string& name : kept) {
+    CAPTURE(name);
+    CHECK(std::filesystem::exists(run.path() / name));
+  }
 }

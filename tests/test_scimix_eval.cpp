@@ -143,7 +143,7 @@ TEST_CASE("scimix_eval transfer: oracles that are none") {
   std::filesystem::rename(last, f.folder / "last");
   check_mistake(f.arguments(), {"stopped after step 2 of 4", "--resume " + f.oracle.string()});
   std::filesystem::copy(f.generator, last);
-  check_mistake(f.arguments(), {"scimix-generator-1", "expected a run of scimix_train classifier"});
+  check_mistake(f.arguments(), {"scimix-generator-2", "expected a run of scimix_train classifier"});
   std::filesystem::remove_all(f.oracle / "checkpoints");
   check_mistake(f.arguments(), {"no checkpoint in this run yet"});
   std::filesystem::remove(config);

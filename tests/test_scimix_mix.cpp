@@ -322,6 +322,30 @@ TEST_CASE("scimix_mix: without labels the filter asks what C sees in the content
         std::vector<std::int32_t>(wanted.size(), kUnknownLabel));
 }
 
+TEST_CASE("scimix_mix: what it did not write is never replaced, what it wrote is") {
+  const Fixture f;
+  const std::string digits = "digits:test";
+  for (const char* const name : {"a.npy", "a.png", "a.safetensors"}) {
+    CAPTURE(name);
+    test::write_bytes(f.folder / name, "mine");
+    check_mistake(f.arguments(name, {}), {name, "did not write"});
+    CHECK(test::read_bytes(f.folder / name) == "mine");
+    std::filesystem::remove(f.folder / name);
+    f.mix(name);
+    const std::string first = test::read_bytes(f.folder / name);
+    f.mix(name, {"--seed", "9"});
+    CHECK(test::read_bytes(f.folder / name) != first);
+  }
+  test::write_bytes(f.folder / "h.tsv", "mine");
+  check_mistake(f.arguments("h", {}), {"h.tsv", "did not write"});
+  CHECK(test::read_bytes(f.folder / "h.tsv") == "mine");
+  CHECK_FALSE(std::filesystem::exists(f.folder / "h"));
+  std::filesystem::remove(f.folder / "h.tsv");
+  CHECK(f.mix("h/").out.find("h, listed in " + (f.folder / "h.tsv").string()) != std::string::npos);
+  std::filesystem::remove_all(f.folder / "h");
+  f.mix("h");  // its list is one of ours
+}
+
 TEST_CASE("scimix_mix: mistakes") {
   const Fixture f;
   const std::string digits = "digits:test";
@@ -351,6 +375,6 @@ TEST_CASE("scimix_mix: mistakes") {
   write_safetensors(f.folder / "other.safetensors", {}, {{"format", "scimix-classifier-1"}});
   auto other = with(digits, "a.png");
   other[1] = (f.folder / "other.safetensors").string();
-  check_mistake(other, {"scimix-classifier-1", "expected \"scimix-generator-1\""});
+  check_mistake(other, {"scimix-classifier-1", "expected \"scimix-generator-2\""});
   CHECK(!std::filesystem::exists(f.folder / "a.png"));
 }

@@ -169,3 +169,44 @@ TEST_CASE("help lists the everyday options, and all of them when asked") {
   CHECK(all.exit_code == 0);
   CHECK(all.out.find("--weight-decay") != std::string::npos);
 }
+
+TEST_CASE("output that cannot be written is an error, and no reason to end a run before its time") {
+  const test::TempFolder folder;
+  const std::string program = (program_dir() / "scimix_train").string();
+  const std::string run = (folder / "run").string();
+  std::string command = program;
+  for (const std::string& word : small_run(run, {"--steps", "10"})) command += " " + word;
+  const auto shell = [&](const std::string& script) { return run_program("sh", {"-c", script}); };
+  // Whoever reads the output is gone before the run is.
+  const auto piped = shell("(" + command + "; echo $? >" + (folder / "code").string() +
+                           ") 2>/dev/null | head -n 1");
+  CHECK(piped.exit_code == 0);
+  CHECK(test::read_bytes(folder / "code") == "2\n");
+  CHECK(std::filesystem::exists(run + "/report.html"));
+  const auto full = shell(program + " --help >/dev/full");
+  CHECK(full.exit_code == 2);
+  CHECK(full.error ==
+        "scimix_train: standard output cannot be written: a full disk or a closed "
+        "pipe\n");
+}
+
+TEST_CASE("a limit on the size of files ends a run with a line, not by a signal") {
+  const test::TempFolder folder;
+  std::string command = (program_dir() / "scimix_train").string();
+  for (const std::string& word : small_run((folder / "run").string())) command += " " + word;
+  const auto limited = run_program("sh", {"-c", "ulimit -f 600; " + command});
+  CAPTURE(limited.error);
+  CHECK(limited.exit_code == 2);
+  CHECK(limited.error.find("step-00000010.safetensors: cannot write") != std::string::npos);
+}
+
+TEST_CASE("too little memory is named before a library crashes for want of it") {
+  const test::TempFolder folder;
+  std::string command = (program_dir() / "scimix_train").string();
+  for (const std::string& word : small_run((folder / "run").string())) command += " " + word;
+  const auto limited = run_program(
+      "sh", {"-c", "export OMP_NUM_THREADS=1; ulimit -v 358400; exec timeout 60 " + command});
+  CAPTURE(limited.error);
+  CHECK(limited.exit_code == 2);
+  CHECK(limited.error.find("memory is limited to 350 MB") != std::string::npos);
+}

@@ -73,7 +73,7 @@ TEST_CASE("a generator run folder holds settings, numbers, sample grids and chec
     CHECK(metrics.find("\"" + std::string(key) + "\":") != std::string::npos);
   }
   const SafetensorsFile checkpoint(run + "/checkpoints/step-00000024.safetensors");
-  CHECK(checkpoint.metadata().at("format") == "scimix-generator-1");
+  CHECK(checkpoint.metadata().at("format") == "scimix-generator-2");
   CHECK(checkpoint.find("ema.g.blocks.0.conv1.weight") != nullptr);
   CHECK(checkpoint.find("model.d.fromrgb.weight") != nullptr);
 
@@ -154,4 +154,13 @@ TEST_CASE("a diverging generator run keeps its last good checkpoint" *
       {"step 2, phase critic", "critic_rec", "not a finite number", "checkpoint is kept"});
   CHECK(std::filesystem::exists(run + "/checkpoints/step-00000001.safetensors"));
   CHECK_FALSE(std::filesystem::exists(run + "/checkpoints/step-00000002.safetensors"));
+}
+
+TEST_CASE("a run that diverges before its first checkpoint does not speak of one" *
+          doctest::test_suite("full")) {
+  const test::TempFolder folder;
+  const std::string run = (folder / "run").string();
+  check_mistake("scimix_train",
+                small_run(run, {"--checkpoint-every", "1000", "--learning-rate", "1e30"}),
+                {"not a finite number", "there is no checkpoint yet"});
 }

@@ -1,10 +1,14 @@
 #include "tools/cli.hpp"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <iostream>
 #include <new>
 #include <optional>
+#include <system_error>
 #include <thread>
 
 #include "core/error.hpp"
@@ -78,9 +82,26 @@ Failure current_failure() {
   } catch (const std::bad_alloc&) {
     return {"out of memory of the host: take fewer or smaller images, or a machine with more",
             kExitUserError};
+  } catch (const std::system_error& error) {
+    if (error.code() != std::errc::resource_unavailable_try_again) {
+      return {std::string("unexpected: ") + error.what(), kExitBug};
+    }
+    return {
+        "the system starts no more threads: allow more threads or memory (ulimit -u, ulimit -v)",
+        kExitUserError};
   } catch (const std::exception& error) {
     return {std::string("unexpected: ") + error.what(), kExitBug};
   }
+}
+
+// With less, the linear algebra library crashes. (With less than some 200 MB it already hangs while
+// it is loaded, before any code of ours runs.)
+void check_address_space() {
+  constexpr rlim_t kLeast = rlim_t{384} << 20;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur >= kLeast) return;
+  user_error("memory is limited to ", limit.rlim_cur >> 20, " MB (ulimit -v), expected at least ",
+             kLeast >> 20);
 }
 
 void say(const std::string& name, const std::string& message) {
@@ -90,8 +111,13 @@ void say(const std::string& name, const std::string& message) {
 }  // namespace
 
 int run_program(const std::string& name, const std::function<int()>& body) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit on a file's size is then an error
   try {
-    return body();
+    check_address_space();
+    const int exit_code = body();
+    std::cout.flush();
+    if (!std::cout) user_error("standard output cannot be written: a full disk or a closed pipe");
+    return exit_code;
   } catch (...) {
     const Failure failure = current_failure();
     say(name, failure.message);
@@ -105,7 +131,9 @@ int run_program_on_ranks(const std::string& name, const std::function<int(Ranks&
     if (ranks.size() == 1) return body(ranks);
     if (ranks.rank() != 0) std::cout.setstate(std::ios::badbit);
     try {
-      return body(ranks);
+      const int exit_code = body(ranks);
+      if (ranks.rank() != 0) std::cout.clear();
+      return exit_code;
     } catch (...) {
       const Failure failure = current_failure();
       if (ranks.rank() == 0) {

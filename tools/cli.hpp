@@ -27,7 +27,8 @@ void use_setting_defaults(CLI::App& app);
 // cannot be read.
 [[nodiscard]] std::optional<int> parse(CLI::App& app, std::vector<std::string> arguments);
 
-// Runs `body`; an Error becomes "program: message" on standard error and an exit code.
+// Runs `body`; an Error becomes "program: message" on standard error and an exit code. So does
+// output that could not be written.
 [[nodiscard]] int run_program(const std::string& name, const std::function<int()>& body);
 // The same for a program that may be one of several ranks. Rank 0 alone writes to standard output.
 // An error of one rank ends all of them; one that all make is said once.

@@ -7,6 +7,8 @@
 #include <numeric>
 
 #include "core/device.hpp"
+#include "core/paths.hpp"
+#include "core/result_file.hpp"
 #include "data/image_io.hpp"
 #include "tools/cli.hpp"
 #include "tools/json_file.hpp"
@@ -95,7 +97,7 @@ void write_picture(const TransferSettings& s, const std::vector<NamedMixer>& mix
 // Trains an oracle if there is none. False when that was interrupted.
 bool have_oracle(const TransferSettings& s, const DataSettings& data,
                  const std::filesystem::path& folder) {
-  if (std::filesystem::exists(folder)) return true;
+  if (path_kind(folder) != PathKind::missing) return true;
   std::cout << fmt::format("no oracle in {}: training one on all labels\n", folder.string());
   std::cout.flush();
   return train_oracle(oracle_settings(s, data, folder), std::cout, std::cerr);
@@ -150,6 +152,7 @@ int transfer(const TransferSettings& s) {
   if (!have_oracle(s, data.settings, folder)) return kExitInterrupted;
   const Oracle oracle = load_oracle(folder, data.dataset.class_names, device);
 
+  for (const std::string& note : data.dataset.notes) std::cout << "note: " << note << '\n';
   const std::string train_hash = content_hash(data.dataset.train);
   note_other_images(std::cout, "generator", train_hash_of(generator), train_hash);
   note_other_images(std::cout, "oracle", oracle.train_hash, train_hash);
@@ -192,6 +195,8 @@ int eval_transfer(const std::vector<std::string>& arguments) {
   TransferSettings settings;
   add_options(app, settings);
   if (const auto done = parse(app, arguments)) return *done;
+  if (!settings.json.empty()) check_result_file("--json", settings.json, "\"oracle_accuracy\"");
+  if (!settings.grid.empty()) check_result_file("--grid", settings.grid, kPngMark);
   return transfer(settings);
 }
 

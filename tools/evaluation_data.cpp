@@ -22,6 +22,9 @@ void add_data_choice(CLI::App& app, DataChoice& c, const std::string& whose,
   app.add_flag("--allow-training-images", c.allow_training_images,
                "permit a --data-seed that holds out other images of a folder than the run's")
       ->group(group);
+  app.add_flag("--skip-unreadable", c.skip_unreadable,
+               "leave out images of a folder that cannot be read, and say how many")
+      ->group(group);
   app.add_flag("--resize", c.resize, "bring images of another data set to " + whose + "'s size")
       ->group(group);
 }
@@ -42,7 +45,7 @@ void check_held_out(const DataChoice& choice, const DataSettings& own, const Dat
 }  // namespace
 
 EvaluationData load_evaluation_data(const DataChoice& choice, const DataSettings& own,
-                                    std::int64_t side) {
+                                    std::int64_t side, bool test_only) {
   EvaluationData data{.settings = own, .dataset = {}};
   DataSettings& s = data.settings;
   s.dataset = choice.dataset.value_or(own.dataset);
@@ -50,6 +53,7 @@ EvaluationData load_evaluation_data(const DataChoice& choice, const DataSettings
   s.data_seed = choice.data_seed.value_or(own.data_seed);
   s.digits_train = choice.digits_train.value_or(own.digits_train);
   s.digits_test = choice.digits_test.value_or(own.digits_test);
+  s.skip_unreadable = own.skip_unreadable || choice.skip_unreadable;
   check_held_out(choice, own, s);
   s.image_size = s.dataset == own.dataset || choice.resize ? side : 0;
   data.dataset = load_dataset(s.dataset, s.data_dir,
@@ -57,7 +61,9 @@ EvaluationData load_evaluation_data(const DataChoice& choice, const DataSettings
                                .digits_train = s.digits_train,
                                .digits_test = s.digits_test,
                                .data_seed = s.data_seed,
-                               .bounding_box = s.bounding_box && s.dataset == "cub-200-2011"});
+                               .skip_unreadable = s.skip_unreadable,
+                               .bounding_box = s.bounding_box && s.dataset == "cub-200-2011",
+                               .test_only = test_only});
   const ImageSet& test = data.dataset.test;
   if (test.height != side || test.width != side) {
     user_error(s.dataset, ": ", test.width, "x", test.height, " pixels, expected ", side, "x", side,

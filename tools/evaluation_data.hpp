@@ -19,6 +19,7 @@ struct DataChoice {
   std::optional<std::int64_t> digits_train;
   std::optional<std::int64_t> digits_test;
   bool resize = false;
+  bool skip_unreadable = false;
   bool allow_training_images = false;
 };
 
@@ -34,9 +35,10 @@ struct EvaluationData {
 // The data set of `own`, with what the user chose in its place; `side`: of the images that the
 // model takes. Errors (user): whatever is wrong with the data; images of another size in a data set
 // that is not the run's own, where `resize` is not asked for; a folder of which another data seed
-// holds out other images than the run's, so that training images would be tested.
+// holds out other images than the run's, so that training images would be tested. `test_only` is
+// that of DatasetOptions.
 [[nodiscard]] EvaluationData load_evaluation_data(const DataChoice& choice, const DataSettings& own,
-                                                  std::int64_t side);
+                                                  std::int64_t side, bool test_only = false);
 
 // Says so where the images here are not those that `what` was trained on: today's test images might
 // have been among them.

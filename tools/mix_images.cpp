@@ -7,6 +7,7 @@
 
 #include "autograd/tape.hpp"
 #include "core/error.hpp"
+#include "tools/short_list.hpp"
 #include "trainers/mixers.hpp"
 #include "trainers/pixels.hpp"
 #include "trainers/resident_set.hpp"
@@ -92,9 +93,8 @@ std::vector<std::int32_t> labels_for(const ImageSource& source,
   for (const std::string& name : source.class_names) {
     const auto found = std::find(class_names.begin(), class_names.end(), name);
     if (found == class_names.end()) {
-      std::string known;
-      for (const std::string& one : class_names) known += (known.empty() ? "" : ", ") + one;
-      user_error("the generator has no class ", name, ", expected one of ", known,
+      user_error("the generator has no class ", name, ", expected one of ",
+                 short_list(class_names, ", "),
                  " (images in one folder without classes are mixed without labels)");
     }
     numbers.push_back(static_cast<std::int32_t>(found - class_names.begin()));

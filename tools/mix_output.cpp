@@ -1,6 +1,7 @@
 #include "tools/mix_output.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -8,9 +9,12 @@
 #include <cstddef>
 #include <nlohmann/json.hpp>
 #include <span>
+#include <string_view>
 
 #include "core/atomic_file.hpp"
 #include "core/error.hpp"
+#include "core/paths.hpp"
+#include "core/result_file.hpp"
 #include "core/safetensors.hpp"
 #include "data/image_io.hpp"
 #include "data/npy.hpp"
@@ -22,16 +26,23 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kMostInPicture = 2500;
+// By these texts, files of earlier results are recognised.
+constexpr std::string_view kListMark = "file\tclass\tpredicted\tcontent\tscene";
+constexpr const char* kTensorsMark = "scimix-hybrids-1";
+constexpr std::string_view kRecordsMark = "('predicted', '<i4')";
 
 std::span<const std::uint8_t> image_of(const MixedImages& hybrids, std::int64_t index) {
   const auto bytes = static_cast<std::size_t>(hybrids.side * hybrids.side * 3);
   return std::span(hybrids.pixels).subspan(static_cast<std::size_t>(index) * bytes, bytes);
 }
 
-// "hybrids.tsv" for the folder "hybrids" or "hybrids/".
+// "hybrids" for "hybrids/".
+fs::path without_slash(const fs::path& folder) {
+  return folder.has_filename() ? folder : folder.parent_path();
+}
+
 fs::path list_beside(const fs::path& folder) {
-  const fs::path plain = folder.has_filename() ? folder : folder.parent_path();
-  return plain.string() + ".tsv";
+  return without_slash(folder).native() + ".tsv";
 }
 
 std::string class_name(const std::vector<std::string>& names, std::int32_t label) {
@@ -55,9 +66,9 @@ void write_tensors(const fs::path& path, const MixedImages& h, const MixParents&
           "image", "U8", {h.count(), h.side, h.side, 3}, std::as_bytes(std::span(h.pixels))},
       numbers("label", h.labels), numbers("predicted", h.predicted),
       numbers("content", h.parents.content), numbers("scene", h.parents.scene)};
-  write_safetensors(path, entries,
-                    {{"format", "scimix-hybrids-1"},
-                     {"class_names", nlohmann::json(parents.class_names).dump()}});
+  write_safetensors(
+      path, entries,
+      {{"format", kTensorsMark}, {"class_names", nlohmann::json(parents.class_names).dump()}});
 }
 
 // --- a picture ---------------------------------------------------------------------------------
@@ -130,11 +141,8 @@ Sheet triples(const MixedImages& h, const MixParents& parents, std::int64_t& col
 }
 
 void write_picture(const fs::path& path, const MixedImages& h, const MixParents& parents) {
-  if (h.count() == 0) user_error(path.string(), ": no hybrid was kept, there is nothing to show");
-  if (h.count() > kMostInPicture) {
-    user_error(path.string(), ": ", h.count(), " hybrids in one picture, expected at most ",
-               kMostInPicture, ": choose fewer with --count, or a folder");
-  }
+  if (h.count() == 0) user_error(shown(path), ": no hybrid was kept, there is nothing to show");
+  check_count(path, h.count());
   std::int64_t columns = 0;
   const Sheet sheet =
       parents.every_pair ? table(h, parents, columns) : triples(h, parents, columns);
@@ -146,20 +154,60 @@ void write_picture(const fs::path& path, const MixedImages& h, const MixParents&
 void make_folder(const fs::path& path) {
   std::error_code error;
   fs::create_directories(path, error);
-  if (error) user_error(path.string(), ": cannot be made: ", error.message());
+  if (error) user_error(shown(path), ": cannot be made: ", error.message());
+}
+
+// A folder that takes its name when all its files are there. Without a commit it is removed.
+class TemporaryFolder {
+ public:
+  explicit TemporaryFolder(const fs::path& path) : path_(without_slash(path)) {
+    const fs::path above = path_.has_parent_path() ? path_.parent_path() : fs::path(".");
+    make_folder(above);
+    temporary_ =
+        above / fmt::format(".{}.{}-0.tmp", path_.filename().native().substr(0, 220), ::getpid());
+    make_folder(temporary_);
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    if (!temporary_.empty()) fs::remove_all(temporary_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  [[nodiscard]] const fs::path& path() const { return temporary_; }
+  void commit() {
+    std::error_code error;
+    fs::rename(temporary_, path_, error);
+    if (error) user_error(shown(path_), ": cannot be made: ", error.message());
+    temporary_.clear();
+  }
+
+ private:
+  fs::path path_;
+  fs::path temporary_;
+};
+
+// The name of a class comes from a checkpoint, and must not lead out of the folder.
+fs::path folder_name(const std::string& class_name) {
+  const bool outside = class_name.empty() || class_name == "." || class_name == ".." ||
+                       class_name.find('/') != std::string::npos ||
+                       class_name.find('\0') != std::string::npos;
+  if (outside) user_error("the class ", shown(class_name), " is no name of a folder");
+  return class_name;
 }
 
 void write_folder(const fs::path& path, const MixedImages& h, const MixParents& parents) {
-  make_folder(path);
-  std::string list = "file\tclass\tpredicted\tcontent\tscene\n";
+  TemporaryFolder folder(path);
+  std::string list(kListMark);
+  list += '\n';
   for (std::int64_t i = 0; i < h.count(); ++i) {
     const auto at = static_cast<std::size_t>(i);
     const std::string known = class_name(parents.class_names, h.labels[at]);
-    const fs::path folder = h.labels[at] == kUnknownLabel ? fs::path() : fs::path(known);
-    const fs::path file = folder / fmt::format("{:06}.png", i);
-    make_folder(path / folder);
+    const fs::path of_class = h.labels[at] == kUnknownLabel ? fs::path() : folder_name(known);
+    const fs::path file = of_class / fmt::format("{:06}.png", i);
+    make_folder(folder.path() / of_class);
     const auto image = image_of(h, i);
-    write_png(path / file, {h.side, h.side, {image.begin(), image.end()}});
+    write_png(folder.path() / file, {h.side, h.side, {image.begin(), image.end()}});
     list += fmt::format("{}\t{}\t{}\t{}\t{}\n", file.generic_string(), known,
                         class_name(parents.class_names, h.predicted[at]),
                         parents.content.names[static_cast<std::size_t>(h.parents.content[at])],
@@ -168,27 +216,50 @@ void write_folder(const fs::path& path, const MixedImages& h, const MixParents& 
   AtomicFile file(list_beside(path));
   file.write(list);
   file.commit();
+  folder.commit();
 }
 
 }  // namespace
 
 MixForm output_form(const fs::path& path) {
-  const std::string extension = path.extension().string();
+  const std::string extension = path.extension().native();
   if (extension == ".npy") return MixForm::npy;
   if (extension == ".safetensors") return MixForm::safetensors;
   if (extension == ".png") return MixForm::grid;
   if (path.empty() || !extension.empty()) {
-    user_error("--out ", path.string(),
+    user_error("--out ", shown(path),
                ": expected a name that ends in .npy, .safetensors or .png, or a folder");
   }
-  std::error_code error;
-  if (fs::exists(path, error) && !fs::is_directory(path, error)) {
-    user_error("--out ", path.string(), ": there is a file of that name, expected a new folder");
-  }
-  if (fs::is_directory(path, error) && !fs::is_empty(path, error)) {
-    user_error("--out ", path.string(), ": the folder is not empty, expected a new one");
-  }
   return MixForm::folder;
+}
+
+void check_output(const fs::path& path) {
+  const char* const option = "--out";
+  switch (output_form(path)) {
+    case MixForm::npy:
+      return check_result_file(option, path, kRecordsMark);
+    case MixForm::safetensors:
+      return check_result_file(option, path, kTensorsMark);
+    case MixForm::grid:
+      return check_result_file(option, path, kPngMark);
+    case MixForm::folder:
+      break;
+  }
+  check_result_folder(option, without_slash(path));
+  const fs::path list = list_beside(path);
+  const fs::path above = list.has_parent_path() ? list.parent_path() : fs::path(".");
+  if (is_folder(above)) check_result_file(option, list, kListMark);
+}
+
+void check_count(const fs::path& path, std::int64_t hybrids) {
+  if (output_form(path) != MixForm::grid || hybrids <= kMostInPicture) return;
+  user_error(shown(path), ": ", hybrids, " hybrids in one picture, expected at most ",
+             kMostInPicture, ": choose fewer with --count, or a folder");
+}
+
+std::string describe_output(const fs::path& path) {
+  if (output_form(path) != MixForm::folder) return shown(path);
+  return shown(without_slash(path)) + ", listed in " + shown(list_beside(path));
 }
 
 void write_hybrids(const fs::path& path, const MixedImages& hybrids, const MixParents& parents) {

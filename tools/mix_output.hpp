@@ -11,6 +11,7 @@
 // content and scene are positions in the two sources; label -1 is "unknown".
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -22,8 +23,16 @@ namespace scimix {
 
 enum class MixForm : std::uint8_t { npy, safetensors, grid, folder };
 
-// Errors (user): another ending, a file where a folder is to be made, a folder that is not empty.
+// Errors (user): another ending.
 [[nodiscard]] MixForm output_form(const std::filesystem::path& path);
+
+// Checks, before hybrids are made, that they can be written. Errors (user): another ending, a file
+// that is not an earlier result of ours, a folder that is not empty, no right to write.
+void check_output(const std::filesystem::path& path);
+// Errors (user): a picture of more than 2,500 hybrids.
+void check_count(const std::filesystem::path& path, std::int64_t hybrids);
+// Returns where the hybrids are: the path, and for a folder that of its list.
+[[nodiscard]] std::string describe_output(const std::filesystem::path& path);
 
 struct MixParents {
   const ImageSource& content;
@@ -32,7 +41,8 @@ struct MixParents {
   bool every_pair = false;                      // lay a picture out as a table
 };
 
-// Files are replaced atomically. Errors (user): a picture of more than 2,500 hybrids; a full disk.
+// A file or folder is whole or not there. Errors (user): a picture of more than 2,500 hybrids; a
+// full disk.
 void write_hybrids(const std::filesystem::path& path, const MixedImages& hybrids,
                    const MixParents& parents);
 

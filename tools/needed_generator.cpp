@@ -6,6 +6,7 @@
 #include <array>
 #include <filesystem>
 
+#include "core/paths.hpp"
 #include "report/run_folder.hpp"
 #include "settings/run_kinds.hpp"
 #include "settings/settings_file.hpp"
@@ -20,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // What generator and classifier must agree on.
-constexpr std::array<const char*, 15> kShared{"dataset",
+constexpr std::array<const char*, 16> kShared{"dataset",
                                               "data-dir",
                                               "split-seed",
                                               "data-seed",
@@ -30,6 +31,7 @@ constexpr std::array<const char*, 15> kShared{"dataset",
                                               "digits-test",
                                               "flip",
                                               "crop-pad",
+                                              "skip-unreadable",
                                               "unlabeled-includes-labeled",
                                               "device",
                                               "precision",
@@ -108,8 +110,8 @@ bool provide_generator(const ClassifierConfig& config, Ranks& ranks) {
   if (!uses_generator(config) || config.hybrids.generator_config.empty()) return true;
   check(config);  // before minutes are spent
   const fs::path there = config.hybrids.generator;
-  if (ranks.agree(fs::exists(there))) {
-    return !fs::is_directory(there) || finish(there, ranks);
+  if (ranks.agree(path_kind(there) != PathKind::missing)) {
+    return !is_folder(there) || finish(there, ranks);
   }
   const bool done = train(config, ranks);
   fmt::print(streams_of(ranks).out, "\n");

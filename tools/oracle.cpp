@@ -1,6 +1,7 @@
 #include "tools/oracle.hpp"
 
 #include "core/error.hpp"
+#include "core/paths.hpp"
 #include "tools/run_settings.hpp"
 #include "tools/trained_classifier.hpp"
 #include "trainers/classifier_run.hpp"
@@ -27,7 +28,7 @@ void check_run(const std::filesystem::path& run, const ClassifierCheckpoint& che
 
 Oracle load_oracle(const std::filesystem::path& run, const std::vector<std::string>& class_names,
                    Device device) {
-  if (!std::filesystem::is_directory(run)) {
+  if (!is_folder(run)) {
     user_error(run.string(), ": expected the folder of a run of scimix_train classifier");
   }
   const ClassifierCheckpoint found = find_classifier(run);

@@ -1,5 +1,6 @@
 #include "tools/run_settings.hpp"
 
+#include "core/paths.hpp"
 #include "settings/settings_file.hpp"
 
 namespace scimix {
@@ -7,7 +8,7 @@ namespace scimix {
 namespace {
 
 void make_absolute(std::string& path) {
-  if (!path.empty()) path = std::filesystem::absolute(path).string();
+  if (!path.empty()) path = absolute_path(path).string();
 }
 
 void replace(std::string& text, const std::string& mark, const std::string& value) {

@@ -1,4 +1,4 @@
-// scimix_eval accuracy|transfer [options]: what a run has learnt, in numbers.
+// scimix_eval COMMAND [options]: what a run has learnt, and tools to check it.
 
 #include <array>
 #include <iostream>
@@ -7,6 +7,9 @@
 #include "core/names.hpp"
 #include "tools/cli.hpp"
 #include "tools/eval_accuracy.hpp"
+#include "tools/eval_augment.hpp"
+#include "tools/eval_logits.hpp"
+#include "tools/eval_restore.hpp"
 #include "tools/eval_transfer.hpp"
 
 namespace {
@@ -14,9 +17,15 @@ namespace {
 constexpr const char* kUsage =
     "usage: scimix_eval accuracy RUN [options]\n"
     "       scimix_eval transfer --generator RUN [options]\n"
+    "       scimix_eval logits RUN [options]\n"
+    "       scimix_eval augment PICTURE --operation NAME --out PNG [options]\n"
+    "       scimix_eval restore CHECKPOINT --like CHECKPOINT [options]\n"
     "\n"
     "  accuracy   how often a classifier, or a generator's own one, is right, by class\n"
     "  transfer   s_c and s_r of hybrids, beside MixUp, AdaIN and FDA\n"
+    "  logits     what a classifier answers to each test image\n"
+    "  augment    one augmentation operation, applied to a picture\n"
+    "  restore    gives a checkpoint that another library has saved its metadata back\n"
     "\n"
     "scimix_eval COMMAND --help lists the options of a command.\n";
 
@@ -29,7 +38,11 @@ int run(std::vector<std::string> arguments) {
   arguments.erase(arguments.begin());
   if (command == "accuracy") return scimix::eval_accuracy(arguments);
   if (command == "transfer") return scimix::eval_transfer(arguments);
-  static const std::array<std::string, 2> commands{"accuracy", "transfer"};
+  if (command == "logits") return scimix::eval_logits(arguments);
+  if (command == "augment") return scimix::eval_augment(arguments);
+  if (command == "restore") return scimix::eval_restore(arguments);
+  static const std::array<std::string, 5> commands{"accuracy", "transfer", "logits", "augment",
+                                                   "restore"};
   scimix::user_error("unknown command ", command, "; did you mean ",
                      scimix::nearest_name(command, commands), "?");
 }

@@ -40,7 +40,8 @@ void add_options(CLI::App& app, MixSettings& s) {
   app.add_option("--scene", s.scene, "the images whose scene is kept, likewise")->required();
   app.add_option("--out", s.out,
                  "NAME.npy, NAME.safetensors, NAME.png (a picture with the parents), or a new "
-                 "folder for one PNG each")
+                 "folder for one PNG each, which NAME.tsv beside it lists; a file that scimix_mix "
+                 "did not write is never replaced")
       ->required();
 
   const std::string pairs = "Pairs";
@@ -60,6 +61,9 @@ void add_options(CLI::App& app, MixSettings& s) {
   app.add_flag("--resize", s.resize, "bring images of another size to the generator's")
       ->group(images);
   app.add_option("--data-dir", s.data_dir, "folder of a data set (not for digits)")->group(images);
+  app.add_flag("--skip-unreadable", s.dataset.skip_unreadable,
+               "leave out images of a folder that cannot be read, and say how many")
+      ->group(images);
   app.add_option("--data-seed", s.dataset.data_seed, "digits drawn")
       ->group(images)
       ->check(scimix::whole_seed());
@@ -73,7 +77,7 @@ void add_options(CLI::App& app, MixSettings& s) {
 int mix(const MixSettings& s) {
   const std::filesystem::path out = s.out;
   const scimix::Pairing pairing = scimix::parse_pairing(s.pairing);
-  (void)scimix::output_form(out);  // a wrong name is found before the work
+  scimix::check_output(out);
   const scimix::Device device = scimix::parse_device(s.device);
   scimix::select_device(device);
   const scimix::TrainedGenerator generator = scimix::load_generator(s.generator, device);
@@ -94,6 +98,7 @@ int mix(const MixSettings& s) {
                                                    .scenes = scene.images.count,
                                                    .same = s.content == s.scene},
                                                   s.count, s.seed);
+  if (!s.keep_agreeing) scimix::check_count(out, std::ssize(pairs.content));
   std::cout << fmt::format("generator {}\n{} contents, {} scenes, {} pairs on {}\n",
                            generator.checkpoint.string(), content.images.count, scene.images.count,
                            pairs.content.size(), scimix::describe(device));
@@ -111,7 +116,7 @@ int mix(const MixSettings& s) {
     std::cout << fmt::format("kept {} of {} hybrids, in which the class was seen\n",
                              hybrids.count(), hybrids.mixed);
   }
-  std::cout << fmt::format("{} hybrids in {}\n", hybrids.count(), out.string());
+  std::cout << fmt::format("{} hybrids in {}\n", hybrids.count(), scimix::describe_output(out));
   return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include <iostream>
 
+#include "core/paths.hpp"
 #include "settings/run_kinds.hpp"
 #include "tools/needed_generator.hpp"
 #include "tools/run_settings.hpp"
@@ -45,7 +46,7 @@ std::optional<RunResult> run_seed(std::vector<std::string> arguments, std::uint6
   Asked asked(arguments);
   if (std::string& out = asked.config.output.out; !out.empty()) out += "/seed-" + number;
   const std::filesystem::path folder = run_folder_of(asked.config);
-  if (!ranks.agree(std::filesystem::exists(folder / "config.toml"))) {
+  if (!ranks.agree(is_file(folder / "config.toml"))) {
     return run_one(asked, typed, ranks);
   }
   return run_one(

@@ -5,8 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "core/paths.hpp"
 #include "report/run_folder.hpp"
 #include "tools/run_settings.hpp"
+#include "tools/short_list.hpp"
 #include "trainers/run_inputs.hpp"
 
 namespace scimix {
@@ -27,12 +29,13 @@ Kind kind_of(const CheckpointMetadata& metadata, const fs::path& file) {
   const std::string format = value_of(metadata, "format");
   if (format.starts_with("scimix-classifier-")) return Kind::classifier;
   if (format.starts_with("scimix-generator-")) return Kind::generator;
+  if (format.empty()) check_format(file, metadata, "scimix-classifier-2", "classifier");
   user_error(file.string(), ": format \"", format,
              "\", expected a checkpoint of scimix_train classifier or generator");
 }
 
 fs::path newest_checkpoint(const fs::path& run) {
-  if (!fs::exists(run / "config.toml")) {
+  if (!is_file(run / "config.toml")) {
     user_error(run.string(),
                ": no run here, expected a folder with a config.toml, or a checkpoint");
   }
@@ -43,9 +46,9 @@ fs::path newest_checkpoint(const fs::path& run) {
 
 // The run of RUN/checkpoints/step-N.safetensors.
 std::optional<fs::path> run_around(const fs::path& file) {
-  const fs::path folder = fs::absolute(file).parent_path();
+  const fs::path folder = absolute_path(file).parent_path();
   const fs::path run = folder.parent_path();
-  if (folder.filename() != "checkpoints" || !fs::exists(run / "config.toml")) return std::nullopt;
+  if (folder.filename() != "checkpoints" || !is_file(run / "config.toml")) return std::nullopt;
   return run;
 }
 
@@ -98,11 +101,11 @@ DType precision_of(const std::string& name) {
 
 ClassifierCheckpoint find_classifier(const fs::path& path) {
   ClassifierCheckpoint found;
-  if (fs::is_directory(path)) {
+  if (is_folder(path)) {
     found.run = path;
     found.file = newest_checkpoint(path);
   } else {
-    if (!fs::exists(path)) {
+    if (path_kind(path) == PathKind::missing) {
       user_error(path.string(), ": not found, expected a run folder or a checkpoint");
     }
     found.run = run_around(path);
@@ -143,9 +146,9 @@ ClassifierSettings settings_of(const ClassifierCheckpoint& c) {
 void check_classes(const ClassifierCheckpoint& c, const std::vector<std::string>& names) {
   const std::string written = value_of(c.metadata, "class_names");
   if (has_classes(written, names)) return;
-  std::string expected;
-  for (const std::string& name : names) expected += (expected.empty() ? "" : ",") + name;
-  user_error(c.file.string(), ": knows the classes ", written, ", expected ", expected);
+  constexpr std::size_t kMost = 200;
+  const std::string known = written.size() <= kMost ? written : written.substr(0, kMost) + "...";
+  user_error(shown(c.file), ": knows the classes ", known, ", expected ", short_list(names));
 }
 
 WideResNet load_classifier(const ClassifierCheckpoint& c, const ClassifierSettings& settings,

@@ -1,5 +1,6 @@
 #include "tools/transfer_inputs.hpp"
 
+#include "core/paths.hpp"
 #include "report/run_folder.hpp"
 #include "tools/run_settings.hpp"
 
@@ -15,7 +16,7 @@ EvaluationData load_transfer_data(const TransferSettings& settings,
                                   const TrainedGenerator& generator) {
   DataSettings own;
   own.dataset = value_of(generator.metadata, "dataset");
-  if (fs::is_directory(settings.generator)) {
+  if (is_folder(settings.generator)) {
     own = read_generator_config(RunFolder::open(settings.generator).config()).data;
   }
   own.labels = "all";

@@ -3,13 +3,35 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 
 #include "core/error.hpp"
+#include "core/paths.hpp"
 #include "core/safetensors.hpp"
 
 namespace scimix {
 
 namespace {
+
+// The first version of a generator's checkpoint, in which the columns of epilogue.fc.weight have
+// the order that they have in memory.
+constexpr std::string_view kFirstGenerator = "scimix-generator-1";
+
+// True for a matrix whose columns are those of a flattened image with as many channels as the
+// matrix has rows: that of the critic's epilogue, and its moments.
+bool reads_flattened_image(const ParameterStore::Named& tensor) {
+  return tensor.value().rank() == 2 && tensor.name.ends_with("epilogue.fc.weight") &&
+         tensor.value().shape()[1] % tensor.value().shape()[0] == 0;
+}
+
+// A tensor whose elements stand in another order in the file, seen as [K,R,S,C] of memory.
+std::optional<Shape> permuted_shape(const ParameterStore::Named& tensor,
+                                    bool first_generator = false) {
+  const Shape& shape = tensor.value().shape();
+  if (shape.rank() == 4) return shape;
+  if (first_generator || !reads_flattened_image(tensor)) return std::nullopt;
+  return Shape{shape[0], shape[1] / shape[0], 1, shape[0]};
+}
 
 // The order of a kernel's axes in the file, and the shape there.
 Shape file_shape(const Shape& shape) {
@@ -37,11 +59,13 @@ std::vector<std::byte> permute_kernel(std::span<const std::byte> source, const S
   return target;
 }
 
-std::vector<std::byte> host_bytes(const Tensor& value) {
+std::vector<std::byte> host_bytes(const ParameterStore::Named& tensor) {
+  const Tensor& value = tensor.value();
   std::vector<std::byte> bytes(value.bytes());
   copy_to_host(bytes.data(), value.device(), value.raw(), bytes.size());
-  if (value.rank() != 4) return bytes;
-  return permute_kernel(bytes, value.shape(), size_of(value.dtype()), Direction::to_file);
+  const std::optional<Shape> shape = permuted_shape(tensor);
+  if (!shape) return bytes;
+  return permute_kernel(bytes, *shape, size_of(value.dtype()), Direction::to_file);
 }
 
 Shape shape_of(const TensorEntry& entry) {
@@ -80,7 +104,7 @@ void save_checkpoint(const std::filesystem::path& path, const CheckpointTensors&
   std::vector<TensorEntry> entries;
   storage.reserve(tensors.size());
   for (const ParameterStore::Named& tensor : tensors) {
-    storage.push_back(host_bytes(tensor.value()));
+    storage.push_back(host_bytes(tensor));
     const Shape shape = file_shape(tensor.value().shape());
     entries.push_back({.name = tensor.name,
                        .dtype = std::string(safetensors_dtype(tensor.value().dtype())),
@@ -92,6 +116,21 @@ void save_checkpoint(const std::filesystem::path& path, const CheckpointTensors&
 
 CheckpointMetadata read_checkpoint_metadata(const std::filesystem::path& path) {
   return SafetensorsFile(path).metadata();
+}
+
+void check_format(const std::filesystem::path& path, const CheckpointMetadata& metadata,
+                  std::string_view format, std::string_view command) {
+  const std::string found = value_of(metadata, "format");
+  const bool earlier = format == "scimix-generator-2" && found == kFirstGenerator;
+  if (found == format || earlier) return;
+  if (found.empty()) {
+    user_error(shown(path),
+               ": format \"\": has no metadata of a checkpoint; where another library has saved ",
+               "the file again, `scimix_eval restore FILE --like CHECKPOINT` takes them from ",
+               "another checkpoint of the run");
+  }
+  user_error(shown(path), ": format \"", found, "\", expected \"", format,
+             "\": a checkpoint of scimix_train ", command);
 }
 
 std::string digits_of(double value) {
@@ -128,13 +167,14 @@ void load_checkpoint(const std::filesystem::path& path, CheckpointTensors tensor
                  " does not belong to this model");
     }
   }
+  const bool first_generator = value_of(file.metadata(), "format") == kFirstGenerator;
   for (ParameterStore::Named& tensor : tensors) {
     const std::span<const std::byte> bytes = file.entry(tensor.name).bytes;
+    const std::optional<Shape> shape = permuted_shape(tensor, first_generator);
     tensor.change([&](Tensor& value) {
-      if (value.rank() == 4) {
-        const std::size_t element = size_of(value.dtype());
+      if (shape) {
         value.copy_from_host(
-            permute_kernel(bytes, value.shape(), element, Direction::to_memory).data());
+            permute_kernel(bytes, *shape, size_of(value.dtype()), Direction::to_memory).data());
       } else {
         value.copy_from_host(bytes.data());
       }

@@ -4,7 +4,9 @@
 //   model.    parameters and running statistics
 //   ema.      their average, which evaluations use
 //   momentum. the optimiser's moments
-// Convolution kernels are [K,R,S,C] in memory and [K,C,R,S] in the file, which is PyTorch's order.
+// Convolution kernels are [K,R,S,C] in memory and [K,C,R,S] in the file, as PyTorch keeps them. The
+// columns of a linear layer behind a flattened image (epilogue.fc.weight of the critic) are
+// [h,w,C] in memory and [C,h,w] in the file.
 #pragma once
 
 #include <charconv>
@@ -12,6 +14,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/error.hpp"
@@ -32,6 +35,12 @@ void save_checkpoint(const std::filesystem::path& path, const CheckpointTensors&
 
 // Reads only the metadata. Errors (user): not a valid safetensors file.
 [[nodiscard]] CheckpointMetadata read_checkpoint_metadata(const std::filesystem::path& path);
+
+// Checks that a checkpoint is of `format`, or of an earlier version that can still be read. Errors
+// (user): another format, which the message names with the `command` of scimix_train that writes
+// the expected one; no metadata at all, with what brings them back.
+void check_format(const std::filesystem::path& path, const CheckpointMetadata& metadata,
+                  std::string_view format, std::string_view command);
 
 // Returns a number as text for metadata: the shortest text that reads back as the same number.
 [[nodiscard]] std::string digits_of(double value);

@@ -5,6 +5,7 @@
 
 #include "core/device.hpp"
 #include "core/error.hpp"
+#include "core/paths.hpp"
 #include "report/classifier_report.hpp"
 #include "trainers/classifier_trainer.hpp"
 #include "trainers/matching_generator.hpp"
@@ -119,6 +120,7 @@ void ClassifierSubject::conclude(const RunFolder& /*run*/, const RunResult& resu
   const char* const scaled = config_.scale == RunScale::full ? "" : ", scaled down";
   fmt::print(out, "test accuracy {:.2f}% after {} steps (EMA, {} images{})\n",
              100.0 * result.accuracy, result.steps, inputs_.dataset.test.count, scaled);
+  if (result.evaluations < 2) return;
   fmt::print(out, "median of the last {} evaluations {:.2f}%\n", result.evaluations,
              100.0 * result.median_accuracy);
 }
@@ -143,7 +145,7 @@ RunReport ClassifierSubject::report(const RunFolder& run, const RunResult& resul
       .pictures = {}};
   for (const Sheet& sheet : trainer_.preview(1)) {
     const auto png = run.samples() / (sheet.name + ".png");
-    if (std::filesystem::exists(png)) outcome.pictures.push_back({sheet.caption, png});
+    if (is_file(png)) outcome.pictures.push_back({sheet.caption, png});
   }
   return classifier_report(outcome);
 }

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "core/paths.hpp"
 #include "report/run_folder.hpp"
 
 namespace scimix {
@@ -88,16 +89,13 @@ CheckpointMetadata describe_networks(const AutoencoderConfig& config,
 
 CheckpointMetadata read_generator_metadata(const std::filesystem::path& path) {
   CheckpointMetadata found = read_checkpoint_metadata(path);
-  if (value_of(found, "format") != kGeneratorFormat) {
-    user_error(path.string(), ": format \"", value_of(found, "format"), "\", expected \"",
-               kGeneratorFormat, "\": a checkpoint of scimix_train generator");
-  }
+  check_format(path, found, kGeneratorFormat, "generator");
   return found;
 }
 
 TrainedGenerator load_generator(const std::filesystem::path& path, Device device) {
   std::filesystem::path checkpoint = path;
-  if (std::filesystem::is_directory(path)) {
+  if (is_folder(path)) {
     const auto newest = RunFolder::open(path).latest_checkpoint();
     if (!newest) user_error(path.string(), ": no checkpoint in this run yet");
     checkpoint = *newest;

@@ -17,7 +17,7 @@
 namespace scimix {
 
 // The format that a generator's checkpoint states.
-inline constexpr const char* kGeneratorFormat = "scimix-generator-1";
+inline constexpr const char* kGeneratorFormat = "scimix-generator-2";
 
 // Parameters and running statistics, as e_c.*, e_r.*, g.*.
 [[nodiscard]] CheckpointTensors autoencoder_tensors(const Autoencoder& networks);

@@ -24,6 +24,7 @@ void on_signal(int signal) {
 InterruptFlag::InterruptFlag() {
   signal_seen = 0;
   ctrl_c_seen = 0;
+  std::signal(SIGPIPE, SIG_IGN);
   struct sigaction action {};
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;

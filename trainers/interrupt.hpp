@@ -11,8 +11,9 @@ namespace scimix {
 
 // Handles the signals while the object exists. If a signal has come, they stay handled afterwards,
 // because the program is about to end. Further signals have no effect, except that the third Ctrl-C
-// ends the program at once. If SIGHUP was ignored before (nohup), it stays ignored. At most one
-// object may exist at a time.
+// ends the program at once. If SIGHUP was ignored before (nohup), it stays ignored. SIGPIPE is
+// ignored from then on: a program that reads the run's output may end before the run does. At most
+// one object may exist at a time.
 class InterruptFlag {
  public:
   InterruptFlag();

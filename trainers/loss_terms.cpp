@@ -31,8 +31,7 @@ void TermLog::check_finite(std::string_view advice, Comm& ranks) const {
   if (!first) return;
   const TermInfo& term = terms_[*first % terms_.size()];
   user_error("step ", bad[*first] + 1, term.phase.empty() ? "" : ", phase ", term.phase,
-             ": the loss term ", term.name, " is not a finite number; ", advice,
-             " (the last checkpoint is kept)");
+             ": the loss term ", term.name, " is not a finite number; ", advice);
 }
 
 void TermLog::mean_over_ranks(Comm& ranks) {

@@ -16,6 +16,7 @@ RunInputs load_run_inputs(const DataSettings& settings, const RankSettings& rank
                                  .digits_train = settings.digits_train,
                                  .digits_test = settings.digits_test,
                                  .data_seed = settings.data_seed,
+                                 .skip_unreadable = settings.skip_unreadable,
                                  .bounding_box = settings.bounding_box});
   const auto labels = parse_label_count(settings.labels);
   inputs.split = request.resume

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "core/error.hpp"
+#include "core/paths.hpp"
 #include "core/safetensors.hpp"
 #include "data/image_io.hpp"
 #include "report/run_history.hpp"
@@ -74,14 +75,16 @@ class StopPoll {
 // One run, once its folder is there.
 class Run {
  public:
+  // `lock`: that of the folder, where this process owns it.
   Run(const SessionSettings& settings, const RunFolder& folder, RunSubject& subject, Comm& ranks,
-      RunLog& log)
+      RunLog& log, const RunLock* lock)
       : settings_(settings),
         folder_(folder),
         subject_(subject),
         session_(subject.session()),
         ranks_(ranks),
-        log_(log) {}
+        log_(log),
+        lock_(lock) {}
 
   // Makes the steps that are left. False where a signal ended it early; a checkpoint is then
   // written.
@@ -104,6 +107,7 @@ class Run {
   TrainingSession& session_;
   Comm& ranks_;
   RunLog& log_;
+  const RunLock* lock_;
   Metrics training_shown_;
   Metrics evaluation_shown_;
   Metrics evaluated_;
@@ -153,6 +157,7 @@ bool Run::evaluate(const EvaluationOptions& options, bool record) {
 
 void Run::save() {
   const std::int64_t step = session_.steps_done();
+  if (lock_ != nullptr) lock_->check();
   if (ranks_.is_first()) folder_.note_checkpoint(step);
   session_.save(folder_.checkpoint(step));
   if (ranks_.is_first()) folder_.keep_newest_checkpoints(settings_.output.keep_checkpoints, step);
@@ -226,18 +231,23 @@ std::int64_t load_newest(TrainingSession& session, const RunFolder& folder, std:
   return session.steps_done();
 }
 
-void write_sheets(const RunFolder& folder, const RunSubject& subject, const ImageSet& images) {
+// Returns the names of the pictures.
+std::vector<std::string> write_sheets(const RunFolder& folder, const RunSubject& subject,
+                                      const ImageSet& images) {
+  std::vector<std::string> names;
   for (const Sheet& sheet : subject.first_sheets()) {
     write_grid(folder.samples() / (sheet.name + ".png"), sheet.pixels, images.height, images.width,
                sheet.columns, sheet.scale);
+    names.push_back(sheet.name);
   }
+  return names;
 }
 
 }  // namespace
 
 bool is_finished(const RunFolder& folder, std::int64_t steps) {
   const auto newest = folder.latest_checkpoint();
-  if (!newest || !std::filesystem::exists(folder.report())) return false;
+  if (!newest || !is_file(folder.report())) return false;
   const SafetensorsFile file(*newest);
   const auto step = file.metadata().find("step");
   return step != file.metadata().end() && step->second == std::to_string(steps);
@@ -252,7 +262,10 @@ RunResult run_training(const SessionSettings& settings, const std::filesystem::p
   std::optional<RunFolder> folder;
   if (request.resume) {
     folder = RunFolder::open(*request.resume);
-    if (first) lock.emplace(folder->path());
+    if (first) {
+      lock.emplace(folder->path());
+      folder->remove_leftovers();
+    }
     const bool finished = is_finished(*folder, settings.steps);
     if (request.ranks == nullptr ? finished : request.ranks->agree(finished)) {
       fmt::print(out, "run folder {}, resumed after step {}: the run is finished\n",
@@ -269,6 +282,7 @@ RunResult run_training(const SessionSettings& settings, const std::filesystem::p
   const std::unique_ptr<RunSubject> subject = make(inputs);
   TrainingSession& session = subject->session();
   std::optional<std::int64_t> resumed;
+  std::vector<std::string> sheets;
   if (request.resume) resumed = load_newest(session, *folder, out);
   session.share_state();
   if (resumed) resumed = session.steps_done();
@@ -276,8 +290,9 @@ RunResult run_training(const SessionSettings& settings, const std::filesystem::p
     folder = first ? RunFolder::create(new_folder) : RunFolder::of_another_rank(new_folder);
     if (first) {
       lock.emplace(new_folder);
+      folder->remove_leftovers();
       save_split(folder->split(), inputs.split);
-      write_sheets(*folder, *subject, inputs.dataset.train);
+      sheets = write_sheets(*folder, *subject, inputs.dataset.train);
       folder->write_config(request.config_text);
     }
   }
@@ -302,7 +317,8 @@ RunResult run_training(const SessionSettings& settings, const std::filesystem::p
   RunLog log =
       first ? RunLog(*folder, settings.steps, subject->images_per_step(), resumed, streams.progress)
             : RunLog();
-  Run run(settings, *folder, *subject, ranks, log);
+  for (const std::string& name : sheets) log.image(0, name, folder->samples() / (name + ".png"));
+  Run run(settings, *folder, *subject, ranks, log, lock ? &*lock : nullptr);
   const bool trained = run.train();
   log.finish();
   if (!trained) return interrupted(session.steps_done());

@@ -123,7 +123,9 @@ double TrainingSession::learning_rate() const {
 }
 
 void TrainingSession::check_finite() const {
-  terms_.check_finite(kind_.advice, ranks_);
+  terms_.check_finite(text(kind_.advice, has_checkpoint_ ? " (the last checkpoint is kept)"
+                                                         : " (there is no checkpoint yet)"),
+                      ranks_);
 }
 
 TrainingMetrics TrainingSession::read_metrics() {
@@ -202,6 +204,7 @@ void TrainingSession::save(const std::filesystem::path& path) {
   terms_.mean_over_ranks(ranks_);
   mean_over_ranks({{"", accuracy_}}, ranks_);
   if (ranks_.is_first()) save_checkpoint(path, state(), metadata());
+  has_checkpoint_ = true;
 }
 
 void TrainingSession::share_state() {
@@ -210,10 +213,7 @@ void TrainingSession::share_state() {
 
 void TrainingSession::load(const std::filesystem::path& path) {
   const CheckpointMetadata found = read_checkpoint_metadata(path);
-  if (const std::string format = value_of(found, "format"); format != kind_.format) {
-    user_error(path.string(), ": format \"", format, "\", expected \"", kind_.format,
-               "\": a checkpoint of scimix_train ", kind_.command);
-  }
+  check_format(path, found, kind_.format, kind_.command);
   if (const std::string hash = value_of(found, "train_hash"); hash != train_hash_) {
     user_error(path.string(), ": trained on images with hash ", hash, ", expected this data set's ",
                train_hash_);
@@ -223,6 +223,7 @@ void TrainingSession::load(const std::filesystem::path& path) {
   const auto device_step = static_cast<std::int32_t>(step);
   step_.copy_from_host(&device_step);
   steps_done_ = step;
+  has_checkpoint_ = true;
   evaluation_due_ = value_of(found, "evaluation_due") == "true";
   take_over(found, path);
 }

@@ -220,6 +220,7 @@ class TrainingSession {
   [[nodiscard]] CheckpointMetadata metadata() const;
 
   TrainerKind kind_;
+  mutable bool has_checkpoint_ = false;  // one was written or loaded
   std::vector<Network> networks_;
   std::vector<PhaseEntry> phases_;
   TermLog terms_;

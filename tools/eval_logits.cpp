@@ -1,0 +1,176 @@
+#include "tools/eval_logits.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <iostream>
+#include <numeric>
+#include <span>
+
+#include "autograd/tape.hpp"
+#include "core/device.hpp"
+#include "core/error.hpp"
+#include "core/paths.hpp"
+#include "core/result_file.hpp"
+#include "core/safetensors.hpp"
+#include "data/npy.hpp"
+#include "kernels/metrics/metrics.hpp"
+#include "tools/cli.hpp"
+#include "tools/evaluation_data.hpp"
+#include "tools/test_images.hpp"
+#include "tools/trained_classifier.hpp"
+#include "trainers/evaluate.hpp"
+#include "trainers/resident_set.hpp"
+
+namespace scimix {
+
+namespace {
+
+constexpr const char* kFormat = "scimix-logits-1";
+constexpr const char* kRecordsMark = "('logits', ";
+
+struct LogitSettings {
+  std::string run;  // run folder or checkpoint
+  DataChoice data;
+  std::int64_t count = 0;
+  std::int64_t batch = 250;
+  std::string device = "auto";
+  std::string out;
+};
+
+// Of the images in their order.
+struct Logits {
+  std::int64_t classes = 0;
+  std::vector<float> logits;  // [N, classes]
+  std::vector<std::int32_t> labels;
+  std::vector<std::int32_t> predicted;
+};
+
+Logits compute(const WideResNet& network, const ResidentSet& images, std::int64_t count,
+               std::int64_t batch, DType dtype) {
+  const NoGrad no_grad;
+  Logits found{.classes = network.config().classes, .logits = {}, .labels = {}, .predicted = {}};
+  std::vector<std::int32_t> indices(static_cast<std::size_t>(count));
+  std::iota(indices.begin(), indices.end(), 0);
+  const auto append = [](auto& all, const auto& part) {
+    all.insert(all.end(), part.begin(), part.end());
+  };
+  for (std::int64_t first = 0; first < count; first += batch) {
+    const std::int64_t rows = std::min(batch, count - first);
+    const Batch part = images.plain(
+        std::span(indices).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows)),
+        dtype);
+    const Tensor logits =
+        cast(network.forward(part.images, {.mode = NormMode::eval}).logits, DType::f32).value();
+    const Tensor predicted = Tensor::empty({rows}, DType::i32, images.device());
+    predict_classes(logits, predicted);
+    append(found.logits, logits.to_host<float>());
+    append(found.labels, part.labels.to_host<std::int32_t>());
+    append(found.predicted, predicted.to_host<std::int32_t>());
+  }
+  return found;
+}
+
+void check(const LogitSettings& s) {
+  if (s.out.empty()) return;
+  const bool records = s.out.ends_with(".npy");
+  if (!records && !s.out.ends_with(".safetensors")) {
+    user_error("--out ", shown(s.out), ": expected a name that ends in .npy or .safetensors");
+  }
+  check_result_file("--out", s.out, records ? kRecordsMark : kFormat);
+}
+
+void write(const std::string& out, const Logits& found) {
+  const std::int64_t count = std::ssize(found.labels);
+  if (out.ends_with(".npy")) {
+    const std::array fields = {npy_field("logits", {found.classes}, found.logits),
+                               npy_field("label", {}, found.labels),
+                               npy_field("predicted", {}, found.predicted)};
+    return write_npy(out, count, fields);
+  }
+  const auto numbers = [&](const char* name, const std::vector<std::int32_t>& values) {
+    return TensorEntry{name, "I32", {count}, std::as_bytes(std::span(values))};
+  };
+  const std::array entries = {
+      TensorEntry{"logits", "F32", {count, found.classes}, std::as_bytes(std::span(found.logits))},
+      numbers("label", found.labels), numbers("predicted", found.predicted)};
+  write_safetensors(out, entries, {{"format", kFormat}});
+}
+
+// A table with tabs between its columns.
+void print(std::ostream& out, const Logits& found, const std::vector<std::string>& names) {
+  const auto name = [&](std::int32_t index) {
+    return index < 0 ? std::string("?") : names.at(static_cast<std::size_t>(index));
+  };
+  out << "image\tclass\tpredicted";
+  for (const std::string& one : names) out << '\t' << one;
+  out << '\n';
+  const auto classes = static_cast<std::size_t>(found.classes);
+  for (std::size_t i = 0; i < found.labels.size(); ++i) {
+    out << fmt::format("{}\t{}\t{}", i, name(found.labels[i]), name(found.predicted[i]));
+    for (std::size_t c = 0; c < classes; ++c) {
+      out << fmt::format("\t{:.6g}", found.logits[i * classes + c]);
+    }
+    out << '\n';
+  }
+}
+
+int logits(const LogitSettings& s) {
+  const Device device = parse_device(s.device);
+  select_device(device);
+  const ClassifierCheckpoint checkpoint = find_classifier(s.run);
+  const ClassifierSettings settings = settings_of(checkpoint);
+  const WideResNet network = load_classifier(checkpoint, settings, device);
+  const TestImages chosen =
+      load_test_images(s.data, settings, value_of(checkpoint.metadata, "train_hash"));
+  const Dataset& dataset = chosen.data.dataset;
+  check_classes(checkpoint, dataset.class_names);
+  const ResidentSet images(dataset.test, device);
+  const std::int64_t count = s.count == 0 ? images.count() : std::min(s.count, images.count());
+  const Logits found =
+      compute(network, images, count, evaluation_batch(s.batch, images), settings.precision);
+  if (s.out.empty()) {
+    print(std::cout, found, dataset.class_names);
+    return 0;
+  }
+  write(s.out, found);
+  introduce(std::cout, checkpoint, settings, chosen);
+  std::cout << fmt::format("logits of {} images in {}\n", count, shown(s.out));
+  return 0;
+}
+
+}  // namespace
+
+int eval_logits(const std::vector<std::string>& arguments) {
+  CLI::App app(
+      "What a trained classifier answers to each test image: one number for each class, before the "
+      "softmax. Useful to compare another implementation with this one.",
+      "scimix_eval logits");
+  LogitSettings s;
+  use_setting_defaults(app);
+  app.add_option("run", s.run, "run folder or checkpoint of scimix_train classifier or generator")
+      ->required();
+  add_data_choice(app, s.data, "the classifier",
+                  "training images, only to tell whether they are those of the run");
+  const std::string output = "Output";
+  app.add_option("--count", s.count, "only the first test images; 0: all")
+      ->group(output)
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--out", s.out,
+                 "NAME.npy (records logits, label, predicted) or NAME.safetensors (tensors of the "
+                 "same names); without it a table with tabs is printed")
+      ->group(output);
+  app.add_option("--batch", s.batch,
+                 "images of 32x32 pixels that are classified at a time; of larger images "
+                 "proportionally fewer")
+      ->group(output)
+      ->check(CLI::PositiveNumber);
+  app.add_option("--device", s.device, "auto, cpu, cuda:N")->group(output);
+  if (const auto done = parse(app, arguments)) return *done;
+  check(s);
+  return logits(s);
+}
+
+}  // namespace scimix
