@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 #include "core/error.hpp"
 
@@ -25,8 +26,9 @@ double round_interval(double wanted) {
 std::vector<double> multiples(double interval, double low, double high) {
   const double slack = 1e-9 * interval;  // keeps a multiple at the end in spite of rounding
   std::vector<double> ticks;
-  for (double k = std::ceil((low - slack) / interval); k * interval <= high + slack; ++k) {
-    ticks.push_back(k == 0 ? 0.0 : k * interval);
+  auto k = static_cast<std::int64_t>(std::ceil((low - slack) / interval));
+  for (; static_cast<double>(k) * interval <= high + slack; ++k) {
+    ticks.push_back(static_cast<double>(k) * interval);
   }
   return ticks;
 }

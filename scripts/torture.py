@@ -45,7 +45,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TINY = ("--dataset digits --digits-train 40 --digits-test 20 --image-size 8 --crop-pad 1 --depth 10 --width 1 "
         "--batch 4 --device cpu --eval-every 3 --checkpoint-every 2 --log-every 1 --steps 6").split()
-GENERATOR = "--minibatch-std 2 --g-channels 4 --g-max-channels 4 --d-channels 4 --d-max-channels 4".split()
+GENERATOR = "--guide-steps 0 --minibatch-std 2 --g-channels 4 --g-max-channels 4 --d-channels 4 --d-max-channels 4".split()
 STEPS = 6
 
 

@@ -107,14 +107,14 @@ TEST_CASE("columns of a layer behind a flattened image stand in the file in PyTo
   };
   const CheckpointTensors again = loaded(path);
   for (std::size_t i = 0; i < saved.size(); ++i) {
-    CHECK(again[i].value.to_doubles() == saved[i].value.to_doubles());
+    CHECK(again[i].value().to_doubles() == saved[i].value().to_doubles());
   }
   // The first version of the format had them as they are in memory.
   const auto first = folder / "first.safetensors";
   write_safetensors(first, file.entries(), {{"format", "scimix-generator-1"}});
   const CheckpointTensors old = loaded(first);
-  CHECK(old[0].value.to_doubles()[1] == channels);  // of the file: [C,h,w]
-  CHECK(old[2].value.to_doubles() == saved[2].value.to_doubles());
+  CHECK(old[0].value().to_doubles()[1] == channels);  // of the file: [C,h,w]
+  CHECK(old[2].value().to_doubles() == saved[2].value().to_doubles());
 }
 
 TEST_CASE("formats that can be read, and what is said of others") {

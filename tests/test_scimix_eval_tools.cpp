@@ -168,8 +168,8 @@ TEST_CASE("a generator's checkpoint without metadata is named with what helps") 
   const TempFolder folder;
   const std::filesystem::path run =
       tiny_run(folder, "generator",
-               {"--minibatch-std", "2", "--g-channels", "4", "--g-max-channels", "4",
-                "--d-channels", "4", "--d-max-channels", "4"});
+               {"--guide-steps", "0", "--minibatch-std", "2", "--g-channels", "4",
+                "--g-max-channels", "4", "--d-channels", "4", "--d-max-channels", "4"});
   drop_metadata(run / "checkpoints/step-00000004.safetensors");
   test::check_mistake("scimix_mix",
                       {"--generator", run.string(), "--content", "digits:test", "--scene",

@@ -42,6 +42,7 @@ method = "mean-teacher"
 steps = 40
 
 [generator.tiny]
+guide-steps = 0
 depth = 10
 width = 1
 g-channels = 8

@@ -130,7 +130,7 @@ int augment(const AugmentSettings& s) {
   const Shape shape{1, image.height, image.width, 3};
   const Tensor pixels =
       Tensor::from_host(std::span<const std::uint8_t>(image.pixels), shape, device);
-  const Tensor out = Tensor::empty(shape, DType::u8, device);
+  Tensor out = Tensor::empty(shape, DType::u8, device);
   apply_image_operation(pixels, operation, argument, static_cast<std::uint8_t>(s.fill), out);
   write_png(s.out, {image.height, image.width, out.to_host<std::uint8_t>()});
   std::cout << fmt::format("{} of {}, {}x{} pixels, in {}\n", s.operation, shown(s.picture),

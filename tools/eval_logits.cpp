@@ -64,7 +64,7 @@ Logits compute(const WideResNet& network, const ResidentSet& images, std::int64_
         dtype);
     const Tensor logits =
         cast(network.forward(part.images, {.mode = NormMode::eval}).logits, DType::f32).value();
-    const Tensor predicted = Tensor::empty({rows}, DType::i32, images.device());
+    Tensor predicted = Tensor::empty({rows}, DType::i32, images.device());
     predict_classes(logits, predicted);
     append(found.logits, logits.to_host<float>());
     append(found.labels, part.labels.to_host<std::int32_t>());

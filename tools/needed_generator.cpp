@@ -21,22 +21,11 @@ namespace {
 namespace fs = std::filesystem;
 
 // What generator and classifier must agree on.
-constexpr std::array<const char*, 16> kShared{"dataset",
-                                              "data-dir",
-                                              "split-seed",
-                                              "data-seed",
-                                              "image-size",
-                                              "bounding-box",
-                                              "digits-train",
-                                              "digits-test",
-                                              "flip",
-                                              "crop-pad",
-                                              "skip-unreadable",
-                                              "unlabeled-includes-labeled",
-                                              "device",
-                                              "precision",
-                                              "sync-norm",
-                                              "rank-timeout"};
+constexpr std::array<const char*, 16> kShared{
+    "dataset",    "data-dir",     "split-seed",      "data-seed",
+    "image-size", "bounding-box", "digits-train",    "digits-test",
+    "flip",       "crop-pad",     "skip-unreadable", "unlabeled-includes-labeled",
+    "device",     "precision",    "sync-norm",       "rank-timeout"};
 
 bool is_finished(const fs::path& folder, const GeneratorRunConfig& config) {
   const auto checkpoint = RunFolder::open(folder).latest_checkpoint();
