@@ -31,7 +31,7 @@ void check_critic_size(std::int64_t image_size) {
 
 namespace {
 
-const DiscriminatorConfig& checked(const DiscriminatorConfig& c) {
+DiscriminatorConfig checked(const DiscriminatorConfig& c) {
   for (const std::int64_t channels : {c.base_channels, c.max_channels}) {
     if (channels < 1) user_error("discriminator with ", channels, " channels: expected at least 1");
   }

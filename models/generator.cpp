@@ -12,7 +12,7 @@ namespace {
 constexpr int kBlocks = 3;
 constexpr std::uint32_t kMaxLayers = 16;  // number of noise streams reserved for one pass
 
-const GeneratorConfig& checked(const GeneratorConfig& c) {
+GeneratorConfig checked(const GeneratorConfig& c) {
   if (c.image_size < 4 || c.image_size % 4 != 0) {
     user_error("generator of image size ", c.image_size, ": expected a multiple of 4");
   }

@@ -152,7 +152,7 @@ void Progress::draw() {
 }
 
 void Progress::end_line() {
-  if (std::exchange(line_open_, false)) out_ << std::endl;
+  if (std::exchange(line_open_, false)) out_ << "\n" << std::flush;
 }
 
 }  // namespace scimix

@@ -61,7 +61,7 @@ std::optional<int> parse(CLI::App& app, std::vector<std::string> arguments) {
   const std::vector<std::string> extras = app.remaining();
   if (extras.empty()) return std::nullopt;
   const std::string& word = extras.front();
-  if (!word.starts_with("-")) user_error("unexpected argument ", word);
+  if (!word.starts_with('-')) user_error("unexpected argument ", word);
   const std::string name = word.substr(word.find_first_not_of('-'));
   user_error("unknown option ", word, suggestion(app, name.substr(0, name.find('=')), "--"));
 }
