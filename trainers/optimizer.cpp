@@ -111,7 +111,7 @@ CheckpointTensors Adam::state(const std::string& network) const {
 
 namespace {
 
-const AdamSchedule& checked(const AdamSchedule& s) {
+AdamSchedule checked(const AdamSchedule& s) {
   SCIMIX_CHECK(s.total_steps >= 0 && s.ramp_up_steps >= 0 && s.ramp_down_steps >= 0,
                "Adam: a schedule of ", s.total_steps, " steps with ramps of ", s.ramp_up_steps,
                " and ", s.ramp_down_steps);
