@@ -197,7 +197,8 @@ TEST_CASE("safetensors: metadata that another library has dropped comes back") {
   CHECK_THROWS_WITH_AS(missing(),
                        (theirs.string() + ": has no metadata \"step\" (of 1 entries); if another " +
                         "library has saved this file again, its tensors are whole, and " +
-                        "restore_metadata takes the metadata from another checkpoint of the run")
+                        "`scimix_eval restore` (restore_metadata) takes the metadata from " +
+                        "another checkpoint of the run")
                            .c_str(),
                        Error);
 

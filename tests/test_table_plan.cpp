@@ -27,8 +27,10 @@ image-size = 16
 steps = 1000
 [generator.plain]
 steps = 50
+guide-steps = 30
 [generator.all]
 labels = "all"
+guide-steps = 0
 [oracle]
 steps = 300
 [[row]]
@@ -228,7 +230,7 @@ TEST_CASE("results of a table of which nothing is done yet: notes of its data, a
   CHECK(report.command == "the command");
   REQUIRE(report.rows.size() == 4);
   CHECK(report.rows[0].generator.empty());
-  CHECK(report.rows[1].generator == "mean-teacher");
+  CHECK(report.rows[1].generator == "mean-teacher, first alone for 30 steps");
   CHECK(report.rows[1].baseline == "mt");
   CHECK(report.rows[1].group == "digits, 20 labels, 16x16 pixels");
   CHECK(report.rows[1].wanted == 2);
