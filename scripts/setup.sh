@@ -142,7 +142,7 @@ fetch_wheel() { # ARRAY: unpacks a package into .deps/
   echo "fetching: $name $version"
   rm -rf "$work/wheel" "$work/unpacked" "$work/new"
   echo "$requirement" >"$work/requirements.txt"
-  # What is taken is the same in every wheel, so the version of the local python3 does not matter.
+  # The files that are unpacked are the same in every wheel, whichever Python version the wheel is for.
   python3 -m pip download -q --disable-pip-version-check --require-hashes --no-deps \
     --only-binary=:all: --python-version 3.11 --implementation cp --abi cp311 \
     --platform "manylinux_2_28_$(uname -m)" -d "$work/wheel" -r "$work/requirements.txt" \

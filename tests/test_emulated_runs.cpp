@@ -40,8 +40,9 @@ struct Method {
   const char* name;
   MakeRun run;
   Words options;
-  // Of an f32 run of a few steps beside the CPU's. Adam moves a weight by about its rate whatever
-  // the size of its gradient, so that differences of rounding show there.
+  // Largest relative difference of the parameters between the GPU's run and the CPU's, in f32 after
+  // a few steps. It is larger for the generator, because Adam moves a weight by about the learning
+  // rate however small the gradient is, which enlarges differences of rounding.
   double tolerance = 2e-4;
 };
 
@@ -55,7 +56,7 @@ const Method kFixmatch{"fixmatch", test::classifier_run,
 const Method kGenerator{"generator",
                         test::generator_run,
                         {"--labels", "40", "--noise", "true", "--steps", std::to_string(kSteps)},
-                        2e-2};
+                        5e-3};
 
 std::vector<Method> other_methods() {
   return {

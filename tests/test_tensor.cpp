@@ -137,7 +137,7 @@ static_assert(std::is_same_v<decltype(std::declval<const Tensor&>().raw()), cons
 static_assert(!std::is_constructible_v<Output, const Tensor&>);
 static_assert(!std::is_constructible_v<Output, const Tensor>);
 static_assert(!std::is_invocable_v<decltype(fill), const Tensor&, double>);
-// What it must accept: Tensors that may be written, views, and Outputs, which are const themselves.
+// Output accepts non-const Tensors, temporary views, and other Outputs, even const ones.
 static_assert(std::is_convertible_v<Tensor&, Output>);
 static_assert(std::is_convertible_v<Tensor, Output>);
 static_assert(std::is_same_v<decltype(std::declval<const Output&>().data<float>()), float*>);

@@ -40,7 +40,7 @@ struct LogitSettings {
   std::string out;
 };
 
-// Of the images in their order.
+// The classifier's outputs for all images, in the order of the images.
 struct Logits {
   std::int64_t classes = 0;
   std::vector<float> logits;  // [N, classes]

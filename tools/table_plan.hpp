@@ -34,7 +34,7 @@ struct TableTask {
   std::filesystem::path folder = {};    // of the run or of the measurement
   SettingValues values = {};            // of a run
   std::vector<std::size_t> needs = {};  // positions of the tasks that must be done before
-  // Of a measurement.
+  // Used by tasks that measure transfer: the generator and the oracle to measure with.
   std::filesystem::path generator = {};
   std::filesystem::path oracle = {};
 

@@ -194,7 +194,8 @@ class Results {
     return values;
   }
 
-  // That of the first seed: of a measurement, or else the generator's own samples.
+  // Adds the picture of hybrids of the first seed: the one that the transfer measurement wrote, or
+  // else the generator's own samples.
   void add_picture(const PlannedRow& planned, TableReport::Row& out) const {
     if (const TableTask* const transfer = done(planned.transfers.front())) {
       out.picture = transfer->transfer_picture();

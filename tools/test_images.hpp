@@ -18,9 +18,9 @@ struct TestImages {
 // Loads the test images that the user chose, or those of the classifier's run. `trained_on` is the
 // hash of the training images that its checkpoint holds.
 //
-// Of a folder with train/ and test/, the images of test/ are tested. The folder of the run itself
-// is split as it was for training, wherever it is now. Of any other folder all images are tested,
-// since none was trained on. Errors (user): as load_evaluation_data.
+// A folder with train/ and test/ gives the images of test/. The folder that the run was trained on
+// is split as it was for training, wherever it is now. Any other folder gives all of its images,
+// since none of them was trained on. Errors (user): as load_evaluation_data.
 [[nodiscard]] TestImages load_test_images(const DataChoice& choice,
                                           const ClassifierSettings& settings,
                                           const std::string& trained_on);

@@ -32,7 +32,7 @@ SCIMIX_HD inline Normals draw_normals(const NoiseAddress& address, std::uint32_t
   return out;
 }
 
-// What is done with an element and its normal number.
+// The ways to use a drawn normal number: each functor gets an element and its number.
 struct Replace {
   template <class T>
   SCIMIX_HD void operator()(T& element, float normal) const {
