@@ -78,10 +78,15 @@ if(SCIMIX_COVERAGE)
   add_link_options(--coverage)
 endif()
 
-# g++ sees uninitialised variables that are none once a sanitizer has added its code.
+# g++ sees uninitialised variables that are none once a sanitizer has added its code. clang does not know
+# g++'s pragma that asks for vectorisation, reports loops that it did not vectorise at -O1, and wants braces
+# that C++ lets one leave out.
 if(SCIMIX_SANITIZE)
   target_compile_options(scimix_flags INTERFACE
     -fsanitize=${SCIMIX_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g1 -O1
-    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
+    $<$<CXX_COMPILER_ID:Clang>:-Wno-pass-failed>
+    $<$<CXX_COMPILER_ID:Clang>:-Wno-unknown-pragmas>
+    $<$<CXX_COMPILER_ID:Clang>:-Wno-missing-braces>)
   target_link_options(scimix_flags INTERFACE -fsanitize=${SCIMIX_SANITIZE})
 endif()

@@ -23,6 +23,17 @@ function(scimix_precompile target)
   endif()
 endfunction()
 
+# Sets the optimisation of a target in a release build, or nothing for the default. With sanitizers,
+# everything is compiled with -O1 at most, and with -O0 what asks for -O1: code that takes longer to
+# optimise than it takes to run.
+function(scimix_optimize target level)
+  if(SCIMIX_SANITIZE AND level STREQUAL "-O1")
+    target_compile_options(${target} PRIVATE -O0)
+  elseif(level AND NOT SCIMIX_SANITIZE)
+    target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:${level}>)
+  endif()
+endfunction()
+
 # Creates the target scimix_NAME from the sources of the folder NAME. While the folder has none, the
 # target is an empty interface, so that the rest still configures.
 #   USES          the rooms to its left that it may include (and all that those use)
@@ -54,9 +65,7 @@ function(scimix_room name)
     target_link_libraries(${target} PRIVATE ${arg_LINKS})
     target_compile_definitions(${target} PRIVATE ${arg_PRIVATE_DEFINES})
     scimix_precompile(${target})
-    if(arg_OPTIMIZE)
-      target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:${arg_OPTIMIZE}>)
-    endif()
+    scimix_optimize(${target} "${arg_OPTIMIZE}")
     set(scope PUBLIC)
   else()
     add_library(${target} INTERFACE)
@@ -138,7 +147,7 @@ function(scimix_program_room name)
     set_target_properties(${target} PROPERTIES OUTPUT_NAME ${program_name})
     scimix_link_room(${target} ${name})
     target_link_libraries(${target} PRIVATE CLI11::CLI11 nlohmann_json::nlohmann_json)
-    target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+    scimix_optimize(${target} -O1)
     set_property(GLOBAL APPEND PROPERTY SCIMIX_PROGRAMS ${target})
   endforeach()
 endfunction()

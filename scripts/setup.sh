@@ -22,7 +22,7 @@ packages=(
 )
 dev_packages=(
   ccache=ccache clang-format=clang-format python3-pil
-  clang=clang++ "libclang-rt-dev|libclang-rt-14-dev" # for scripts/fuzz.sh
+  clang=clang++ "libclang-rt-dev|libclang-rt-14-dev" "libomp-dev|libomp-14-dev" # for the sanitizers and scripts/fuzz.sh
   libboost-context-dev # for the emulated GPU
 )
 

@@ -17,7 +17,7 @@
 
 using namespace scimix;
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef SCIMIX_SANITIZED
 // The out-of-memory test asks for too much on purpose, and expects to be told so by a null pointer.
 extern "C" const char* __asan_default_options() {  // NOLINT: the sanitizer's own name
   return "allocator_may_return_null=1";
