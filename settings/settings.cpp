@@ -13,11 +13,11 @@ DType parameter_type(Precision precision) {
   return precision == Precision::f64 ? DType::f64 : DType::f32;
 }
 
-StrongAugment strong_augment(const FixMatchSettings& settings) {
+StrongAugment strong_augment(const FixMatchSettings& settings, std::int64_t side) {
   return {.table = settings.strong_table,
           .operations = settings.strong_operations,
           .probability = settings.strong_probability,
-          .cutout = settings.cutout};
+          .cutout = settings.cutout < 0 ? static_cast<int>(side / 2) : settings.cutout};
 }
 
 void check_precision(Precision precision, Device device) {

@@ -43,7 +43,7 @@ struct FixMatchSettings {
   StrongTable strong_table = StrongTable::kekmodel;  // ranges of magnitudes
   int strong_operations = 2;                         // per image, drawn with replacement
   double strong_probability = 0.5;                   // that an operation is applied
-  int cutout = 16;                                   // side in pixels; 0: none
+  int cutout = -1;                                   // side in pixels; 0: none; -1: half an image
 };
 
 // SGD with Nesterov momentum and a cosine schedule.
@@ -80,8 +80,8 @@ struct OutputSettings {
 // both are f32, but a GPU may round the inputs of convolutions and matrix products to TF32.
 [[nodiscard]] DType activation_type(Precision precision);
 [[nodiscard]] DType parameter_type(Precision precision);
-// Returns the strong augmentation of these settings.
-[[nodiscard]] StrongAugment strong_augment(const FixMatchSettings& settings);
+// Returns the strong augmentation of these settings for images of side x side pixels.
+[[nodiscard]] StrongAugment strong_augment(const FixMatchSettings& settings, std::int64_t side);
 // Checks that the device supports the precision. Errors (user): f64 on a GPU.
 void check_precision(Precision precision, Device device);
 

@@ -195,8 +195,10 @@ void add_fixmatch_settings(SettingTable<Config>& t) {
          fixmatch,
          Tier::advanced,
          OnResume::stays,
-         "Side of the box that the strong augmentation blanks, in pixels; 0 for none.",
-         {.least = 0}},
+         "Side of the box that the strong augmentation blanks, in pixels; 0 for none, -1 for half "
+         "the "
+         "side of an image.",
+         {.least = -1}},
         SCIMIX_FIELD(fixmatch.cutout));
 }
 

@@ -13,6 +13,7 @@
 #include "kernels/image/strong_augment.hpp"
 #include "kernels/image/strong_policy.hpp"
 #include "kernels/launch/phase_order.hpp"
+#include "settings/settings.hpp"
 #include "tests/skip.hpp"
 #include "tests/test_data_support.hpp"
 
@@ -333,6 +334,17 @@ TEST_CASE("strong augmentation: the policy as a log prints it") {
   CHECK(other[12] == "  Solarize 0 to 256");
   CHECK(other[13] == "  TranslateX -19.2 to 19.2 pixels");
   CHECK(other[16] == "Cutout: none");
+}
+
+TEST_CASE("strong augmentation: the box is half as wide as the image, unless a side is set") {
+  FixMatchSettings settings;
+  CHECK(strong_augment(settings, 32).cutout == 16);
+  CHECK(strong_augment(settings, 16).cutout == 8);
+  CHECK(strong_augment(settings, 96).cutout == 48);
+  settings.cutout = 0;
+  CHECK(strong_augment(settings, 32).cutout == 0);
+  settings.cutout = 5;
+  CHECK(strong_augment(settings, 32).cutout == 5);
 }
 
 TEST_CASE("strong augmentation: names of the tables") {

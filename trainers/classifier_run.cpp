@@ -75,7 +75,8 @@ void ClassifierSubject::introduce(std::ostream& out) const {
              weak.flip ? "mirror with probability 0.5, " : "", weak.pad);
   if (config_.method == Method::fixmatch) {
     for (const std::string& line :
-         describe_policy(strong_augment(config_.fixmatch), data.train.height, data.train.width)) {
+         describe_policy(strong_augment(config_.fixmatch, data.train.height), data.train.height,
+                         data.train.width)) {
       fmt::print(out, "  {}\n", line);
     }
   }

@@ -62,7 +62,7 @@ ClassifierTrainer::ClassifierTrainer(const ClassifierConfig& config, const Datas
                       unlabeled_members(config, dataset, split)),
       config_(config),
       class_names_(nlohmann::json(dataset.class_names).dump()),
-      strong_(strong_augment(config.fixmatch)),
+      strong_(strong_augment(config.fixmatch, dataset.train.height)),
       model_(encoder_config(config.model, dataset.classes()), config.seed, device,
              parameter_type(config.precision)),
       ema_(model_.config(), config.seed, device, parameter_type(config.precision)),

@@ -103,7 +103,7 @@ GeneratorTrainer::GeneratorTrainer(const GeneratorRunConfig& config, const RunIn
       class_names_(inputs.dataset.class_names),
       method_(method_of(config, inputs)),
       mixes_labeled_(mixes_labeled(config, inputs)),
-      strong_(strong_augment(config.fixmatch)),
+      strong_(strong_augment(config.fixmatch, inputs.dataset.train.height)),
       networks_(autoencoder_config(config, inputs.dataset), config.seed, device_,
                 parameter_type(config.precision)),
       average_(networks_.config(), config.seed, device_, parameter_type(config.precision)),
