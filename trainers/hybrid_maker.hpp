@@ -44,7 +44,8 @@ struct DrawnPairs {
   Tensor corners;
 };
 
-// The numbers of images that each rank mixes in a step, and their size. Labelled images come first.
+// The number of images that each rank mixes in a step, and their size in pixels. Labelled images
+// come first.
 struct HybridRows {
   std::int64_t labeled = 0;
   std::int64_t all = 0;
@@ -69,7 +70,7 @@ class HybridMaker {
   // Makes the hybrids of `pairs`. Records nothing on the tape.
   [[nodiscard]] Hybrids make(const HybridParents& parents, const DrawnPairs& pairs,
                              Comm& ranks = local_comm()) const;
-  // The same with the pairs drawn for `step`, which are copied from the host.
+  // Makes the hybrids of the pairs that draw() returns for `step`. Copies the pairs from the host.
   [[nodiscard]] Hybrids make(const HybridParents& parents, std::int64_t step,
                              Comm& ranks = local_comm()) const;
 

@@ -16,7 +16,7 @@ namespace scimix {
 
 namespace {
 
-// Brings features to mean 0 and variance 1 by the statistics of the codes that a probe learns from.
+// Scales features so that the codes given to the constructor have mean 0 and variance 1.
 class Standardisation {
  public:
   explicit Standardisation(const Variable& codes)
