@@ -14,6 +14,7 @@ namespace scimix {
 [[nodiscard]] Suite parse_suite(const std::string& name);
 [[nodiscard]] std::string name_of(Suite suite);
 
+// Return the operators and the training steps of a suite.
 [[nodiscard]] std::vector<OpCase> operators_of(Suite suite);
 [[nodiscard]] std::vector<BenchStep> steps_of(Suite suite);
 

@@ -37,6 +37,7 @@ struct GeneratorOutcome {
   std::vector<RunReport::Picture> pictures;
 };
 
+// Returns the report, with charts, explanations and next steps for a generator.
 [[nodiscard]] RunReport generator_report(const GeneratorOutcome& outcome);
 
 }  // namespace scimix

@@ -53,6 +53,7 @@ struct MedianAccuracy {
   double accuracy = 0.0;
   std::int64_t evaluations = 0;
 };
+// Computes it from the series test_accuracy.
 [[nodiscard]] MedianAccuracy median_accuracy(const RunHistory& history);
 
 }  // namespace scimix

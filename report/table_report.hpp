@@ -42,7 +42,7 @@ struct TableReport {
     Series curve = {};                   // accuracy by step, a mean over the seeds; may be empty
     std::filesystem::path picture = {};  // PNG file with hybrids; may be empty
     std::string picture_columns = {};    // the contents of its columns
-    // Names of the row's runs, and the contents of their config.toml.
+    // Names of the row's runs with the first seed, and the contents of their config.toml.
     std::vector<std::pair<std::string, std::string>> settings = {};
   };
   std::vector<Row> rows = {};

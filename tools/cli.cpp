@@ -112,7 +112,7 @@ void say(const std::string& name, const std::string& message) {
 }  // namespace
 
 int run_program(const std::string& name, const std::function<int()>& body) {
-  std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit on a file's size is then an error
+  std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit of a file's size then fails with EFBIG
   try {
     check_address_space();
     const int exit_code = body();

@@ -245,7 +245,7 @@ class Planner {
     return add(std::move(task));
   }
 
-  // --- what they share ---
+  // --- helper functions ---
 
   static std::size_t at(const RunKind& kind, const std::string& name) {
     return static_cast<std::size_t>(kind.index(name));

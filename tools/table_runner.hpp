@@ -24,6 +24,7 @@ struct RunPace {
   std::int64_t step = 0;
   double seconds_per_step = 0;  // median over the last records; 0: unknown
 };
+// Reads the progress from a metrics.jsonl. If the file is missing, returns step 0.
 [[nodiscard]] RunPace read_pace(const std::filesystem::path& metrics);
 
 // Returns the file to which a task's process appends its output.

@@ -34,7 +34,7 @@ struct Words {
 Words parse_words(const RunKind& kind, const std::vector<std::string>& arguments) {
   CLI::App app(kind.summary, "scimix_train " + kind.name);
   app.set_help_flag();
-  use_setting_defaults(app);  // of an option given twice, the last one counts
+  use_setting_defaults(app);
   Words words;
   std::vector<std::string> values(kind.settings.size());
   std::vector<const CLI::Option*> options;

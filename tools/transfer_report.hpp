@@ -36,6 +36,7 @@ struct TransferCauses {
 void print_causes(std::ostream& out, const TransferCauses& causes, const Transfer& judged,
                   std::int64_t classes);
 
+// Returns the measurements as JSON.
 [[nodiscard]] nlohmann::ordered_json causes_json(const TransferCauses& causes);
 
 }  // namespace scimix

@@ -104,6 +104,7 @@ class NamedParts {
   void add(Part part, const Variable& value) { parts_.emplace_back(part, value); }
 
   [[nodiscard]] bool has(Part part) const;
+  // Returns the tensor of a part. Throws Error{bug} if there is no such part.
   [[nodiscard]] const Variable& operator[](Part part) const;
   [[nodiscard]] std::span<const Named> parts() const { return parts_; }
 

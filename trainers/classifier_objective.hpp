@@ -29,6 +29,7 @@ enum class ClassifierTerm : std::uint8_t {
   hybrid,       // the loss on hybrids
   kept,         // fraction of hybrids that pass the filter
 };
+// Returns the names of the terms in logs, in the order of ClassifierTerm.
 [[nodiscard]] std::span<const TermInfo> classifier_terms();
 
 using ClassifierLossTerms = std::vector<LossTerm<ClassifierTerm>>;

@@ -114,6 +114,7 @@ NormPass GeneratorObjective::batch_statistics(NormMode mode) const {
   return {.mode = mode, .ranks = of_all ? &ranks_ : nullptr};
 }
 
+// Returns the rows `partner` of x, gathered from all ranks.
 Variable GeneratorObjective::of_partners(const Variable& x, const Tensor& partner) const {
   return gather_rows(ranks_.is_alone() ? x : gather_ranks(x, ranks_), partner);
 }
@@ -161,6 +162,7 @@ void GeneratorObjective::encode_frozen(const ClassifierBatch& batch, Generated& 
   out.learnt.terms = {weighted(ClassifierTerm::supervised, out.learnt.supervised.mean, 0.0)};
 }
 
+// Returns z_c for G. Its gradient is multiplied by encoder_grad on its way back to E_c.
 Variable GeneratorObjective::encoder_share(const Variable& z_c) const {
   const double share = config_.weights.encoder_grad;
   if (share == 0) return z_c.detach();
@@ -225,6 +227,9 @@ LossTerms GeneratorObjective::r1_terms(const Generated& generated) const {
   return {weighted(Term::r1, penalty, static_cast<double>(config_.r1_every))};
 }
 
+// Adds the terms that compare hybrids with their parents. Unless the variant is unfrozen, E_c, C
+// and
+// E_r are frozen here, and the parents' codes are constants.
 void GeneratorObjective::add_hybrid_terms(const Generated& generated, const Tensor& partner,
                                           LossTerms& terms) const {
   const LossWeights& w = config_.weights;

@@ -36,7 +36,7 @@ Tensor on_device(std::span<const std::int32_t> values, Device device) {
   return Tensor::from_host(values, {std::ssize(values)}, device);
 }
 
-// One linear layer with its parameters.
+// A linear layer with its parameters.
 struct Probe {
   ParameterStore store;
   LinearLayer layer;

@@ -20,6 +20,7 @@ class RunSubject {
  public:
   virtual ~RunSubject() = default;
 
+  // Returns the session that makes the training steps.
   [[nodiscard]] virtual TrainingSession& session() = 0;
   // Returns how many images a step counts, on all ranks together, for the images per second of the
   // progress line.

@@ -148,6 +148,7 @@ class TrainingSession {
     std::vector<Optimizer*> optimizers;
     std::function<bool(std::int64_t step)> due = {};  // empty: at every step
   };
+  // Register a network and a phase. Only the constructor of a trainer calls them.
   void add_network(const Network& network);
   void add_phase(const Phase& phase);
 
@@ -163,6 +164,7 @@ class TrainingSession {
     PhaseEntry& phase = find_phase(name);
     if (is_due(phase, step_in_hand_)) learn(phase, numbered(terms()));
   }
+  // Returns whether a phase is due at the current step.
   [[nodiscard]] bool is_due(std::string_view name) {
     return is_due(find_phase(name), step_in_hand_);
   }
