@@ -13,7 +13,7 @@ namespace scimix {
 namespace {
 
 constexpr std::size_t kMistakes = 10;
-// With more classes than this, only the least accurate ones are printed.
+// With more classes than this, only the least accurate classes are printed.
 constexpr std::int64_t kMostListedClasses = 50;
 constexpr std::size_t kWorstClasses = 20;
 // Up to this many classes, the JSON file holds the whole confusion matrix.

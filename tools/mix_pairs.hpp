@@ -21,7 +21,7 @@ enum class Pairing : std::uint8_t {
 struct PairLists {
   std::int64_t contents = 0;
   std::int64_t scenes = 0;
-  bool same = false;  // both lists are the same; random pairs then never have two equal images
+  bool same = false;  // both lists are the same; random pairs then never mix an image with itself
 };
 
 // Returns `count` pairs of indices. If `count` is 0, returns as many pairs as there are contents

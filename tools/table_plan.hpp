@@ -23,7 +23,7 @@ struct TableRequest {
   std::string device = "auto";
   std::filesystem::path out = {};
   // KEY=VALUE for classifiers, generator.KEY=VALUE, oracle.KEY=VALUE. These override the list, the
-  // scale, the data folder and the device, but not seeds and output folders.
+  // scale, the data folder and the device, but not the classifiers' seeds and no output folder.
   std::vector<std::string> overrides = {};
 };
 

@@ -209,7 +209,7 @@ bool Runner::has_owner(const TableTask& task) {
   } catch (const Error& error) {
     const auto at = static_cast<std::size_t>(&task - plan_.tasks.data());
     const auto [since, is_new] = waits_since_.try_emplace(at, steady_seconds());
-    if (is_new) say(std::string(error.what()) + "; waiting for it");
+    if (is_new) say(std::string(error.what()) + "; waiting until the folder is free");
     if (steady_seconds() - since->second > kOwnerSeconds) throw;
     return true;
   }

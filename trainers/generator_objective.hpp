@@ -28,8 +28,8 @@ namespace scimix {
 // All loss terms that are logged, in the order in which a step computes them. The formulas are in
 // docs/method.md, section 4. "Maximised" terms have a negative weight.
 enum class Term : std::uint8_t {
-  critic_real,     // -log D(x)
-  critic_rec,      // -log (1 - D(G(z_c, z_r)))
+  critic_real,     // -log D(x), D: probability that an image is real
+  critic_rec,      // -log (1 - D(G(z_c, z_r))) on reconstructions
   critic_hyb,      // -log (1 - D(x_h)) on hybrids
   r1,              // gradient penalty of D, only every r1_every steps
   supervised,      // cross-entropy of C(E_c(x)) on labelled images
@@ -67,8 +67,8 @@ struct Generated {
   SemanticCode semantic;  // E_c and C on the images
   Variable z_r;           // scene codes of the images
   Variable real;          // the images, [B,H,W,3]
-  Variable rebuilt;       // [B,H,W,3]
-  Variable hybrids;       // [B,H,W,3]; undefined in variant no-hyb
+  Variable rebuilt;       // reconstructions, [B,H,W,3]
+  Variable hybrids;       // hybrids, [B,H,W,3]; undefined in variant no-hyb
 };
 
 class GeneratorObjective {
