@@ -66,8 +66,7 @@ struct ClassifierConfig {
 void check(const ClassifierConfig& config);
 
 // Return whether the run uses unlabelled images, hybrids, and a trained generator (for hybrids or
-// for
-// the initial weights).
+// for the initial weights).
 [[nodiscard]] bool uses_unlabeled(const ClassifierConfig& config);
 [[nodiscard]] bool uses_hybrids(const ClassifierConfig& config);
 [[nodiscard]] bool uses_generator(const ClassifierConfig& config);

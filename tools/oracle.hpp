@@ -25,8 +25,7 @@ struct Oracle {
                                  const std::vector<std::string>& class_names, Device device);
 
 // Trains an oracle with the settings `config` in their run folder, as scimix_train classifier
-// would.
-// Returns false if a signal interrupted the training.
+// would. Returns false if a signal interrupted the training.
 [[nodiscard]] bool train_oracle(const ClassifierConfig& config, std::ostream& out,
                                 std::ostream& progress);
 

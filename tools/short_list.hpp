@@ -9,8 +9,7 @@
 namespace scimix {
 
 // Returns at most 20 names, separated by `between`. If names are left out, appends "... (N in
-// all)".
-// A data set may have ten thousand classes.
+// all)". A data set may have ten thousand classes.
 [[nodiscard]] inline std::string short_list(std::span<const std::string> names,
                                             const std::string& between = ",") {
   constexpr std::size_t kMost = 20;

@@ -43,8 +43,7 @@ struct TableTask {
   [[nodiscard]] std::string file_name() const;    // the name without spaces
   [[nodiscard]] const RunKind& run_kind() const;  // only for runs
   // Returns a setting of the run in the form of the command line. Empty if runs of this kind have
-  // no
-  // such setting.
+  // no such setting.
   [[nodiscard]] std::string setting(const std::string& name) const;
   [[nodiscard]] std::int64_t steps() const;  // only for runs
   // Return the files that a measurement writes.

@@ -41,8 +41,7 @@ struct ClassifierSettings {
 };
 
 // Returns the settings. Errors (user): missing or damaged metadata, a config.toml of another kind
-// of
-// run.
+// of run.
 [[nodiscard]] ClassifierSettings settings_of(const ClassifierCheckpoint& checkpoint);
 
 // Checks the classes. Errors (user): other classes than `names`.

@@ -228,8 +228,7 @@ LossTerms GeneratorObjective::r1_terms(const Generated& generated) const {
 }
 
 // Adds the terms that compare hybrids with their parents. Unless the variant is unfrozen, E_c, C
-// and
-// E_r are frozen here, and the parents' codes are constants.
+// and E_r are frozen here, and the parents' codes are constants.
 void GeneratorObjective::add_hybrid_terms(const Generated& generated, const Tensor& partner,
                                           LossTerms& terms) const {
   const LossWeights& w = config_.weights;

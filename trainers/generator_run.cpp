@@ -152,8 +152,7 @@ RunReport GeneratorSubject::report(const RunFolder& run, const RunResult& result
 }
 
 // Returns whether the resumed run has a checkpoint. Its E_c and C then come from the checkpoint,
-// not
-// from the guide.
+// not from the guide.
 bool has_steps_behind(const RunRequest& request) {
   return request.resume && RunFolder::open(*request.resume).latest_checkpoint().has_value();
 }

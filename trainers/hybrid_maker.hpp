@@ -25,8 +25,7 @@ struct Hybrids {
   Variable images;  // [K,H,W,3]
   Tensor scenes;    // i32 [K]: rows of the scene parents in the images gathered from all ranks
   // i32 [K]: labels of the semantic parents. An unlabelled image has the class that is predicted
-  // for
-  // it, with mixer scimix by the generator's C, otherwise by p_c.
+  // for it, with mixer scimix by the generator's C, otherwise by p_c.
   Tensor labels;
   Tensor p_c;    // [K,classes]: probabilities predicted for the semantic parents
   Tensor p_r;    // [K,classes]: probabilities predicted for the scene parents
