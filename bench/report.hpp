@@ -12,8 +12,8 @@ namespace scimix {
 // Returns a line about the machine and its peak rates, and the head of the table.
 [[nodiscard]] std::string bench_header(const BenchSettings& settings, const Peaks& peaks);
 
-// Returns a line of the table: n, median (min..max), GFLOP/s (TFLOP/s on a GPU) and GB/s, each also
-// in percent of the peak rate (Peaks::flops, Peaks::memory).
+// Returns a line of the table: n, median (min..max), GFLOP/s (TFLOP/s if the peak is at least 10
+// TFLOP/s) and GB/s, each also in percent of the peak rate (Peaks::flops, Peaks::memory).
 [[nodiscard]] std::string bench_line(const BenchResult& result, const Peaks& peaks);
 
 // Returns

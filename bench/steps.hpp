@@ -13,7 +13,8 @@ namespace scimix {
 [[nodiscard]] RunInputs bench_digits(std::int64_t image_size, const std::string& labels,
                                      Device device);
 
-// Returns the settings of configs/demo.toml.
+// Returns the settings of a small generator: networks like those of configs/demo.toml, but with at
+// most 32 channels in G, and batches of 32 images.
 [[nodiscard]] GeneratorRunConfig bench_small_generator();
 
 }  // namespace scimix
