@@ -1,5 +1,5 @@
-// scimix_bench comm: what gradients cost on their way between ranks, and how much of that backward
-// hides. Start it as training is started: mpirun -np 2 scimix_bench comm.
+// The command `scimix_bench comm`, which measures the cost of the all-reduce of gradients, and how
+// much of it the backward pass hides. Start it like training: mpirun -np 2 scimix_bench comm.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace scimix {
 
-// Returns the exit code.
+// Executes the command. `arguments` are the words after the command. Returns the exit code.
 [[nodiscard]] int bench_comm(const std::vector<std::string>& arguments, Ranks& ranks);
 
 }  // namespace scimix

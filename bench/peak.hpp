@@ -1,4 +1,4 @@
-// The machine's own limits, measured.
+// Measures the peak rates of the machine.
 #pragma once
 
 #include "core/device.hpp"
@@ -12,15 +12,16 @@ struct Peaks {
   double bandwidth = 0;  // bytes/s of STREAM's triad over arrays far larger than the caches
   double copy = 0;       // bytes/s, read and written, of a plain copy of such an array
 
-  // What an operator's flops are compared with: a GPU's matrix units beat its multiply-adds.
+  // Returns the flop/s with which operators are compared: the larger rate, because a GPU's matrix
+  // units are faster than its multiply-adds.
   [[nodiscard]] double flops() const { return fma > matrix ? fma : matrix; }
-  // What an operator's bytes are compared with: a copy is what a GPU does best, while on a CPU one
-  // thread does it.
+  // Returns the bytes/s with which operators are compared: the larger rate. On a GPU that is the
+  // copy; on a CPU a copy uses only one thread.
   [[nodiscard]] double memory() const { return bandwidth > copy ? bandwidth : copy; }
 };
 
-// Takes four times `min_time` seconds, or half a second each. The best of the samples counts: a
-// peak is a maximum.
+// Measures all four rates, each for `min_time` seconds, but at least half a second. The best sample
+// counts, because a peak is a maximum.
 [[nodiscard]] Peaks measure_peaks(Device device, DType dtype, double min_time);
 
 }  // namespace scimix

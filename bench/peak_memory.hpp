@@ -1,15 +1,16 @@
-// The most memory that a step needed: the process's own on a CPU, what tensors held on a GPU.
+// Measures the peak memory of a step: on a CPU the memory of the whole process, on a GPU the memory
+// of tensors.
 #pragma once
 
 #include "core/device.hpp"
 
 namespace scimix {
 
-// Begins a measurement: forgets what was needed so far.
+// Starts a measurement: resets the peak to the current memory.
 void reset_peak_memory(Device device);
 
-// Returns the most memory needed since then, in bytes; 0 where the system does not say. On a CPU it
-// is the resident set of the whole process.
+// Returns the peak memory since reset_peak_memory, in bytes, or 0 if the system does not provide
+// it. On a CPU it is the resident set of the whole process.
 [[nodiscard]] double peak_memory(Device device);
 
 }  // namespace scimix

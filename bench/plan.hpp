@@ -1,4 +1,4 @@
-// What a training step launches, counted rather than timed: the same on every device.
+// Counts the launches of a training step. The counts are the same on every device.
 #pragma once
 
 #include <string>
@@ -7,9 +7,10 @@
 
 namespace scimix {
 
-// "wrn-28-2 supervised: batch 64: 262 launches", then a line for each kernel function with how
-// often it launches: of a second step, as the first sets things up. A convolution or a matrix
-// product counts as one launch, whatever the library makes of it.
+// Returns "wrn-28-2 supervised: batch 64: 262 launches", followed by a line with the number of
+// launches of each kernel function. Counts the second step, because the first step also allocates
+// and initialises. A convolution or a matrix product counts as one launch, even if the library
+// launches several kernels.
 [[nodiscard]] std::string plan_of_step(const BenchStep& step, const BenchSettings& settings);
 
 }  // namespace scimix

@@ -1,4 +1,4 @@
-// What the benchmark prints and writes.
+// Formats the results of the benchmark.
 #pragma once
 
 #include <span>
@@ -9,20 +9,21 @@
 
 namespace scimix {
 
-// One line about the machine and its peaks, and the head of the table.
+// Returns a line about the machine and its peak rates, and the head of the table.
 [[nodiscard]] std::string bench_header(const BenchSettings& settings, const Peaks& peaks);
 
-// One line of the table: n, median (min..max), GFLOP/s (TFLOP/s beside peaks of a GPU) and GB/s
-// with their shares of the peak: the best measured rate of arithmetic, and of memory.
+// Returns a line of the table: n, median (min..max), GFLOP/s (TFLOP/s if the peak is at least 10
+// TFLOP/s) and GB/s, each also in percent of the peak rate (Peaks::flops, Peaks::memory).
 [[nodiscard]] std::string bench_line(const BenchResult& result, const Peaks& peaks);
 
+// Returns
 // {"device": ..., "versions": {...}, "threads": ..., "suite": ..., "dtype": ..., "peak": {...},
-// "results": [{...}, ...]}; seconds, flop/s and bytes/s without prefixes.
+// "results": [{...}, ...]}, in seconds, flop/s and bytes/s.
 [[nodiscard]] std::string bench_json(const BenchSettings& settings, const Peaks& peaks,
                                      std::span<const BenchResult> results);
 
-// The same as a page of Markdown: what it was measured on and with, the peaks, a table of the
-// operators and one of the steps.
+// Returns the results as Markdown: the machine and the versions of libraries, the peak rates, a
+// table of the operators and a table of the steps.
 [[nodiscard]] std::string bench_markdown(const BenchSettings& settings, const Peaks& peaks,
                                          std::span<const BenchResult> results);
 

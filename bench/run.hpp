@@ -17,7 +17,7 @@ struct BenchSettings {
   double min_time = 0.2;  // seconds for each measurement
   Suite suite = Suite::standard;
 
-  // "f32", "tf32" or "bf16".
+  // Returns "f32", "tf32" or "bf16".
   [[nodiscard]] std::string precision() const;
 };
 
@@ -26,24 +26,27 @@ struct BenchResult {
   std::string label;
   std::string pass;  // forward, backward or step
   Timing timing = {};
-  // Of one call by the direct method, 0 where the case states none. A convolution by Winograd's
-  // method does fewer, so that its rate may exceed the peak.
+  // Operations of one call by the direct method; 0 if the case states none. A convolution by
+  // Winograd's method needs fewer operations, so its rate may exceed the peak.
   double flops = 0;
-  // Of one call, at the least: each input and output once. The backward pass reads the cotangents
-  // and the inputs, and writes the gradients.
+  // Smallest memory traffic of one call: each input and output once. The backward pass reads the
+  // cotangents and the inputs, and writes the gradients.
   double bytes = 0;
-  std::int64_t images = 0;    // of one call, for steps
-  std::int64_t launches = 0;  // of one call, for steps: kernels, library calls, copies, fills
-  double peak_memory = 0;     // bytes of the whole process on the host while it ran, for steps
+  // Only for steps:
+  std::int64_t images = 0;    // images of one call
+  std::int64_t launches = 0;  // launches of one call: kernels, library calls, copies, fills
+  double peak_memory = 0;     // bytes: see peak_memory.hpp
 };
 
-// Forward, and backward where the operator has one: its vjp for all inputs that are differentiable.
-// A backward pass counts the forward's flops once for each of those with as many axes as the one
-// with the most, which is exact for convolutions and matrix products: the factors of a product have
-// equally many, while a bias or a style has fewer and costs a pass over the gradient.
+// Times the forward pass and, if the operator has a derivative, the backward pass: its vjp for all
+// differentiable inputs. The flops of a backward pass are the flops of the forward pass times the
+// number of differentiable inputs with the largest number of axes. This is exact for convolutions
+// and matrix products, whose factors have equally many axes; a bias or a style has fewer axes and
+// costs only a pass over the gradient.
 [[nodiscard]] std::vector<BenchResult> time_operator(const OpCase& c,
                                                      const BenchSettings& settings);
 
+// Times a training step.
 [[nodiscard]] BenchResult time_step(const BenchStep& step, const BenchSettings& settings);
 
 }  // namespace scimix

@@ -1,4 +1,4 @@
-// How a whole training step registers for the benchmark, beside the operators:
+// Registers training steps for the benchmark:
 //
 //   const BenchSteps registered{[] {
 //     return std::vector{BenchStep{.name = "wrn-28-2 step", .label = "batch 32", .images = 32,
@@ -20,41 +20,44 @@
 
 namespace scimix {
 
-// The cases that run together.
+// A set of cases that run together.
 enum class Suite : std::uint8_t {
   standard,  // for a CPU
   gpu,       // sizes that fill a GPU
-  gpu_tiny,  // the same with small batches and narrow networks: does it run?
+  gpu_tiny,  // the cases of gpu with small batches and narrow networks, to check that they run
 };
 
 struct BenchStep {
   std::string name;
   std::string label;
-  std::int64_t images = 0;  // per call; 0: a part of a step, without any
-  double flops = 0;         // per call; 0 if nobody counted
-  double bytes = 0;         // likewise
+  std::int64_t images = 0;  // per call; 0: the case is a part of a step without images
+  double flops = 0;         // per call; 0: unknown
+  double bytes = 0;         // per call; 0: unknown
   Suite suite = Suite::standard;
-  // A sample is a multiple of so many calls, queued without waiting for the device in between, as
-  // in training. What happens every 16th step alone (R1) then has its share in each.
+  // The number of calls in a sample is a multiple of `cycle`. They are queued without waiting for
+  // the device in between, as in training. With 16, every sample has the same fraction of steps
+  // with R1, which occurs in every 16th step.
   int cycle = 1;
-  // Sets everything up and returns what makes so many calls. Training steps may be replayed several
-  // at once.
+  // Sets up the case and returns a function that makes `calls` calls. Several training steps may be
+  // replayed as one graph.
   std::function<std::function<void(int calls)>(Device, DType)> prepare = {};
 };
 
-// For a step that is called one at a time.
+// Returns a function for BenchStep::prepare that calls `step` the given number of times.
 [[nodiscard]] inline std::function<void(int)> one_by_one(std::function<void()> step) {
   return [step = std::move(step)](int calls) {
     for (int i = 0; i < calls; ++i) step();
   };
 }
 
-// Appends to the registry when constructed; OBJECT libraries keep these alive.
+// Adds steps to the registry when an object is constructed. Such objects must be in CMake OBJECT
+// libraries, from which the linker removes nothing.
 class BenchSteps {
  public:
   explicit BenchSteps(const std::function<std::vector<BenchStep>()>& make);
 };
 
+// Returns all registered steps.
 [[nodiscard]] const std::vector<BenchStep>& all_bench_steps();
 
 }  // namespace scimix

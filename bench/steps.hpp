@@ -1,4 +1,4 @@
-// What the benchmarks of training steps share.
+// Inputs and settings for the benchmarks of training steps.
 #pragma once
 
 #include <string>
@@ -8,11 +8,13 @@
 
 namespace scimix {
 
-// Digits of this size (0: 32 pixels) with so many labels. What they show does not change a time.
+// Returns a run's inputs with synthetic digits of this size (0: 32 pixels) and this number of
+// labels. The contents of images do not influence times.
 [[nodiscard]] RunInputs bench_digits(std::int64_t image_size, const std::string& labels,
                                      Device device);
 
-// As configs/demo.toml.
+// Returns the settings of a small generator: networks like those of configs/demo.toml, but with at
+// most 32 channels in G, and batches of 32 images.
 [[nodiscard]] GeneratorRunConfig bench_small_generator();
 
 }  // namespace scimix

@@ -1,4 +1,4 @@
-// The sets of cases that scimix_bench times.
+// Lists the sets of cases that scimix_bench times.
 #pragma once
 
 #include <cstdint>
@@ -10,16 +10,17 @@
 
 namespace scimix {
 
-// "default", "gpu" or "gpu-tiny". Errors (user): another name.
+// Returns the suite "default", "gpu" or "gpu-tiny". Errors (user): another name.
 [[nodiscard]] Suite parse_suite(const std::string& name);
 [[nodiscard]] std::string name_of(Suite suite);
 
+// Return the operators and the training steps of a suite.
 [[nodiscard]] std::vector<OpCase> operators_of(Suite suite);
 [[nodiscard]] std::vector<BenchStep> steps_of(Suite suite);
 
-// The operators of the two networks as a training step on a GPU calls them: those of a WRN-28-2 at
-// `batch` images of 32x32, those of the generator and the discriminator at 2 and 3 times
-// `gan_batch` (images rebuilt and hybrids; real ones too).
+// Returns the operators with the shapes of a training step on a GPU: of a WRN-28-2 with `batch`
+// images of 32x32 pixels, of the generator with 2 gan_batch images (reconstructions and hybrids),
+// and of the discriminator with 3 gan_batch images (also real images).
 [[nodiscard]] std::vector<OpCase> gpu_operators(std::int64_t batch, std::int64_t gan_batch);
 
 }  // namespace scimix

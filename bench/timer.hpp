@@ -1,4 +1,4 @@
-// Wall-clock times of repeated calls.
+// Measures wall-clock times of repeated calls.
 #pragma once
 
 #include <functional>
@@ -8,7 +8,8 @@
 
 namespace scimix {
 
-// Seconds per call over n samples. The median is what to compare: a busy machine moves the maximum.
+// Seconds per call over n samples. Compare medians: other processes on the machine change the
+// maximum.
 struct Timing {
   int n = 0;
   double min = 0;
@@ -16,15 +17,15 @@ struct Timing {
   double max = 0;
 };
 
-// At least one sample; order does not matter.
+// Summarises at least one sample, in any order.
 [[nodiscard]] Timing summarise(std::vector<double> seconds);
 
-// Calls `cycle` times (three times that where it is more than one) to warm up, then at least five
-// samples and until `min_time` seconds have passed. A sample is a multiple of `cycle` calls that
-// takes about a millisecond, ended by waiting for the device.
+// Times a function. Warms up with `cycle` calls, or 3 * cycle calls if `cycle` is above 1. Then
+// takes at least five samples, until `min_time` seconds have passed. A sample is a multiple of
+// `cycle` calls that takes about a millisecond, and ends by waiting for the device.
 [[nodiscard]] Timing time_calls(const std::function<void()>& call, Device device, double min_time,
                                 int cycle = 1);
-// `make_calls(n)` makes n of them.
+// Times a function of which `make_calls(n)` makes n calls, like time_calls.
 [[nodiscard]] Timing time_many(const std::function<void(int calls)>& make_calls, Device device,
                                double min_time, int cycle = 1);
 

@@ -16,14 +16,14 @@ struct Axis {
   [[nodiscard]] double position(double value) const { return (value - low) / (high - low); }
 };
 
-// Returns an axis from the round number below `low` to the one above `high` (finite numbers,
-// low <= high), with about `intervals` intervals of 1, 2 or 5 times a power of ten. If all values
-// are equal, the axis extends a little to both sides of them. The axis contains numbers of
-// both signs only if the values do; if all values are 0, it goes from 0 to 1.
+// Returns an axis from the round number below `low` to the round number above `high` (finite
+// numbers, low <= high), with about `intervals` intervals of 1, 2 or 5 times a power of ten. If all
+// values are equal, the axis extends a little to both sides of them. The axis contains numbers of
+// both signs only if the values do. If all values are 0, it goes from 0 to 1.
 [[nodiscard]] Axis round_axis(double low, double high, int intervals);
 
-// Returns an axis for fractions, such as accuracies. It is that of round_axis, limited to 0..1 if
-// all values lie in 0..1. If all values are 0, or all are 1, it goes from 0 to 1.
+// Returns an axis for fractions, such as accuracies: the axis of round_axis, limited to 0..1 if all
+// values lie in 0..1. If all values are 0, or all are 1, the axis goes from 0 to 1.
 [[nodiscard]] Axis share_axis(double low, double high, int intervals);
 
 // Returns an axis from 0 to the last step (at least 1), which need not be a round number. Ticks are

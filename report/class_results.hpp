@@ -9,8 +9,8 @@
 namespace scimix {
 
 // Returns HTML with the accuracy of each class, the pairs of classes that are confused most often,
-// and the confusion matrix. If there are more than 20 classes, it lists only the least accurate
-// ones and a distribution of the accuracies. The size of the text is bounded for any number of
+// and the confusion matrix. If there are more than 20 classes, it has only the least accurate
+// classes and a distribution of the accuracies. The size of the text is bounded for any number of
 // classes.
 [[nodiscard]] std::string class_results_html(const Confusion& confusion,
                                              std::span<const std::string> class_names);

@@ -29,6 +29,7 @@ struct ClassifierOutcome {
   std::vector<RunReport::Picture> pictures;
 };
 
+// Returns the report, with charts, explanations and next steps for a classifier.
 [[nodiscard]] RunReport classifier_report(const ClassifierOutcome& outcome);
 
 }  // namespace scimix

@@ -15,7 +15,7 @@ namespace scimix {
 struct GeneratorOutcome {
   std::string data;  // "cifar10", "the folder birds"; see data_title
   std::string variant;
-  std::string guide;  // that E_c and C started from; empty without one
+  std::string guide;  // the guide of E_c and C in words; empty: no guide
   std::int64_t training_images = 0;
   std::int64_t labeled_images = 0;
   std::int64_t image_size = 0;
@@ -37,6 +37,7 @@ struct GeneratorOutcome {
   std::vector<RunReport::Picture> pictures;
 };
 
+// Returns the report, with charts, explanations and next steps for a generator.
 [[nodiscard]] RunReport generator_report(const GeneratorOutcome& outcome);
 
 }  // namespace scimix

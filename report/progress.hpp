@@ -1,4 +1,4 @@
-// Shows how far a run is while it works:
+// Shows the progress of a run:
 //   step 1200/50000  2346 images/s  loss 1.230  accuracy 0.4100  12 min 05 s left
 // On a terminal, one line is rewritten in place. In a log file or a pipe, a new line is written
 // every 15 seconds.
@@ -35,7 +35,7 @@ class Progress {
 
   Progress(std::ostream& out, bool terminal, std::int64_t total_steps, Clock clock = steady_seconds,
            Width width = terminal_width);
-  // Ends the line on a terminal, so that an error message starts on a new one.
+  // Ends the line on a terminal, so that an error message starts on a new line.
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;

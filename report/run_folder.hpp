@@ -1,5 +1,5 @@
 // The folder of a run, with these files:
-//   config.toml                        every setting, resolved
+//   config.toml                        the final value of every setting
 //   split.json                         which training images are labelled
 //   metrics.jsonl, events.out.tfevents.*
 //   samples/augmented.png              images as the network sees them

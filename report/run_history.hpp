@@ -36,21 +36,24 @@ class RunHistory {
   std::vector<Series> series_;  // in the order in which they first appear
 };
 
-// Returns the values of the last `count` points that are numbers, or of all of them if there are
-// fewer.
+// Returns the values of the last `count` points whose values are numbers, or of all such points if
+// there are fewer.
 [[nodiscard]] std::vector<double> last_values(const Series& series, std::size_t count);
 
-// Returns the median of last_values: the middle one, or the mean of the middle two; NaN if there
-// are none. For the accuracies of a run's evaluations and `count` 20, this is what FixMatch
-// reports, "the median of the last 20 checkpoints" (Sohn et al. 2020, google-research/fixmatch).
+// Returns the median of last_values: the middle value, or the mean of the middle two values; NaN if
+// there are none. For the accuracies of a run's evaluations and `count` 20, this is the figure that
+// FixMatch reports, "the median of the last 20 checkpoints" (Sohn et al. 2020,
+// google-research/fixmatch).
 [[nodiscard]] double median_of_last(const Series& series, std::size_t count);
 
-// The median of a run's last 20 evaluations, or of all of them if there are fewer. A run reports it
-// beside its last evaluation, and never its best one. `evaluations` is 0 if there was none.
+// The median accuracy of a run's last 20 evaluations, or of all evaluations if there are fewer. A
+// run reports the median together with the last accuracy, and never the best accuracy.
+// `evaluations` is the number of evaluations in the median, 0 if there was none.
 struct MedianAccuracy {
   double accuracy = 0.0;
   std::int64_t evaluations = 0;
 };
+// Computes it from the series test_accuracy.
 [[nodiscard]] MedianAccuracy median_accuracy(const RunHistory& history);
 
 }  // namespace scimix

@@ -1,4 +1,4 @@
-// A lock on a run folder: while one process trains in the folder, others are refused.
+// Locks a run folder, so that only one process at a time trains in the folder.
 #pragma once
 
 #include <chrono>
@@ -13,32 +13,32 @@ namespace scimix {
 class RunLock {
  public:
   enum class Method {
-    automatic,   // also by a lock of the file system, where it has them
-    by_content,  // for tests: as where the file system has no locks
+    automatic,   // also use a lock of the file system, if it supports locks
+    by_content,  // for tests: behave as on a file system without locks
   };
   struct Timing {
-    // How often an owner renews its mark, and how long another machine's mark may stand still
-    // before its owner counts as dead.
+    // The interval in which an owner renews the file, and the time after which an owner on another
+    // machine counts as dead if it has not renewed the file.
     std::chrono::milliseconds renewal{5'000};
     std::chrono::milliseconds patience{20'000};
   };
-  // Locks `folder`, which must exist, by a file `lock` in it that names this process, and that this
-  // process renews as long as it lives. A dead owner is told from a live one:
-  // * by a lock of the file system, which ends with its process, however that ends;
-  // * on this machine, by the process and the time at which it started;
-  // * on another machine, by whether the file is renewed: it is watched for `patience`.
-  // What a dead owner has left is taken over. The clocks of machines are not compared. Errors
-  // (user): the folder has an owner, who is named; the file cannot be made.
+  // Locks `folder`, which must exist, by a file `lock` in it. The file names this process, which
+  // renews the file as long as it lives. If the file exists already, its owner is alive
+  // * if the owner holds a lock of the file system, which ends with its process in any case;
+  // * on this machine, if a process of this number and starting time exists;
+  // * on another machine, if the file is renewed while it is watched for `patience`.
+  // The file of a dead owner is taken over. The clocks of machines are not compared. Errors (user):
+  // the folder has a live owner, which the message names; the file cannot be created.
   explicit RunLock(const std::filesystem::path& folder, Method method = Method::automatic)
       : RunLock(folder, method, Timing()) {}
   RunLock(const std::filesystem::path& folder, Method method, Timing timing);
-  // Removes the file, if it is still this process's.
+  // Removes the file, if this process still owns it.
   ~RunLock();
   RunLock(RunLock&& other) noexcept;
   RunLock& operator=(RunLock&&) = delete;
 
   // Checks that this process still owns the folder. Errors (user): another process has taken the
-  // folder over, since this one was stopped for long.
+  // folder over, because this process was suspended for too long.
   void check() const;
 
  private:
@@ -47,7 +47,7 @@ class RunLock {
   std::filesystem::path path_;
   FileDescriptor file_;
   std::string mark_;
-  bool locked_ = false;  // by the file system
+  bool locked_ = false;  // this process holds a lock of the file system
   std::unique_ptr<Renewal> renewal_;
 };
 

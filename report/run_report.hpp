@@ -17,14 +17,14 @@ namespace scimix {
 struct RunReport {
   std::string title;               // "Classifier of digits, 200 labels"
   std::string summary;             // what was done, in full sentences; may be empty
-  std::string command;             // the exact command line
+  std::string command;             // the command line that began the run
   std::vector<std::string> notes;  // shown at the top: "Scaled down for a machine without ..."
 
   // The most important number of the run.
   struct Headline {
     std::string value;        // "93.40%"
     std::string meaning;      // "of 10000 test images are classified correctly"
-    std::string uncertainty;  // its confidence interval and what that covers; may be empty
+    std::string uncertainty;  // the confidence interval and what it covers; may be empty
   };
   std::optional<Headline> headline;
   std::vector<std::pair<std::string, std::string>> figures;  // name and value
@@ -32,8 +32,8 @@ struct RunReport {
   // A chart of series of metrics.jsonl. Series without data are left out, and so are charts without
   // series.
   struct Line {
-    std::string series;  // its name in metrics.jsonl
-    std::string label;   // its name in the chart; empty: that of the series
+    std::string series;  // the name in metrics.jsonl
+    std::string label;   // the name in the chart; empty: the same name
   };
   struct Chart {
     std::string title;

@@ -35,14 +35,15 @@ struct TableReport {
     std::string title = {};
     std::string group = {};      // rows of one group are in one chart: "svhn, 60 labels"
     std::string generator = {};  // how the generator learnt the classes; empty: no generator
-    std::vector<Measure> measures = {};  // the first one is compared with the baseline
+    std::vector<Measure> measures = {};  // the first measure is compared with the baseline
     std::string baseline = {};           // name of the row; empty: none
     std::vector<SeedValue> baseline_values = {};
     std::size_t wanted = 0;              // number of seeds that were requested
     Series curve = {};                   // accuracy by step, a mean over the seeds; may be empty
-    std::filesystem::path picture = {};  // of hybrids; may be empty
+    std::filesystem::path picture = {};  // PNG file with hybrids; may be empty
     std::string picture_columns = {};    // the contents of its columns
-    std::vector<std::pair<std::string, std::string>> settings = {};  // what for, and the file
+    // Names of the row's runs with the first seed, and the contents of their config.toml.
+    std::vector<std::pair<std::string, std::string>> settings = {};
   };
   std::vector<Row> rows = {};
 };
@@ -55,6 +56,7 @@ struct PairedDifference {
 
   [[nodiscard]] bool has_interval() const { return pairs > 1; }
 };
+// Returns the mean of value - baseline over the seeds that both lists have.
 [[nodiscard]] PairedDifference paired_difference(const std::vector<SeedValue>& values,
                                                  const std::vector<SeedValue>& baseline);
 

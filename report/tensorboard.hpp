@@ -31,8 +31,8 @@ class TensorBoardWriter {
   TensorBoardWriter(const std::filesystem::path& folder, double time,
                     std::optional<std::int64_t> resumed_step = std::nullopt);
 
-  // Both functions write to the file before they return. Errors (user): a full disk; the file then
-  // contains nothing of the failed call.
+  // Add an event. It is in the file when the function returns. Errors (user): a full disk; the file
+  // then contains nothing of the failed call.
   void add_scalars(std::int64_t step, double time, const Metrics& metrics);
   // `png` is a whole PNG file. Its size and its colour type are read from its header.
   void add_image(std::int64_t step, double time, std::string_view tag,

@@ -1,4 +1,4 @@
-// The enumerations that settings of a run can have, each with the names of its values.
+// The enumerations that settings can have, each with the names of its values.
 #pragma once
 
 #include "core/choice.hpp"

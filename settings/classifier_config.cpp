@@ -14,7 +14,8 @@ void check_generator(const ClassifierConfig& c) {
   }
 }
 
-// Mean Teacher's and hybrids' weights live on the device: a step always has those losses.
+// Checks that a step has a loss. The losses of Mean Teacher and of hybrids exist even if their
+// weight is 0, because their weights are in device memory.
 void check_weights(const ClassifierConfig& c) {
   const bool others = c.method == Method::mean_teacher || uses_hybrids(c) ||
                       (c.method == Method::fixmatch && c.fixmatch.weight > 0);

@@ -1,41 +1,41 @@
-// Every setting of a classifier run. Where the paper is silent, the value is a choice and named
-// here.
+// All settings of a classifier run, with their defaults. docs/method.md, section 10, says which
+// defaults are not from the paper.
 #pragma once
 
 #include "settings/settings.hpp"
 
 namespace scimix {
 
-// Says which hybrids a classifier sees, and what it learns from them (Sun et al. 2022, section
-// III.C; Tables II and V).
+// Which hybrids a classifier sees, and their loss (Sun et al. 2022, section III.C; Tables II and
+// V).
 struct HybridSettings {
   MixerKind mixer = MixerKind::none;
-  std::string generator;           // scimix: run folder or checkpoint of scimix_train generator
-  std::string generator_config;    // its settings, where it is still to be trained
-  bool allow_other_split = false;  // a generator that was trained with other labels
+  std::string generator;           // run folder or checkpoint of scimix_train generator
+  std::string generator_config;    // configuration file for training it, if it does not exist
+  bool allow_other_split = false;  // permit a generator trained with other images or labels
   HybridUse use = HybridUse::contradict;
-  double alpha = 0.9;        // share of x_c in the target; mixup and cutmix bring their own
-  double weight = -1;        // below 0: that of consistency; 1 where hybrids have labels
-  bool filter = true;        // scimix: drop hybrids whose class is not that of x_c
-  double mixup_alpha = 1.0;  // MixUp's share is drawn from Beta(a, a)
-  double fda_band = 0.05;    // share of the spectrum's side
+  double alpha = 0.9;        // weight of x_c's prediction in the target; not for mixup and cutmix
+  double weight = -1;        // of the loss; below 0: see hybrid_weight
+  bool filter = true;        // scimix: use only hybrids to which C assigns the class of x_c
+  double mixup_alpha = 1.0;  // MixUp's mixing weight is drawn from Beta(a, a)
+  double fda_band = 0.05;    // largest exchanged frequency, as a fraction of the image's side
 };
 
-// Mean Teacher, and the ramp of every weight that grows.
+// Mean Teacher's consistency term. The ramp also applies to the weight of hybrids without labels.
 struct ConsistencySettings {
   double weight = 50;  // at the end of the ramp
-  double ramp = 0.4;   // share of the steps
+  double ramp = 0.4;   // length, as a fraction of the steps
   RampShape ramp_shape = RampShape::linear;
 };
 
 struct ClassifierConfig {
   Method method = Method::supervised;
-  MethodPreset preset = MethodPreset::a;  // of Mean Teacher
+  MethodPreset preset = MethodPreset::a;  // only for Mean Teacher
   RunScale scale = RunScale::full;
   DataSettings data;
   bool unlabeled_includes_labeled = true;
   EncoderSettings model;
-  InitFrom init_from = InitFrom::scratch;  // generator: its E_c and C
+  InitFrom init_from = InitFrom::scratch;  // generator: start from its E_c and C
 
   std::int64_t steps = 65536;
   std::int64_t batch = 64;           // labelled images
@@ -48,9 +48,9 @@ struct ClassifierConfig {
   HybridSettings hybrids;
 
   OptimizerKind optimizer = OptimizerKind::sgd;
-  SgdSettings sgd;           // adam takes learning rate alone
-  double ramp_up = 0.267;    // adam: share of the steps in which its learning rate grows
-  double ramp_down = 0.167;  // adam: share at the end in which it falls
+  SgdSettings sgd;           // adam uses only the learning rate
+  double ramp_up = 0.267;    // adam: fraction of the steps in which the learning rate grows
+  double ramp_down = 0.167;  // adam: fraction at the end in which the learning rate falls
   double ema_decay = 0.999;
   double early_ema_decay = -1;  // adam: while the learning rate grows; below 0: ema_decay
   std::uint64_t seed = 0;
@@ -61,18 +61,24 @@ struct ClassifierConfig {
   OutputSettings output;
 };
 
-// Throws a user error for the first setting that is out of its range.
+// Checks all settings. Errors (user): a setting outside its range, or settings that contradict each
+// other.
 void check(const ClassifierConfig& config);
 
+// Return whether the run uses unlabelled images, hybrids, and a trained generator (for hybrids or
+// for the initial weights).
 [[nodiscard]] bool uses_unlabeled(const ClassifierConfig& config);
 [[nodiscard]] bool uses_hybrids(const ClassifierConfig& config);
 [[nodiscard]] bool uses_generator(const ClassifierConfig& config);
-// Images without labels in a step; 0 for supervised.
+// Returns the number of unlabelled images of a step; 0 for supervised.
 [[nodiscard]] std::int64_t unlabeled_rows(const ClassifierConfig& config);
-// Batch norm takes its statistics from all images of a step, not from each kind of them.
+// Returns whether batch norm computes its statistics over all images of a step, not separately for
+// each part of the batch.
 [[nodiscard]] bool joint_statistics(const ClassifierConfig& config);
-// Hybrids have a label each, not a mixture of predictions.
+// Returns whether the target of a hybrid is a label, not a mixture of predictions.
 [[nodiscard]] bool labels_hybrids(const ClassifierConfig& config);
+// Returns the weight of the loss on hybrids at the end of its ramp. A setting below 0 means 1 if
+// hybrids have labels, otherwise the consistency weight.
 [[nodiscard]] double hybrid_weight(const ClassifierConfig& config);
 
 }  // namespace scimix

@@ -11,31 +11,33 @@ using Table = SettingTable<ClassifierConfig>;
 void add_method_settings(Table& t) {
   const std::string group = "Method";
   t.add({"method", group, Tier::everyday, OnResume::stays,
-         "How the classifier learns: supervised learns from labelled images alone."},
+         "How the classifier learns. supervised uses only labelled images; mean-teacher and "
+         "fixmatch also use unlabelled images."},
         SCIMIX_FIELD(method));
   t.add({"preset", group, Tier::advanced, OnResume::stays,
-         "Default settings of mean-teacher: A as FixMatch's authors run it, B as in the original "
-         "publication."},
+         "Default settings of mean-teacher: A are those of FixMatch's authors, B those of the "
+         "original publication."},
         SCIMIX_FIELD(preset));
   add_scale_setting(t);
   t.add({"init-from", group, Tier::advanced, OnResume::stays,
-         "First weights: scratch draws them, generator takes the encoder and classifier of "
-         "--generator (the paper's Table III)."},
+         "Initial weights: scratch draws them at random, generator copies them from the semantic "
+         "encoder and classifier of --generator (the paper's Table III)."},
         SCIMIX_FIELD(init_from));
 }
 
 void add_hybrid_settings(Table& t) {
   const std::string group = "Hybrids";
   t.add({"mixer", group, Tier::everyday, OnResume::stays,
-         "What makes the hybrids that the classifier learns from: SciMix's generator, or a method "
-         "that it is compared with."},
+         "Mixer that makes the hybrids from which the classifier learns: SciMix's generator "
+         "(scimix), or a mixer that it is compared with."},
         SCIMIX_FIELD(hybrids.mixer));
   t.add({"generator",
          group,
          Tier::everyday,
          OnResume::stays,
-         "Run folder or checkpoint of scimix_train generator, for --mixer scimix. {split}, "
-         "{dataset} and {labels} in it stand for those settings.",
+         "Run folder or checkpoint of scimix_train generator, for --mixer scimix and --init-from "
+         "generator. {split}, {dataset} and {labels} in the path are replaced by the values of "
+         "--split-seed, --dataset and --labels.",
          {},
          SettingType::path},
         SCIMIX_FIELD(hybrids.generator));
@@ -43,48 +45,49 @@ void add_hybrid_settings(Table& t) {
          group,
          Tier::advanced,
          OnResume::stays,
-         "Configuration file to train that generator with, where its folder holds none yet; "
-         "{dataset} in it stands for the data set.",
+         "Configuration file with which the generator is trained if the folder --generator does "
+         "not exist. The same placeholders are replaced in its path.",
          {},
          SettingType::path},
         SCIMIX_FIELD(hybrids.generator_config));
   t.add({"allow-other-split", group, Tier::advanced, OnResume::stays,
-         "Takes a generator that was trained with other labels. What it knows of them then leaks "
-         "into the classifier."},
+         "Permits a generator that was trained with other images or labels. Its knowledge of these "
+         "labels then leaks into the classifier."},
         SCIMIX_FIELD(hybrids.allow_other_split));
   t.add({"hybrid-use", group, Tier::advanced, OnResume::stays,
-         "What is learnt from a hybrid (the paper's Table V): contradict (a mixture of both "
-         "parents' predictions), consistency (the content's alone), pseudo or labeled (a label)."},
+         "Target of a hybrid (the paper's Table V): contradict (a mixture of both parents' "
+         "predictions), consistency (the content's prediction), pseudo (the content's label or "
+         "predicted class) or labeled (the content's label; only labelled contents)."},
         SCIMIX_FIELD(hybrids.use));
   t.add({"alpha",
          group,
          Tier::advanced,
          OnResume::stays,
-         "Share of the content's prediction in the target of a hybrid; mixup and cutmix bring "
-         "their own.",
+         "Weight of the content's prediction in the target of contradict. mixup and cutmix use the "
+         "fraction of the content in the image instead.",
          {.least = 0.5, .most = 1, .least_is_excluded = true}},
         SCIMIX_FIELD(hybrids.alpha));
   t.add({"hybrid-weight", group, Tier::advanced, OnResume::stays,
-         "Weight of the loss on hybrids. Below 0 it is --consistency-weight, and 1 for the uses "
-         "pseudo and labeled."},
+         "Weight of the loss on hybrids. A value below 0 means --consistency-weight, or 1 if "
+         "--hybrid-use is pseudo or labeled."},
         SCIMIX_FIELD(hybrids.weight));
   t.add({"hybrid-filter", group, Tier::advanced, OnResume::stays,
-         "For scimix: drops hybrids in which the generator's classifier does not see the class of "
+         "For scimix: uses only hybrids to which the generator's classifier assigns the class of "
          "the content."},
         SCIMIX_FIELD(hybrids.filter));
   t.add({"mixup-alpha",
          group,
          Tier::advanced,
          OnResume::stays,
-         "For mixup: shares are drawn from Beta(a, a) with this a.",
+         "For mixup: mixing weights are drawn from Beta(a, a) with this a.",
          {.least = 1e-3}},
         SCIMIX_FIELD(hybrids.mixup_alpha));
   t.add({"fda-band",
          group,
          Tier::advanced,
          OnResume::stays,
-         "For fda: side of the band of low frequencies that is exchanged, as a share of the "
-         "spectrum's side.",
+         "For fda: largest frequency whose amplitude is taken from the scene, as a fraction of the "
+         "image's smaller side.",
          {.least = 0, .most = 0.4999}},
         SCIMIX_FIELD(hybrids.fda_band));
 }
@@ -102,10 +105,12 @@ void add_semi_supervised_settings(Table& t) {
          teacher,
          Tier::advanced,
          OnResume::stays,
-         "Share of the steps in which that weight grows from 0.",
+         "Fraction of the steps in which --consistency-weight, and the weight of hybrids that have "
+         "no label, grow to their full value.",
          {.least = 0, .most = 1}},
         SCIMIX_FIELD(consistency.ramp));
-  t.add({"ramp-shape", teacher, Tier::advanced, OnResume::stays, "How the weight grows."},
+  t.add({"ramp-shape", teacher, Tier::advanced, OnResume::stays,
+         "Shape of the ramp of --consistency-weight and of the weight of hybrids."},
         SCIMIX_FIELD(consistency.ramp_shape));
   add_fixmatch_settings(t);
 }
@@ -117,7 +122,7 @@ void add_training_settings(Table& t) {
          group,
          Tier::everyday,
          OnResume::stays,
-         "Labelled images per step; --unlabeled-batch says how many come beside them.",
+         "Labelled images per step. --unlabeled-batch is the number of unlabelled images.",
          {.least = 1}},
         SCIMIX_FIELD(batch));
   add_unlabeled_batch_setting(t);
@@ -129,48 +134,50 @@ void add_training_settings(Table& t) {
          {.least = 0}},
         SCIMIX_FIELD(supervised_weight));
   t.add({"norm-statistics", group, Tier::advanced, OnResume::stays,
-         "Whether batch norm takes its statistics over all images of a step (joint) or over each "
-         "kind alone (segments); auto is joint for fixmatch."},
+         "Whether batch norm computes its statistics over all images of a step (joint) or "
+         "separately for each part of the batch, such as labelled and unlabelled images "
+         "(segments). auto is joint for fixmatch."},
         SCIMIX_FIELD(norm_statistics));
   t.add({"input-noise",
          group,
          Tier::advanced,
          OnResume::stays,
-         "Standard deviation of noise on the network's input, whose pixels lie in [-1, 1].",
+         "Standard deviation of the noise that is added to the network's input, whose pixels lie "
+         "in [-1, 1].",
          {.least = 0}},
         SCIMIX_FIELD(input_noise));
   t.add({"optimizer", group, Tier::advanced, OnResume::stays,
-         "adam takes --learning-rate, --ramp-up and --ramp-down; momentum and weight decay are of "
-         "sgd."},
+         "Optimiser. adam uses --learning-rate, --ramp-up and --ramp-down; --momentum and "
+         "--weight-decay apply only to sgd."},
         SCIMIX_FIELD(optimizer));
   add_sgd_settings(t);
   t.add({"ramp-up",
          group,
          Tier::advanced,
          OnResume::may_change,
-         "For adam: share of the steps in which its learning rate grows.",
+         "For adam: fraction of the steps, at the start, in which the learning rate grows.",
          {.least = 0, .most = 1}},
         SCIMIX_FIELD(ramp_up));
   t.add({"ramp-down",
          group,
          Tier::advanced,
          OnResume::may_change,
-         "For adam: share of the steps at the end in which its learning rate falls.",
+         "For adam: fraction of the steps, at the end, in which the learning rate falls.",
          {.least = 0, .most = 1}},
         SCIMIX_FIELD(ramp_down));
   t.add({"ema-decay",
          group,
          Tier::advanced,
          OnResume::stays,
-         "Decay per step of the averaged model, which is evaluated. Short runs need a smaller one: "
-         "0.99 for some thousand steps.",
+         "Decay per step of the averaged parameters (EMA), with which evaluations are made. Short "
+         "runs need a smaller decay: 0.99 for a few thousand steps.",
          {.least = 0, .most = 1}},
         SCIMIX_FIELD(ema_decay));
   t.add({"early-ema-decay",
          group,
          Tier::advanced,
          OnResume::stays,
-         "For adam: that decay while the learning rate grows; below 0 as --ema-decay.",
+         "For adam: EMA decay while the learning rate grows; a value below 0 means --ema-decay.",
          {.least = -1, .most = 1}},
         SCIMIX_FIELD(early_ema_decay));
   add_seed_and_precision_settings(t);
@@ -189,11 +196,12 @@ Table make_table() {
   return t;
 }
 
-// Mean Teacher's preset B: the original publication (Tarvainen and Valpola 2017), as far as it is
-// not tied to its network. These are its SVHN settings; its CIFAR-10 differs in
-// --consistency-weight, 100 times the share of labelled images. Its batch is 1 labelled and 99
-// other images, in which the classification loss is a mean over all 100. Its noise of 0.15 is for
-// images of standard deviation 1; ours have about 0.5.
+// Mean Teacher's preset B has the settings of the original publication (Tarvainen and Valpola 2017)
+// that do not depend on its network. They are its settings for SVHN. For CIFAR-10 it has another
+// --consistency-weight: 100 times the fraction of labelled images. Its batch has 1 labelled and 99
+// unlabelled images, and its classification loss is a mean over all 100, therefore
+// supervised-weight 0.01. Its noise of 0.15 is for images with standard deviation 1; images in
+// [-1,1] have about 0.5.
 SettingBundle preset(const SettingValues& values) {
   const ClassifierConfig config = classifier_table().config(values);
   if (config.method != Method::mean_teacher || config.preset != MethodPreset::b) return {};
@@ -214,7 +222,8 @@ SettingBundle preset(const SettingValues& values) {
           {"input-noise", "0.075"}};
 }
 
-// Model, batch and length, and what goes with the length: averages over steps.
+// Scale cpu sets model, batch and number of steps, and the settings that depend on the number of
+// steps: the decays of averages, and intervals.
 SettingBundle cpu_scale(const SettingValues& /*values*/) {
   return {{"depth", "10"},           {"width", "1"},
           {"norm-momentum", "0.05"}, {"steps", "2000"},

@@ -27,8 +27,9 @@ void check(const GeneratorRunConfig& c) {
                ": expected one of the two, as --guide names a classifier that is trained already");
   }
   if (c.unlabeled_batch > 0 && c.unlabeled_batch < c.batch) {
-    user_error("--unlabeled-batch ", c.unlabeled_batch, ": expected at least the ", c.batch,
-               " images of --batch, which are among those of --unlabeled-batch");
+    user_error(
+        "--unlabeled-batch ", c.unlabeled_batch, ": expected at least the ", c.batch,
+        " images of --batch, because the first unlabelled images are reconstructed and mixed");
   }
   if (c.minibatch_std > 1 && c.batch % std::min(c.batch, c.minibatch_std) != 0) {
     user_error("--minibatch-std ", c.minibatch_std, ": expected a divisor of --batch ", c.batch);

@@ -1,5 +1,5 @@
-// Every setting of a generator run. Where the paper is silent, the value is a choice and named
-// here.
+// All settings of a generator run, with their defaults. docs/method.md, section 10, says which
+// defaults are not from the paper.
 #pragma once
 
 #include "settings/classifier_config.hpp"
@@ -9,20 +9,20 @@ namespace scimix {
 // The weights of the losses (Sun et al. 2022, L_gen = L_AE + L_S + L_hyb).
 struct LossWeights {
   double reconstruction = 5;
-  double adversarial = 0.1;  // of G, on reconstructions and on hybrids
+  double adversarial = 0.1;  // of adv_rec and of adv_hyb
   double semantic = 1;       // L_S
   double class_plus = 1;
   double cont_plus = 1;
   double class_minus = 0.03;
   double cont_minus = 0.03;
-  double encoder_grad = 0.1;  // share of G's losses that reaches E_c through the generation path
+  double encoder_grad = 0.1;  // factor on the gradient of L_AE and L_hyb that reaches E_c
 };
 
-// The classifier that E_c and C start from.
+// The guide: a trained classifier from which E_c and C start.
 struct GuideSettings {
-  std::string run;                       // of scimix_train classifier; empty: none
-  std::int64_t steps = 65536;            // of L_S alone, before the generator's; 0: none
-  double semantic_learning_rate = 3e-3;  // of E_c and C after a guide; 0: they stay as they are
+  std::string run;                       // its run folder; empty: see steps
+  std::int64_t steps = 65536;            // train a guide first for this number of steps; 0: none
+  double semantic_learning_rate = 3e-3;  // of E_c and C after a guide; 0: they do not learn
 };
 
 struct GeneratorRunConfig {
@@ -33,11 +33,12 @@ struct GeneratorRunConfig {
   bool unlabeled_includes_labeled = true;
 
   EncoderSettings encoder;
-  // G: channels at full resolution, doubled with each halving up to the largest.
+  // Channels of G at full resolution, doubled with each halving of the resolution up to the
+  // maximum.
   std::int64_t g_channels = 128;
   std::int64_t g_max_channels = 256;
   bool noise = false;
-  // D likewise.
+  // The same numbers for D.
   std::int64_t d_channels = 128;
   std::int64_t d_max_channels = 256;
   DiscriminatorArch d_arch = DiscriminatorArch::orig;
@@ -46,13 +47,13 @@ struct GeneratorRunConfig {
   GuideSettings guide;
   LossWeights weights;
   ReconstructionNorm reconstruction_norm = ReconstructionNorm::rms;
-  double class_minus_cap = 5;  // distances beyond are not enlarged
+  double class_minus_cap = 5;  // a larger distance has no gradient
   double cont_minus_cap = 1;
-  SemanticLoss semantic_loss = SemanticLoss::automatic;  // by labels
-  double consistency_weight = 50;                        // Mean Teacher, at the end of its ramp
-  double consistency_ramp = 0.4;                         // share of the steps
+  SemanticLoss semantic_loss = SemanticLoss::automatic;
+  double consistency_weight = 50;  // Mean Teacher: weight at the end of the ramp
+  double consistency_ramp = 0.4;   // length, as a fraction of the steps
   FixMatchSettings fixmatch;
-  double r1_gamma = -1;        // below 0: 0.01 up to 32 pixels, 0.0002 R^2 / batch above
+  double r1_gamma = -1;        // below 0: see GeneratorObjective::r1_gamma
   std::int64_t r1_every = 16;  // steps; 0: no R1
 
   std::int64_t steps = 131072;
@@ -74,21 +75,23 @@ struct GeneratorRunConfig {
   OutputSettings output;
 };
 
-// E_c and C start from a trained classifier.
+// Returns whether E_c and C start from a guide.
 [[nodiscard]] bool has_guide(const GeneratorRunConfig& config);
-// E_c and C stay as the guide left them.
+// Returns whether E_c and C keep the parameters of the guide.
 [[nodiscard]] bool freezes_semantic_encoder(const GeneratorRunConfig& config);
-// Returns the method of L_S. `all_labeled`: every training image has its label.
+// Returns the method of L_S. `all_labeled` says whether all training images are labelled.
 [[nodiscard]] Method semantic_method(const GeneratorRunConfig& config, bool all_labeled);
-// Returns the settings of a classifier that learns by L_S alone, on the data of the generator's run
-// and for the steps of its guide.
+// Returns the settings of a classifier whose loss is L_S, on the data of the generator's run and
+// with the number of steps of its guide.
 [[nodiscard]] ClassifierConfig semantic_classifier(const GeneratorRunConfig& config, Method method);
 
-// The weights of a preset. `paper`: all 1 as printed, the terms that are maximised 0.1 (with weight
-// 1 they have no bound). `tuned`: found at small scale.
+// Returns the weights of a preset. `paper` has weight 1 for all terms, as printed, except 0.1 for
+// the terms that are maximised (class_minus and cont_minus), and encoder_grad 0.1. `tuned` was
+// found in small experiments.
 [[nodiscard]] LossWeights preset_weights(WeightPreset preset);
 
-// Throws a user error for the first setting that is out of its range.
+// Checks all settings. Errors (user): a setting outside its range, or settings that contradict each
+// other.
 void check(const GeneratorRunConfig& config);
 
 }  // namespace scimix

@@ -16,7 +16,7 @@ void add_network_settings(Table& t) {
          g,
          Tier::advanced,
          OnResume::stays,
-         "Channels at full resolution; each halving of the size doubles them.",
+         "Channels at full resolution. Each halving of the resolution doubles them.",
          {.least = 1}},
         SCIMIX_FIELD(g_channels));
   t.add({"g-max-channels",
@@ -27,14 +27,15 @@ void add_network_settings(Table& t) {
          {.least = 1}},
         SCIMIX_FIELD(g_max_channels));
   t.add({"noise", g, Tier::advanced, OnResume::stays,
-         "Adds StyleGAN2's noise per pixel, so that a pair has more than one hybrid."},
+         "Adds StyleGAN2's per-pixel noise in training. Trained generators make hybrids without "
+         "noise."},
         SCIMIX_FIELD(noise));
   const std::string d = "Discriminator";
   t.add({"d-channels",
          d,
          Tier::advanced,
          OnResume::stays,
-         "Channels at full resolution; each halving of the size doubles them.",
+         "Channels at full resolution. Each halving of the resolution doubles them.",
          {.least = 1}},
         SCIMIX_FIELD(d_channels));
   t.add({"d-max-channels",
@@ -45,13 +46,14 @@ void add_network_settings(Table& t) {
          {.least = 1}},
         SCIMIX_FIELD(d_max_channels));
   t.add({"d-arch", d, Tier::advanced, OnResume::stays,
-         "StyleGAN2's architecture: orig, or resnet with skip connections."},
+         "Architecture of StyleGAN2's discriminator: orig, or resnet with skip connections."},
         SCIMIX_FIELD(d_arch));
   t.add({"minibatch-std",
          d,
          Tier::advanced,
          OnResume::stays,
-         "Images per group of the minibatch deviation, a divisor of --batch; 0 switches it off.",
+         "Images per group of the minibatch standard deviation, a divisor of --batch; 0 switches "
+         "it off.",
          {.least = 0}},
         SCIMIX_FIELD(minibatch_std));
 }
@@ -59,8 +61,8 @@ void add_network_settings(Table& t) {
 void add_weight_settings(Table& t) {
   const std::string group = kWeightGroup;
   t.add({"preset", group, Tier::advanced, OnResume::stays,
-         "Default weights: tuned (found at small scale) or paper (all 1, those of the losses that "
-         "are maximised 0.1, and no guide)."},
+         "Default weights: tuned (found in small experiments), or paper (all weights 1, except 0.1 "
+         "for the two losses that are maximised; no guide)."},
         SCIMIX_FIELD(preset));
   t.add({"weight-rec",
          group,
@@ -73,7 +75,7 @@ void add_weight_settings(Table& t) {
          group,
          Tier::advanced,
          OnResume::stays,
-         "Weight of the adversarial loss on reconstructions and on hybrids.",
+         "Weight of the adversarial losses on reconstructions and on hybrids.",
          {.least = 0}},
         SCIMIX_FIELD(weights.adversarial));
   t.add({"weight-semantic",
@@ -87,35 +89,38 @@ void add_weight_settings(Table& t) {
          group,
          Tier::advanced,
          OnResume::stays,
-         "Weight of bringing a hybrid's logits to those of its content.",
+         "Weight of the distance between the logits of a hybrid and of its content.",
          {.least = 0}},
         SCIMIX_FIELD(weights.class_plus));
   t.add({"weight-cont-plus",
          group,
          Tier::advanced,
          OnResume::stays,
-         "Weight of bringing a hybrid's scene code to that of its scene.",
+         "Weight of the distance between the scene codes of a hybrid and of its scene.",
          {.least = 0}},
         SCIMIX_FIELD(weights.cont_plus));
   t.add({"weight-class-minus",
          group,
          Tier::advanced,
          OnResume::stays,
-         "Weight of keeping a hybrid's logits from those of its scene.",
+         "Weight of the distance between the logits of a hybrid and of its scene, which is "
+         "maximised.",
          {.least = 0}},
         SCIMIX_FIELD(weights.class_minus));
   t.add({"weight-cont-minus",
          group,
          Tier::advanced,
          OnResume::stays,
-         "Weight of keeping a hybrid's scene code from that of its content.",
+         "Weight of the distance between the scene codes of a hybrid and of its content, which is "
+         "maximised.",
          {.least = 0}},
         SCIMIX_FIELD(weights.cont_minus));
   t.add({"encoder-grad",
          group,
          Tier::advanced,
          OnResume::stays,
-         "Share of the generator's losses that reaches the semantic encoder through the codes.",
+         "Factor on the gradient that the semantic encoder receives from the losses on "
+         "reconstructions and hybrids.",
          {.least = 0, .most = 1}},
         SCIMIX_FIELD(weights.encoder_grad));
 }
@@ -126,8 +131,9 @@ void add_guide_settings(Table& t) {
          group,
          Tier::everyday,
          OnResume::stays,
-         "Run folder of scimix_train classifier, from whose averaged network the semantic encoder "
-         "and its classifier start. It must have learnt from the same data, labels and split.",
+         "Run folder of scimix_train classifier, from whose averaged network (EMA) the semantic "
+         "encoder and its classifier start. It must have been trained on the same data, labels and "
+         "split.",
          {},
          SettingType::path},
         SCIMIX_FIELD(guide.run));
@@ -135,17 +141,17 @@ void add_guide_settings(Table& t) {
          group,
          Tier::everyday,
          OnResume::stays,
-         "Trains such a classifier first, in the folder guide of this run, for so many steps by "
-         "--semantic-loss; 0 for none. A generator learns to swap classes only as far as its "
-         "encoder knows them.",
+         "Number of steps for which such a classifier is trained first, by --semantic-loss, in the "
+         "subfolder guide of the run; 0 trains none. The generator can learn to swap classes only "
+         "as far as its encoder recognises them.",
          {.least = 0, .most = 2e9}},
         SCIMIX_FIELD(guide.steps));
   t.add({"guided-learning-rate",
          group,
          Tier::advanced,
          OnResume::stays,
-         "Learning rate of the semantic encoder after a guide, in place of --learning-rate; 0 "
-         "leaves the encoder as the guide made it.",
+         "Learning rate of the semantic encoder after a guide, instead of --learning-rate; 0 keeps "
+         "the encoder as the guide is.",
          {.least = 0}},
         SCIMIX_FIELD(guide.semantic_learning_rate));
 }
@@ -153,26 +159,28 @@ void add_guide_settings(Table& t) {
 void add_loss_settings(Table& t) {
   const std::string group = "Losses";
   t.add({"rec-norm", group, Tier::advanced, OnResume::stays,
-         "Distance between an image and its reconstruction."},
+         "Distance between an image and its reconstruction: root mean square (rms), mean square "
+         "(mse) or mean absolute difference (l1)."},
         SCIMIX_FIELD(reconstruction_norm));
   t.add({"class-minus-cap",
          group,
          Tier::advanced,
          OnResume::stays,
-         "Distance of logits beyond which --weight-class-minus enlarges it no further.",
+         "Distance between logits beyond which --weight-class-minus has no effect.",
          {.least = 0}},
         SCIMIX_FIELD(class_minus_cap));
   t.add({"cont-minus-cap",
          group,
          Tier::advanced,
          OnResume::stays,
-         "Distance of scene codes beyond which --weight-cont-minus enlarges it no further.",
+         "Distance between scene codes beyond which --weight-cont-minus has no effect.",
          {.least = 0}},
         SCIMIX_FIELD(cont_minus_cap));
-  t.add({"semantic-loss", group, Tier::everyday, OnResume::stays,
-         "How the semantic encoder learns, as the guide and beside the generator: auto is "
-         "mean-teacher where images are unlabelled, else cross-entropy."},
-        SCIMIX_FIELD(semantic_loss));
+  t.add(
+      {"semantic-loss", group, Tier::everyday, OnResume::stays,
+       "Loss that trains the semantic encoder, in the guide's run and together with the generator. "
+       "auto is mean-teacher if some training images have no label, otherwise cross-entropy."},
+      SCIMIX_FIELD(semantic_loss));
   t.add({"consistency-weight",
          group,
          Tier::advanced,
@@ -184,18 +192,19 @@ void add_loss_settings(Table& t) {
          group,
          Tier::advanced,
          OnResume::stays,
-         "Share of the steps in which that weight grows from 0.",
+         "Fraction of the steps in which that weight grows to its full value. After a guide, the "
+         "generator's run has the full weight from the first step.",
          {.least = 0, .most = 1}},
         SCIMIX_FIELD(consistency_ramp));
   t.add({"r1-gamma", group, Tier::advanced, OnResume::stays,
-         "Weight of the R1 penalty. Below 0 it is 0.01 up to 32 pixels, and 0.0002 R^2 / batch "
-         "above."},
+         "Factor of the R1 penalty for images of R x R pixels. A value below 0 means 0.01 if R is "
+         "at most 32, otherwise 0.0002 R^2 / batch."},
         SCIMIX_FIELD(r1_gamma));
   t.add({"r1-every",
          group,
          Tier::advanced,
          OnResume::stays,
-         "Steps between two R1 penalties; 0 for none.",
+         "Steps between two R1 penalties; 0 switches them off.",
          {.least = 0}},
         SCIMIX_FIELD(r1_every));
 }
@@ -207,7 +216,8 @@ void add_training_settings(Table& t) {
          group,
          Tier::everyday,
          OnResume::stays,
-         "Images per step, which are rebuilt and mixed with each other.",
+         "Images per step that are reconstructed and mixed with each other, and labelled images "
+         "per step.",
          {.least = 2}},
         SCIMIX_FIELD(batch));
   add_unlabeled_batch_setting(t);
@@ -216,36 +226,37 @@ void add_training_settings(Table& t) {
          group,
          Tier::advanced,
          OnResume::may_change,
-         "Learning rate of Adam, which trains generator, discriminator and scene encoder.",
+         "Learning rate of Adam, which trains the generator, the discriminator and the scene "
+         "encoder.",
          {.least = 0}},
         SCIMIX_FIELD(adam_learning_rate));
   t.add({"adam-beta1",
          group,
          Tier::advanced,
          OnResume::may_change,
-         "Adam's decay of the mean of gradients.",
+         "Adam's decay of the running mean of gradients.",
          {.least = 0, .most = 0.9999}},
         SCIMIX_FIELD(adam_beta1));
   t.add({"adam-beta2",
          group,
          Tier::advanced,
          OnResume::may_change,
-         "Adam's decay of the mean of squared gradients.",
+         "Adam's decay of the running mean of squared gradients.",
          {.least = 0, .most = 0.999999}},
         SCIMIX_FIELD(adam_beta2));
   t.add({"adam-eps",
          group,
          Tier::advanced,
          OnResume::may_change,
-         "What Adam adds to the root of the mean of squared gradients.",
+         "Constant that Adam adds to the root of the running mean of squared gradients.",
          {.least = 1e-30}},
         SCIMIX_FIELD(adam_eps));
   t.add({"ema-decay",
          group,
          Tier::advanced,
          OnResume::stays,
-         "Decay per step of the averaged networks, which make hybrids. Short runs need a smaller "
-         "one: 0.995 for some thousand steps.",
+         "Decay per step of the averaged networks (EMA), which make hybrids. Short runs need a "
+         "smaller decay: 0.995 for a few thousand steps.",
          {.least = 0, .most = 1}},
         SCIMIX_FIELD(ema_decay));
   add_seed_and_precision_settings(t);
@@ -254,7 +265,8 @@ void add_training_settings(Table& t) {
 Table make_table() {
   Table t;
   t.add({"variant", "Method", Tier::everyday, OnResume::stays,
-         "Losses of the generator: full, or with parts left out (the paper's Table IV)."},
+         "Variant of the generator's losses: full, or a variant of the paper's Table IV, explained "
+         "in docs/method.md, section 4.7."},
         SCIMIX_FIELD(variant));
   add_scale_setting(t);
   add_data_settings(t);
@@ -270,14 +282,14 @@ Table make_table() {
          "Output",
          Tier::advanced,
          OnResume::may_change,
-         "Rows of the sample pictures.",
+         "Number of pairs in each picture of samples.",
          {.least = 1}},
         SCIMIX_FIELD(sample_pairs));
   t.add({"eval-pairs",
          "Output",
          Tier::advanced,
          OnResume::may_change,
-         "Pairs of test images that an evaluation mixes.",
+         "Number of pairs of test images that an evaluation mixes.",
          {.least = 1}},
         SCIMIX_FIELD(eval_pairs));
   add_output_settings(t, "runs/DATASET-generator-VARIANT-SEED");
@@ -294,14 +306,16 @@ SettingBundle preset(const SettingValues& values) {
     if (setting.group != kWeightGroup || setting.name == "preset") continue;
     bundle.emplace_back(setting.name, text_of(weighted[i]));
   }
-  // The paper trains all networks together. A run that names a guide trains none.
+  // The paper trains all networks together, without a guide. A run with --guide trains no other
+  // guide.
   if (config.preset == WeightPreset::paper || !config.guide.run.empty()) {
     bundle.emplace_back("guide-steps", "0");
   }
   return bundle;
 }
 
-// Networks, batch and length, and what goes with the length: averages and learning rates.
+// Scale cpu sets networks, batch and number of steps, and the settings that depend on the number of
+// steps: decays of averages, learning rates, and intervals.
 SettingBundle cpu_scale(const SettingValues& values) {
   SettingBundle bundle{{"depth", "10"},           {"width", "1"},
                        {"norm-momentum", "0.05"}, {"g-channels", "32"},

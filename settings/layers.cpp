@@ -12,7 +12,7 @@ constexpr int kDefault = 0;
 constexpr int kPreset = 1;
 constexpr int kFirstLayer = 2;
 
-// Values with the strength of the layer that each comes from.
+// Values, each with the strength of the layer from which it comes.
 struct Stacked {
   SettingValues values;
   std::vector<int> strength;

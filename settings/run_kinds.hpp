@@ -1,4 +1,4 @@
-// The two kinds of runs, with their tables of settings.
+// Describes the two kinds of runs, and lists their settings.
 #pragma once
 
 #include "settings/classifier_config.hpp"

@@ -38,7 +38,7 @@ bool is_number_of_labels(const std::string& word) {
 }
 
 std::string range_text(const SettingRange& range) {
-  // Bounds that only an integer's width sets are not worth a word.
+  // Bounds that follow only from the width of an integer are left out.
   const bool has_least = range.least > std::numeric_limits<std::int32_t>::min();
   const bool has_most = range.most < std::numeric_limits<std::int32_t>::max();
   const std::string most = fmt::format("{}", range.most);
@@ -124,7 +124,7 @@ void check_value(const Setting& setting, const SettingValue& value, const Settin
   const auto check_range = [&](double number) {
     if (is_inside(setting.range, number)) return;
     std::string bounds = range_text(setting.range);
-    // A bound that only an integer's width sets is not in that text.
+    // range_text leaves out bounds that follow only from the width of an integer.
     const bool too_wide = number > setting.range.most && bounds.find(" to ") == std::string::npos;
     if (too_wide && !setting.range.least_is_excluded) {
       bounds = fmt::format("at most {}", setting.range.most);

@@ -22,7 +22,7 @@ StrongAugment strong_augment(const FixMatchSettings& settings, std::int64_t side
 
 void check_precision(Precision precision, Device device) {
   if (precision == Precision::f64 && !device.is_cpu()) {
-    user_error("--precision f64: expected --device cpu, where it is the reference of checks");
+    user_error("--precision f64: expected --device cpu, as f64 is only for checks on a CPU");
   }
 }
 
@@ -31,7 +31,7 @@ bool uses_graphs(const GraphSettings& settings, Device device, const Comm& ranks
   if (settings.graph == GraphMode::automatic) return device.is_cuda() && ranks.can_be_captured();
   if (!ranks.can_be_captured()) {
     user_error("--graph on with ", ranks.size(),
-               " ranks on CPUs: expected auto or off, as they meet through host memory");
+               " ranks on CPUs: expected auto or off, as they exchange data through host memory");
   }
   return true;
 }

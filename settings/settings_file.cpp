@@ -18,19 +18,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Returns the path by which two names of one file are recognised.
+// Returns the canonical path, which is equal for two names of the same file.
 fs::path identity_of(const fs::path& path) {
   std::error_code unknown;
   fs::path whole = fs::weakly_canonical(path, unknown);
   return unknown ? path : whole;
 }
 
-// One file that is being read.
+// Reads one file and the files that it extends.
 class Reader {
  public:
   Reader(const RunKind& kind, fs::path path) : kind_(kind), path_(std::move(path)) {}
 
-  // `outer`: the files that led here.
+  // `outer` are the files that extend this file, directly or indirectly.
   std::vector<SettingLayer> read(std::vector<fs::path> outer) {
     const std::string text = read_toml_text(path_);
     if (is_first_format(text)) return {read_first_format(text)};
@@ -71,8 +71,8 @@ class Reader {
     return layers;
   }
 
-  // A config.toml of the programs before format 2: lines of KEY=VALUE, where a text stands between
-  // quotes as it is, and true and false are 1 and 0.
+  // Returns whether the text is a config.toml in the format before kFormatMark: lines of KEY=VALUE,
+  // with text between quotes but without escapes, and 1 and 0 for true and false.
   static bool is_first_format(const std::string& text) {
     return text.starts_with(kRunMark) &&
            text.find(std::string("\n") + kFormatMark + "\n") == std::string::npos;
@@ -128,7 +128,7 @@ std::string toml_number(double value) {
   return fmt::format("{}", value);
 }
 
-// True for the digits of a TOML integer: no leading zeros.
+// Returns whether the text is a TOML integer: digits without leading zeros.
 bool is_whole(const std::string& word) {
   return !word.empty() && word.size() < 19 && (word == "0" || word[0] != '0') &&
          word.find_first_not_of("0123456789") == std::string::npos;

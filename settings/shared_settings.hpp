@@ -1,4 +1,5 @@
-// The settings that runs of both kinds have. `Config` is ClassifierConfig or GeneratorRunConfig.
+// Adds the settings that runs of both kinds have to a table. `Config` is ClassifierConfig or
+// GeneratorRunConfig.
 #pragma once
 
 #include <string>
@@ -17,8 +18,8 @@ namespace scimix {
 template <class Config>
 void add_scale_setting(SettingTable<Config>& t) {
   t.add({"scale", "Method", Tier::everyday, OnResume::stays,
-         "cpu shrinks model, batch and length, to try a run for minutes on two cores; its figures "
-         "are not those of a full run."},
+         "Size of the run. cpu has a smaller model, smaller batches and fewer steps, and takes "
+         "minutes on two cores; its results cannot be compared with those of a full run."},
         SCIMIX_FIELD(scale));
 }
 
@@ -29,8 +30,9 @@ void add_data_settings(SettingTable<Config>& t) {
          group,
          Tier::everyday,
          OnResume::stays,
-         "digits are drawn by the program; cifar10, svhn, cub-200-2010 and cub-200-2011 are read "
-         "from --data-dir; folder reads images of your own, a subfolder for each class.",
+         "Data set. digits are drawn by the program; cifar10, svhn, cub-200-2010 and cub-200-2011 "
+         "are read from --data-dir; folder reads your own images from --data-dir, which has a "
+         "subfolder for each class.",
          {},
          SettingType::choice,
          {dataset_names().begin(), dataset_names().end()}},
@@ -39,8 +41,8 @@ void add_data_settings(SettingTable<Config>& t) {
          group,
          Tier::everyday,
          OnResume::may_change,
-         "Folder that holds the data set; not needed for digits. A resumed run may name another "
-         "one, if the images are the same.",
+         "Folder of the data set; not needed for digits. A resumed run may use another folder with "
+         "the same images.",
          {},
          SettingType::path},
         SCIMIX_FIELD(data.data_dir));
@@ -48,23 +50,25 @@ void add_data_settings(SettingTable<Config>& t) {
          group,
          Tier::everyday,
          OnResume::stays,
-         "How many training images are labelled, evenly over the classes, or all.",
+         "Number of labelled training images, the same number for each class, or all.",
          {},
          SettingType::labels},
         SCIMIX_FIELD(data.labels));
   t.add({"split-seed", group, Tier::advanced, OnResume::stays,
-         "Decides which images are labelled. Other values give other splits of the same size."},
+         "Seed that selects the labelled images. Other values give other splits of the same size."},
         SCIMIX_FIELD(data.split_seed));
   t.add({"data-seed", group, Tier::advanced, OnResume::stays,
-         "Decides which digits are drawn, and which images of a folder are held out for testing."},
+         "Seed of the drawn digits, and of the selection of a folder's images that are held out "
+         "for testing."},
         SCIMIX_FIELD(data.data_seed));
   t.add({"image-size", group, Tier::advanced, OnResume::stays,
-         "Side in pixels to which images are resized, a multiple of 4 from 8; 0 keeps the data "
+         "Side in pixels to which images are resized, a multiple of 4 from 8; 0 means the data "
          "set's own size (32 for a folder, 64 for CUB-200)."},
         SCIMIX_FIELD(data.image_size));
-  t.add({"bounding-box", group, Tier::advanced, OnResume::stays,
-         "For cub-200-2011: cuts each bird out by its bounding box before its image is resized."},
-        SCIMIX_FIELD(data.bounding_box));
+  t.add(
+      {"bounding-box", group, Tier::advanced, OnResume::stays,
+       "For cub-200-2011: crops each image to the bounding box of its bird before it is resized."},
+      SCIMIX_FIELD(data.bounding_box));
   t.add({"digits-train",
          group,
          Tier::advanced,
@@ -80,8 +84,8 @@ void add_data_settings(SettingTable<Config>& t) {
          {.least = 10}},
         SCIMIX_FIELD(data.digits_test));
   t.add({"flip", group, Tier::advanced, OnResume::stays,
-         "Mirrors training images at random. auto mirrors where a mirror image has the same class, "
-         "as the data set says; digits and SVHN are not mirrored."},
+         "Mirrors training images at random. auto mirrors unless a mirrored image can have another "
+         "class, as in digits and SVHN."},
         SCIMIX_FIELD(data.flip));
   t.add({"crop-pad",
          group,
@@ -91,21 +95,21 @@ void add_data_settings(SettingTable<Config>& t) {
          {.least = 0}},
         SCIMIX_FIELD(data.crop_pad));
   t.add({"skip-unreadable", group, Tier::advanced, OnResume::may_change,
-         "Leaves out images of a folder that cannot be read, and says how many. Otherwise they are "
-         "an error that lists them."},
+         "Leaves out images of a folder that cannot be read, and prints their number. Otherwise "
+         "unreadable images are an error."},
         SCIMIX_FIELD(data.skip_unreadable));
   t.add({"unlabeled-includes-labeled", group, Tier::advanced, OnResume::stays,
-         "Whether labelled images are also among the images that are learnt without a label."},
+         "Whether the unlabelled images include the labelled images, without their labels."},
         SCIMIX_FIELD(unlabeled_includes_labeled));
 }
 
-// `encoder` returns the EncoderSettings.
+// Adds the settings of a WideResNet. `encoder` returns the EncoderSettings of a Config.
 template <class Config, class Encoder>
 void add_encoder_settings(SettingTable<Config>& t, Encoder encoder) {
   const std::string group = "WideResNet";
   t.add(
       {"depth", group, Tier::advanced, OnResume::stays,
-       "Number of layers, 6 n + 4. 10 is a small network, 28 that of the paper."},
+       "Number of layers, 6 n + 4. 10 is a small network, 28 the paper's."},
       [encoder](auto& c) -> auto& { return encoder(c).depth; });
   t.add(
       {"width",
@@ -120,7 +124,7 @@ void add_encoder_settings(SettingTable<Config>& t, Encoder encoder) {
        group,
        Tier::advanced,
        OnResume::stays,
-       "What batch norm adds to a variance.",
+       "Constant that batch norm adds to a variance before its square root.",
        {.least = 1e-12}},
       [encoder](auto& c) -> auto& { return encoder(c).norm_eps; });
   t.add(
@@ -128,8 +132,8 @@ void add_encoder_settings(SettingTable<Config>& t, Encoder encoder) {
        group,
        Tier::advanced,
        OnResume::stays,
-       "Share of a batch in the running statistics of batch norm. Short runs need a larger one: "
-       "0.05 for some thousand steps.",
+       "Weight of a batch in the running statistics of batch norm. Short runs need a larger "
+       "weight: 0.05 for a few thousand steps.",
        {.least = 0, .most = 1}},
       [encoder](auto& c) -> auto& { return encoder(c).norm_momentum; });
 }
@@ -140,8 +144,8 @@ void add_length_settings(SettingTable<Config>& t) {
          "Training",
          Tier::everyday,
          OnResume::may_change,
-         "Length of the run in steps. Learning rates and ramps follow it. A resumed run may be "
-         "made longer.",
+         "Number of steps. Schedules of learning rates and weights are relative to it. A resumed "
+         "run may have more steps.",
          {.least = 1, .most = 2e9}},
         SCIMIX_FIELD(steps));
 }
@@ -152,7 +156,8 @@ void add_unlabeled_batch_setting(SettingTable<Config>& t) {
          "Training",
          Tier::advanced,
          OnResume::stays,
-         "Images without labels per step; 0 is as many as --batch, for fixmatch 7 times that.",
+         "Unlabelled images per step, for mean-teacher and fixmatch; 0 means as many as --batch, "
+         "for fixmatch 7 times as many.",
          {.least = 0}},
         SCIMIX_FIELD(unlabeled_batch));
 }
@@ -164,7 +169,7 @@ void add_fixmatch_settings(SettingTable<Config>& t) {
          fixmatch,
          Tier::advanced,
          OnResume::stays,
-         "Probability from which a prediction becomes a pseudo-label.",
+         "Smallest probability of a prediction that is used as a pseudo-label.",
          {.least = 0, .most = 1}},
         SCIMIX_FIELD(fixmatch.threshold));
   t.add({"unlabeled-weight",
@@ -175,13 +180,13 @@ void add_fixmatch_settings(SettingTable<Config>& t) {
          {.least = 0}},
         SCIMIX_FIELD(fixmatch.weight));
   t.add({"strong-table", fixmatch, Tier::advanced, OnResume::stays,
-         "Published program whose magnitudes the strong augmentation has."},
+         "Published program whose ranges of magnitudes the strong augmentation uses."},
         SCIMIX_FIELD(fixmatch.strong_table));
   t.add({"strong-operations",
          fixmatch,
          Tier::advanced,
          OnResume::stays,
-         "Operations of the strong augmentation per image, drawn with replacement.",
+         "Number of operations of the strong augmentation per image, drawn with replacement.",
          {.least = 0, .most = 8}},
         SCIMIX_FIELD(fixmatch.strong_operations));
   t.add({"strong-probability",
@@ -195,9 +200,8 @@ void add_fixmatch_settings(SettingTable<Config>& t) {
          fixmatch,
          Tier::advanced,
          OnResume::stays,
-         "Side of the box that the strong augmentation blanks, in pixels; 0 for none, -1 for half "
-         "the "
-         "side of an image.",
+         "Side in pixels of the box that the strong augmentation sets to grey (Cutout); 0 switches "
+         "it off, -1 is half the side of an image.",
          {.least = -1}},
         SCIMIX_FIELD(fixmatch.cutout));
 }
@@ -209,8 +213,8 @@ void add_sgd_settings(SettingTable<Config>& t) {
          group,
          Tier::everyday,
          OnResume::may_change,
-         "Learning rate at step 0, of SGD (falls as cos(7 pi k / 16 K) over K steps) or, in a "
-         "classifier, of Adam. Lower it where losses become infinite.",
+         "SGD's learning rate at step 0, which falls as cos(7 pi k / 16 K) at step k of K, or the "
+         "largest learning rate of a classifier's Adam. Lower it if losses become infinite.",
          {.least = 0}},
         SCIMIX_FIELD(sgd.learning_rate));
   t.add({"momentum",
@@ -224,7 +228,7 @@ void add_sgd_settings(SettingTable<Config>& t) {
          group,
          Tier::advanced,
          OnResume::may_change,
-         "Weight decay of SGD, on convolution and linear kernels alone.",
+         "Weight decay of SGD, only on the weights of convolutions and linear layers.",
          {.least = 0}},
         SCIMIX_FIELD(sgd.weight_decay));
 }
@@ -233,12 +237,13 @@ template <class Config>
 void add_seed_and_precision_settings(SettingTable<Config>& t) {
   const std::string group = "Training";
   t.add({"seed", group, Tier::everyday, OnResume::stays,
-         "Decides initial weights, order of images, augmentation and pairs. Runs of the same seed "
-         "are equal bit for bit."},
+         "Seed of initial weights, order of images, augmentation and pairs. Runs with the same "
+         "settings and seed give the same bits."},
         SCIMIX_FIELD(seed));
   t.add({"precision", group, Tier::advanced, OnResume::stays,
-         "Number format: f32; tf32 (f32, with a GPU's TF32 products); bf16 (activations and their "
-         "gradients: fastest on a GPU); f64 (CPU only and slow, for checks)."},
+         "Number format: f32; tf32 (f32, but a GPU may round the inputs of products to TF32); bf16 "
+         "(for activations and their gradients; fastest on a GPU); f64 (slow and only on a CPU, "
+         "for checks)."},
         SCIMIX_FIELD(precision));
 }
 
@@ -246,31 +251,33 @@ template <class Config>
 void add_graph_and_rank_settings(SettingTable<Config>& t) {
   const std::string graphs = "Graphs";
   t.add({"graph", graphs, Tier::advanced, OnResume::may_change,
-         "Records a step once and replays it, with the same numbers: auto does so on a GPU."},
+         "Records a step as a graph and replays it, which gives the same results faster. auto does "
+         "this on a GPU."},
         SCIMIX_FIELD(graphs.graph));
   t.add({"steps-per-graph",
          graphs,
          Tier::advanced,
          OnResume::may_change,
-         "Largest number of steps that are replayed at once.",
+         "Largest number of steps in one graph.",
          {.least = 1, .most = 64}},
         SCIMIX_FIELD(graphs.steps_per_graph));
   const std::string ranks = "Ranks (mpirun, srun)";
   t.add({"sync-norm", ranks, Tier::advanced, OnResume::stays,
-         "Takes the statistics of batch norm over the images of all ranks, not of each alone."},
+         "Computes the batch statistics of batch norm over the images of all ranks, not of each "
+         "rank separately."},
         SCIMIX_FIELD(ranks.sync_norm));
   t.add({"rank-timeout",
          ranks,
          Tier::advanced,
          OnResume::may_change,
-         "Seconds after which a rank that does not answer is given up and the run ends.",
+         "Seconds without an answer from another rank after which the run ends.",
          {.least = 1}},
         SCIMIX_FIELD(ranks.timeout));
   t.add({"check-ranks-every",
          ranks,
          Tier::advanced,
          OnResume::may_change,
-         "Steps between two checks that all ranks hold the same parameters.",
+         "Steps between two checks that all ranks have the same parameters.",
          {.least = 1}},
         SCIMIX_FIELD(ranks.check_every));
 }
@@ -282,7 +289,7 @@ void add_output_settings(SettingTable<Config>& t, const std::string& default_out
          group,
          Tier::everyday,
          OnResume::stays,
-         "Run folder: settings, numbers, pictures, checkpoints. Without it " + default_out + ".",
+         "Run folder, for settings, logs, pictures and checkpoints. If empty, " + default_out + ".",
          {},
          SettingType::path},
         SCIMIX_FIELD(output.out));
@@ -304,26 +311,26 @@ void add_output_settings(SettingTable<Config>& t, const std::string& default_out
          group,
          Tier::advanced,
          OnResume::may_change,
-         "Images of 32x32 pixels per batch of an evaluation; of larger images proportionally fewer "
-         "are taken. Lower it where memory runs out.",
+         "Batch size of evaluations, for images of 32x32 pixels; larger images have proportionally "
+         "smaller batches. Lower it if memory runs out.",
          {.least = 1}},
         SCIMIX_FIELD(output.eval_batch));
   t.add({"checkpoint-every",
          group,
          Tier::advanced,
          OnResume::may_change,
-         "Steps between two checkpoints: what a crash can cost.",
+         "Steps between two checkpoints. A crash loses the steps since the last checkpoint.",
          {.least = 1}},
         SCIMIX_FIELD(output.checkpoint_every));
   t.add({"keep-checkpoints",
          group,
          Tier::advanced,
          OnResume::may_change,
-         "Number of checkpoints that are kept, the newest ones.",
+         "Number of checkpoints that are kept; older checkpoints are deleted.",
          {.least = 1}},
         SCIMIX_FIELD(output.keep_checkpoints));
   t.add({"device", group, Tier::everyday, OnResume::may_change,
-         "Device: auto (a GPU where there is one), cpu, cuda:N."},
+         "Device: auto (a GPU if there is one), cpu, cuda:N."},
         SCIMIX_FIELD(output.device));
 }
 

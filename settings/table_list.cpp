@@ -76,7 +76,7 @@ class ListReader {
                nearest_name(name, names), "?");
   }
 
-  // The table of this name; an empty one where there is none.
+  // Returns the TOML table of this name, or an empty table if the file has none.
   [[nodiscard]] const toml::table& section(const std::string& name) const {
     static const toml::table none;
     const toml::node* const node = document_.get(name);
@@ -101,8 +101,8 @@ class ListReader {
     std::ranges::sort(list_.tables, {}, [&](const auto& table) { return order_[table.name]; });
   }
 
-  // The layers of a table of settings: those of the sets that `use` names, then its own.
-  // `outer`: the sets that led here.
+  // Returns the layers of a table of settings: the layers of the sets that `use` names, then the
+  // table's own settings. `outer` are the sets that use this table, directly or indirectly.
   [[nodiscard]] std::vector<SettingLayer> layers_of(const RunKind& kind, const toml::table& table,
                                                     const Names& outer = {}) const {
     std::vector<SettingLayer> layers;
@@ -163,7 +163,7 @@ class ListReader {
     return value;
   }
 
-  // 83.4 or [83.4, 0.5]
+  // Returns a figure of the paper, written as 83.4 or [83.4, 0.5].
   [[nodiscard]] std::optional<PaperFigure> figure_in(const toml::table& row,
                                                      const std::string& key) const {
     const toml::node* const node = row.get(key);
@@ -238,7 +238,7 @@ class ListReader {
     return list;
   }
 
-  // The runs that a row names itself, or those of another row.
+  // Returns the index of a row's runs: new runs, or with same-as the runs of another row.
   [[nodiscard]] std::size_t runs_of(const toml::table& table) {
     if (const toml::node* const other = table.get("same-as")) {
       const std::string name = text_in(table, "same-as");
@@ -292,7 +292,8 @@ class ListReader {
                key == "same-as" ? " above" : "", suggest(name, names));
   }
 
-  // A baseline may stand below the row that names it.
+  // Checks the baselines after all rows are read, because a baseline may follow the row that names
+  // it.
   void check_baselines() const {
     for (const auto& [name, node] : baselines_) (void)known_runs(name, *node, "baseline");
   }
@@ -300,7 +301,7 @@ class ListReader {
   fs::path file_;
   toml::table document_;
   TableList list_;
-  std::map<std::string, int> order_;  // of tables: their lines
+  std::map<std::string, int> order_;  // line of each table in the file
   std::vector<std::pair<std::string, const toml::node*>> baselines_;
 };
 

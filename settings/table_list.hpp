@@ -15,8 +15,8 @@ namespace scimix {
 
 // The figures that a row reports.
 enum class TableMeasure {
-  accuracy,            // of the classifier, on test images
-  generator_accuracy,  // of the generator's own classifier
+  accuracy,            // test accuracy of the classifier
+  generator_accuracy,  // test accuracy of the generator's own classifier
   transfer,            // s_c and s_r of hybrids
 };
 template <>

@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The key in a line of the file, for messages about lines that are no TOML.
+// Returns the key in a line of the file, for messages about invalid TOML.
 std::string key_in_line(const std::string& text, int line) {
   std::istringstream lines(text);
   std::string found;
@@ -37,7 +37,7 @@ std::optional<SettingValue> text_in(const toml::node& node) {
   return text ? std::optional<SettingValue>(*text) : std::nullopt;
 }
 
-// Nothing where the node is of another type.
+// Returns the value of a node, or nothing if the node has another type than the setting.
 std::optional<SettingValue> value_of(const Setting& setting, const toml::node& node) {
   switch (setting.type) {
     case SettingType::boolean:
@@ -50,7 +50,7 @@ std::optional<SettingValue> value_of(const Setting& setting, const toml::node& n
       if (const auto value = node.value_exact<double>()) return *value;
       if (const auto value = node.value_exact<std::int64_t>()) return static_cast<double>(*value);
       return std::nullopt;
-    case SettingType::seed:  // those beyond TOML's integers are text
+    case SettingType::seed:  // seeds above TOML's largest integer are text
       if (const auto value = node.value_exact<std::int64_t>(); value && *value >= 0) {
         return static_cast<std::uint64_t>(*value);
       }

@@ -9,7 +9,7 @@ namespace scimix {
 
 namespace {
 
-// The number of bytes of the character that starts here, 0 if it is not valid.
+// Returns the number of bytes of the first character of the text, or 0 if it is not valid UTF-8.
 std::size_t character_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(0);

@@ -13,7 +13,7 @@ namespace scimix {
 namespace {
 
 constexpr std::size_t kMistakes = 10;
-// With more classes than this, only the least accurate ones are printed.
+// With more classes than this, only the least accurate classes are printed.
 constexpr std::int64_t kMostListedClasses = 50;
 constexpr std::size_t kWorstClasses = 20;
 // Up to this many classes, the JSON file holds the whole confusion matrix.
@@ -46,7 +46,7 @@ std::int64_t name_width(std::span<const std::string> names) {
   return std::min(width, kMostCharacters);
 }
 
-// All classes in their order, or the worst ones where there are many.
+// Prints all classes in their order, or only the least accurate classes if there are many.
 void print_classes(std::ostream& out, const Confusion& confusion,
                    std::span<const std::string> names) {
   std::vector<std::int64_t> shown(static_cast<std::size_t>(confusion.classes()));
@@ -85,7 +85,7 @@ void print_mistakes(std::ostream& out, const Confusion& confusion,
   }
 }
 
-// The whole matrix, empty cells included.
+// Returns the rows of the whole matrix, including cells without images.
 nlohmann::ordered_json rows_of(const Confusion& confusion) {
   auto rows = nlohmann::ordered_json::array();
   for (std::int64_t label = 0; label < confusion.classes(); ++label) {

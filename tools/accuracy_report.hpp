@@ -1,4 +1,4 @@
-// The accuracy of a classifier, printed for people and as JSON for programs.
+// Reports the accuracy of a classifier as text and as JSON.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -11,8 +11,8 @@
 
 namespace scimix {
 
-// Prints the accuracy with its 95% interval (Wilson), a line for each class (of more than 50
-// classes only for the 20 least accurate ones), and the most frequent confusions.
+// Prints the accuracy with its 95% interval (Wilson), a line for each class (with more than 50
+// classes only for the 20 least accurate classes), and the most frequent confusions.
 void print_accuracy(std::ostream& out, const Confusion& confusion,
                     std::span<const std::string> class_names, const MedianAccuracy& median);
 
@@ -22,8 +22,9 @@ void print_accuracy(std::ostream& out, const Confusion& confusion,
 //  "classes": [{"name": "0", "images": 200, "correct": 190, "accuracy": {...}}, ...],
 //  "confusion_cells": [[0, 0, 190], [0, 3, 2], ...],
 //  "confusion": [[190, 0, 0, 2, ...], ...], "undecided": [0, ...]}
-// A cell is [true class, predicted class, images]; cells without images are left out. "confusion",
-// the same as a whole matrix, is there for up to 100 classes.
+// A cell is [true class, predicted class, number of images]; cells without images are left out.
+// "confusion" is the whole matrix, for at most 100 classes. "undecided" counts, for each true
+// class, the images whose logits are NaN.
 [[nodiscard]] nlohmann::ordered_json accuracy_json(const Confusion& confusion,
                                                    std::span<const std::string> class_names,
                                                    const MedianAccuracy& median);

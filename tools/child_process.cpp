@@ -21,7 +21,7 @@ namespace {
 
 constexpr int kCannotStart = 127;
 
-// This process's environment with some values in place of its own.
+// Returns the environment of this process, in which `values` replace variables of the same name.
 std::vector<std::string> environment_with(
     const std::vector<std::pair<std::string, std::string>>& values) {
   std::vector<std::string> all;
@@ -52,7 +52,8 @@ ChildProcess::ChildProcess(const ChildCommand& command) {
   const FileDescriptor log(
       ::open(command.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   if (!log.is_open()) user_error(shown(command.log), ": cannot be written: ", reason_of(errno));
-  // All that the child needs is made before the fork: other threads may hold the allocator's locks.
+  // Allocates all memory that the child needs before the fork. After it, the child must not
+  // allocate, since another thread may have held the allocator's lock during the fork.
   std::vector<std::string> words = command.arguments;
   words.insert(words.begin(), command.program.string());
   std::vector<std::string> environment = environment_with(command.environment);

@@ -1,4 +1,4 @@
-// Programs that run beside this one.
+// Starts other programs as child processes.
 #pragma once
 
 #include <sys/types.h>
@@ -14,25 +14,26 @@ namespace scimix {
 struct ChildCommand {
   std::filesystem::path program;
   std::vector<std::string> arguments;
-  std::filesystem::path log;                                     // what it prints is appended here
-  std::vector<std::pair<std::string, std::string>> environment;  // set for it
+  std::filesystem::path log;                                     // receives its output, appended
+  std::vector<std::pair<std::string, std::string>> environment;  // variables set for it
 };
 
-// A program that was started and has not been waited for. It gets SIGTERM when this process ends,
-// however that ends, so that a run writes a checkpoint and no process goes on alone.
+// A child process. It gets SIGTERM when this process ends, for whatever reason, so that a training
+// run writes a checkpoint and no child keeps running.
 class ChildProcess {
  public:
-  // Start it from the main thread, at whose end the system sends SIGTERM. Errors (user): the log
-  // cannot be written, the program cannot be started.
+  // Starts the program. Call this in the main thread, because the child gets SIGTERM when the
+  // thread that started it ends. Errors (user): the log cannot be written, the program cannot be
+  // started.
   explicit ChildProcess(const ChildCommand& command);
   // Sends SIGTERM and waits, if the program still runs.
   ~ChildProcess();
   ChildProcess(ChildProcess&& other) noexcept : id_(std::exchange(other.id_, -1)) {}
   ChildProcess& operator=(ChildProcess&&) = delete;
 
-  // Returns the exit code once the program has ended, 128 + N when it was ended by signal N.
+  // Returns the exit code (128 + N after signal N) if the program has ended, otherwise nothing.
   [[nodiscard]] std::optional<int> ended();
-  // Asks it to end.
+  // Sends SIGTERM to the program.
   void terminate() const;
 
  private:

@@ -18,7 +18,7 @@ namespace scimix {
 
 namespace {
 
-// Long names without their dashes.
+// Returns the long names of all options, without dashes.
 std::vector<std::string> option_names(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::Option* option : app.get_options()) {
@@ -68,7 +68,7 @@ std::optional<int> parse(CLI::App& app, std::vector<std::string> arguments) {
 
 namespace {
 
-// What is to be said of the exception in hand, and the exit code.
+// The message and the exit code for an exception.
 struct Failure {
   std::string message;
   int exit_code;
@@ -80,22 +80,23 @@ Failure current_failure() {
   } catch (const Error& error) {
     return {error.what(), error.fault() == Fault::user ? kExitUserError : kExitBug};
   } catch (const std::bad_alloc&) {
-    return {"out of memory of the host: take fewer or smaller images, or a machine with more",
+    return {"out of host memory: use fewer or smaller images, or a machine with more memory",
             kExitUserError};
   } catch (const std::system_error& error) {
     if (error.code() != std::errc::resource_unavailable_try_again) {
       return {std::string("unexpected: ") + error.what(), kExitBug};
     }
     return {
-        "the system starts no more threads: allow more threads or memory (ulimit -u, ulimit -v)",
+        "the system cannot start more threads: raise the limits of threads or memory (ulimit -u, "
+        "-v)",
         kExitUserError};
   } catch (const std::exception& error) {
     return {std::string("unexpected: ") + error.what(), kExitBug};
   }
 }
 
-// With less, the linear algebra library crashes. (With less than some 200 MB it already hangs while
-// it is loaded, before any code of ours runs.)
+// Checks the limit on the address space. With a smaller limit, the BLAS library crashes. (Below
+// about 200 MB it hangs while it is loaded, before main.)
 void check_address_space() {
   constexpr rlim_t kLeast = rlim_t{384} << 20;
   rlimit limit{};
@@ -111,7 +112,7 @@ void say(const std::string& name, const std::string& message) {
 }  // namespace
 
 int run_program(const std::string& name, const std::function<int()>& body) {
-  std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit on a file's size is then an error
+  std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit of a file's size then fails with EFBIG
   try {
     check_address_space();
     const int exit_code = body();
@@ -139,8 +140,7 @@ int run_program_on_ranks(const std::string& name, const std::function<int(Ranks&
       if (ranks.rank() == 0) {
         say(name, failure.message);
       } else {
-        // Where rank 0 has met the same, it has said so and ended this rank before it comes
-        // further.
+        // If rank 0 has the same error, it prints the error and ends this process during the wait.
         std::this_thread::sleep_for(std::chrono::seconds(2));
         say(name, "rank " + std::to_string(ranks.rank()) + ": " + failure.message);
       }

@@ -1,5 +1,4 @@
-// What all programs share: reading a command line with CLI11, and turning errors into one line and
-// an exit code.
+// Parses the command line of a program with CLI11, and turns errors into one line and an exit code.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -15,23 +14,26 @@ namespace scimix {
 inline constexpr int kExitUserError = 2;
 inline constexpr int kExitBug = 70;  // EX_SOFTWARE of sysexits.h
 
-// A whole number from 0: CLI11 alone would wrap a negative one into a huge one.
+// Returns a check that accepts only whole numbers from 0. Without it, CLI11 would turn a negative
+// number into a huge one.
 [[nodiscard]] CLI::Validator whole_seed();
 
-// Help shows the values of variables as defaults; of an option given twice the last one counts, so
-// that a script's options can be overridden behind it. Call it before adding options.
+// Sets two properties of all options that are added later. The help shows the values of their
+// variables as defaults. If an option is given twice, the last value counts, so that a user can
+// override the options of a script.
 void use_setting_defaults(CLI::App& app);
 
-// Parses `arguments` (without the program's name). Returns an exit code when the program is done
-// (help was asked for). Errors (user): an unknown option, with the nearest right one; a value that
-// cannot be read.
+// Parses `arguments` (without the program's name). Returns an exit code if the program should end,
+// because it has printed its help. Errors (user): an unknown option, with the nearest known option;
+// a value that cannot be read.
 [[nodiscard]] std::optional<int> parse(CLI::App& app, std::vector<std::string> arguments);
 
-// Runs `body`; an Error becomes "program: message" on standard error and an exit code. So does
-// output that could not be written.
+// Runs `body` and returns its exit code. An exception, or a failed write to standard output,
+// becomes "program: message" on standard error and an exit code.
 [[nodiscard]] int run_program(const std::string& name, const std::function<int()>& body);
-// The same for a program that may be one of several ranks. Rank 0 alone writes to standard output.
-// An error of one rank ends all of them; one that all make is said once.
+// Runs `body` like run_program, in a program that may be one of several ranks. Only rank 0 writes
+// to standard output. An error on one rank ends all ranks; an error that all ranks have is printed
+// once.
 [[nodiscard]] int run_program_on_ranks(const std::string& name,
                                        const std::function<int(Ranks&)>& body);
 

@@ -14,7 +14,7 @@ void add_data_choice(CLI::App& app, DataChoice& c, const std::string& whose,
   const std::string group = "Data (default: that of " + whose + "'s run)";
   app.add_option("--dataset", c.dataset, "test images of this data set")->group(group);
   app.add_option("--data-dir", c.data_dir, "folder of the data set (not for digits)")->group(group);
-  app.add_option("--data-seed", c.data_seed, "digits drawn, folder images held out")
+  app.add_option("--data-seed", c.data_seed, "seed of drawn digits and of held-out images")
       ->group(group)
       ->check(whole_seed());
   app.add_option("--digits-train", c.digits_train, "digits: " + training_images)->group(group);
@@ -25,14 +25,14 @@ void add_data_choice(CLI::App& app, DataChoice& c, const std::string& whose,
   app.add_flag("--skip-unreadable", c.skip_unreadable,
                "leave out images of a folder that cannot be read, and say how many")
       ->group(group);
-  app.add_flag("--resize", c.resize, "bring images of another data set to " + whose + "'s size")
+  app.add_flag("--resize", c.resize, "resize images of another data set to " + whose + "'s size")
       ->group(group);
 }
 
 namespace {
 
-// Which images of a folder are held out follows from the data seed: with another one, images that
-// the run was trained on are among those that are tested.
+// Checks the data seed of a folder, which determines the held-out images. With another seed than
+// the run's, some test images would be training images of the run.
 void check_held_out(const DataChoice& choice, const DataSettings& own, const DataSettings& here) {
   if (choice.allow_training_images || here.dataset != "folder" || own.dataset != "folder") return;
   if (here.data_seed == own.data_seed) return;

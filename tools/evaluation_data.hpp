@@ -1,4 +1,5 @@
-// The test images on which something trained is judged: those of its own run, or others.
+// Loads the test images for an evaluation: those of the trained run, or other images that the user
+// chose.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -11,7 +12,7 @@
 
 namespace scimix {
 
-// What a user asks for in place of a run's own settings.
+// Options that override the data settings of the run.
 struct DataChoice {
   std::optional<std::string> dataset;
   std::optional<std::string> data_dir;
@@ -23,25 +24,26 @@ struct DataChoice {
   bool allow_training_images = false;
 };
 
-// `whose`: "the generator", for the help; `training_images`: what --digits-train is good for.
+// Adds the options of `choice`. Their help contains `whose` ("the generator") and, for
+// --digits-train, `training_images`, which says what the training images are used for.
 void add_data_choice(CLI::App& app, DataChoice& choice, const std::string& whose,
                      const std::string& training_images);
 
 struct EvaluationData {
-  DataSettings settings;  // with which `dataset` was loaded; image_size is that of its images
+  DataSettings settings;  // of `dataset`; image_size is the actual size of its images
   Dataset dataset;
 };
 
-// The data set of `own`, with what the user chose in its place; `side`: of the images that the
-// model takes. Errors (user): whatever is wrong with the data; images of another size in a data set
-// that is not the run's own, where `resize` is not asked for; a folder of which another data seed
-// holds out other images than the run's, so that training images would be tested. `test_only` is
-// that of DatasetOptions.
+// Loads the data set of the settings `own`, overridden by `choice`. The model takes images of
+// `side` x `side` pixels. `test_only` is passed to load_dataset. Errors (user):
+// - the data set is missing or broken;
+// - another data set than the run's has images of another size, and `resize` is not set;
+// - with another data seed, the test images of a folder would include training images of the run.
 [[nodiscard]] EvaluationData load_evaluation_data(const DataChoice& choice, const DataSettings& own,
                                                   std::int64_t side, bool test_only = false);
 
-// Says so where the images here are not those that `what` was trained on: today's test images might
-// have been among them.
+// Prints a note if the hashes of the training images differ, because `what` may then have been
+// trained on images that are test images here.
 void note_other_images(std::ostream& out, const std::string& what, const std::string& trained_on,
                        const std::string& here);
 

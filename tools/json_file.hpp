@@ -1,4 +1,4 @@
-// A result as a JSON file.
+// Writes results as JSON files.
 #pragma once
 
 #include <filesystem>
@@ -6,8 +6,8 @@
 
 namespace scimix {
 
-// Atomically. Text that is not UTF-8 (a strange folder name) gets replacement characters. Errors
-// (user): as AtomicFile.
+// Writes the file atomically. Bytes that are not UTF-8, as in some folder names, become replacement
+// characters. Errors (user): those of AtomicFile.
 void write_json(const std::filesystem::path& path, const nlohmann::ordered_json& json);
 
 }  // namespace scimix

@@ -16,7 +16,7 @@ namespace scimix {
 
 namespace {
 
-// Per row; kUnknownLabel for a row with a NaN.
+// Returns the index of the largest value in each row, or kUnknownLabel for a row with a NaN.
 std::vector<std::int32_t> argmax(const Tensor& logits) {
   const std::vector<double> values = logits.to_doubles();
   const std::int64_t classes = logits.dim(1);
@@ -65,7 +65,8 @@ class Mixing {
   }
 
  private:
-  // Labels where they are known; otherwise, if the filter wants them, what C sees.
+  // Returns the labels of the content images. If the filter is on, C's predictions replace unknown
+  // labels.
   std::vector<std::int32_t> wanted_classes(const Tensor& x_c,
                                            std::span<const std::int32_t> content) const {
     std::vector<std::int32_t> wanted;
@@ -89,7 +90,7 @@ class Mixing {
 
 std::vector<std::int32_t> labels_for(const ImageSource& source,
                                      const std::vector<std::string>& class_names) {
-  std::vector<std::int32_t> numbers;  // of the source's classes
+  std::vector<std::int32_t> numbers;  // of the source's classes, in the generator's list
   for (const std::string& name : source.class_names) {
     const auto found = std::find(class_names.begin(), class_names.end(), name);
     if (found == class_names.end()) {

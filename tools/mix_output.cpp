@@ -26,7 +26,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kMostInPicture = 2500;
-// By these texts, files of earlier results are recognised.
+// Texts by which files of earlier results are recognised.
 constexpr std::string_view kListMark = "file\tclass\tpredicted\tcontent\tscene";
 constexpr const char* kTensorsMark = "scimix-hybrids-1";
 constexpr std::string_view kRecordsMark = "('predicted', '<i4')";
@@ -36,7 +36,7 @@ std::span<const std::uint8_t> image_of(const MixedImages& hybrids, std::int64_t 
   return std::span(hybrids.pixels).subspan(static_cast<std::size_t>(index) * bytes, bytes);
 }
 
-// "hybrids" for "hybrids/".
+// Returns "hybrids" for "hybrids/".
 fs::path without_slash(const fs::path& folder) {
   return folder.has_filename() ? folder : folder.parent_path();
 }
@@ -73,7 +73,7 @@ void write_tensors(const fs::path& path, const MixedImages& h, const MixParents&
 
 // --- a picture ---------------------------------------------------------------------------------
 
-// Images in the order in which a grid takes them.
+// The images of a picture grid, row by row.
 class Sheet {
  public:
   explicit Sheet(std::int64_t side) : bytes_(static_cast<std::size_t>(side * side * 3)) {}
@@ -92,7 +92,7 @@ class Sheet {
   std::vector<std::uint8_t> pixels_;
 };
 
-// Each of `indices` once, ascending.
+// Returns the different values in ascending order.
 std::vector<std::int32_t> distinct(std::vector<std::int32_t> indices) {
   std::sort(indices.begin(), indices.end());
   indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
@@ -103,7 +103,8 @@ std::int64_t position_in(const std::vector<std::int32_t>& sorted, std::int32_t v
   return std::ranges::lower_bound(sorted, value) - sorted.begin();
 }
 
-// Scenes on top, contents on the left. What the filter took out stays black.
+// Returns a table of all hybrids with scenes on top and contents on the left. Hybrids that the
+// filter removed are black.
 Sheet table(const MixedImages& h, const MixParents& parents, std::int64_t& columns) {
   const std::vector<std::int32_t> contents = distinct(h.parents.content);
   const std::vector<std::int32_t> scenes = distinct(h.parents.scene);
@@ -124,7 +125,8 @@ Sheet table(const MixedImages& h, const MixParents& parents, std::int64_t& colum
   return sheet;
 }
 
-// Triples of content, scene and hybrid with a gap between them, about as wide as high.
+// Returns triples of content, scene and hybrid with gaps between them, in a picture that is about
+// as wide as high.
 Sheet triples(const MixedImages& h, const MixParents& parents, std::int64_t& columns) {
   const auto pairs = static_cast<double>(h.count());
   const auto per_row = std::max<std::int64_t>(1, std::llround(std::sqrt(pairs / 4)));
@@ -157,7 +159,8 @@ void make_folder(const fs::path& path) {
   if (error) user_error(shown(path), ": cannot be made: ", error.message());
 }
 
-// A folder that takes its name when all its files are there. Without a commit it is removed.
+// A folder under a temporary name. commit() gives it its final name; without it, the destructor
+// removes the folder.
 class TemporaryFolder {
  public:
   explicit TemporaryFolder(const fs::path& path) : path_(without_slash(path)) {
@@ -187,7 +190,8 @@ class TemporaryFolder {
   fs::path temporary_;
 };
 
-// The name of a class comes from a checkpoint, and must not lead out of the folder.
+// Returns the name of a class as a folder name. Class names come from a checkpoint, and must not
+// lead out of the output folder.
 fs::path folder_name(const std::string& class_name) {
   const bool outside = class_name.empty() || class_name == "." || class_name == ".." ||
                        class_name.find('/') != std::string::npos ||

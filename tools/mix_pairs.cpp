@@ -27,7 +27,7 @@ std::int64_t available(Pairing pairing, const PairLists& lists) {
   return 0;
 }
 
-// Scenes in one shuffled order after the other.
+// Draws the scenes in a random order, and in another random order when all have been used.
 class SceneDraw {
  public:
   SceneDraw(const PairLists& lists, std::uint64_t seed) : lists_(lists), seed_(seed) {}
@@ -38,8 +38,8 @@ class SceneDraw {
                             Random(seed_, Purpose::pairing, kMixStream, round_++));
       at_ = 0;
     }
-    // A scene that would meet itself changes places with the next one; the last one is left out for
-    // the one before it.
+    // A scene that is the content itself is swapped with the next scene. The last scene of an order
+    // is replaced by the scene before it.
     if (lists_.same && order_[at_] == content) {
       if (at_ + 1 == order_.size()) return order_[at_++ - 1];
       std::swap(order_[at_], order_[at_ + 1]);

@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What generator and classifier must agree on.
+// The settings on which generator and classifier must agree.
 constexpr std::array<const char*, 16> kShared{
     "dataset",    "data-dir",     "split-seed",      "data-seed",
     "image-size", "bounding-box", "digits-train",    "digits-test",
@@ -33,7 +33,7 @@ bool is_finished(const fs::path& folder, const GeneratorRunConfig& config) {
   return value_of(read_checkpoint_metadata(*checkpoint), "step") == std::to_string(config.steps);
 }
 
-// A run that stands there already keeps its own settings.
+// Finishes the run in `folder` with the run's own settings. Returns false if it was interrupted.
 bool finish(const fs::path& folder, Ranks& ranks) {
   const RunStreams streams = streams_of(ranks);
   const RunKind& kind = generator_kind();
@@ -51,10 +51,10 @@ GeneratorRunConfig generator_settings(const ClassifierConfig& classifier) {
   std::vector<SettingLayer> layers = read_settings_file(kind, classifier.hybrids.generator_config);
   const auto labels = static_cast<std::size_t>(kind.index("labels"));
   const bool file_names_labels = resolve(kind, layers).given[labels];
-  if (classifier.scale != RunScale::full) {  // shrinks what the file says
+  if (classifier.scale != RunScale::full) {  // shrinks the settings of the file
     layers.push_back({{kind.index("scale"), std::string(name_of(classifier.scale))}});
   }
-  // Stronger than the generator's own file.
+  // These settings override the generator's own file.
   layers.push_back(generator_settings_by(classifier, file_names_labels));
   return generator_table().config(resolve(kind, layers).values);
 }
@@ -62,8 +62,8 @@ GeneratorRunConfig generator_settings(const ClassifierConfig& classifier) {
 bool train(const ClassifierConfig& wanted, Ranks& ranks) {
   const RunStreams streams = streams_of(ranks);
   const GeneratorRunConfig config = generator_settings(wanted);
-  fmt::print(streams.out, "no generator in {}: training one as {} says\n", wanted.hybrids.generator,
-             wanted.hybrids.generator_config);
+  fmt::print(streams.out, "no generator in {}: training one with the settings of {}\n",
+             wanted.hybrids.generator, wanted.hybrids.generator_config);
   streams.out.flush();
   std::vector<std::string> arguments{"--config", wanted.hybrids.generator_config};
   if (wanted.scale != RunScale::full) {
@@ -97,7 +97,7 @@ SettingLayer generator_settings_by(const ClassifierConfig& classifier, bool keep
 
 bool provide_generator(const ClassifierConfig& config, Ranks& ranks) {
   if (!uses_generator(config) || config.hybrids.generator_config.empty()) return true;
-  check(config);  // before minutes are spent
+  check(config);  // finds mistakes before the generator is trained
   const fs::path there = config.hybrids.generator;
   if (ranks.agree(path_kind(there) != PathKind::missing)) {
     return !is_folder(there) || finish(there, ranks);

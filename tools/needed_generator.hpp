@@ -1,4 +1,4 @@
-// Trains the generator that a classifier asks for, where nobody has yet.
+// Trains the generator that a classifier needs, if it does not exist yet.
 #pragma once
 
 #include "core/ranks.hpp"
@@ -7,13 +7,16 @@
 
 namespace scimix {
 
-// With --generator-config: makes the run that --generator names, or finishes it, with these
-// settings and on the data, labels and split of the classifier (labels that the file names itself
-// stay), by the scale of the classifier. False when that was interrupted. Without it does nothing.
+// If the run folder that --generator names does not exist, trains a generator in it, with the
+// settings of --generator-config and the data, split, labels and scale of the classifier. Labels in
+// the generator's own file are kept. If the folder has an unfinished run, finishes it with its own
+// settings. Does nothing without --generator-config. Returns false if a signal interrupted the
+// training.
 [[nodiscard]] bool provide_generator(const ClassifierConfig& config, Ranks& ranks);
 
-// Returns what a classifier says of its generator: the settings on which both must agree, the seed,
-// the folder, and the labels, unless the generator's own settings name them (`keep_labels`).
+// Returns the settings of a generator that follow from its classifier: the settings on which both
+// must agree, the seed (the classifier's split seed), the folder, and, unless `keep_labels` is set
+// because the generator's own settings have them, the labels.
 [[nodiscard]] SettingLayer generator_settings_by(const ClassifierConfig& classifier,
                                                  bool keep_labels);
 

@@ -10,12 +10,12 @@ namespace scimix {
 
 namespace {
 
-// Errors (user): a run that is not finished, or one with few labels.
+// Checks the run of an oracle. Errors (user): an unfinished run, a run not trained with all labels.
 void check_run(const std::filesystem::path& run, const ClassifierCheckpoint& checkpoint) {
   const ClassifierConfig config = read_classifier_config(run / "config.toml");
   if (config.data.labels != "all") {
     user_error(run.string(), ": trained with --labels ", config.data.labels,
-               ", expected an oracle that was trained with all");
+               ", expected an oracle that was trained with all labels");
   }
   const std::string step = value_of(checkpoint.metadata, "step");
   if (step != std::to_string(config.steps)) {

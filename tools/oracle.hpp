@@ -1,4 +1,5 @@
-// The judge of hybrids' classes: a classifier trained on all labels.
+// Loads or trains the oracle: a classifier trained on all labels, which judges the class of
+// hybrids.
 #pragma once
 
 #include <filesystem>
@@ -13,17 +14,18 @@ namespace scimix {
 
 struct Oracle {
   std::filesystem::path checkpoint;
-  std::string train_hash;  // of the images that it was trained on
-  WideResNet network;      // the averaged one
+  std::string train_hash;  // hash of its training images
+  WideResNet network;      // the EMA network
 };
 
-// The classifier of the run folder `run`. Errors (user): not a run of scimix_train classifier, one
-// that has not reached its last step, one with few labels, other classes than `class_names`.
+// Loads the classifier of the run folder `run`. Errors (user): not a run of scimix_train
+// classifier, an unfinished run, a run not trained with --labels all, other classes than
+// `class_names`.
 [[nodiscard]] Oracle load_oracle(const std::filesystem::path& run,
                                  const std::vector<std::string>& class_names, Device device);
 
-// Trains one with `config` into its run folder, as scimix_train classifier would. False when it was
-// interrupted.
+// Trains an oracle with the settings `config` in their run folder, as scimix_train classifier
+// would. Returns false if a signal interrupted the training.
 [[nodiscard]] bool train_oracle(const ClassifierConfig& config, std::ostream& out,
                                 std::ostream& progress);
 

@@ -37,40 +37,47 @@ void add_options(CLI::App& app, MixSettings& s) {
       ->required();
   app.add_option("--content", s.content, std::string("the images whose class is kept: ") + source)
       ->required();
-  app.add_option("--scene", s.scene, "the images whose scene is kept, likewise")->required();
+  app.add_option("--scene", s.scene, "the images whose scene is kept, in the same forms")
+      ->required();
   app.add_option("--out", s.out,
                  "NAME.npy, NAME.safetensors, NAME.png (a picture with the parents), or a new "
-                 "folder for one PNG each, which NAME.tsv beside it lists; a file that scimix_mix "
+                 "folder NAME for one PNG per hybrid, which NAME.tsv lists; a file that scimix_mix "
                  "did not write is never replaced")
       ->required();
 
   const std::string pairs = "Pairs";
   app.add_option("--pairing", s.pairing,
-                 "random (a scene is drawn for each content), in-order, all (contents x scenes)")
+                 "random (a random scene for each content), in-order (content i with scene i), all "
+                 "(every content with every scene)")
       ->group(pairs);
-  app.add_option("--count", s.count, "pairs; 0: each content once (in-order: each image; all: all)")
+  app.add_option(
+         "--count", s.count,
+         "number of pairs; 0: one per content (in-order: per image of the longer list; all: "
+         "every pair)")
       ->group(pairs);
-  app.add_option("--seed", s.seed, "which scenes are drawn")
+  app.add_option("--seed", s.seed, "seed of the random scenes")
       ->group(pairs)
       ->check(scimix::whole_seed());
   app.add_flag("--keep-agreeing", s.keep_agreeing,
-               "only hybrids in which the generator's classifier sees the class of the content")
+               "keep only hybrids to which the generator's classifier assigns the content's class")
       ->group(pairs);
 
   const std::string images = "Images";
-  app.add_flag("--resize", s.resize, "bring images of another size to the generator's")
+  app.add_flag("--resize", s.resize, "resize images of another size to the generator's size")
       ->group(images);
   app.add_option("--data-dir", s.data_dir, "folder of a data set (not for digits)")->group(images);
   app.add_flag("--skip-unreadable", s.dataset.skip_unreadable,
                "leave out images of a folder that cannot be read, and say how many")
       ->group(images);
-  app.add_option("--data-seed", s.dataset.data_seed, "digits drawn")
+  app.add_option("--data-seed", s.dataset.data_seed, "seed of the drawn digits")
       ->group(images)
       ->check(scimix::whole_seed());
-  app.add_option("--digits-train", s.dataset.digits_train, "digits:train: images")->group(images);
-  app.add_option("--digits-test", s.dataset.digits_test, "digits:test: images")->group(images);
+  app.add_option("--digits-train", s.dataset.digits_train, "number of images of digits:train")
+      ->group(images);
+  app.add_option("--digits-test", s.dataset.digits_test, "number of images of digits:test")
+      ->group(images);
 
-  app.add_option("--batch", s.batch, "images at a time")->check(CLI::PositiveNumber);
+  app.add_option("--batch", s.batch, "hybrids computed at a time")->check(CLI::PositiveNumber);
   app.add_option("--device", s.device, "auto, cpu, cuda:N");
 }
 
@@ -113,7 +120,7 @@ int mix(const MixSettings& s) {
                          .class_names = generator.class_names,
                          .every_pair = pairing == scimix::Pairing::all});
   if (s.keep_agreeing) {
-    std::cout << fmt::format("kept {} of {} hybrids, in which the class was seen\n",
+    std::cout << fmt::format("kept {} of {} hybrids, which have the class of their content\n",
                              hybrids.count(), hybrids.mixed);
   }
   std::cout << fmt::format("{} hybrids in {}\n", hybrids.count(), scimix::describe_output(out));

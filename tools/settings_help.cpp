@@ -22,7 +22,7 @@ const std::array<const RunKind*, 2>& kinds() {
   return all;
 }
 
-// What stands for a value in help.
+// Returns the placeholder for a value in the help, such as "N".
 std::string placeholder(const Setting& setting) {
   switch (setting.type) {
     case SettingType::boolean:
@@ -47,7 +47,7 @@ bool is_flag(const Setting& setting) {
   return setting.name == "help" || setting.name == "help-all";
 }
 
-// The help of a setting, with what its table says besides: values, range and default.
+// Returns the help of a setting, followed by its choices, range and default.
 std::string whole_help(const Setting& setting, const std::string& default_text) {
   std::string text = setting.help;
   if (setting.type == SettingType::choice) text += " One of: " + expected(setting) + ".";
@@ -92,7 +92,7 @@ std::string one_line(std::string text) {  // in a cell of a Markdown table
   return text;
 }
 
-// "`depth` 10, `width` 1": what a bundle says, less what is the default anyway.
+// Returns "`depth` 10, `width` 1": the settings of a bundle that differ from the defaults.
 std::string bundle_text(const RunKind& kind, const SettingBundle& bundle) {
   std::string out;
   for (const auto& [name, text] : bundle) {
@@ -105,16 +105,16 @@ std::string bundle_text(const RunKind& kind, const SettingBundle& bundle) {
 
 void append_bundles(const RunKind& kind, std::string& out) {
   out +=
-      fmt::format("\n`--scale cpu` says: {}.\n", bundle_text(kind, kind.cpu_scale(kind.defaults)));
+      fmt::format("\n`--scale cpu` sets {}.\n", bundle_text(kind, kind.cpu_scale(kind.defaults)));
   const int preset = kind.index("preset");
   for (const std::string& name : kind.settings[static_cast<std::size_t>(preset)].choices) {
     SettingValues values = kind.defaults;
     values[static_cast<std::size_t>(preset)] = name;
-    // A classifier's presets are those of one method.
+    // A classifier's presets apply only to Mean Teacher.
     const int method = find_setting(kind.settings, "method");
     if (method >= 0) values[static_cast<std::size_t>(method)] = std::string("mean-teacher");
     const std::string text = bundle_text(kind, kind.preset(values));
-    if (!text.empty()) out += fmt::format("\n`--preset {}` says: {}.\n", name, text);
+    if (!text.empty()) out += fmt::format("\n`--preset {}` sets {}.\n", name, text);
   }
 }
 
@@ -145,20 +145,26 @@ A setting is given as an option (`--learning-rate 0.1`, `--learning-rate=0.1`) o
 (`learning-rate = 0.1`), which `--config FILE` reads. ★ marks everyday settings, which `--help` lists; `--help-all` lists
 all. ↻ marks settings that may change when a run is resumed.
 
-**What wins.** From the weakest to the strongest: the default; the preset in force (`preset`); configuration files, in the
-order of several `--config`; the command line. `scale = "cpu"` counts as part of what says it, a file or the command line:
-it shrinks what weaker layers say, and leaves alone what its own layer and stronger ones say.
+**Precedence.** Settings come from several layers. Later layers in this list override earlier layers:
 
-**Configuration files** are TOML. Keys are the names below, at the top of the file, in no table. A file may begin with
-others: `extends = ["layers/supervised-full.toml"]`, whose paths start from the file's folder. What is not of
-its type or range is refused with file, line, key, what was found and what was expected. TOML holds UTF-8 alone: a path
-of other bytes is written `{ percent-encoded = "caf%E9" }`, and a seed above 2^63 - 1 as text.
+1. the defaults
+2. the preset that `preset` selects
+3. configuration files, in the order of their `--config` options; a file overrides the files that it extends
+4. the command line
 
-**`config.toml`** in a run folder holds every setting of the run, resolved. `--config RUN/config.toml` repeats the run. Paths
-to data and generators are recorded in full, so that a run resumes from any folder.
+`scale = "cpu"`, in a file or on the command line, overrides the layers before its own layer. Settings that its own layer or a
+later layer gives stay as they are.
 
-**`--resume RUN`** goes on with a run. Settings marked ↻ may be given with it, and are then recorded in `config.toml`; any
-other that differs is refused.
+**Configuration files** are TOML. Keys are the names below, at the top of the file, in no table. A file may extend other files:
+`extends = ["layers/supervised-full.toml"]`, with paths relative to the file's folder. If a value has another type or is outside
+its range, the program ends with a message that names file, line, key, the value and what was expected. TOML permits only UTF-8: a
+path with other bytes is written `{ percent-encoded = "caf%E9" }`. A seed above 2^63 - 1 is written as text.
+
+**`config.toml`** in a run folder has the final value of every setting of the run. `--config RUN/config.toml` repeats the run.
+Paths of data and generators are absolute, so that a run can be resumed from any folder.
+
+**`--resume RUN`** resumes a run. Settings marked ↻ can be changed with it, and are then recorded in `config.toml`. A change of any
+other setting is an error.
 )";
 
 // --- completion ----------------------------------------------------------------------------------
@@ -220,7 +226,8 @@ std::string bash_script() {
   return out;
 }
 
-// Help in an _arguments specification: brackets and colons have a meaning there.
+// Returns the first sentence of a help, with the characters escaped that have a meaning in an
+// _arguments specification.
 std::string zsh_help(const std::string& help) {
   std::string out;
   for (const char c : help.substr(0, help.find(". "))) {
@@ -274,19 +281,19 @@ std::span<const Setting> command_options(const RunKind& kind) {
     };
     return std::vector<Setting>{
         option("config",
-               "Reads settings from this TOML file. Of several, later ones override earlier ones.",
+               "Reads settings from this TOML file. May be repeated; later files override earlier "
+               "files.",
                SettingType::path),
-        option(
-            "resume",
-            "Goes on with the run in this folder, with its settings. Those that docs/settings.md "
-            "marks may be given anew.",
-            SettingType::path),
+        option("resume",
+               "Resumes the run in this folder, with its settings. Only the settings that "
+               "docs/settings.md marks for this can be changed.",
+               SettingType::path),
         option("help", "Shows the everyday options.", SettingType::text),
         option("help-all", "Shows all options.", SettingType::text),
-        // What only a classifier has comes last.
+        // Options of the classifier alone come last.
         option("seeds",
-               "Trains several runs in turn: 0,1,2 are --seed and --split-seed of each, in folders "
-               "OUT/seed-N. Prints mean and standard deviation.",
+               "Trains one run after another, for a list such as 0,1,2 of values for --seed and "
+               "--split-seed, in the folders OUT/seed-N. Prints mean and standard deviation.",
                SettingType::text)};
   }();
   return std::span(all).first(kind.name == "classifier" ? all.size() : all.size() - 1);
@@ -309,7 +316,7 @@ std::string help_text(const RunKind& kind, bool all) {
   if (!all) {
     out += fmt::format(
         "\nThese are the everyday options. scimix_train {} --help-all shows all {};\n"
-        "docs/settings.md has them with their ranges, and says which setting wins over which.\n",
+        "docs/settings.md lists their ranges, and explains which settings override which.\n",
         kind.name, kind.settings.size() + command_options(kind).size());
   }
   return out;

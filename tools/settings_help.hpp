@@ -1,4 +1,4 @@
-// What people and shells read of the settings: help, docs/settings.md, completion.
+// Writes the texts that are generated from the settings: help, docs/settings.md, shell completion.
 #pragma once
 
 #include <span>
@@ -8,10 +8,10 @@
 
 namespace scimix {
 
-// Options of a command that are no settings: --config, --resume, --help and the like.
+// Returns the options of a command that are not settings, such as --config, --resume and --help.
 [[nodiscard]] std::span<const Setting> command_options(const RunKind& kind);
 
-// Returns the help of a command: the everyday options, or all of them by group.
+// Returns the help of a command: the everyday options, or all options by group.
 [[nodiscard]] std::string help_text(const RunKind& kind, bool all);
 
 // Returns docs/settings.md, as Markdown.

@@ -1,4 +1,4 @@
-// Lists of names in messages.
+// Shortens lists of names in messages.
 #pragma once
 
 #include <algorithm>
@@ -8,8 +8,8 @@
 
 namespace scimix {
 
-// Returns the first names with `between` between them, and how many there are where some are left
-// out: a data set may have ten thousand classes.
+// Returns at most 20 names, separated by `between`. If names are left out, appends "... (N in
+// all)". A data set may have ten thousand classes.
 [[nodiscard]] inline std::string short_list(std::span<const std::string> names,
                                             const std::string& between = ",") {
   constexpr std::size_t kMost = 20;

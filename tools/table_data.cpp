@@ -14,7 +14,7 @@ namespace scimix {
 
 namespace {
 
-// A data set, and the label counts that are asked of it.
+// A data set, and the numbers of labels that runs use from it.
 struct NeededData {
   DataSettings settings;
   std::vector<std::string> labels;

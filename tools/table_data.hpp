@@ -1,13 +1,12 @@
-// Whether the data of a table are there, before anything is trained.
+// Checks the data of a table before any run is trained.
 #pragma once
 
 #include "tools/table_plan.hpp"
 
 namespace scimix {
 
-// Reads every data set that a task which is not done yet needs, and makes its splits. Errors
-// (user): data sets that are missing or broken, all of them in one line; a class with fewer images
-// than a row labels.
+// Reads every data set that the remaining training runs need, and makes its splits. Errors (user),
+// all in one line: data sets that are missing or broken, classes with fewer images than labels.
 void check_table_data(const TablePlan& plan);
 
 }  // namespace scimix

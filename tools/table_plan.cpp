@@ -18,12 +18,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// What an oracle has from the classifiers that it judges for.
+// The settings that an oracle takes from the classifier of the row.
 constexpr std::array<const char*, 11> kOracleData{
     "dataset",     "data-dir", "data-seed", "image-size", "bounding-box", "digits-train",
     "digits-test", "flip",     "crop-pad",  "device",     "precision"};
 
-// The settings that --set gives, by kind of run.
+// The settings of --set, by kind of run.
 struct Overrides {
   SettingLayer classifier;
   SettingLayer generator;
@@ -146,7 +146,7 @@ class Planner {
                       give("out", table_run_folder(request_.out, runs.name, seed).string())});
     SettingValues values = resolve(kind, layers).values;
     if (!runs.generator.empty()) {
-      // The folder depends on data and labels, which the layers say.
+      // The generator's folder depends on data and labels, which are known only now.
       values[at(kind, "generator")] = std::string("?");
       const SettingValues made = generator_values(runs, values);
       values[at(kind, "generator")] = std::get<std::string>(made[at(generator_kind(), "out")]);
@@ -171,7 +171,7 @@ class Planner {
 
   // --- generators ---
 
-  // The settings of the generator for a classifier with these.
+  // Returns the settings of the generator of a classifier with the settings `classifier`.
   [[nodiscard]] SettingValues generator_values(const TableRuns& runs,
                                                const SettingValues& classifier) const {
     const RunKind& kind = generator_kind();
@@ -245,7 +245,7 @@ class Planner {
     return add(std::move(task));
   }
 
-  // --- what they share ---
+  // --- helper functions ---
 
   static std::size_t at(const RunKind& kind, const std::string& name) {
     return static_cast<std::size_t>(kind.index(name));
@@ -265,8 +265,8 @@ class Planner {
     return name;
   }
 
-  // Replaces what stands for something else in the texts of a run, and makes paths absolute. A run
-  // that is named becomes one that is needed.
+  // Replaces placeholders such as {labels} in the texts of a run, and makes paths absolute. A
+  // placeholder {run:NAME} also adds the named run to the plan and to the needs of the task.
   void fill_in(const RunKind& kind, TableTask& task, std::uint64_t seed) {
     for (std::size_t i = 0; i < task.values.size(); ++i) {
       auto* const text = std::get_if<std::string>(&task.values[i]);
@@ -299,7 +299,8 @@ class Planner {
     }
   }
 
-  // Notes that the runs of this name are being planned.
+  // Notes that the needs of the runs of this name are being planned. Errors (user): the runs need
+  // themselves.
   void enter(const std::string& name) {
     if (std::ranges::find(open_, name) != open_.end()) {
       user_error(list_.file.string(), ": the runs of ", name, " need themselves");
@@ -307,7 +308,8 @@ class Planner {
     open_.push_back(name);
   }
 
-  // Adds a task, or finds it. Errors (user): the folder is that of a run with other settings.
+  // Returns the index of a task, which is added unless the plan has it already. Errors (user): the
+  // plan has a run in the same folder with other settings.
   std::size_t add(TableTask task) {
     const auto [found, is_new] = planned_.try_emplace(task.folder, plan_.tasks.size());
     if (!is_new) {
@@ -333,7 +335,7 @@ class Planner {
   const TableRequest& request_;
   Overrides overrides_;
   TablePlan plan_;
-  std::map<fs::path, std::size_t> planned_;  // folder -> task
+  std::map<fs::path, std::size_t> planned_;  // folder -> index of the task
   std::vector<std::string> open_;            // runs whose needs are being planned
 };
 

@@ -26,7 +26,7 @@ std::string text_of_file(const fs::path& path) {
   return {bytes.begin(), bytes.end()};
 }
 
-// The accuracy of a run after its last step, a share; nothing where it has none.
+// Returns the last test accuracy in the log of a run, in 0..1, or nothing if the log has none.
 std::optional<double> last_accuracy(const RunHistory& history) {
   const Series* const series = history.find("test_accuracy");
   if (series == nullptr) return std::nullopt;
@@ -34,7 +34,7 @@ std::optional<double> last_accuracy(const RunHistory& history) {
   return last.empty() ? std::nullopt : std::optional(last[0]);
 }
 
-// What a row and its baseline must have in common.
+// Settings in which a row and its baseline must agree.
 constexpr std::array<const char*, 6> kComparedData{"dataset",    "labels",       "data-seed",
                                                    "image-size", "digits-train", "digits-test"};
 
@@ -60,7 +60,7 @@ class Results {
   }
 
  private:
-  // What a data set had to say when the run began, such as how it was split.
+  // Adds the notes that a run printed about its data set, such as how it was split.
   void add_notes(const TableTask& task, std::vector<std::string>& notes) const {
     constexpr std::string_view kMark = "note: ";
     std::ifstream log(table_log(request_.out, task));
@@ -171,8 +171,8 @@ class Results {
     out.measures.push_back(std::move(s_r));
   }
 
-  // The baseline may be a row that was not asked for now, but trained before. It counts where it
-  // has the row's data.
+  // Returns the accuracies of the baseline, for the seeds for which it is finished and has the data
+  // of the row. The baseline may have been trained by an earlier command.
   [[nodiscard]] std::vector<SeedValue> baseline_values(const std::string& name,
                                                        const PlannedRow& planned) const {
     const RunKind& kind = classifier_kind();
@@ -236,7 +236,7 @@ std::string generator_guide(const TableTask& generator) {
     loss = generator.setting("labels") == "all" ? "cross-entropy" : "mean-teacher";
   }
   const std::string guide = generator.setting("guide");
-  if (!guide.empty()) {  // OUT/runs/NAME/seed-N is called NAME
+  if (!guide.empty()) {  // OUT/runs/NAME/seed-N is shown as NAME
     const fs::path run = fs::path(guide).parent_path().filename();
     return fmt::format("{}, guided by {}", loss, run.empty() ? guide : run.string());
   }

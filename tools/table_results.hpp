@@ -1,4 +1,4 @@
-// What the runs of a table have found, as far as they are done.
+// Collects the results of a table's runs.
 #pragma once
 
 #include <string>
@@ -9,13 +9,12 @@
 
 namespace scimix {
 
-// Returns the table with the results of all runs that are done. `command`: the command line that
-// makes it. Errors (user): a log or measurement that cannot be read.
+// Returns the table with the results of all finished runs. `command` is the command line that makes
+// the table. Errors (user): a log or measurement that cannot be read.
 [[nodiscard]] TableReport table_results(const TableList& list, const TableRequest& request,
                                         const TablePlan& plan, const std::string& command);
 
-// Returns how a generator learns the classes that it carries over: its L_S and its guide, if it has
-// one, as its settings say.
+// Returns a generator's L_S and its guide, if it has one, in words, from its settings.
 [[nodiscard]] std::string generator_guide(const TableTask& generator);
 
 }  // namespace scimix

@@ -37,7 +37,7 @@ namespace fs = std::filesystem;
 constexpr auto kPoll = std::chrono::milliseconds(100);
 constexpr double kTerminalSeconds = 2;  // between two progress lines
 constexpr double kLogSeconds = 60;
-constexpr double kOwnerSeconds = 600;  // for another process to leave a run folder
+constexpr double kOwnerSeconds = 600;  // how long to wait for another process's lock of a folder
 
 bool has_run(const fs::path& folder) {
   return fs::exists(folder / "config.toml");
@@ -61,17 +61,17 @@ std::string last_line(const fs::path& log) {
   return text.substr(text.rfind('\n') + 1);
 }
 
-// The threads that this process may use: OMP_NUM_THREADS, or else the cores.
+// Returns the number of threads that this process may use: OMP_NUM_THREADS, or else all cores.
 int threads_here() {
   const char* const wanted = std::getenv("OMP_NUM_THREADS");
   const int threads = wanted == nullptr ? 0 : std::atoi(wanted);
   return threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-// A task of the table while the program runs.
+// The state of a task.
 enum class State { waiting, running, done, failed };
 
-// A child process and the place that it has taken.
+// A child process. Processes that run at the same time have different values of `place`, from 0.
 struct Running {
   std::size_t task;
   int place;
@@ -100,7 +100,7 @@ class Runner {
  private:
   static fs::path metrics_of(const TableTask& task) { return task.folder / "metrics.jsonl"; }
 
-  // Runs of one kind, method and mixer take about as long for a step.
+  // Returns a key of runs that take about the same time for a step.
   static std::string rate_key(const TableTask& task) {
     return fmt::format("{} {} {} {} {}", static_cast<int>(task.kind), task.setting("method"),
                        task.setting("mixer"), task.setting("dataset"), task.setting("image-size"));
@@ -137,8 +137,8 @@ class Runner {
   const bool terminal_;
   std::vector<State> states_;
   std::vector<Running> running_;
-  std::map<std::string, double> pace_;         // seconds per step of runs of a kind
-  std::map<std::size_t, double> waits_since_;  // for another owner of the folder
+  std::map<std::string, double> pace_;         // seconds per step, by rate_key()
+  std::map<std::size_t, double> waits_since_;  // task -> since when it waits for a folder's lock
   TableOutcome outcome_;
   double shown_ = -1e9;
   bool line_open_ = false;
@@ -150,7 +150,8 @@ int Runner::free_place() const {
   return place;
 }
 
-// Side by side, each process has a GPU of its own while there are enough.
+// Returns the device for a task. If there are several GPUs, processes that run at the same time use
+// different GPUs as far as possible.
 std::string Runner::device_of(const TableTask& task, int place) const {
   const std::string wanted = task.is_run() ? task.setting("device") : "auto";
   const int gpus = cuda_device_count();
@@ -198,7 +199,8 @@ ChildCommand Runner::command_of(const TableTask& task, int place) const {
   return command;
 }
 
-// A run of a table that was killed may still be writing its last checkpoint.
+// Returns whether another process holds the lock of the run's folder: a run whose table was killed
+// may still be writing its last checkpoint. Errors (user): the lock was held for too long.
 bool Runner::has_owner(const TableTask& task) {
   if (!task.is_run() || !fs::exists(task.folder / "lock")) return false;
   try {
@@ -207,7 +209,7 @@ bool Runner::has_owner(const TableTask& task) {
   } catch (const Error& error) {
     const auto at = static_cast<std::size_t>(&task - plan_.tasks.data());
     const auto [since, is_new] = waits_since_.try_emplace(at, steady_seconds());
-    if (is_new) say(std::string(error.what()) + "; waiting for it");
+    if (is_new) say(std::string(error.what()) + "; waiting until the folder is free");
     if (steady_seconds() - since->second > kOwnerSeconds) throw;
     return true;
   }
@@ -241,7 +243,8 @@ void Runner::finish(Running& child, int exit_code) {
     after_each_();
     return;
   }
-  // By somebody who wants the run to stop. Before its first step a run has nothing to save.
+  // A user or scheduler has stopped the run. Before its first step, a run ends by SIGTERM itself,
+  // because it has nothing to save.
   if (exit_code == kExitInterrupted || exit_code == 128 + SIGTERM) {
     outcome_.interrupted = true;
     states_[child.task] = State::waiting;
@@ -366,7 +369,7 @@ RunPace read_pace(const fs::path& metrics) {
     if (pace.step > 0 && step > pace.step) {
       rates.push_back((time - last_time) / static_cast<double>(step - pace.step));
     }
-    if (step == pace.step) continue;  // an evaluation: its time counts to the steps that follow
+    if (step == pace.step) continue;  // an evaluation; its time counts for the next steps
     pace.step = step;
     last_time = time;
   }
@@ -379,7 +382,7 @@ RunPace read_pace(const fs::path& metrics) {
 bool is_done(const TableTask& task) {
   if (!task.is_run()) {
     if (!fs::exists(task.transfer_json()) || !fs::exists(task.transfer_picture())) return false;
-    // The generator may have been trained on since.
+    // The generator may have been trained further since the measurement.
     std::ifstream file(task.transfer_json());
     const auto json = nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false);
     const auto newest = has_run(task.generator)

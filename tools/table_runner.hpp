@@ -1,4 +1,5 @@
-// Makes the runs of a table: child processes, several side by side, each never begun twice.
+// Executes the tasks of a table in child processes, several at a time. Finished tasks are skipped,
+// and interrupted runs are resumed.
 #pragma once
 
 #include <cstdint>
@@ -13,44 +14,46 @@
 namespace scimix {
 
 struct TableRunOptions {
-  std::filesystem::path out;  // logs and the children's settings go below it
-  int jobs = 1;               // processes at once
-  std::string made_by;        // the command line, for the children's settings
+  std::filesystem::path out;  // folder for logs and for the settings of the child processes
+  int jobs = 1;               // number of processes at a time
+  std::string made_by;        // command line, a comment in the settings of the child processes
 };
 
-// How far a training run has come, from the end of its log.
+// The progress of a training run, read from the end of its log.
 struct RunPace {
   std::int64_t step = 0;
-  double seconds_per_step = 0;  // the median between the last records; 0 where it is not known
+  double seconds_per_step = 0;  // median over the last records; 0: unknown
 };
+// Reads the progress from a metrics.jsonl. If the file is missing, returns step 0.
 [[nodiscard]] RunPace read_pace(const std::filesystem::path& metrics);
 
-// Returns where what a task's process prints is appended.
+// Returns the file to which a task's process appends its output.
 [[nodiscard]] std::filesystem::path table_log(const std::filesystem::path& out,
                                               const TableTask& task);
 
-// Returns whether a task has been done. Errors (user): its folder holds a run with other settings.
+// Returns whether a task is done. Errors (user): its folder has a run with other settings.
 [[nodiscard]] bool is_done(const TableTask& task);
 
-// Returns the seconds that are left for tasks that run side by side on `jobs` places; below 0 where
-// nothing is known of any of them. `seconds`: of each task, below 0 where it is not known, which
-// counts as the mean of the others.
+// Estimates the remaining time, in seconds, of tasks that run in `jobs` processes at a time.
+// `seconds` has the remaining time of each task; a negative value means unknown and counts as the
+// mean of the others. Returns a negative value if no task's time is known.
 [[nodiscard]] double seconds_left(const std::vector<double>& seconds, int jobs);
 
 struct TableFailure {
   std::string task;
   int exit_code = 0;
-  std::string message;  // the last line that it printed
+  std::string message;  // the last line that the process printed
   std::filesystem::path log;
 };
 
 struct TableOutcome {
   bool interrupted = false;
-  std::vector<TableFailure> failures;  // tasks that need one of these were not begun
+  std::vector<TableFailure> failures;  // tasks that need a failed task were not started
 };
 
-// Makes the tasks that have not been done yet. `after_each` is called when a task has been done.
-// Tasks that fail don't hinder others. Errors (user): a folder that cannot be written.
+// Executes the tasks that are not done yet. Calls `after_each` after each successful task. After a
+// failure, the tasks that do not need the failed task still run. Errors (user): a folder that
+// cannot be written.
 [[nodiscard]] TableOutcome run_table(const TablePlan& plan, const TableRunOptions& options,
                                      const RunStreams& streams,
                                      const std::function<void()>& after_each);

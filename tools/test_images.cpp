@@ -16,8 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Loads all images of the folder as test images. If some of them are those that the run was trained
-// on, only the others are kept.
+// Loads all images of the folder as test images. If the run was trained on some of them, keeps only
+// the others.
 TestImages load_whole_folder(const DataChoice& choice, const ClassifierSettings& settings,
                              const std::string& trained_on) {
   TestImages images{load_evaluation_data(choice, settings.data, settings.image_size,
@@ -87,7 +87,7 @@ void introduce(std::ostream& out, const ClassifierCheckpoint& checkpoint,
   const Dataset& dataset = images.data.dataset;
   note_other_images(out, "classifier", value_of(checkpoint.metadata, "train_hash"),
                     images.train_hash);
-  // `choice` says how test images were held out.
+  // Only the notes on files: `choice` says already how test images were held out.
   for (std::size_t i = 0; i < dataset.file_notes; ++i) {
     out << "note: " << dataset.notes[i] << '\n';
   }

@@ -1,4 +1,4 @@
-// The test images on which a trained classifier is judged, and what is said of them.
+// Loads and describes the test images on which a trained classifier is evaluated.
 #pragma once
 
 #include <ostream>
@@ -11,24 +11,25 @@ namespace scimix {
 
 struct TestImages {
   EvaluationData data;
-  std::string train_hash;  // of the training images beside them
-  std::string choice;      // " (all images of birds)"; may be empty
+  std::string train_hash;  // hash of the data set's training images
+  std::string choice;      // how they were chosen: " (all images of birds)"; may be empty
 };
 
 // Loads the test images that the user chose, or those of the classifier's run. `trained_on` is the
-// hash of the training images that its checkpoint holds.
+// hash of the training images in the classifier's checkpoint. Errors (user): those of
+// load_evaluation_data.
 //
-// A folder with train/ and test/ gives the images of test/. The folder that the run was trained on
-// is split as it was for training, wherever it is now. Any other folder gives all of its images,
-// since none of them was trained on. Errors (user): as load_evaluation_data.
+// A folder with train/ and test/ gives the images of test/. A folder that has the images that the
+// run was trained on is split as in training, even if the folder was moved. Any other folder gives
+// all of its images, since the classifier was not trained on them.
 [[nodiscard]] TestImages load_test_images(const DataChoice& choice,
                                           const ClassifierSettings& settings,
                                           const std::string& trained_on);
 
-// Returns the command of scimix_train that has written the checkpoint.
+// Returns the command of scimix_train that wrote the checkpoint: "classifier" or "generator".
 [[nodiscard]] const char* command_of(const ClassifierCheckpoint& checkpoint);
 
-// Prints which classifier is judged on which images, with the loader's notes.
+// Prints the classifier, the test images, and the notes of the data set's loader.
 void introduce(std::ostream& out, const ClassifierCheckpoint& checkpoint,
                const ClassifierSettings& settings, const TestImages& images);
 

@@ -38,7 +38,7 @@ std::optional<RunResult> run_one(const Asked& asked, const std::string& typed, R
   return result.interrupted ? std::nullopt : std::optional(result);
 }
 
-// One of several runs: in a folder of its own, where it goes on if it was begun before.
+// Trains one of several runs in a folder of its own. Resumes the run if the folder exists.
 std::optional<RunResult> run_seed(std::vector<std::string> arguments, std::uint64_t seed,
                                   const std::string& typed, Ranks& ranks) {
   const std::string number = std::to_string(seed);

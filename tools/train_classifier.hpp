@@ -1,4 +1,4 @@
-// scimix_train classifier.
+// The command `scimix_train classifier`.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace scimix {
 
-// Returns the exit code.
+// Executes the command. `arguments` are the words after the command. Returns the exit code.
 [[nodiscard]] int train_classifier(const std::vector<std::string>& arguments, Ranks& ranks);
 
 }  // namespace scimix

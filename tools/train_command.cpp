@@ -21,7 +21,7 @@ namespace {
 
 constexpr const char* kResumedBy = "resumed by: ";
 
-// The words of a command line, by option.
+// The options of a command line.
 struct Words {
   SettingLayer settings;
   std::vector<std::string> configs;
@@ -34,7 +34,7 @@ struct Words {
 Words parse_words(const RunKind& kind, const std::vector<std::string>& arguments) {
   CLI::App app(kind.summary, "scimix_train " + kind.name);
   app.set_help_flag();
-  use_setting_defaults(app);  // of an option given twice, the last one counts
+  use_setting_defaults(app);
   Words words;
   std::vector<std::string> values(kind.settings.size());
   std::vector<const CLI::Option*> options;
@@ -63,7 +63,7 @@ std::vector<std::string> lines_of(const std::filesystem::path& path) {
   return lines;
 }
 
-// A run of another command has other settings. (A run without a heading is taken as it is.)
+// Checks that a config.toml is of this kind of run. A config.toml without a heading is accepted.
 void check_command(const std::filesystem::path& config, const RunKind& kind) {
   const std::vector<std::string> lines = lines_of(config);
   if (lines.empty() || !lines[0].starts_with(kRunMark) || lines[0] == kRunMark + kind.name) return;
@@ -71,7 +71,7 @@ void check_command(const std::filesystem::path& config, const RunKind& kind) {
              kind.name);
 }
 
-// The comments at the head of a config.toml that begin so, without the "# ".
+// Returns the comments of a config.toml that begin with `mark`, without "# ".
 std::vector<std::string> notes_in(const std::filesystem::path& config, const std::string& mark) {
   std::vector<std::string> notes;
   for (const std::string& line : lines_of(config)) {
@@ -89,7 +89,7 @@ std::string names_that_may_change(const RunKind& kind) {
   return list;
 }
 
-// Errors (user): fewer steps than the newest checkpoint has behind it.
+// Checks --steps of a resumed run. Errors (user): fewer steps than the newest checkpoint has made.
 void check_steps(const RunFolder& run, std::int64_t steps) {
   const auto checkpoint = run.latest_checkpoint();
   if (!checkpoint) return;
@@ -102,8 +102,8 @@ void check_steps(const RunFolder& run, std::int64_t steps) {
   }
 }
 
-// Settings that the command line gives, and that the run had otherwise. Errors (user): one that may
-// not change.
+// Returns the names of settings whose values on the command line differ from the run's. Errors
+// (user): a setting that must stay.
 std::vector<std::string> changed_settings(const RunKind& kind, const SettingValues& before,
                                           const SettingLayer& given,
                                           const std::filesystem::path& config) {
@@ -126,7 +126,8 @@ AskedRun read_resumed(const RunKind& kind, const Words& words) {
   if (!words.configs.empty()) {
     user_error("--config ", words.configs[0], ": a resumed run has the settings of its folder");
   }
-  if (words.seeds) user_error("--seeds: a resumed run keeps its settings, expected one of the two");
+  if (words.seeds)
+    user_error("--seeds: a resumed run keeps its settings, expected either --resume or --seeds");
   const RunFolder run = RunFolder::open(*words.resume);
   check_command(run.config(), kind);
   std::vector<SettingLayer> layers = read_settings_file(kind, run.config());
@@ -202,7 +203,7 @@ std::vector<std::string> resume_arguments(const RunKind& kind, const std::filesy
   return arguments;
 }
 
-// Standard output of the other ranks has been closed (tools/cli.hpp).
+// run_program_on_ranks (tools/cli.hpp) silences standard output on the ranks other than 0.
 RunStreams streams_of(const Ranks& ranks) {
   return {std::cout, ranks.rank() == 0 ? std::cerr : std::cout};
 }

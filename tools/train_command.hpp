@@ -1,5 +1,5 @@
-// What the commands of scimix_train share: reading the command line and configuration files, and
-// resuming a run with its settings.
+// Reads the command line and configuration files of a scimix_train command, or the settings of the
+// run that it resumes.
 #pragma once
 
 #include <filesystem>
@@ -15,36 +15,36 @@ namespace scimix {
 
 inline constexpr int kExitInterrupted = 130;
 
-// What a command line asks for.
+// The content of a command line.
 struct AskedRun {
-  std::optional<int> done;  // the exit code, where help was all that was asked for
+  std::optional<int> done;  // exit code if the command only printed its help
   SettingValues values;
-  std::filesystem::path resume = {};      // the run to go on with; empty: a new one
-  std::vector<std::string> changed = {};  // settings that a resumed run had otherwise
+  std::filesystem::path resume = {};      // folder of the run to resume; empty: a new run
+  std::vector<std::string> changed = {};  // names of settings that differ from the resumed run's
   std::optional<std::string> seeds = {};  // the value of --seeds
 
   [[nodiscard]] bool resumes() const { return !resume.empty(); }
 };
 
-// Reads a command line, without the name of the command. Errors (user): an unknown option, a value
-// of another type or out of range, a file that cannot be read; for a resumed run: a run of another
-// command, a setting that may not change, fewer steps than have been made.
+// Reads a command line, without the name of the command. Prints the help if it is asked for. Errors
+// (user): an unknown option, a value of another type or out of range, a file that cannot be read.
+// For a resumed run also: a run of another command, a change of a setting that must stay, fewer
+// steps than the run has made.
 [[nodiscard]] AskedRun read_command(const RunKind& kind, const std::vector<std::string>& arguments);
 
-// Returns the request for this run with these values, which `asked` led to. `typed`: the command
-// line as the user typed it.
+// Returns the request for a run. `asked` is the command line, `values` its final settings, and
+// `typed` the command line as the user typed it.
 [[nodiscard]] RunRequest make_request(const RunKind& kind, const AskedRun& asked,
                                       const SettingValues& values, const std::string& typed,
                                       Ranks& ranks);
 
-// Returns the arguments that go on with the run in `folder`, with those settings that may change on
-// the way as `values` has them. The folder's own name is no difference. Errors (user): the run
-// differs in another setting.
+// Returns the arguments that resume the run in `folder`, with the values in `values` of the
+// settings that may change on resume. `out` may differ. Errors (user): any other setting differs.
 [[nodiscard]] std::vector<std::string> resume_arguments(const RunKind& kind,
                                                         const std::filesystem::path& folder,
                                                         const SettingValues& values);
 
-// Standard output and error for rank 0, silence for others.
+// Returns standard output and standard error on rank 0, and streams without output on other ranks.
 [[nodiscard]] RunStreams streams_of(const Ranks& ranks);
 
 // Returns "scimix_train NAME ARGUMENTS", quoted for a shell, in one line of ASCII.

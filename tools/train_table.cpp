@@ -45,26 +45,30 @@ void add_options(CLI::App& app, Asked& asked) {
       ->required();
   app.add_option("--rows", asked.rows,
                  "only rows whose names match this regular expression; --list shows the names");
-  app.add_option("--seeds", asked.seeds, "a run for each; each also labels other images");
+  app.add_option("--seeds", asked.seeds,
+                 "one run of each row per seed; each seed also selects other labelled images");
   app.add_option("--scale", asked.scale,
-                 "cpu shrinks model, batch and length of every run to minutes on two cores");
+                 "full, or cpu: smaller models and batches and fewer steps, minutes a run on two "
+                 "cores");
   app.add_option("--data-dir", asked.data_dir, "folder that holds the data sets");
   app.add_option("--device", asked.device,
-                 "auto, cpu, cuda:N; with auto, several jobs take a GPU each");
+                 "auto, cpu, cuda:N; with auto, several jobs use different GPUs");
   app.add_option("--jobs", asked.jobs,
-                 "runs side by side, which share the threads (OMP_NUM_THREADS, or all cores); 0: "
-                 "as many as there are GPUs, and 1 without one")
+                 "runs at a time, among which the threads are divided (OMP_NUM_THREADS, or all "
+                 "cores); 0: as many as there are GPUs, and 1 without a GPU")
       ->check(CLI::Range(0, 1024));
-  app.add_option("--out", asked.out,
-                 "folder of all runs, which tables share, and of the results (OUT/TABLE/table.md, "
-                 "table.csv, table.html); -cpu is appended with --scale cpu");
+  app.add_option(
+      "--out", asked.out,
+      "folder of the results (OUT/TABLE/table.md, table.csv, table.html) and of all runs, "
+      "which several tables can use; with --scale cpu, the default is runs/tables-cpu");
   app.add_option("--set", asked.overrides,
-                 "KEY=VALUE: a setting of all classifiers, stronger than the list; "
-                 "generator.KEY=VALUE and oracle.KEY=VALUE for the others. May be repeated")
+                 "KEY=VALUE overrides a setting of all classifiers, generator.KEY=VALUE and "
+                 "oracle.KEY=VALUE a setting of the other runs. May be repeated")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("--config", asked.config, "the list of tables");
-  app.add_flag("--list", asked.list, "show the rows and how far their runs are, and train nothing");
+  app.add_option("--config", asked.config, "file with the list of tables");
+  app.add_flag("--list", asked.list,
+               "show the rows and the progress of their runs, and train nothing");
 }
 
 TableRequest request_of(const Asked& asked, bool out_given) {
@@ -104,7 +108,7 @@ void print_list(std::ostream& out, const TableList& list, const TablePlan& plan)
   }
 }
 
-// Runs that have failed, in one line.
+// Ends the program with one line about all failed runs.
 [[noreturn]] void report_failures(const std::vector<TableFailure>& failures) {
   std::string names;
   for (const TableFailure& failure : failures) {
@@ -152,7 +156,7 @@ int make_table(const Asked& asked, const TableRequest& request, const std::strin
 }  // namespace
 
 int train_table(const std::vector<std::string>& arguments, Ranks& ranks) {
-  CLI::App app("Trains all runs of a table, and writes the table. Begun again, it goes on.",
+  CLI::App app("Trains all runs of a table, and writes the table. Started again, it resumes them.",
                "scimix_train table");
   Asked asked;
   add_options(app, asked);

@@ -1,4 +1,4 @@
-// scimix_train table NAME [options]: all runs of a table, and the table.
+// The command `scimix_train table NAME [options]`, which trains all runs of a table and writes it.
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 
 namespace scimix {
 
-// `arguments`: the command line without the command's name. Returns the exit code. Errors (user):
-// whatever is wrong with the options, the list of tables or the data, before anything is trained;
-// runs that have failed, at the end.
+// Executes the command. `arguments` are the words after the command. Returns the exit code. Errors
+// (user): mistakes in the options, the list of tables or the data, found before anything is
+// trained; failed runs, at the end.
 [[nodiscard]] int train_table(const std::vector<std::string>& arguments, Ranks& ranks);
 
 }  // namespace scimix

@@ -18,9 +18,9 @@ namespace {
 namespace fs = std::filesystem;
 using Kind = ClassifierCheckpoint::Kind;
 
-constexpr std::int64_t kOwnSide = 32;  // of the images of every data set, where none is asked for
+constexpr std::int64_t kOwnSide = 32;  // default side of the images of all data sets
 
-// What load_checkpoint finds the averaged classifier under.
+// Returns the prefix of the EMA classifier's tensors in a checkpoint.
 const char* prefix_of(Kind kind) {
   return kind == Kind::classifier ? "ema." : "ema.e_c.";
 }
@@ -44,7 +44,7 @@ fs::path newest_checkpoint(const fs::path& run) {
   return *newest;
 }
 
-// The run of RUN/checkpoints/step-N.safetensors.
+// Returns RUN for RUN/checkpoints/step-N.safetensors if RUN is a run folder, otherwise nothing.
 std::optional<fs::path> run_around(const fs::path& file) {
   const fs::path folder = absolute_path(file).parent_path();
   const fs::path run = folder.parent_path();
@@ -52,7 +52,8 @@ std::optional<fs::path> run_around(const fs::path& file) {
   return run;
 }
 
-// A classifier's checkpoint has the names with commas between them, a generator's a JSON list.
+// Returns whether `written` lists these names: as a JSON list, or, in old checkpoints of
+// classifiers, separated by commas.
 bool has_classes(const std::string& written, const std::vector<std::string>& names) {
   std::string joined;
   for (const std::string& name : names) joined += (joined.empty() ? "" : ",") + name;
@@ -82,7 +83,7 @@ std::int64_t class_count(const ClassifierCheckpoint& c) {
   return std::ssize(list);
 }
 
-// Of a file alone. A classifier's metadata lack what the defaults then stand for.
+// Returns the encoder settings from the metadata. norm_eps is the default if the metadata lack it.
 EncoderSettings encoder_of(const ClassifierCheckpoint& c) {
   EncoderSettings encoder;
   encoder.depth = static_cast<int>(whole(c, "depth", 10, 1000));

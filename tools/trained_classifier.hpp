@@ -1,5 +1,6 @@
-// A trained classifier in a run folder or a checkpoint: that of scimix_train classifier, or E_c and
-// C of scimix_train generator. The averaged network is loaded: it is what is evaluated.
+// Finds and loads a trained classifier in a run folder or a checkpoint: the network of scimix_train
+// classifier, or E_c and C of scimix_train generator. The EMA network is loaded, which evaluations
+// use.
 #pragma once
 
 #include <cstdint>
@@ -14,38 +15,39 @@
 
 namespace scimix {
 
-// Where it lies and what its file says of it.
+// A checkpoint that contains a classifier.
 struct ClassifierCheckpoint {
   enum class Kind { classifier, generator };
   Kind kind = Kind::classifier;
   std::filesystem::path file;
-  std::optional<std::filesystem::path> run;  // the run folder that the file lies in
+  std::optional<std::filesystem::path> run;  // the run folder that contains the file, if any
   CheckpointMetadata metadata;
 };
 
-// `path`: a run folder, of which the newest checkpoint is taken, or a checkpoint. Errors (user):
-// nothing there, a folder that is no run, a run without a checkpoint, a file that is no checkpoint
-// or none of either kind.
+// Reads the metadata of a checkpoint. `path` is a checkpoint, or a run folder, whose newest
+// checkpoint is then read. Errors (user): no such file, a folder that is no run, a run without a
+// checkpoint, a file that is no checkpoint of a classifier or generator.
 [[nodiscard]] ClassifierCheckpoint find_classifier(const std::filesystem::path& path);
 
-// How it was trained, as far as evaluation must know: as config.toml of its run says, or, of a file
-// alone, as its metadata and the defaults say.
+// The settings of the classifier's training that an evaluation needs. They come from the run's
+// config.toml, or, if there is only a checkpoint, from its metadata and the defaults.
 struct ClassifierSettings {
   DataSettings data;
   EncoderSettings encoder;
-  std::int64_t image_size = 0;  // side of the images that it was trained on
+  std::int64_t image_size = 0;  // side of the training images, in pixels
   std::int64_t classes = 0;
-  std::int64_t step = 0;  // at which the checkpoint was written
+  std::int64_t step = 0;  // number of training steps
   DType precision = DType::f32;
 };
 
-// Errors (user): metadata that are missing or damaged, a config.toml of another kind of run.
+// Returns the settings. Errors (user): missing or damaged metadata, a config.toml of another kind
+// of run.
 [[nodiscard]] ClassifierSettings settings_of(const ClassifierCheckpoint& checkpoint);
 
-// Errors (user): other classes than `names`.
+// Checks the classes. Errors (user): other classes than `names`.
 void check_classes(const ClassifierCheckpoint& checkpoint, const std::vector<std::string>& names);
 
-// Errors (user): weights that are missing or do not fit `settings`.
+// Loads the EMA network. Errors (user): tensors that are missing or do not fit `settings`.
 [[nodiscard]] WideResNet load_classifier(const ClassifierCheckpoint& checkpoint,
                                          const ClassifierSettings& settings, Device device);
 

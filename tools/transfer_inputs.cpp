@@ -45,7 +45,7 @@ ClassifierConfig oracle_settings(const TransferSettings& settings, const DataSet
   if (!settings.oracle_config.empty()) {
     config = read_classifier_config(settings.oracle_config);
     const int crop_pad = config.data.crop_pad;
-    config.data = data;  // the same images, all labels
+    config.data = data;  // the images of the evaluation, with all labels
     config.data.crop_pad = crop_pad;
   }
   config.output.out = folder.string();

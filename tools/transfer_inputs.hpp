@@ -1,4 +1,4 @@
-// What scimix_eval transfer works on: a generator, the test images of a data set, an oracle.
+// The options of scimix_eval transfer, and the data and the oracle that follow from them.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +13,12 @@ namespace scimix {
 
 struct TransferSettings {
   std::string generator;  // run folder or checkpoint
-  DataChoice data;        // in place of what the generator's run says
+  DataChoice data;        // overrides the data settings of the generator's run
   // The oracle.
-  std::string oracle;         // run folder; runs/DATASET-oracle-SIZE when empty
-  std::string oracle_config;  // settings to train one with, as for scimix_train classifier
+  std::string oracle;         // run folder; empty: runs/DATASET-oracle-SIZE
+  std::string oracle_config;  // configuration file for training an oracle; may be empty
   // The measurement.
-  std::int64_t pairs = 0;  // 0: as many as there are test images
+  std::int64_t pairs = 0;  // 0: as many pairs as there are test images
   std::uint64_t seed = 0;
   double fda_band = 0.05;
   std::int64_t batch = 250;
@@ -28,18 +28,19 @@ struct TransferSettings {
   std::int64_t grid_pairs = 10;
 };
 
-// The data of the generator's run (as its config.toml says, or as far as a checkpoint alone tells),
-// with what the user chose in its place, as an oracle is trained on them. Errors (user): as
+// Loads the data of the generator's run, overridden by the user's choice. If there is only a
+// checkpoint, its metadata give the name of the data set. The returned settings are those for
+// training an oracle: all labels, and crops for the image size. Errors (user): those of
 // load_evaluation_data.
 [[nodiscard]] EvaluationData load_transfer_data(const TransferSettings& settings,
                                                 const TrainedGenerator& generator);
 
-// Where the oracle is, or will be.
+// Returns the run folder of the oracle, which may not exist yet.
 [[nodiscard]] std::filesystem::path oracle_folder(const TransferSettings& settings,
                                                   const DataSettings& data);
 
-// How an oracle is trained where there is none: as `settings.oracle_config` says, or else a small
-// one, a minute or two on a CPU; on all labels of `data`, into `folder`.
+// Returns the settings for training an oracle in `folder` on all labels of `data`. They come from
+// `settings.oracle_config`, or else describe a small network that takes a minute or two on a CPU.
 [[nodiscard]] ClassifierConfig oracle_settings(const TransferSettings& settings,
                                                const DataSettings& data,
                                                const std::filesystem::path& folder);

@@ -45,9 +45,9 @@ void print_causes(std::ostream& out, const TransferCauses& causes, const Transfe
   const Diversity& d = causes.diversity;
   out << fmt::format(
       "\nWhy SciMix's hybrids have the class of x_c, or not:\n"
-      "  C on real images            {:.3f}   hybrids can only be as right as C\n"
-      "  C on hybrids                {}   {:+.3f} beside the oracle: the part by which G fools C\n"
-      "  linear probe of z_r         {:.3f}   chance {:.3f}: the class that scenes give away\n"
+      "  C on real images            {:.3f}   accuracy, which limits the accuracy on hybrids\n"
+      "  C on hybrids                {}   {:+.3f} compared with the oracle: how far G fools C\n"
+      "  linear probe of z_r         {:.3f}   chance is {:.3f}; more: z_r contains the class\n"
       "  one content, many scenes    {:.3f}   distance of hybrids; {:.3f} between the scenes\n"
       "  one scene, one class        {:.3f}   distance of hybrids; {:.3f} between the contents\n",
       causes.own_accuracy, cell(causes.own.class_kept, causes.own.pairs),

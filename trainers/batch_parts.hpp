@@ -21,7 +21,7 @@ enum class Part : std::uint8_t {
   weak,         // images without a label, weakly augmented
   strong,       // the same images as `weak`, strongly augmented
   second_view,  // the same images as `weak`, weakly augmented with other random numbers
-  real,         // real images, which the critic must tell from the images below
+  real,         // real images, which the critic must distinguish from the two parts below
   rebuilt,      // reconstructions, made by the generator
   hybrid,       // hybrids, made by the generator
 };
@@ -51,10 +51,10 @@ class RankRows {
   std::int64_t count_ = 0;
 };
 
-// The parts of a batch and the positions of their rows. On each rank, the rows of the first part
-// come first, then those of the second part, and so on. The batch of all ranks is numbered part by
-// part too: first the first part's rows of ranks 0, 1, ..., then the second part's. These numbers
-// address random numbers, which therefore do not depend on the number of ranks.
+// The parts of a batch and the positions of their rows. Each rank's batch is a concatenation of the
+// parts. The batch of all ranks is numbered part by part too: the first part's rows of rank 0, of
+// rank 1, and so on, then the second part's rows. These row numbers address random numbers, which
+// therefore do not depend on the number of ranks.
 class BatchLayout {
  public:
   explicit BatchLayout(const Comm& ranks) : ranks_(&ranks) {}
@@ -104,6 +104,7 @@ class NamedParts {
   void add(Part part, const Variable& value) { parts_.emplace_back(part, value); }
 
   [[nodiscard]] bool has(Part part) const;
+  // Returns the tensor of a part. Throws Error{bug} if there is no such part.
   [[nodiscard]] const Variable& operator[](Part part) const;
   [[nodiscard]] std::span<const Named> parts() const { return parts_; }
 

@@ -37,7 +37,7 @@ BatchSchedule::BatchSchedule(Device device, std::int64_t steps) : device_(device
 BatchSchedule::Column BatchSchedule::add(std::int64_t count) {
   SCIMIX_CHECK(!table_.defined(), "a column is added to a schedule that has started");
   const Column column{.begin = width_, .count = count};
-  // 16 bytes, so that what reads a column may read packs.
+  // Columns start at multiples of 16 bytes, so that kernels can read packs of four values.
   width_ += (count + 3) / 4 * 4;
   return column;
 }

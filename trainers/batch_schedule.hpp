@@ -23,6 +23,7 @@ class BatchSchedule {
   class Row {
    public:
     explicit Row(std::span<std::int32_t> values) : values_(values) {}
+    // Set the values of a column. Throw Error{bug} unless there are column.count values.
     void set(const Column& column, std::span<const std::int32_t> values) const;
     void set(const Column& column, std::span<const float> values) const;
 

@@ -8,14 +8,15 @@ namespace scimix {
 
 namespace {
 
-// In (0,1]: a logarithm follows.
+// Returns a uniform number in (0,1], which has a finite logarithm.
 double positive_uniform(Random& random) {
   return 1.0 - static_cast<double>(random.uniform());
 }
 
-// log of a number from Gamma(a): for small a the number itself may be too small for a double.
+// Returns the logarithm of a number drawn from Gamma(a). For small a the number itself may be too
+// small for a double.
 double log_gamma_draw(Random& random, double a) {
-  // Gamma(a) = Gamma(a + 1) U^(1/a) (ibid., section 6).
+  // Gamma(a) = Gamma(a + 1) U^(1/a) (Marsaglia and Tsang, section 6).
   if (a < 1.0) return log_gamma_draw(random, a + 1.0) + std::log(positive_uniform(random)) / a;
   const double d = a - 1.0 / 3.0;
   const double c = 1.0 / std::sqrt(9.0 * d);

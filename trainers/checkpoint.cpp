@@ -13,18 +13,19 @@ namespace scimix {
 
 namespace {
 
-// The first version of a generator's checkpoint, in which the columns of epilogue.fc.weight have
-// the order that they have in memory.
+// The first format of a generator's checkpoint, in which the columns of epilogue.fc.weight have the
+// same order as in memory.
 constexpr std::string_view kFirstGenerator = "scimix-generator-1";
 
-// True for a matrix whose columns are those of a flattened image with as many channels as the
-// matrix has rows: that of the critic's epilogue, and its moments.
+// Returns whether the tensor is the weight of the critic's epilogue, or a moment of it: a matrix
+// [C,h*w*C] whose columns read a flattened feature map.
 bool reads_flattened_image(const ParameterStore::Named& tensor) {
   return tensor.value().rank() == 2 && tensor.name.ends_with("epilogue.fc.weight") &&
          tensor.value().shape()[1] % tensor.value().shape()[0] == 0;
 }
 
-// A tensor whose elements stand in another order in the file, seen as [K,R,S,C] of memory.
+// Returns the shape [K,R,S,C] of a tensor that the file stores as [K,C,R,S], or nothing if the file
+// has the elements in the order of memory.
 std::optional<Shape> permuted_shape(const ParameterStore::Named& tensor,
                                     bool first_generator = false) {
   const Shape& shape = tensor.value().shape();
@@ -33,14 +34,14 @@ std::optional<Shape> permuted_shape(const ParameterStore::Named& tensor,
   return Shape{shape[0], shape[1] / shape[0], 1, shape[0]};
 }
 
-// The order of a kernel's axes in the file, and the shape there.
+// Returns the shape that a tensor of shape `shape` has in the file.
 Shape file_shape(const Shape& shape) {
   if (shape.rank() != 4) return shape;
   return {shape[0], shape[3], shape[1], shape[2]};
 }
 
-// Moves every element between [K,R,S,C] (memory) and [K,C,R,S] (file).
 enum class Direction { to_file, to_memory };
+// Converts the elements between [K,R,S,C] (memory) and [K,C,R,S] (file).
 std::vector<std::byte> permute_kernel(std::span<const std::byte> source, const Shape& krsc,
                                       std::size_t element, Direction direction) {
   std::vector<std::byte> target(source.size());
@@ -124,10 +125,11 @@ void check_format(const std::filesystem::path& path, const CheckpointMetadata& m
   const bool earlier = format == "scimix-generator-2" && found == kFirstGenerator;
   if (found == format || earlier) return;
   if (found.empty()) {
-    user_error(shown(path),
-               ": format \"\": has no metadata of a checkpoint; where another library has saved ",
-               "the file again, `scimix_eval restore FILE --like CHECKPOINT` takes them from ",
-               "another checkpoint of the run");
+    user_error(
+        shown(path),
+        ": format \"\": has no metadata of a checkpoint; if another library has saved the ",
+        "file, `scimix_eval restore FILE --like CHECKPOINT` copies the metadata from another ",
+        "checkpoint of the run");
   }
   user_error(shown(path), ": format \"", found, "\", expected \"", format,
              "\": a checkpoint of scimix_train ", command);

@@ -2,8 +2,8 @@
 //
 // Names are those of the same module in PyTorch (blocks.0.conv1.weight) behind a prefix:
 //   model.    parameters and running statistics
-//   ema.      their average, which evaluations use
-//   momentum. the optimiser's moments
+//   ema.      their EMA, which evaluations use
+//   momentum. SGD's momentum; Adam's moments have the prefixes adam1. and adam2.
 // Convolution kernels are [K,R,S,C] in memory and [K,C,R,S] in the file, as PyTorch keeps them. The
 // columns of a linear layer behind a flattened image (epilogue.fc.weight of the critic) are
 // [h,w,C] in memory and [C,h,w] in the file.
@@ -36,9 +36,9 @@ void save_checkpoint(const std::filesystem::path& path, const CheckpointTensors&
 // Reads only the metadata. Errors (user): not a valid safetensors file.
 [[nodiscard]] CheckpointMetadata read_checkpoint_metadata(const std::filesystem::path& path);
 
-// Checks that a checkpoint is of `format`, or of an earlier version that can still be read. Errors
-// (user): another format, which the message names with the `command` of scimix_train that writes
-// the expected one; no metadata at all, with what brings them back.
+// Checks that a checkpoint has `format`, or an earlier version of it that can still be read. Errors
+// (user): another format; the message names the `command` of scimix_train that writes the expected
+// format. No metadata; the message says how to restore them.
 void check_format(const std::filesystem::path& path, const CheckpointMetadata& metadata,
                   std::string_view format, std::string_view command);
 

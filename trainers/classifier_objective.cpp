@@ -21,7 +21,7 @@ constexpr std::array<TermInfo, 6> kTermInfo{{{"supervised", ""},
                                              {"hybrid", ""},
                                              {"hybrids_kept", ""}}};
 
-// Is logged, not minimised.
+// Returns the fraction of ones as a term that is logged, but not minimised.
 LossTerm<ClassifierTerm> share_of(ClassifierTerm term, const Tensor& ones_and_zeros) {
   return {term, mean(Variable(ones_and_zeros)), {}};
 }
@@ -41,7 +41,8 @@ ClassifierObjective::ClassifierObjective(const ClassifierConfig& config, const W
                                          const WideResNet& average, Comm* statistics)
     : config_(config), model_(model), average_(average), statistics_(statistics) {}
 
-// All parts pass together. Batch norm takes the statistics of each part, or of all parts together.
+// Runs the network on all parts in one pass. Batch norm uses the statistics of each part, or of all
+// parts together.
 WideResNet::Output ClassifierObjective::forward(const WideResNet& network, const NamedParts& parts,
                                                 NormMode mode) const {
   NormPass pass{.mode = mode, .ranks = statistics_};
@@ -85,7 +86,8 @@ MethodPass ClassifierObjective::supervised(const ClassifierBatch& batch) const {
   return pass;
 }
 
-// Hybrids are made of what the teacher sees, which gives their targets without another pass.
+// Hybrids are made of the images that the teacher sees. The teacher's predictions for these images
+// are the hybrids' targets, so that no additional pass is needed.
 MethodPass ClassifierObjective::mean_teacher(const ClassifierBatch& batch,
                                              const Tensor& ramp) const {
   MethodPass pass = learn({{Part::labeled, batch.labeled}, {Part::weak, batch.weak}}, batch.labels);
@@ -106,7 +108,8 @@ MethodPass ClassifierObjective::mean_teacher(const ClassifierBatch& batch,
   return pass;
 }
 
-// All views pass together (docs/method.md, section 5.3). Hybrids are made of the weak ones.
+// All views pass through the network together (docs/method.md, section 5.3). Hybrids are made of
+// the weakly augmented images.
 MethodPass ClassifierObjective::fixmatch(const ClassifierBatch& batch) const {
   MethodPass pass =
       learn({{Part::labeled, batch.labeled}, {Part::weak, batch.weak}, {Part::strong, batch.other}},
@@ -124,8 +127,8 @@ MethodPass ClassifierObjective::fixmatch(const ClassifierBatch& batch) const {
   return pass;
 }
 
-// Hybrids have batch statistics of their own, which don't enter the running ones: the classifier is
-// judged on real images.
+// Batch norm uses the hybrids' own statistics. They do not enter the running statistics, because
+// evaluations use real images.
 ClassifierLossTerms ClassifierObjective::hybrid_terms(const Hybrids& hybrids,
                                                       const Tensor& weight) const {
   const NormPass pass{.mode = NormMode::batch_only, .ranks = statistics_};

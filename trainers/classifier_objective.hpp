@@ -29,20 +29,23 @@ enum class ClassifierTerm : std::uint8_t {
   hybrid,       // the loss on hybrids
   kept,         // fraction of hybrids that pass the filter
 };
+// Returns the names of the terms in logs, in the order of ClassifierTerm.
 [[nodiscard]] std::span<const TermInfo> classifier_terms();
 
 using ClassifierLossTerms = std::vector<LossTerm<ClassifierTerm>>;
 
 // The images of one step. Their channels after the third, if any, are zeros.
 struct ClassifierBatch {
-  Variable labeled;     // [B,H,W,3], weakly augmented
-  Tensor labels;        // i32 [B]
-  Variable weak = {};   // [U,H,W,3]; a supervised classifier needs none and learns nothing of them
-  Variable other = {};  // the same images: the teacher's weak view, or FixMatch's strong one
+  Variable labeled;  // [B,H,W,3], weakly augmented
+  Tensor labels;     // i32 [B]
+  // [U,H,W,3], unlabelled, weakly augmented. Method supervised has no loss on these images, but the
+  // network sees them if they are defined.
+  Variable weak = {};
+  Variable other = {};  // [U,H,W,3]: the images of `weak` in the view that other_view() names
 };
 
-// Returns which view `other` is: FixMatch compares a weak view with a strong one, Mean Teacher two
-// weak ones.
+// Returns the view of ClassifierBatch::other: FixMatch compares a weak with a strong view, Mean
+// Teacher two weak views.
 [[nodiscard]] constexpr Part other_view(Method method) {
   return method == Method::fixmatch ? Part::strong : Part::second_view;
 }

@@ -32,7 +32,7 @@ std::string describe_method(const ClassifierConfig& config) {
 
 class ClassifierSubject : public RunSubject {
  public:
-  // `generator` is null where none is needed.
+  // `generator` is null if the run needs no generator.
   ClassifierSubject(const ClassifierConfig& config, const RunInputs& inputs,
                     std::unique_ptr<const TrainedGenerator> generator)
       : config_(config),
@@ -90,7 +90,7 @@ void ClassifierSubject::introduce(std::ostream& out) const {
   }
 }
 
-// All terms, and the accuracy on training images under a short name.
+// Shows all loss terms, and the accuracy on training images under a short name.
 Metrics ClassifierSubject::progress(const Metrics& logged) const {
   Metrics shown;
   for (const auto& [name, value] : logged) {

@@ -12,10 +12,10 @@ namespace {
 
 constexpr const char* kPhase = "classifier";
 
-// Streams of the noise on the inputs.
+// Returns the stream of random numbers for the noise on the images of a part.
 std::uint32_t noise_stream(Part part) {
   if (part == Part::labeled) return 0;
-  return part == Part::weak ? 1 : 2;  // 2: what the teacher sees
+  return part == Part::weak ? 1 : 2;  // 2: the teacher's view
 }
 
 std::vector<std::int32_t> unlabeled_members(const ClassifierConfig& config, const Dataset& dataset,
@@ -79,7 +79,8 @@ ClassifierTrainer::ClassifierTrainer(const ClassifierConfig& config, const Datas
     model_.parameters().copy_parameters_from(encoder);
     model_.parameters().copy_buffers_from(encoder);
   }
-  if (dtype_ == DType::bf16 && hybrids_ && generator != nullptr) {  // it never changes: once
+  if (dtype_ == DType::bf16 && hybrids_ && generator != nullptr) {
+    // The generator's parameters never change, so its bf16 copies are made only once.
     generator->semantic_encoder().parameters().keep_copies(dtype_);
     generator->scene_encoder().parameters().keep_copies(dtype_);
     generator->generator().parameters().keep_copies(dtype_);
@@ -144,8 +145,8 @@ BatchLayout ClassifierTrainer::layout_of(std::int64_t labeled, std::int64_t unla
   return layout;
 }
 
-// All views are in one tensor: a network that sees several of them together reads them without a
-// copy.
+// All views are in one tensor, so that a network that sees several views together reads them
+// without a copy.
 ClassifierBatch ClassifierTrainer::make_batch(const BatchLayout& layout, const Tensor& labeled,
                                               const Tensor& unlabeled, Use use) const {
   const Tensor images = use == Use::network ? train_.network_room_for(layout.rows(), dtype_)
@@ -183,7 +184,8 @@ void ClassifierTrainer::set_weights() {
   if (config_.method == Method::mean_teacher) set_ramp(step_, ramp, consistency_weight_);
   if (!hybrids_) return;
   ramp.highest = hybrid_weight(config_);
-  if (labels_hybrids(config_)) ramp.share = 0;  // a label is as good at the start
+  // A hybrid's label, unlike a prediction, is as reliable at the start as later.
+  if (labels_hybrids(config_)) ramp.share = 0;
   set_ramp(step_, ramp, hybrid_weight_);
 }
 
@@ -225,7 +227,7 @@ std::vector<Sheet> ClassifierTrainer::preview(std::int64_t images) const {
   const Tensor scenes = gather_rows(Variable(source), made.scenes).value();
   const std::vector<Tensor> columns{source, scenes, made.images.value()};
   sheets.push_back({.name = "hybrids",
-                    .caption = "Content, scene, hybrid: four of each in a row",
+                    .caption = "Semantic parent, scene parent, hybrid; four pairs in a row",
                     .columns = 4 * std::ssize(columns),
                     .scale = scale,
                     .pixels = side_by_side(columns)});

@@ -13,7 +13,7 @@ namespace scimix {
 
 namespace {
 
-// The predictions of all images of the set, in its order, beside their labels.
+// Returns the confusion matrix of the predicted classes, i32 [N], of all images of the set.
 Confusion confusion_from(const Tensor& predictions, const ResidentSet& set, std::int64_t classes) {
   std::vector<std::int32_t> all(static_cast<std::size_t>(set.count()));
   std::iota(all.begin(), all.end(), 0);
@@ -34,7 +34,7 @@ std::optional<Evaluation> evaluate(const WideResNet& model, const ResidentSet& s
   const NoGrad no_grad;
   Tensor sums = Tensor::zeros({3}, DType::f32, set.device());
   const std::int64_t classes = model.config().classes;
-  // Each rank fills in its own images; the sum over ranks has them all.
+  // Each rank fills in the predictions for its images. The sum over ranks is complete.
   Tensor predictions =
       options.confusion ? Tensor::zeros({set.count()}, DType::i32, set.device()) : Tensor();
   const RankRows mine(ranks, set.count());

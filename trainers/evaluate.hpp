@@ -29,7 +29,8 @@ struct EvaluationOptions {
 // batch may be smaller. The images are divided among the ranks; the result is that of all images.
 [[nodiscard]] Evaluation evaluate(const WideResNet& model, const ResidentSet& set,
                                   std::int64_t batch, DType dtype, Comm& ranks = local_comm());
-// The same with options. Returns nothing if `options.give_up` ended the evaluation.
+// Evaluates the set as above, with options. Returns nothing if `options.give_up` ended the
+// evaluation.
 [[nodiscard]] std::optional<Evaluation> evaluate(const WideResNet& model, const ResidentSet& set,
                                                  std::int64_t batch, DType dtype, Comm& ranks,
                                                  const EvaluationOptions& options);

@@ -1,9 +1,10 @@
-// What a generator's checkpoint says of itself, and the networks in it.
+// Writes and reads a generator's checkpoint: its metadata and the networks in it. Tensor names:
 //
-//   model.{e_c,e_r,g,d}.*      networks in training
-//   ema.{e_c,e_r,g}.*          their averages, which make hybrids
-//   momentum.e_c.*             SGD
-//   adam{1,2}.{e_r,g,d}.*, adam_count.{e_r,g,d}
+//   model.{e_c,e_r,g,d}.*      networks in training; e_c includes C
+//   ema.{e_c,e_r,g}.*          their EMA, which makes hybrids
+//   momentum.e_c.*             SGD's momentum
+//   adam{1,2}.{e_r,g,d}.*      Adam's first and second moments
+//   adam_count.{e_r,g,d}       Adam's number of updates
 #pragma once
 
 #include <filesystem>
@@ -16,37 +17,39 @@
 
 namespace scimix {
 
-// The format that a generator's checkpoint states.
+// The format in the metadata of a generator's checkpoint.
 inline constexpr const char* kGeneratorFormat = "scimix-generator-2";
 
-// Parameters and running statistics, as e_c.*, e_r.*, g.*.
+// Returns the parameters and running statistics under the names e_c.*, e_r.* and g.*.
 [[nodiscard]] CheckpointTensors autoencoder_tensors(const Autoencoder& networks);
 
-// Everything that is needed to build the networks again.
+// Returns the metadata from which load_generator builds the networks again.
 [[nodiscard]] CheckpointMetadata describe_networks(const AutoencoderConfig& config,
                                                    const std::vector<std::string>& class_names);
 
-// The classifier that E_c and C started from.
+// A description of the guide: the trained classifier that E_c and C started from.
 struct GuideInfo {
   std::string method;      // "fixmatch", "mean-teacher with hybrids by scimix"
-  std::int64_t steps = 0;  // that it was trained for
-  double accuracy = 0.0;   // of its average on the test images, in 0..1
+  std::int64_t steps = 0;  // number of training steps
+  double accuracy = 0.0;   // test accuracy of its EMA, in 0..1
 };
-// Writes it to a checkpoint's metadata, and reads it from there; nothing where there was no guide.
+// Adds the guide to a checkpoint's metadata.
 void describe_guide(const GuideInfo& guide, CheckpointMetadata& metadata);
+// Returns the guide in a checkpoint's metadata, or nothing if the run had no guide. Errors (user):
+// steps or accuracy that are no numbers.
 [[nodiscard]] std::optional<GuideInfo> guide_in(const CheckpointMetadata& metadata,
                                                 const std::filesystem::path& path);
-// Returns it as a sentence has it: "fixmatch, 8000 steps, right on 76.6% of the test images".
+// Returns the guide in words: "fixmatch, 8000 steps, right on 76.6% of the test images".
 [[nodiscard]] std::string describe(const GuideInfo& guide);
 
 // Returns the names of a checkpoint's classes. Errors (user): no JSON list of names.
 [[nodiscard]] std::vector<std::string> class_names_of(const CheckpointMetadata& metadata,
                                                       const std::filesystem::path& path);
 
-// Errors (user): not a generator's checkpoint.
+// Reads the metadata of a checkpoint. Errors (user): not a generator's checkpoint.
 [[nodiscard]] CheckpointMetadata read_generator_metadata(const std::filesystem::path& path);
 
-// A trained generator: the averaged networks.
+// A trained generator: the EMA networks of a checkpoint.
 struct TrainedGenerator {
   std::filesystem::path checkpoint;
   CheckpointMetadata metadata;
@@ -54,8 +57,9 @@ struct TrainedGenerator {
   Autoencoder networks;
 };
 
-// From a checkpoint, or from the newest one of a run folder. Errors (user): nothing there, not a
-// generator's, damaged.
+// Loads a generator. `path` is a checkpoint, or a run folder, whose newest checkpoint is then
+// loaded. Errors (user): no such file, no checkpoint in the folder, a damaged checkpoint, a
+// checkpoint of another kind of run.
 [[nodiscard]] TrainedGenerator load_generator(const std::filesystem::path& path, Device device);
 
 }  // namespace scimix

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::uint64_t kSeed = 0;  // of the pairs
 
-// The sum over images of the mean square error, of images mixed with themselves.
+// Returns the sum over images of the mean square error of their reconstructions.
 double squared_errors(const Mixer& mixer, const ResidentSet& images,
                       std::span<const std::int32_t> indices, std::int64_t batch, DType dtype) {
   const NoGrad no_grad;
@@ -39,7 +39,7 @@ Pairs share_of(const Pairs& pairs, const Comm& ranks) {
   return {.content = mine.of(pairs.content), .scene = mine.of(pairs.scene)};
 }
 
-// f64 networks, those of checks, take f64 images; others f32.
+// Returns the dtype of images for the networks: f64 in an f64 run, otherwise f32.
 DType image_type(const Autoencoder& networks) {
   return networks.generator().parameters().dtype();
 }

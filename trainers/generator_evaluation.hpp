@@ -1,5 +1,5 @@
-// What a generator does with images that it was not trained on, for fixed pairs of them, so that
-// progress shows and runs can be compared.
+// Evaluates a generator on test images. The pairs that are mixed are the same in every evaluation,
+// so that the results of different steps and runs can be compared.
 #pragma once
 
 #include <cstdint>
@@ -12,19 +12,21 @@
 namespace scimix {
 
 struct GeneratorEvaluation {
-  Evaluation classifier;        // C on the images themselves
-  double reconstruction = 0.0;  // root mean square error in [-1,1]
-  Transfer transfer;            // class as C itself judges it
+  Evaluation classifier;        // C on all images
+  double reconstruction = 0.0;  // root mean square error of pixels in [-1,1]
+  Transfer transfer;            // s_c and s_r of the hybrids, with C as the oracle
 };
 
-// Evaluates `pairs` pairs, or as many as there are images. Ranks share them; the result is that of
-// all. Returns nothing where the evaluation was given up.
+// Evaluates C on all images, hybrids on `pairs` pairs, and reconstructions on the semantic parents
+// of these pairs. If `images` has fewer images than `pairs`, as many pairs as images are used.
+// Images and pairs are divided among the ranks; every rank returns the result of all. Returns
+// nothing if `options.give_up` ended the evaluation.
 [[nodiscard]] std::optional<GeneratorEvaluation> evaluate_generator(
     const Autoencoder& networks, const ResidentSet& images, std::int64_t pairs, std::int64_t batch,
     Comm& ranks = local_comm(), const EvaluationOptions& options = {});
 
-// Rows of x_c, x_r, the reconstruction of x_r, and the hybrid with the class of x_c and the scene
-// of x_r: u8 [pairs*4,H,W,3].
+// Returns a picture grid, u8 [pairs*4,H,W,3], with one row for each pair: x_c, x_r, the
+// reconstruction of x_r, and the hybrid with the class of x_c and the scene of x_r.
 [[nodiscard]] std::vector<std::uint8_t> sample_grid(const Autoencoder& networks,
                                                     const ResidentSet& images, std::int64_t pairs);
 

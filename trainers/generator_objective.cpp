@@ -31,7 +31,7 @@ constexpr std::array<TermInfo, 15> kTermInfo{{{"critic_real", "critic"},
                                               {"class_minus", "generator"},
                                               {"cont_minus", "generator"}}};
 
-// StyleGAN2-ADA's rules: 0.01 for its CIFAR setting, 0.0002 R^2 / batch otherwise.
+// Returns StyleGAN2-ADA's default: 0.01 in its CIFAR setting, otherwise 0.0002 R^2 / batch.
 [[nodiscard]] double default_r1_gamma(std::int64_t image_size, std::int64_t batch) {
   if (image_size <= 32) return 0.01;
   return 0.0002 * static_cast<double>(image_size * image_size) / static_cast<double>(batch);
@@ -41,13 +41,14 @@ constexpr std::array<TermInfo, 15> kTermInfo{{{"critic_real", "critic"},
   return x.value().dim(0) == rows ? x : slice_rows(x, 0, rows);
 }
 
-// The images that are rebuilt and mixed.
+// Returns the images that are reconstructed and mixed.
 [[nodiscard]] Variable mixed_images(const ClassifierBatch& batch) {
   if (!batch.weak.defined()) return batch.labeled;
   return first_rows(batch.weak, batch.labeled.value().dim(0));
 }
 
-// L_S as a classifier's settings, with its weight in the weights of its terms.
+// Returns the settings of a classifier whose loss is L_S. The weights of its terms include the
+// weight of L_S; the trainer multiplies the consistency weight, which changes with the step.
 [[nodiscard]] ClassifierConfig weighted_classifier(const GeneratorRunConfig& config,
                                                    Method method) {
   ClassifierConfig out = semantic_classifier(config, method);
@@ -74,7 +75,8 @@ constexpr std::array<TermInfo, 15> kTermInfo{{{"critic_real", "critic"},
   return {};
 }
 
-// The numbers that the rows of the made images have in the batch of all ranks.
+// Returns the noise source with the row numbers that the made images have in the batch of all
+// ranks.
 [[nodiscard]] NoiseSource addressed(NoiseSource noise, const NamedParts& made, const Comm& ranks) {
   BatchLayout layout(ranks);
   for (const auto& [part, value] : made.parts()) {
@@ -106,12 +108,13 @@ GeneratorObjective::GeneratorObjective(const GeneratorRunConfig& config, Method 
                 teacher.semantic_encoder(),
                 config.ranks.sync_norm && !ranks.is_alone() ? &ranks : nullptr) {}
 
-// Over the images here, or over those of all ranks.
+// Batch norm uses the statistics of this rank's images, or with --sync-norm of all ranks' images.
 NormPass GeneratorObjective::batch_statistics(NormMode mode) const {
   const bool of_all = config_.ranks.sync_norm && !ranks_.is_alone();
   return {.mode = mode, .ranks = of_all ? &ranks_ : nullptr};
 }
 
+// Returns the rows `partner` of x, gathered from all ranks.
 Variable GeneratorObjective::of_partners(const Variable& x, const Tensor& partner) const {
   return gather_rows(ranks_.is_alone() ? x : gather_ranks(x, ranks_), partner);
 }
@@ -121,8 +124,9 @@ double GeneratorObjective::r1_gamma() const {
   return default_r1_gamma(networks_.generator().config().image_size, config_.batch);
 }
 
-// L_S and the codes of the images come from one pass. Where L_S needs the labelled images alone and
-// no gradient flows back from the others, the others pass as a constant.
+// One pass through E_c and C computes L_S and the semantic codes. If L_S needs only the labelled
+// images and no other loss trains E_c, a second pass without a gradient computes the codes of the
+// unlabelled images.
 void GeneratorObjective::encode(const ClassifierBatch& batch, const Tensor& consistency_weight,
                                 Generated& out) const {
   const bool gradients = config_.weights.encoder_grad > 0 || config_.variant == Variant::unfrozen;
@@ -145,7 +149,8 @@ void GeneratorObjective::encode(const ClassifierBatch& batch, const Tensor& cons
                                           .logits = rows(all.logits)});
 }
 
-// An encoder that no longer learns: its codes are constants, and it keeps its running statistics.
+// E_c and C do not learn: their outputs are constants, and their running statistics stay unchanged.
+// The supervised term is only logged.
 void GeneratorObjective::encode_frozen(const ClassifierBatch& batch, Generated& out) const {
   const NoGrad constant;
   const NormPass pass = batch_statistics(NormMode::batch_only);
@@ -157,6 +162,7 @@ void GeneratorObjective::encode_frozen(const ClassifierBatch& batch, Generated& 
   out.learnt.terms = {weighted(ClassifierTerm::supervised, out.learnt.supervised.mean, 0.0)};
 }
 
+// Returns z_c for G. Its gradient is multiplied by encoder_grad on its way back to E_c.
 Variable GeneratorObjective::encoder_share(const Variable& z_c) const {
   const double share = config_.weights.encoder_grad;
   if (share == 0) return z_c.detach();
@@ -189,8 +195,8 @@ Generated GeneratorObjective::generate(const GeneratorBatch& batch,
   return out;
 }
 
-// Returns the critic's logits of each part. All parts pass together, except where the critic
-// compares images within a group: groups must not mix real, rebuilt and hybrid images.
+// Returns the critic's logits of each part. All parts pass through the critic together, except with
+// minibatch standard deviation: its groups must not mix real, reconstructed and hybrid images.
 NamedParts GeneratorObjective::judge(const NamedParts& images) const {
   const bool alone = config_.minibatch_std > 0;
   const Variable all = alone ? Variable() : critic_.forward(images.joined());
@@ -201,7 +207,7 @@ NamedParts GeneratorObjective::judge(const NamedParts& images) const {
   return logits;
 }
 
-// Reconstructions and hybrids are one half of the fakes each.
+// With hybrids, the losses on reconstructions and on hybrids have weight 1/2 each.
 LossTerms GeneratorObjective::critic_terms(const Generated& generated) const {
   NamedParts images{{Part::real, generated.real}, {Part::rebuilt, generated.rebuilt.detach()}};
   if (makes_hybrids()) images.add(Part::hybrid, generated.hybrids.detach());
@@ -221,6 +227,8 @@ LossTerms GeneratorObjective::r1_terms(const Generated& generated) const {
   return {weighted(Term::r1, penalty, static_cast<double>(config_.r1_every))};
 }
 
+// Adds the terms that compare hybrids with their parents. Unless the variant is unfrozen, E_c, C
+// and E_r are frozen here, and the parents' codes are constants.
 void GeneratorObjective::add_hybrid_terms(const Generated& generated, const Tensor& partner,
                                           LossTerms& terms) const {
   const LossWeights& w = config_.weights;

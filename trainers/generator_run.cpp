@@ -23,8 +23,8 @@ std::filesystem::path folder_of(const GeneratorRunConfig& config) {
 
 class GeneratorSubject : public RunSubject {
  public:
-  // `guide`: the one that a new run starts from; null where there is none, or where it is still to
-  // be trained.
+  // `guide` is the trained guide of a new run. It is null if the run has no guide, has made steps
+  // already, or trains its guide in prepare().
   GeneratorSubject(const GeneratorRunConfig& config, const RunInputs& inputs,
                    std::optional<TrainedGuide> guide)
       : config_(config), inputs_(inputs), trainer_(config, inputs), given_(std::move(guide)) {}
@@ -61,7 +61,7 @@ void GeneratorSubject::introduce(std::ostream& out) const {
              describe(inputs_.device));
   fmt::print(out, "variant {}, {}\n", name_of(config_.variant),
              freezes_semantic_encoder(config_)
-                 ? "E_c and C as the guide leaves them"
+                 ? "E_c and C keep the guide's parameters"
                  : fmt::format("L_S: {}", name_of(trainer_.semantic_method())));
   if (trainer_.guide()) fmt::print(out, "guide: {}\n", describe(*trainer_.guide()));
   if (const std::string note = scale_note(config_.scale); !note.empty()) {
@@ -69,7 +69,7 @@ void GeneratorSubject::introduce(std::ostream& out) const {
   }
 }
 
-// E_c and C start from the guide, whose accuracy is told.
+// Starts E_c and C from the guide, which is trained first if none is given.
 bool GeneratorSubject::prepare(const RunFolder& run, const RunRequest& request,
                                const RunStreams& streams) {
   if (!has_guide(config_)) return true;
@@ -139,7 +139,7 @@ RunReport GeneratorSubject::report(const RunFolder& run, const RunResult& result
       .command = command,
       .run = run.path(),
       .evaluation = {},
-      .pictures = {{"Content, scene, reconstruction of the scene, hybrid: test images",
+      .pictures = {{"Test images: semantic parent, scene parent, its reconstruction, hybrid",
                     run.step_samples(result.steps)}}};
   if (test_) {
     outcome.evaluation = {.pairs = test_->transfer.pairs,
@@ -151,7 +151,8 @@ RunReport GeneratorSubject::report(const RunFolder& run, const RunResult& result
   return generator_report(outcome);
 }
 
-// A checkpoint holds what the guide gave.
+// Returns whether the resumed run has a checkpoint. Its E_c and C then come from the checkpoint,
+// not from the guide.
 bool has_steps_behind(const RunRequest& request) {
   return request.resume && RunFolder::open(*request.resume).latest_checkpoint().has_value();
 }

@@ -1,4 +1,4 @@
-// A generator run from start to end: see training_run.hpp.
+// Executes a generator run from start to end: see training_run.hpp.
 #pragma once
 
 #include "settings/generator_config.hpp"
@@ -6,8 +6,9 @@
 
 namespace scimix {
 
-// Trains as `config` says into a new run folder, or goes on with an older run.
-// Errors (user): whatever is wrong with settings, data or checkpoint, before anything is written.
+// Trains a generator with the settings `config`, in a new run folder or in that of the run that
+// `request` resumes. Errors (user), found before anything is written: mistakes in settings, data,
+// guide or checkpoint.
 RunResult run_generator(const GeneratorRunConfig& config, const RunRequest& request,
                         const RunStreams& streams);
 

@@ -10,7 +10,8 @@ namespace scimix {
 
 namespace {
 
-constexpr std::uint64_t kCriticSeed = 0xC417;  // D shares names of parameters with G
+// Gives D other initial values than G, some of whose parameters have the same names.
+constexpr std::uint64_t kCriticSeed = 0xC417;
 
 AutoencoderConfig autoencoder_config(const GeneratorRunConfig& config, const Dataset& dataset) {
   return {.encoder = encoder_config(config.encoder, dataset.classes()),
@@ -46,12 +47,13 @@ Method method_of(const GeneratorRunConfig& config, const RunInputs& inputs) {
   return semantic_method(config, labels_all(inputs));
 }
 
-// Cross-entropy on images that all have labels: one batch serves L_S and is rebuilt and mixed.
+// Returns whether the labelled images are also reconstructed and mixed, so that a step needs no
+// other images: all images have labels, and L_S is cross-entropy.
 bool mixes_labeled(const GeneratorRunConfig& config, const RunInputs& inputs) {
   return labels_all(inputs) && method_of(config, inputs) == Method::supervised;
 }
 
-// Returns how many images without labels a step takes on all ranks.
+// Returns the number of unlabelled images of a step on all ranks.
 std::int64_t unlabeled_rows(const GeneratorRunConfig& config, Method method) {
   if (method == Method::supervised || freezes_semantic_encoder(config)) return config.batch;
   return unlabeled_rows(semantic_classifier(config, method));
@@ -68,7 +70,7 @@ std::vector<std::int32_t> mixed_images(const GeneratorRunConfig& config, const R
   return members;
 }
 
-// The rate of E_c and C: after a guide one of its own.
+// Returns the settings of SGD for E_c and C. They have another learning rate if there is a guide.
 SgdOptions semantic_options(const GeneratorRunConfig& config) {
   SgdOptions options = sgd_options(config.sgd, config.steps, config.ema_decay);
   if (has_guide(config)) options.schedule.base = config.guide.semantic_learning_rate;
@@ -82,7 +84,7 @@ void check_images(const Dataset& dataset) {
   }
   if (dataset.test.count < 2) {
     user_error(dataset.name, ": test images: ", dataset.test.count,
-               ", expected at least 2, since an evaluation mixes pairs of different ones");
+               ", expected at least 2, since an evaluation mixes pairs of different images");
   }
 }
 
@@ -127,7 +129,7 @@ GeneratorTrainer::GeneratorTrainer(const GeneratorRunConfig& config, const RunIn
   const std::int64_t rows = layout_.rows(Part::labeled).count();
   if (config.minibatch_std > 1 && rows % std::min(rows, config.minibatch_std) != 0) {
     user_error("--minibatch-std ", config.minibatch_std, ": expected a divisor of the ", rows,
-               " images of each rank, within which the critic compares");
+               " images of each rank, which the critic divides into groups of this size");
   }
 
   ParameterStore& e_c = networks_.semantic_encoder().parameters();

@@ -1,8 +1,8 @@
-// Training of the generator, in phases:
+// Trains the generator. A step runs these phases:
 //
-//   data -> augment -> generate -> critic        D learns to tell real images from made ones
-//                               -> critic_r1     every r1_every steps
-//                               -> generator     E_c, C, E_r and G learn against the new D
+//   data -> augment -> generate -> critic        trains D on real images and on images made by G
+//                               -> critic_r1     trains D by the R1 penalty, every r1_every steps
+//                               -> generator     trains E_c, C, E_r and G against the updated D
 #pragma once
 
 #include <optional>
@@ -18,25 +18,29 @@ namespace scimix {
 
 class GeneratorTrainer : public TrainingSession {
  public:
-  // Errors (user): an image size that no network fits, fewer labels than classes, fewer test images
-  // than an evaluation mixes, a batch that the ranks cannot share equally.
+  // Errors (user): images that are not square or have a size that G or D does not support, fewer
+  // than two test images, fewer unlabelled images than a step needs, images too large for the
+  // strong augmentation, a batch that is not a multiple of the number of ranks, a --minibatch-std
+  // that does not divide a rank's batch.
   GeneratorTrainer(const GeneratorRunConfig& config, const RunInputs& inputs);
 
-  // Returns the passes over the images that are rebuilt and mixed.
+  // Returns the number of passes so far over the set from which the images that are reconstructed
+  // and mixed are drawn.
   [[nodiscard]] double epochs() const override;
   // Returns the method of L_S.
   [[nodiscard]] Method semantic_method() const { return method_; }
 
-  // Gives E_c and C, and their averages, the weights and running statistics of a classifier of the
-  // same shape. `guide` says what it is; its accuracy is measured here, by all ranks together.
+  // Copies the parameters and running statistics of a classifier of the same shape to E_c, C and
+  // their EMA. `guide` describes the classifier; its accuracy is measured here, by all ranks
+  // together.
   void start_from(const WideResNet& classifier, const GuideInfo& guide);
   [[nodiscard]] const std::optional<GuideInfo>& guide() const { return guide_; }
 
-  // Evaluates the averages on the test images, of which each rank takes its share. Nothing where it
-  // was given up (see evaluate).
+  // Evaluates the EMA networks on the test images (see evaluate_generator). Returns nothing if
+  // `options.give_up` ended the evaluation.
   [[nodiscard]] std::optional<GeneratorEvaluation> evaluate_ema(const EvaluationOptions& options);
   [[nodiscard]] GeneratorEvaluation evaluate_ema() { return *evaluate_ema({}); }
-  // Returns a grid of the averages' work (see sample_grid).
+  // Returns a picture grid of the EMA networks' reconstructions and hybrids (see sample_grid).
   [[nodiscard]] std::vector<std::uint8_t> samples();
 
   [[nodiscard]] const Autoencoder& networks() const { return networks_; }
@@ -55,7 +59,7 @@ class GeneratorTrainer : public TrainingSession {
   GeneratorRunConfig config_;
   std::vector<std::string> class_names_;
   Method method_;       // of L_S
-  bool mixes_labeled_;  // labelled images are also those that are rebuilt and mixed
+  bool mixes_labeled_;  // the labelled images are also the images that are reconstructed and mixed
   StrongAugment strong_;
   std::optional<GuideInfo> guide_;
   Autoencoder networks_;

@@ -10,7 +10,7 @@ namespace scimix {
 
 namespace {
 
-// The derivative of the mean over ranks by one rank's loss.
+// Returns the derivative of the mean of all ranks' losses with respect to this rank's loss.
 Variable share_of_mean(const Variable& loss, int ranks) {
   Tensor share = Tensor::empty(loss.shape(), loss.dtype(), loss.device());
   fill(share, 1.0 / ranks);
@@ -26,7 +26,7 @@ GradientExchange::GradientExchange(Comm& ranks, std::vector<ParameterStore*> sto
   for (ParameterStore* const store : stores_) add(*store, bucket_bytes);
 }
 
-// From the end of the slab: backward comes to the last layers first.
+// Divides the slab from its end, because backward reaches the last layers first.
 void GradientExchange::add(ParameterStore& store, std::int64_t bucket_bytes) {
   Tensor& slab = store.gradient_slab().flat();
   const auto entries = store.layout().entries();
@@ -36,8 +36,8 @@ void GradientExchange::add(ParameterStore& store, std::int64_t bucket_bytes) {
   for (std::size_t i = entries.size(); i-- > 0;) {
     ++parameters;
     const std::int64_t begin = entries[i].offset;
-    // Kernels and the rest lie apart in the slab: a bucket with both would wait for the first
-    // layer.
+    // A slab has all weights with weight decay first, then all other parameters. A bucket with both
+    // kinds would be complete only after backward has reached the first layer.
     const bool last_of_kind = begin == store.decayed_count() || begin == 0;
     if ((end - begin) * size < bucket_bytes && !last_of_kind) continue;
     buckets_.push_back({slab.rows(begin, end), parameters, 0});
@@ -52,7 +52,7 @@ void GradientExchange::complete(const Tensor& gradient) {
            gradient.raw() < bucket.gradients.raw() + bucket.gradients.bytes();
   };
   const auto bucket = std::find_if(buckets_.begin(), buckets_.end(), holds);
-  if (bucket == buckets_.end()) return;  // a leaf that is no parameter of these
+  if (bucket == buckets_.end()) return;  // the leaf is no parameter of these stores
   if (--bucket->missing == 0) ranks_.start_all_reduce(bucket->gradients);
 }
 
@@ -66,7 +66,7 @@ void GradientExchange::backward(const Variable& loss) {
   scimix::backward(loss, {.seed = share_of_mean(loss, ranks_.size()),
                           .grads_are_zero = true,
                           .on_complete = [&](const Tensor& gradient) { complete(gradient); }});
-  // What the loss does not depend on never became complete.
+  // Gradients of parameters on which the loss does not depend never become complete.
   for (Bucket& bucket : buckets_) {
     if (bucket.missing > 0) ranks_.start_all_reduce(bucket.gradients);
   }

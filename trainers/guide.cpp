@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kWhy = "; what it knows of them would leak into the generator";
+constexpr const char* kWhy = "; the guide's knowledge of them would leak into the generator";
 
 fs::path checkpoint_of(const fs::path& folder) {
   std::error_code error;
@@ -37,7 +37,8 @@ std::string method_of(const CheckpointMetadata& said) {
   return mixer.empty() || mixer == "none" ? method : method + " with hybrids by " + mixer;
 }
 
-// The average in a checkpoint of a run with precision `saved`, as a network of the run's type.
+// Loads the EMA network of a checkpoint whose tensors have the dtype `saved`, and converts it to
+// `wanted`.
 WideResNet average_in(const fs::path& checkpoint, const WideResNetConfig& config, DType saved,
                       DType wanted, Device device) {
   const auto tensors_of = [](const WideResNet& network) {

@@ -1,5 +1,5 @@
-// The guide of a generator: the trained classifier that E_c and C start from. G learns to exchange
-// the classes of images only as far as E_c knows them (docs/method.md, section 4).
+// Trains and loads the guide of a generator: the classifier that E_c and C start from. G can learn
+// to exchange classes only as far as E_c recognises them (docs/method.md, section 4.1).
 #pragma once
 
 #include <filesystem>
@@ -17,23 +17,24 @@ namespace scimix {
 struct TrainedGuide {
   std::filesystem::path checkpoint;
   std::string method;      // see GuideInfo
-  std::int64_t steps = 0;  // that it was trained for
-  WideResNet network;      // the average, with its running statistics
+  std::int64_t steps = 0;  // number of training steps
+  WideResNet network;      // the EMA network
 };
 
-// Returns where a generator's run keeps the guide that it trains: the run folder of a classifier.
+// Returns the run folder of the guide that a generator's run trains. It is inside `run`.
 [[nodiscard]] std::filesystem::path guide_folder(const RunFolder& run);
 
-// Trains a classifier by L_S alone, as `scimix_train classifier` would, in guide_folder(run), or
-// goes on with one that was begun there. `request` is that of the generator's run. Returns false
-// where a signal interrupted the training.
+// Trains a classifier by L_S alone in guide_folder(run), as `scimix_train classifier` would.
+// Resumes the guide's run if one exists there. `request` is the request of the generator's run.
+// Returns false if a signal interrupted the training.
 [[nodiscard]] bool train_guide(const GeneratorRunConfig& config, Method method,
                                const RunFolder& run, const RunRequest& request,
                                const RunStreams& streams);
 
-// Loads the newest checkpoint of the classifier's run in `folder`. Errors (user): no such run;
-// other classes, another image size, other training images or labels than the data set and the
-// split; a WideResNet of another shape than the settings ask for.
+// Loads the newest checkpoint of the classifier's run in `folder`. Errors (user):
+// - no run, no checkpoint, or another kind of run;
+// - its classes, image size, training images or labels differ from those of `dataset` and `split`;
+// - its depth, width or norm_eps differs from the encoder's settings.
 [[nodiscard]] TrainedGuide load_matching_guide(const std::filesystem::path& folder,
                                                const GeneratorRunConfig& config,
                                                const Dataset& dataset, const Split& split,

@@ -13,7 +13,7 @@ namespace scimix {
 
 namespace {
 
-// The mean distance between two different images of x [N,H,W,C]; N at least 2.
+// Returns the mean distance between two different images of x [N,H,W,C], N >= 2.
 double mean_distance(const Tensor& x) {
   const std::vector<double> values = x.to_doubles();
   const auto count = static_cast<std::size_t>(x.dim(0));
@@ -32,7 +32,7 @@ double mean_distance(const Tensor& x) {
   return sum / (static_cast<double>(count * (count - 1)) / 2.0);
 }
 
-// Adds up mean distances, each counted once.
+// The mean of the added values; 0 if there are none.
 struct Mean {
   double sum = 0;
   std::int64_t count = 0;
@@ -43,7 +43,8 @@ struct Mean {
   [[nodiscard]] double value() const { return count == 0 ? 0.0 : sum / static_cast<double>(count); }
 };
 
-// Up to `most` images of `from` other than `anchor`, beginning at a random one.
+// Returns up to `most` consecutive images of `from`, starting at a random position, without
+// `anchor`.
 std::vector<std::int32_t> others(const std::vector<std::int32_t>& from, std::int32_t anchor,
                                  std::int64_t most, Random& random) {
   std::vector<std::int32_t> found;

@@ -14,11 +14,12 @@ namespace scimix {
 
 namespace {
 
-// Items of the random numbers of a step's pairs.
+// The items that address the random numbers of a step: one for the permutation, then one per pair.
 constexpr std::uint32_t kOrder = 0;
 constexpr std::uint32_t kFirstShare = 1;
 
-// The labels that are known, then the class with the largest of [N,classes] -> i32 [N].
+// Returns labels, i32 [N]: the known labels of the first rows, then the class with the largest
+// value in each row of `rows`, [N,classes].
 Tensor labels_of(const Tensor& rows, const Tensor& known) {
   Tensor labels = Tensor::empty({rows.dim(0)}, DType::i32, rows.device());
   Tensor unused = Tensor::empty({rows.dim(0)}, DType::f32, rows.device());
@@ -43,7 +44,7 @@ Tensor like(const Tensor& x) {
   return Tensor::empty(x.shape(), x.dtype(), x.device());
 }
 
-// The random numbers of one pair of a step.
+// Returns the random numbers of one pair of a step.
 Random random_of(std::uint64_t seed, std::int64_t step, std::int64_t pair) {
   return {seed, Purpose::pairing, static_cast<std::uint32_t>(step),
           kFirstShare + static_cast<std::uint32_t>(pair)};
@@ -77,7 +78,7 @@ PairDraws HybridMaker::draw(const HybridRows& rows, std::int64_t step, const Com
   const std::vector<std::int32_t> order =
       random_order(static_cast<std::size_t>(batch.all_rows()),
                    Random(seed_, Purpose::pairing, static_cast<std::uint32_t>(step), kOrder));
-  // The number of each content in the batch of all ranks.
+  // The row number of each semantic parent in the batch of all ranks.
   const std::vector<std::int64_t> numbers = batch.numbers(count(rows));
   PairDraws draws;
   for (const std::int64_t number : numbers) {
@@ -100,7 +101,7 @@ void HybridMaker::draw_shares(std::span<const std::int64_t> numbers, std::int64_
   }
 }
 
-// The share of the target is what the clipped box leaves of x_c.
+// The mixing weight is the fraction of x_c's area outside the box, after clipping at the border.
 void HybridMaker::draw_boxes(std::span<const std::int64_t> numbers, const HybridRows& rows,
                              std::int64_t step, PairDraws& draws) const {
   for (const std::int64_t number : numbers) {

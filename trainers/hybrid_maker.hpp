@@ -24,11 +24,13 @@ struct HybridParents {
 struct Hybrids {
   Variable images;  // [K,H,W,3]
   Tensor scenes;    // i32 [K]: rows of the scene parents in the images gathered from all ranks
-  Tensor labels;    // i32 [K]: labels of the semantic parents; without a label, the predicted class
-  Tensor p_c;       // [K,classes]: probabilities predicted for the semantic parents
-  Tensor p_r;       // [K,classes]: probabilities predicted for the scene parents
-  Tensor share;     // f32 [K]: weight of p_c in the target
-  Tensor kept;      // f32 [K]: 1 for hybrids that pass the filter, otherwise 0; undefined: all pass
+  // i32 [K]: labels of the semantic parents. An unlabelled image has the class that is predicted
+  // for it, with mixer scimix by the generator's C, otherwise by p_c.
+  Tensor labels;
+  Tensor p_c;    // [K,classes]: probabilities predicted for the semantic parents
+  Tensor p_r;    // [K,classes]: probabilities predicted for the scene parents
+  Tensor share;  // f32 [K]: weight of p_c in the target
+  Tensor kept;   // f32 [K]: 1 for hybrids that pass the filter, otherwise 0; undefined: all pass
 };
 
 // The random values for the pairs of one step, a function of seed, step and sizes.
@@ -44,7 +46,8 @@ struct DrawnPairs {
   Tensor corners;
 };
 
-// The numbers of images that each rank mixes in a step, and their size. Labelled images come first.
+// The number of images that each rank mixes in a step, and their size in pixels. Labelled images
+// come first.
 struct HybridRows {
   std::int64_t labeled = 0;
   std::int64_t all = 0;
@@ -69,7 +72,7 @@ class HybridMaker {
   // Makes the hybrids of `pairs`. Records nothing on the tape.
   [[nodiscard]] Hybrids make(const HybridParents& parents, const DrawnPairs& pairs,
                              Comm& ranks = local_comm()) const;
-  // The same with the pairs drawn for `step`, which are copied from the host.
+  // Makes the hybrids of the pairs that draw() returns for `step`. Copies the pairs from the host.
   [[nodiscard]] Hybrids make(const HybridParents& parents, std::int64_t step,
                              Comm& ranks = local_comm()) const;
 

@@ -6,7 +6,7 @@ namespace {
 
 constexpr int kLastCtrlC = 3;
 
-// A signal handler can reach nothing but variables of this type.
+// A signal handler may access only variables of this type.
 volatile std::sig_atomic_t signal_seen = 0;
 volatile std::sig_atomic_t ctrl_c_seen = 0;
 

@@ -16,7 +16,7 @@ namespace scimix {
 
 namespace {
 
-// Brings features to mean 0 and variance 1 by the statistics of the codes that a probe learns from.
+// Scales features so that the codes given to the constructor have mean 0 and variance 1.
 class Standardisation {
  public:
   explicit Standardisation(const Variable& codes)
@@ -36,7 +36,7 @@ Tensor on_device(std::span<const std::int32_t> values, Device device) {
   return Tensor::from_host(values, {std::ssize(values)}, device);
 }
 
-// One linear layer with its parameters.
+// A linear layer with its parameters.
 struct Probe {
   ParameterStore store;
   LinearLayer layer;

@@ -60,7 +60,7 @@ template <class Term>
 
 struct TermInfo {
   std::string_view name;
-  std::string_view phase;  // that computes the term; empty if a step has only one phase
+  std::string_view phase;  // the phase that computes the term; empty if a step has only one phase
 };
 
 // Sums the terms since they were last read, and notes the first step at which a term was not

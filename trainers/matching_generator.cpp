@@ -20,7 +20,7 @@ TrainedOn description_of(const TrainedGenerator& generator, const Dataset& datas
                                 value_of(said, "split_seed"))};
 }
 
-// In an f64 run hybrids are computed in f64 as well.
+// Returns the networks in f64, in which an f64 run makes its hybrids.
 Autoencoder in_f64(const Autoencoder& networks, Device device) {
   Autoencoder wide(networks.config(), /*seed=*/0, device, DType::f64);
   const CheckpointTensors from = autoencoder_tensors(networks);
@@ -40,7 +40,8 @@ TrainedGenerator load_matching_generator(const ClassifierConfig& config, const D
   check_same_classes(run, dataset);
   if (!config.hybrids.allow_other_split) {
     const std::string why =
-        "; what it knows of them would leak into the classifier (--allow-other-split permits it)";
+        "; the generator's knowledge of them would leak into the classifier (--allow-other-split "
+        "permits it)";
     check_same_images(run, split, why);
     check_same_labels(run, dataset, split, why);
   }

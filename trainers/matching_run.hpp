@@ -12,10 +12,10 @@
 
 namespace scimix {
 
-// The data and labels of a trained run, from its checkpoint.
+// The data and labels of a trained run, as its checkpoint states them.
 struct TrainedOn {
-  std::string where;  // its folder or checkpoint
-  std::string what;   // "a generator"
+  std::string where;  // the run's folder or checkpoint, for messages
+  std::string what;   // the kind of run, for messages: "a generator"
   std::vector<std::string> class_names;
   std::int64_t image_size = 0;
   std::string train_hash;

@@ -44,7 +44,7 @@ class Sgd : public Optimizer {
 
   void update(const Tensor& step) override;
   [[nodiscard]] double learning_rate(double step) const override;
-  // momentum.*
+  // Returns the tensors momentum.*.
   [[nodiscard]] CheckpointTensors state(const std::string& network) const override;
 
   [[nodiscard]] const Slab& moments() const { return moments_; }
@@ -66,7 +66,7 @@ class AdamMoments {
 
   // Updates the parameters once, with the current scalars.
   void update();
-  // adam1.*, adam2.*
+  // Returns the tensors adam1.* and adam2.*.
   [[nodiscard]] CheckpointTensors state(const std::string& network) const;
 
   [[nodiscard]] const Slab& first() const { return first_; }
@@ -81,7 +81,7 @@ class AdamMoments {
   Tensor scalars_;
 };
 
-// Adam's settings for G, E_r and D.
+// Adam's settings. The defaults are those of G, E_r and D.
 struct AdamOptions {
   double learning_rate = 2e-3;
   double beta1 = 0.0;
@@ -105,7 +105,7 @@ class Adam : public Optimizer {
   void update();
   void update(const Tensor& step) override;
   [[nodiscard]] double learning_rate(double step) const override;
-  // adam1.*, adam2.*, adam_count
+  // Returns the tensors adam1.*, adam2.* and adam_count.
   [[nodiscard]] CheckpointTensors state(const std::string& network) const override;
 
   [[nodiscard]] const Slab& moments1() const { return moments_.first(); }
@@ -128,7 +128,7 @@ class ScheduledAdam : public Optimizer {
 
   void update(const Tensor& step) override;
   [[nodiscard]] double learning_rate(double step) const override;
-  // adam1.*, adam2.*, adam_products
+  // Returns the tensors adam1.*, adam2.* and adam_products.
   [[nodiscard]] CheckpointTensors state(const std::string& network) const override;
 
   [[nodiscard]] const Slab& moments1() const { return moments_.first(); }

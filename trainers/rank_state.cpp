@@ -15,7 +15,7 @@ bool is_own(const std::string& name) {
          name.ends_with(".running_var");
 }
 
-// The two halves of the checksum, as numbers that a double holds exactly.
+// Returns the two 32-bit halves of the checksum, which doubles represent exactly.
 std::vector<double> checksum_of(const CheckpointTensors& state) {
   Tensor sum = Tensor::zeros({2}, DType::i32, state.front().value().device());
   for (const ParameterStore::Named& tensor : state) {
@@ -58,10 +58,10 @@ void check_equal_parameters(const CheckpointTensors& state, std::int64_t step, C
   const std::vector<double> sums = ranks.all_gather(checksum_of(state));
   for (std::size_t rank = 1; 2 * rank < sums.size(); ++rank) {
     if (sums[2 * rank] == sums[0] && sums[2 * rank + 1] == sums[1]) continue;
-    user_error(
-        "step ", step, ": rank ", rank,
-        " holds other parameters than rank 0: a fault of that machine or of the network; the "
-        "last checkpoint is whole, go on from it with --resume");
+    user_error("step ", step, ": rank ", rank,
+               " holds other parameters than rank 0, because of an error in that machine or in the "
+               "network. "
+               "The last checkpoint is correct: continue from it with --resume");
   }
 }
 

@@ -29,8 +29,8 @@ class ResidentSet {
   // write to. They set the channels after the third to zero. Several views of a batch can be slices
   // of one such tensor.
   [[nodiscard]] Tensor room_for(std::int64_t count, DType dtype, std::int64_t channels = 3) const;
-  // The same with as many channels as a convolution on this device can read without a padded copy.
-  // Use it for images that are the input of a network.
+  // Allocates such a tensor with as many channels as a convolution on this device can read without
+  // a padded copy. Use it for the input of a network.
   [[nodiscard]] Tensor network_room_for(std::int64_t count, DType dtype) const;
   // Adds normal noise to the image channels of `images`, in place. `address` selects the random
   // numbers.
@@ -40,7 +40,7 @@ class ResidentSet {
   // (i32 [1]), to `room`.
   void augment(const Tensor& index, const Tensor& step, const WeakAugment& options,
                const Output& room) const;
-  // The same, followed by strong augmentation.
+  // Writes the images at `index` to `room`, weakly and then strongly augmented.
   void augment_strongly(const Tensor& index, const Tensor& step, const WeakAugment& weak,
                         const StrongAugment& strong, const Output& room) const;
   // Returns the labels of the images at `index`, i32 [N].

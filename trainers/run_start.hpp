@@ -1,4 +1,4 @@
-// What a training run is given besides its settings, and what it returns.
+// The input of a training run besides its settings, and its result.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace scimix {
 
 struct RunRequest {
   std::string config_text;                           // the text of config.toml
-  std::string command;                               // the exact command line, for the report
+  std::string command;                               // that began the run, for the report
   std::optional<std::filesystem::path> resume = {};  // folder of the run to resume
   bool settings_changed = false;                     // replace the resumed run's config.toml
   Ranks* ranks = nullptr;                            // null: this process alone

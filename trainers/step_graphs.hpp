@@ -1,5 +1,6 @@
-// Records training steps as graphs (core/graph.hpp) and replays them. The first two steps of a kind
-// run without a graph. Then the kind is recorded, and its later steps are replays.
+// Records training steps as graphs (core/graph.hpp) and replays them. A graph has one step, or a
+// block of consecutive steps. The first two blocks with the same kinds of steps run without a
+// graph. The third is recorded, and it and all later ones are replays.
 //
 // All values that differ from step to step (step number, learning rates, weights, indices of
 // images) are in device memory, so that a replay computes the same bits as the step.
@@ -22,8 +23,8 @@ using StepKind = std::string;
 
 class StepGraphs {
  public:
-  // The number of times that a kind of step runs before it is recorded. In these runs, execution
-  // plans of convolutions are chosen, libraries load their kernels, and the memory cache fills.
+  // The number of times that a block runs before it is recorded. In these runs, execution plans of
+  // convolutions are chosen, libraries load their kernels, and the memory cache fills.
   static constexpr int kWarmUp = 2;
 
   // A graph contains `at_once` consecutive steps, or one step. If `enabled` is false, steps are

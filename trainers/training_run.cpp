@@ -32,9 +32,9 @@ double value_of(const Metrics& metrics, std::string_view name) {
 
 namespace {
 
-// Tells when to look whether a signal has reached one of the ranks. Alone, a process looks after
-// every stretch of steps. Several ranks have to meet for it, which they do about once a second: how
-// many steps that is they find together, from the slowest of them.
+// Asks whether a signal has reached any rank. A single process asks after every block of steps.
+// Several ranks must communicate to ask, so they do it about once a second. The slowest rank's time
+// per step determines how many steps that is.
 class StopPoll {
  public:
   explicit StopPoll(Comm& ranks) : ranks_(ranks), last_seconds_(steady_seconds()) {}
@@ -72,10 +72,10 @@ class StopPoll {
   double last_seconds_;
 };
 
-// One run, once its folder is there.
+// The part of a run that follows the creation of its folder.
 class Run {
  public:
-  // `lock`: that of the folder, where this process owns it.
+  // `lock` is the lock of the folder, or null on ranks other than 0.
   Run(const SessionSettings& settings, const RunFolder& folder, RunSubject& subject, Comm& ranks,
       RunLog& log, const RunLock* lock)
       : settings_(settings),
@@ -86,10 +86,10 @@ class Run {
         log_(log),
         lock_(lock) {}
 
-  // Makes the steps that are left. False where a signal ended it early; a checkpoint is then
-  // written.
+  // Runs the remaining steps. Returns false if a signal ended the run early. The run can then be
+  // resumed from its newest checkpoint.
   [[nodiscard]] bool train();
-  // The numbers of the last evaluation; makes one where none was made.
+  // Returns the metrics of the last evaluation. Evaluates if there was no evaluation yet.
   [[nodiscard]] const Metrics& last_evaluation() {
     if (evaluated_.empty()) (void)evaluate({}, /*record=*/false);
     return evaluated_;
@@ -161,17 +161,17 @@ void Run::save() {
   if (ranks_.is_first()) folder_.note_checkpoint(step);
   session_.save(folder_.checkpoint(step));
   if (ranks_.is_first()) folder_.keep_newest_checkpoints(settings_.output.keep_checkpoints, step);
-  if (!ranks_.is_alone()) ranks_.barrier();  // the file is whole for everybody
+  if (!ranks_.is_alone()) ranks_.barrier();  // now the file is complete for all ranks
 }
 
-// All ranks make the same steps and meet at the same places. A checkpoint is only written where no
-// loss was found to be NaN, so that the newest one is always good.
+// All ranks make the same steps, and communicate after the same steps. A checkpoint is written only
+// after a check that no loss is NaN, so that the newest checkpoint is always good.
 bool Run::train() {
   const OutputSettings& every = settings_.output;
   const std::int64_t total = settings_.steps;
   StopPoll poll(ranks_);
   const EvaluationOptions give_up{.give_up = [&] { return poll.raised(); }};
-  if (session_.evaluation_due()) {  // an interrupt came before it
+  if (session_.evaluation_due()) {  // the run was interrupted before this evaluation
     if (!evaluate(give_up)) return false;
     session_.set_evaluation_due(false);
   }
@@ -231,7 +231,7 @@ std::int64_t load_newest(TrainingSession& session, const RunFolder& folder, std:
   return session.steps_done();
 }
 
-// Returns the names of the pictures.
+// Writes the pictures of a new run, and returns their names.
 std::vector<std::string> write_sheets(const RunFolder& folder, const RunSubject& subject,
                                       const ImageSet& images) {
   std::vector<std::string> names;
@@ -325,7 +325,7 @@ RunResult run_training(const SessionSettings& settings, const std::filesystem::p
   RunResult result;
   result.steps = session.steps_done();
   result.accuracy = value_of(run.last_evaluation(), "test_accuracy");
-  if (!first) return result;  // the rest is for people to read
+  if (!first) return result;  // only rank 0 writes the report
   const MedianAccuracy median = median_accuracy(RunHistory::read(folder->metrics()));
   result.evaluations = median.evaluations;
   result.median_accuracy = median.evaluations > 0 ? median.accuracy : result.accuracy;

@@ -11,7 +11,7 @@ namespace scimix {
 
 namespace {
 
-// The streams of a run's samplers.
+// The streams of random numbers of the samplers.
 constexpr std::uint32_t kLabeledStream = 0;
 constexpr std::uint32_t kUnlabeledStream = 1;
 
@@ -80,8 +80,8 @@ StepKind TrainingSession::kind_of(std::int64_t step) const {
   return kind;
 }
 
-// Steps are made in stretches between which the host has nothing to do: it has work where the drawn
-// batches end, and where ranks compare their parameters.
+// Runs the steps in blocks. Between two blocks the host has work: it draws the batches of further
+// steps, or the ranks compare their parameters.
 void TrainingSession::steps(std::int64_t count) {
   if (!schedule_.started()) {
     schedule_.start([this](std::int64_t step, const auto& row) { draw_step(step, row); });
@@ -144,8 +144,9 @@ void TrainingSession::copy_buffers() {
   }
 }
 
-// Where each rank has running statistics of its own images, all take their mean: what all of a
-// step's images together would have given, but for the spread of the ranks' means.
+// Without --sync-norm, each rank has running statistics of its own images. Their mean over ranks
+// equals the statistics of all images of the step, except that the variance lacks the variance of
+// the ranks' means.
 void TrainingSession::average_buffers() {
   for (const Network& network : networks_) {
     if (network.average != nullptr) mean_over_ranks(network.learner->buffers(), ranks_);

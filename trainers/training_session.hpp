@@ -1,5 +1,5 @@
-// What all trainers have in common: steps and their recorded graphs, the batch schedule, sums for
-// the log, checks for values that are not finite, ranks, and checkpoints.
+// The base class of all trainers. It handles steps and their recorded graphs, the batch schedule,
+// sums for the log, checks for values that are not finite, ranks, and checkpoints.
 //
 // A trainer derives from TrainingSession. Its constructor calls
 // - add_network for each of its networks;
@@ -41,7 +41,7 @@ struct TrainingMetrics {
 
 // A grid of images for people to look at.
 struct Sheet {
-  std::string name;  // of the file, without its extension
+  std::string name;  // file name without its extension
   std::string caption;
   std::int64_t columns = 10;
   int scale = 1;                     // pixels of the picture per pixel of an image
@@ -75,8 +75,8 @@ template <class Config>
 
 // The words by which messages and files distinguish the kinds of trainers.
 struct TrainerKind {
-  std::string_view format;          // of its checkpoints
-  std::string_view command;         // of scimix_train
+  std::string_view format;          // format of its checkpoints
+  std::string_view command;         // scimix_train's command: "classifier" or "generator"
   std::span<const TermInfo> terms;  // all terms that it logs
   std::string_view advice;          // shown if a loss is not finite
 };
@@ -136,9 +136,9 @@ class TrainingSession {
                   const TrainerKind& kind, std::vector<std::int32_t> unlabeled);
 
   struct Network {
-    std::string name;         // in checkpoints; may be empty if there is only one
-    ParameterStore* learner;  // in training
-    ParameterStore* average;  // its EMA; null: none is kept
+    std::string name;         // in checkpoints; may be empty if there is only one network
+    ParameterStore* learner;  // the parameters in training
+    ParameterStore* average;  // their EMA; null: no EMA is kept
     Optimizer* optimizer;
   };
   struct Phase {
@@ -148,6 +148,7 @@ class TrainingSession {
     std::vector<Optimizer*> optimizers;
     std::function<bool(std::int64_t step)> due = {};  // empty: at every step
   };
+  // Register a network and a phase. Only the constructor of a trainer calls them.
   void add_network(const Network& network);
   void add_phase(const Phase& phase);
 
@@ -163,6 +164,7 @@ class TrainingSession {
     PhaseEntry& phase = find_phase(name);
     if (is_due(phase, step_in_hand_)) learn(phase, numbered(terms()));
   }
+  // Returns whether a phase is due at the current step.
   [[nodiscard]] bool is_due(std::string_view name) {
     return is_due(find_phase(name), step_in_hand_);
   }
@@ -182,8 +184,8 @@ class TrainingSession {
   void augment(const BatchLayout& layout, Part part, const Tensor& index,
                const StrongAugment& strong, const Output& images) const;
 
-  // Copies the running statistics of the networks to their averages. Only parameters are averaged.
-  // average_buffers first averages the running statistics over the ranks.
+  // Copy the running statistics of the networks to the EMA networks, because the EMA averages only
+  // parameters. average_buffers first replaces them by their mean over the ranks.
   void average_buffers();
   void copy_buffers();
 
@@ -199,8 +201,8 @@ class TrainingSession {
   WeakAugment augment_;
   ResidentSet train_;
   ResidentSet test_;
-  // Mutable, because a sampler caches the order of its last epoch; what it returns follows from the
-  // step alone.
+  // Mutable, because a sampler caches the order of its last epoch. Its results depend only on the
+  // step.
   mutable Sampler labeled_;
   mutable Sampler unlabeled_;
   Tensor step_;  // i32 [1]: the step number, on the device
@@ -220,7 +222,7 @@ class TrainingSession {
   [[nodiscard]] CheckpointMetadata metadata() const;
 
   TrainerKind kind_;
-  mutable bool has_checkpoint_ = false;  // one was written or loaded
+  mutable bool has_checkpoint_ = false;  // a checkpoint was written or loaded
   std::vector<Network> networks_;
   std::vector<PhaseEntry> phases_;
   TermLog terms_;

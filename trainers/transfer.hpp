@@ -28,6 +28,7 @@ struct Transfer {
   std::int64_t class_kept = 0;  // pairs in which the oracle assigns the label of x_c to the hybrid
   std::int64_t scene_kept = 0;  // pairs with ||x_h - x_c|| > ||x_h - x_r|| in pixels
 
+  // Return the fractions class_kept / pairs and scene_kept / pairs; 0 without pairs.
   [[nodiscard]] double s_c() const;
   [[nodiscard]] double s_r() const;
 };
