@@ -82,8 +82,9 @@ endif()
 # g++'s pragma that asks for vectorisation, reports loops that it did not vectorise at -O1, and wants braces
 # that C++ lets one leave out.
 if(SCIMIX_SANITIZE)
+  set(CMAKE_CXX_FLAGS_RELEASE "-O1 -DNDEBUG")  # targets may ask for less (scimix_optimize)
   target_compile_options(scimix_flags INTERFACE
-    -fsanitize=${SCIMIX_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g1 -O1
+    -fsanitize=${SCIMIX_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g1
     $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
     $<$<CXX_COMPILER_ID:Clang>:-Wno-pass-failed>
     $<$<CXX_COMPILER_ID:Clang>:-Wno-unknown-pragmas>
