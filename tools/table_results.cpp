@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.hpp"
+#include "core/paths.hpp"
 #include "data/file.hpp"
 #include "report/run_folder.hpp"
 #include "settings/run_kinds.hpp"
@@ -179,7 +180,7 @@ class Results {
     std::vector<SeedValue> values;
     for (const std::uint64_t seed : request_.seeds) {
       const fs::path folder = table_run_folder(request_.out, name, seed);
-      if (!fs::exists(folder / "config.toml")) continue;
+      if (!is_file(folder / "config.toml")) continue;
       const RunFolder run = RunFolder::open(folder);
       const ClassifierConfig config = read_classifier_config(run.config());
       const SettingValues there = classifier_table().values(config);
@@ -214,7 +215,7 @@ class Results {
       if (!first) continue;
       const TableTask& task = plan_.tasks[*first];
       const fs::path config = task.folder / "config.toml";
-      if (fs::exists(config)) out.settings.emplace_back(task.name, text_of_file(config));
+      if (is_file(config)) out.settings.emplace_back(task.name, text_of_file(config));
     }
   }
 

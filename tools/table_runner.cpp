@@ -18,6 +18,7 @@
 #include "core/atomic_file.hpp"
 #include "core/device.hpp"
 #include "core/error.hpp"
+#include "core/paths.hpp"
 #include "report/progress.hpp"
 #include "report/run_folder.hpp"
 #include "report/run_lock.hpp"
@@ -40,7 +41,7 @@ constexpr double kLogSeconds = 60;
 constexpr double kOwnerSeconds = 600;  // how long to wait for another process's lock of a folder
 
 bool has_run(const fs::path& folder) {
-  return fs::exists(folder / "config.toml");
+  return is_file(folder / "config.toml");
 }
 
 // Returns the end of a file, at most `bytes` of it.
@@ -202,7 +203,7 @@ ChildCommand Runner::command_of(const TableTask& task, int place) const {
 // Returns whether another process holds the lock of the run's folder: a run whose table was killed
 // may still be writing its last checkpoint. Errors (user): the lock was held for too long.
 bool Runner::has_owner(const TableTask& task) {
-  if (!task.is_run() || !fs::exists(task.folder / "lock")) return false;
+  if (!task.is_run() || !is_file(task.folder / "lock")) return false;
   try {
     const RunLock lock(task.folder);
     return false;
@@ -381,7 +382,7 @@ RunPace read_pace(const fs::path& metrics) {
 
 bool is_done(const TableTask& task) {
   if (!task.is_run()) {
-    if (!fs::exists(task.transfer_json()) || !fs::exists(task.transfer_picture())) return false;
+    if (!is_file(task.transfer_json()) || !is_file(task.transfer_picture())) return false;
     // The generator may have been trained further since the measurement.
     std::ifstream file(task.transfer_json());
     const auto json = nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false);

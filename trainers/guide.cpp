@@ -4,6 +4,7 @@
 #include <fmt/ostream.h>
 
 #include "core/error.hpp"
+#include "core/paths.hpp"
 #include "kernels/elementwise/elementwise.hpp"
 #include "settings/run_kinds.hpp"
 #include "settings/settings_file.hpp"
@@ -21,8 +22,7 @@ namespace fs = std::filesystem;
 constexpr const char* kWhy = "; the guide's knowledge of them would leak into the generator";
 
 fs::path checkpoint_of(const fs::path& folder) {
-  std::error_code error;
-  if (!fs::exists(folder / "config.toml", error)) {
+  if (!is_file(folder / "config.toml")) {
     user_error(folder.string(),
                ": no run here, expected the folder of a run of scimix_train classifier");
   }
@@ -73,7 +73,7 @@ bool train_guide(const GeneratorRunConfig& config, Method method, const RunFolde
   RunRequest asked = request;
   asked.config_text =
       config_text(classifier_kind(), classifier_table().values(guide), {kMadeBy + request.command});
-  const bool begun = fs::exists(folder / "config.toml");
+  const bool begun = is_file(folder / "config.toml");
   asked.resume.reset();
   if (request.ranks == nullptr ? begun : request.ranks->agree(begun)) asked.resume = folder;
   fmt::print(streams.out, "\nguide: {} for {} steps, in {}\n", name_of(method), guide.steps,
@@ -88,10 +88,7 @@ TrainedGuide load_matching_guide(const fs::path& folder, const GeneratorRunConfi
                                  const Dataset& dataset, const Split& split, Device device) {
   const fs::path checkpoint = checkpoint_of(folder);
   const CheckpointMetadata said = read_checkpoint_metadata(checkpoint);
-  if (const std::string format = value_of(said, "format"); format != kClassifierFormat) {
-    user_error(checkpoint.string(), ": format \"", format, "\", expected \"", kClassifierFormat,
-               "\": a checkpoint of scimix_train classifier");
-  }
+  check_format(checkpoint, said, kClassifierFormat, "classifier");
   TrainedOn run{.where = folder.string(),
                 .what = "a classifier",
                 .class_names = class_names_of(said, checkpoint),
