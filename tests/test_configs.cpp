@@ -206,9 +206,9 @@ TEST_CASE("no two runs of the tables are the same but for their names") {
     }
   }
   std::map<std::string, std::string> names;
-  for (const auto& [name, text] : settings) {
-    const auto [at, is_new] = names.try_emplace(text, name);
-    CHECK_MESSAGE(is_new, name, " has the settings of ", at->second);
+  for (const auto& run : settings) {
+    const auto added = names.try_emplace(run.second, run.first);
+    CHECK_MESSAGE(added.second, run.first, " has the settings of ", added.first->second);
   }
   CHECK(settings.size() >= 100);
 }

@@ -116,12 +116,11 @@ Confusion many_classes(std::int64_t classes, std::int64_t images) {
 }  // namespace
 
 TEST_CASE("confusion: predictions are those of a naive loop") {
-  for (const auto& [count, classes] : {std::pair<std::int64_t, std::int64_t>{250, 10},
-                                       {1, 10},
-                                       {0, 10},
-                                       {37, 2},
-                                       {300, 101},
-                                       {5, 1}}) {
+  const std::vector<std::pair<std::int64_t, std::int64_t>> sizes{{250, 10}, {1, 10},    {0, 10},
+                                                                 {37, 2},   {300, 101}, {5, 1}};
+  for (const auto& size : sizes) {
+    const std::int64_t count = size.first;
+    const std::int64_t classes = size.second;
     CAPTURE(count);
     CAPTURE(classes);
     const Rows rows = random_rows(count, classes, 7);

@@ -159,10 +159,11 @@ std::map<Term, Trained> trained_by_each_term(const GeneratorRunConfig& config,
 
 void check_terms(const std::map<Term, Trained>& found, const std::map<Term, Trained>& expected) {
   CHECK(found.size() == expected.size());
-  for (const auto& [term, trained] : expected) {
+  for (const auto& entry : expected) {
+    const Term term = entry.first;
     CAPTURE(std::string(name_of(term)));
     REQUIRE(found.contains(term));
-    CHECK(found.at(term) == trained);
+    CHECK(found.at(term) == entry.second);
   }
 }
 

@@ -117,7 +117,8 @@ TEST_CASE("chart axis: round ticks around the values") {
   for (int i = 0; i < 2000; ++i) {
     const double a = std::pow(10.0, exponent(random)) * (random() % 2 == 0 ? 1 : -1);
     const double b = std::pow(10.0, exponent(random)) * (random() % 2 == 0 ? 1 : -1);
-    const auto [low, high] = std::minmax(a, b);
+    const double low = std::min(a, b);
+    const double high = std::max(a, b);
     const Axis axis = round_axis(low, high, 4);
     CAPTURE(low);
     CAPTURE(high);
