@@ -252,9 +252,10 @@ TEST_CASE("a steady step on the GPU asks the driver for launches and nothing els
       trainer.steps(8);
       calls = counting.by_name();
     }
-    for (const auto& [name, count] : calls) {
+    for (const auto& call : calls) {
+      const std::string& name = call.first;
       CAPTURE(name);
-      CAPTURE(count);
+      CAPTURE(call.second);
       for (const std::string forbidden : {"cuMemAlloc", "cuMemFree", "cuMemHost", "cuMemcpyHtoD",
                                           "cuMemcpyDtoH", "cuStreamSynchronize", "cuCtxSynchronize",
                                           "cuEventSynchronize", "cuModuleLoad", "cuLibraryLoad"}) {
