@@ -68,6 +68,8 @@ done
 # loops, and some run two programs at once. Threads that spin for long take the cores from each other;
 # threads that sleep at once take longer to wake than a loop takes to run.
 export GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-1000}
+# The same for clang's OpenMP, in milliseconds.
+export KMP_BLOCKTIME=${KMP_BLOCKTIME:-0}
 
 # The thread sanitizer sees no lock of a library that was built without it, so what such a library does is
 # left out. Reports with a known reason are in scripts/tsan_suppressions.txt.
