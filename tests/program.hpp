@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <string>
 #include <thread>
 #include <vector>
@@ -37,6 +38,8 @@ class Program {
     child_ = ::fork();
     REQUIRE(child_ >= 0);
     if (child_ == 0) {
+      // Under nohup, SIGHUP is ignored, and a program that inherits this goes on when it is sent one.
+      ::signal(SIGHUP, SIG_DFL);
       redirect(out_, STDOUT_FILENO);
       redirect(error_, STDERR_FILENO);
       ::execvp(path.c_str(), argv.data());
