@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -15,6 +16,7 @@ namespace scimix {
 struct DataChoice {
   std::optional<std::string> dataset;
   std::optional<std::string> data_dir;
+  std::optional<std::string> labels_file;
   std::optional<std::uint64_t> data_seed;
   std::optional<std::int64_t> digits_train;
   std::optional<std::int64_t> digits_test;
@@ -32,13 +34,20 @@ struct EvaluationData {
   Dataset dataset;
 };
 
-// The data set of `own`, with what the user chose in its place; `side`: of the images that the
-// model takes. Errors (user): whatever is wrong with the data; images of another size in a data set
-// that is not the run's own, where `resize` is not asked for; a folder of which another data seed
-// holds out other images than the run's, so that training images would be tested. `test_only` is
-// that of DatasetOptions.
+// The images that are loaded for an evaluation.
+struct EvaluationImages {
+  std::int64_t side = 0;                   // of the images that the model takes
+  bool test_only = false;                  // as in DatasetOptions
+  std::filesystem::path image_cache = {};  // as in DatasetOptions
+};
+
+// The data set of `own`, with what the user chose in its place. Shows on standard error how far the
+// reading of a large folder of images is. Errors (user): whatever is wrong with the data; no test
+// images; images of another size in a data set that is not the run's own, where `resize` is not
+// asked for; a folder of which another data seed holds out other images than the run's, so that
+// training images would be tested.
 [[nodiscard]] EvaluationData load_evaluation_data(const DataChoice& choice, const DataSettings& own,
-                                                  std::int64_t side, bool test_only = false);
+                                                  const EvaluationImages& wanted);
 
 // Says so where the images here are not those that `what` was trained on: today's test images might
 // have been among them.

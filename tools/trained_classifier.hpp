@@ -37,10 +37,15 @@ struct ClassifierSettings {
   std::int64_t classes = 0;
   std::int64_t step = 0;  // at which the checkpoint was written
   DType precision = DType::f32;
+  std::filesystem::path image_cache;  // the run's (RunFolder::image_cache); empty for a file alone
 };
 
 // Errors (user): metadata that are missing or damaged, a config.toml of another kind of run.
 [[nodiscard]] ClassifierSettings settings_of(const ClassifierCheckpoint& checkpoint);
+
+// Returns the names of the classes, in the order of the network's outputs. Errors (user): metadata
+// that do not have them.
+[[nodiscard]] std::vector<std::string> class_names_of(const ClassifierCheckpoint& checkpoint);
 
 // Errors (user): other classes than `names`.
 void check_classes(const ClassifierCheckpoint& checkpoint, const std::vector<std::string>& names);

@@ -26,11 +26,13 @@ inline constexpr const char* kGeneratorFormat = "scimix-generator-2";
 [[nodiscard]] CheckpointMetadata describe_networks(const AutoencoderConfig& config,
                                                    const std::vector<std::string>& class_names);
 
+inline constexpr double kUnknownAccuracy = -1;  // there were no test images
+
 // The classifier that E_c and C started from.
 struct GuideInfo {
   std::string method;      // "fixmatch", "mean-teacher with hybrids by scimix"
   std::int64_t steps = 0;  // that it was trained for
-  double accuracy = 0.0;   // of its average on the test images, in 0..1
+  double accuracy = 0.0;   // of its average on the test images, in 0..1, or kUnknownAccuracy
 };
 // Writes it to a checkpoint's metadata, and reads it from there; nothing where there was no guide.
 void describe_guide(const GuideInfo& guide, CheckpointMetadata& metadata);

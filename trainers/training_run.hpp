@@ -37,13 +37,13 @@ class RunSubject {
   [[nodiscard]] virtual Metrics progress(const Metrics& logged) const = 0;
 
   struct Evaluated {
-    Metrics logged;                     // test_accuracy among them
-    std::string note;                   // a line for people, behind the step number
-    Metrics shown = {};                 // on the progress line, from now on
+    Metrics logged = {};    // test_accuracy among them; none where there are no test images
+    std::string note = {};  // a line for people, behind the step number
+    Metrics shown = {};     // on the progress line, from now on
     std::optional<Sheet> samples = {};  // only rank 0 needs it
   };
   // Evaluates the averages. `last`: what the report needs is wanted too. Nothing where the
-  // evaluation was given up.
+  // evaluation was given up. Without test images, nothing is logged.
   [[nodiscard]] virtual std::optional<Evaluated> evaluate(const EvaluationOptions& options,
                                                           bool last) = 0;
   // Prints results, behind the last evaluation.
