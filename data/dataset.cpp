@@ -10,7 +10,9 @@
 
 #include "core/error.hpp"
 #include "core/names.hpp"
+#include "core/paths.hpp"
 #include "data/cifar10.hpp"
+#include "data/content_hash.hpp"
 #include "data/cub200.hpp"
 #include "data/digits.hpp"
 #include "data/image_folder.hpp"
@@ -21,35 +23,6 @@
 
 namespace scimix {
 namespace {
-
-// Consumes eight bytes at a time. Each step is a bijection of the state for a given word, so that a
-// single changed word always changes the hash. The multiplier is that of MurmurHash's finaliser.
-class Hash {
- public:
-  void add(std::uint64_t word) {
-    state_ = (state_ ^ word) * 0xFF51AFD7ED558CCDULL;
-    state_ ^= state_ >> 32;
-  }
-
-  void add(std::span<const std::uint8_t> bytes) {
-    std::size_t at = 0;
-    for (; at + 8 <= bytes.size(); at += 8) add(little_endian(bytes.subspan(at, 8)));
-    if (at < bytes.size()) add(little_endian(bytes.subspan(at)));
-  }
-
-  [[nodiscard]] std::uint64_t value() const { return state_; }
-
- private:
-  static std::uint64_t little_endian(std::span<const std::uint8_t> bytes) {
-    std::uint64_t word = 0;
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-      word |= static_cast<std::uint64_t>(bytes[i]) << (8 * i);
-    }
-    return word;
-  }
-
-  std::uint64_t state_ = 0x9E3779B97F4A7C15ULL;
-};
 
 constexpr std::int64_t kFolderSize = 32;
 constexpr std::int64_t kCubSize = 64;
@@ -79,7 +52,11 @@ Dataset load_native(const std::string& name, const std::filesystem::path& dir,
                                    .test_fraction = options.test_fraction,
                                    .seed = options.data_seed,
                                    .skip_unreadable = options.skip_unreadable,
-                                   .test_only = options.test_only});
+                                   .test_only = options.test_only,
+                                   .no_test = options.no_test,
+                                   .labels_file = options.labels_file,
+                                   .image_cache = options.image_cache,
+                                   .progress = options.progress});
   }
   if (name == "cub-200-2010" || name == "cub-200-2011") {
     const CubOptions cub{.size = options.size == 0 ? kCubSize : options.size,
@@ -110,6 +87,12 @@ ImageSet resized(const ImageSet& images, std::int64_t size) {
   return result;
 }
 
+void remove_images(ImageSet& images) {
+  images.count = 0;
+  images.pixels = {};
+  images.labels = {};
+}
+
 }  // namespace
 
 std::span<const std::uint8_t> ImageSet::image(std::int64_t index) const {
@@ -130,7 +113,12 @@ Dataset load_dataset(const std::string& name, const std::filesystem::path& dir,
     user_error("image size ", options.size, ", expected 1 to ", kLargestSize,
                ", or 0 for the data set's own");
   }
+  if (!options.labels_file.empty() && name != "folder") {
+    user_error("--labels-file ", shown(options.labels_file), ": expected only with the data set ",
+               "folder, not with ", name);
+  }
   Dataset dataset = load_native(name, dir, options);
+  if (options.no_test) remove_images(dataset.test);
   for (ImageSet* images : {&dataset.train, &dataset.test}) {
     const bool right = images->height == options.size && images->width == options.size;
     if (options.size != 0 && !right) *images = resized(*images, options.size);
@@ -139,7 +127,7 @@ Dataset load_dataset(const std::string& name, const std::filesystem::path& dir,
 }
 
 std::string content_hash(const ImageSet& images) {
-  Hash hash;
+  ContentHash hash;
   for (const std::int64_t size : {images.count, images.height, images.width, images.channels}) {
     hash.add(static_cast<std::uint64_t>(size));
   }
@@ -173,7 +161,8 @@ void allocate_images(ImageSet& images, const std::string& where) {
              " GB): take fewer or smaller images");
 }
 
-void check_images(const ImageSet& images, std::int64_t classes, std::string_view where) {
+void check_images(const ImageSet& images, std::int64_t classes, std::string_view where,
+                  bool unlabeled_too) {
   const auto count = static_cast<std::size_t>(images.count);
   SCIMIX_CHECK(images.channels == 3, where, ": ", images.channels, " channels");
   SCIMIX_CHECK(images.labels.size() == count, where, ": ", images.labels.size(), " labels for ",
@@ -182,6 +171,7 @@ void check_images(const ImageSet& images, std::int64_t classes, std::string_view
                where, ": ", images.pixels.size(), " bytes for ", count, " images");
   if (count == 0) user_error(where, ": holds no images");
   for (std::size_t i = 0; i < count; ++i) {
+    if (unlabeled_too && images.labels[i] == kUnknownLabel) continue;
     if (images.labels[i] < 0 || images.labels[i] >= classes) {
       user_error(where, ": image ", i, " has label ", images.labels[i], ", expected 0 to ",
                  classes - 1);
@@ -189,9 +179,16 @@ void check_images(const ImageSet& images, std::int64_t classes, std::string_view
   }
 }
 
+std::int64_t labeled_count(const ImageSet& images) {
+  return std::ranges::count_if(images.labels,
+                               [](std::int32_t label) { return label != kUnknownLabel; });
+}
+
 std::vector<std::int64_t> class_counts(const ImageSet& images, std::int64_t classes) {
   std::vector<std::int64_t> counts(static_cast<std::size_t>(classes));
-  for (const std::int32_t label : images.labels) ++counts.at(static_cast<std::size_t>(label));
+  for (const std::int32_t label : images.labels) {
+    if (label != kUnknownLabel) ++counts.at(static_cast<std::size_t>(label));
+  }
   return counts;
 }
 

@@ -4,12 +4,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace scimix {
+
+// The label of an image whose class is not known.
+inline constexpr std::int32_t kUnknownLabel = -1;
 
 // `count` images of one size and their classes.
 struct ImageSet {
@@ -18,7 +22,8 @@ struct ImageSet {
   std::int64_t width = 0;
   std::int64_t channels = 3;         // always RGB
   std::vector<std::uint8_t> pixels;  // [N,H,W,C]
-  std::vector<std::int32_t> labels;  // [N], each in 0 .. classes-1
+  // [N], each in 0 .. classes-1; kUnknownLabel for an unlabelled training image.
+  std::vector<std::int32_t> labels;
 
   [[nodiscard]] std::int64_t image_bytes() const { return height * width * channels; }
   [[nodiscard]] std::span<const std::uint8_t> image(std::int64_t index) const;  // [H,W,C]
@@ -26,8 +31,8 @@ struct ImageSet {
 
 struct Dataset {
   std::string name;  // one of dataset_names
-  ImageSet train;
-  ImageSet test;
+  ImageSet train;    // some images may be unlabelled
+  ImageSet test;     // all labelled; may have no images, but has the size of those of `train`
   std::vector<std::string> class_names;  // their number is the number of classes
   bool flip_allowed = true;              // false where a mirror image is another thing: digits
   // What a user should know about the images, one line each: how many were held out, left out,
@@ -42,11 +47,18 @@ struct Dataset {
   }
 };
 
+// Is told how many of the images have been read. Any thread may call it, one at a time.
+using ReadingProgress = std::function<void(std::int64_t done, std::int64_t images)>;
+
 struct DatasetOptions {
   // Side of the square images, to which resize_and_crop brings all of them. 0: as the data set has
   // them. Where its images are of any size, that is 32 for a folder and 64 for birds (CUB-200).
   std::int64_t size = 0;
-  double test_fraction = 0.2;  // folder without train/ and test/: share held out per class
+  double test_fraction = 0.2;  // folder without a test set: share of each class that is held out
+  // No test images are read or held out: all labelled images are training images.
+  bool no_test = false;
+  // folder: a CSV file that gives some of the images their classes (load_image_folder).
+  std::filesystem::path labels_file = {};
   std::int64_t digits_train = 20000;
   std::int64_t digits_test = 4000;
   // digits: which are drawn; folder: which images are held out. Apart from a run's own seed, so
@@ -60,6 +72,9 @@ struct DatasetOptions {
   // folder: all images are to be tested on. A folder without train/ and test/ gives all its images
   // as test images; of the others, test/ alone is read. There are no training images then.
   bool test_only = false;
+  // folder: where the decoded images of a large folder are kept for the next time; empty: nowhere.
+  std::filesystem::path image_cache = {};
+  ReadingProgress progress = {};  // folder: called while images are decoded
 };
 
 // The names that load_dataset knows.
@@ -76,15 +91,18 @@ struct DatasetOptions {
 [[nodiscard]] std::string content_hash(const ImageSet& images);
 
 // Every image set passes here after reading. Errors (user), each starting with `where`: no images,
-// a label outside 0 .. classes-1. A buffer whose size does not fit the shape is a bug.
-void check_images(const ImageSet& images, std::int64_t classes, std::string_view where);
+// a label outside 0 .. classes-1, unless it is kUnknownLabel and `unlabeled_too` is set. A buffer
+// whose size does not fit the shape is a bug.
+void check_images(const ImageSet& images, std::int64_t classes, std::string_view where,
+                  bool unlabeled_too = false);
 
 // Gives `images` room for the pixels and labels of its `count` images. Errors (user): more bytes
 // than this machine has memory; the message starts with `where` and says how many bytes are
 // missing.
 void allocate_images(ImageSet& images, const std::string& where);
 
-// How many images each class has.
+// How many labelled images there are, and how many each class has.
+[[nodiscard]] std::int64_t labeled_count(const ImageSet& images);
 [[nodiscard]] std::vector<std::int64_t> class_counts(const ImageSet& images, std::int64_t classes);
 
 }  // namespace scimix

@@ -33,18 +33,6 @@ PathKind kind_of(DIR* folder, const dirent& entry) {
   return S_ISDIR(status.st_mode) ? PathKind::folder : PathKind::other;
 }
 
-bool has_image_name(std::string_view name) {
-  constexpr std::array<std::string_view, 3> kExtensions = {".png", ".jpg", ".jpeg"};
-  const auto ends_with = [&](std::string_view extension) {
-    if (name.size() <= extension.size()) return false;
-    const std::string_view end = name.substr(name.size() - extension.size());
-    return std::equal(end.begin(), end.end(), extension.begin(), [](char a, char b) {
-      return std::tolower(static_cast<unsigned char>(a)) == b;
-    });
-  };
-  return std::any_of(kExtensions.begin(), kExtensions.end(), ends_with);
-}
-
 // Says why an entry is no image.
 std::string fault_of(const fs::path& path) {
   try {
@@ -56,6 +44,18 @@ std::string fault_of(const fs::path& path) {
 }
 
 }  // namespace
+
+bool has_image_name(std::string_view name) {
+  constexpr std::array<std::string_view, 3> kExtensions = {".png", ".jpg", ".jpeg"};
+  const auto ends_with = [&](std::string_view extension) {
+    if (name.size() <= extension.size()) return false;
+    const std::string_view end = name.substr(name.size() - extension.size());
+    return std::equal(end.begin(), end.end(), extension.begin(), [](char a, char b) {
+      return std::tolower(static_cast<unsigned char>(a)) == b;
+    });
+  };
+  return std::any_of(kExtensions.begin(), kExtensions.end(), ends_with);
+}
 
 std::vector<FolderEntry> list_folder(const fs::path& folder) {
   require_folder(folder);
@@ -71,6 +71,12 @@ std::vector<FolderEntry> list_folder(const fs::path& folder) {
   if (errno != 0) user_error(shown(folder), ": cannot be listed: ", reason_of(errno));
   std::ranges::sort(entries, {}, &FolderEntry::name);
   return entries;
+}
+
+FileId file_id(const fs::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) user_error(shown(path), ": ", reason_of(errno));
+  return {status.st_dev, status.st_ino};
 }
 
 void BadFiles::add(std::string message) {
@@ -103,6 +109,27 @@ std::vector<std::string> list_images(const fs::path& folder, BadFiles& bad) {
     }
   }
   return names;
+}
+
+FolderContent list_content(const fs::path& folder, BadFiles& bad,
+                           std::span<const FileId> passed_over) {
+  const auto is_passed_over = [&](const FolderEntry& entry) {
+    if (passed_over.empty() || entry.kind == PathKind::missing) return false;
+    return std::ranges::find(passed_over, file_id(folder / entry.name)) != passed_over.end();
+  };
+  FolderContent content;
+  for (FolderEntry& entry : list_folder(folder)) {
+    if (entry.kind == PathKind::file && has_image_name(entry.name)) {
+      content.images.push_back(std::move(entry.name));
+    } else if (is_passed_over(entry)) {
+      continue;
+    } else if (entry.kind == PathKind::folder) {
+      content.folders.push_back(std::move(entry.name));
+    } else {
+      bad.add(fault_of(folder / entry.name));
+    }
+  }
+  return content;
 }
 
 }  // namespace scimix

@@ -5,7 +5,9 @@
 #include <filesystem>
 #include <mutex>
 #include <set>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/paths.hpp"
@@ -20,6 +22,16 @@ struct FolderEntry {
 // Returns what a folder holds, in byte order of the names. Hidden entries (a leading dot) are
 // passed over. Errors (user): no such folder, or one that cannot be listed.
 [[nodiscard]] std::vector<FolderEntry> list_folder(const std::filesystem::path& folder);
+
+// The identity of a file or folder: two paths to it give equal values.
+struct FileId {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+
+  friend bool operator==(const FileId&, const FileId&) = default;
+};
+// Returns the identity of what the path leads to. Errors (user): nothing is there.
+[[nodiscard]] FileId file_id(const std::filesystem::path& path);
 
 // Files of a data set that cannot be used, so that a user hears of all of them at once. Any thread
 // may add to it.
@@ -42,10 +54,23 @@ class BadFiles {
   std::set<std::string> messages_;  // the first kMostShown
 };
 
+// Returns whether a file name ends in .png, .jpg or .jpeg, in upper or lower case.
+[[nodiscard]] bool has_image_name(std::string_view name);
+
 // Returns the names of the images in a folder that is to hold nothing but PNG and JPEG images
 // (extensions .png, .jpg, .jpeg in either case). Anything else goes to `bad`: a typo must not
 // shrink a data set silently. Errors (user): no such folder, an empty one.
 [[nodiscard]] std::vector<std::string> list_images(const std::filesystem::path& folder,
                                                    BadFiles& bad);
+
+// What a folder of a tree of images holds, each in byte order.
+struct FolderContent {
+  std::vector<std::string> images;
+  std::vector<std::string> folders;
+};
+// Returns the images and the folders in a folder that may be empty. Anything else goes to `bad`, as
+// by list_images. Files and folders of `passed_over` are left out. Errors (user): no such folder.
+[[nodiscard]] FolderContent list_content(const std::filesystem::path& folder, BadFiles& bad,
+                                         std::span<const FileId> passed_over = {});
 
 }  // namespace scimix

@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "core/paths.hpp"
 #include "core/random.hpp"
-#include "data/image_files.hpp"
+#include "data/folder_listing.hpp"
+#include "data/image_cache.hpp"
 #include "data/image_reader.hpp"
 #include "data/near_twins.hpp"
 #include "data/random_order.hpp"
@@ -21,113 +23,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using Names = std::vector<std::string>;
-
-Names class_folders(const fs::path& folder) {
-  Names names;
-  for (FolderEntry& entry : list_folder(folder)) {
-    const fs::path path = folder / entry.name;
-    if (entry.kind == PathKind::missing) (void)path_kind(path);  // says why
-    if (entry.kind != PathKind::folder) {
-      user_error(shown(path), ": expected only folders here, one for each class");
-    }
-    names.push_back(std::move(entry.name));
-  }
-  return names;
-}
-
-// The names of classes as text. `names` are those of folders in byte order.
-Names as_text(const fs::path& dir, const Names& names) {
-  Names result;
-  for (const std::string& name : names) result.push_back(utf8_name(name));
-  Names sorted = result;
-  std::sort(sorted.begin(), sorted.end());
-  const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
-  if (twice != sorted.end()) {
-    user_error(shown(dir), ": two folders are both written ", *twice, ", expected different names");
-  }
-  return result;
-}
-
-// What the reader finds in a folder.
-struct Listing {
-  Names classes;     // names of folders
-  ImageFiles files;  // training images, then test images
-  // Position of the first test image; nothing where a share is still to be held out.
-  std::optional<std::size_t> first_test;
-  BadFiles bad;
-
-  void add_classes(const fs::path& dir) {
-    for (std::size_t c = 0; c < classes.size(); ++c) {
-      files.add_folder(dir / classes[c], static_cast<std::int32_t>(c), bad);
-    }
-  }
-};
-
-// The folders of test/ are some of the classes.
-void list_test(const fs::path& dir, Listing& listing) {
-  const Names& names = listing.classes;
-  require_folder(dir / "test");
-  listing.first_test = listing.files.files.size();
-  for (const std::string& name : class_folders(dir / "test")) {
-    const auto found = std::lower_bound(names.begin(), names.end(), name);
-    if (found == names.end() || *found != name) {
-      user_error(shown(dir / "test" / name), ": there is no such class in ", shown(dir / "train"));
-    }
-    const auto label = static_cast<std::int32_t>(found - names.begin());
-    listing.files.add_folder(dir / "test" / name, label, listing.bad);
-  }
-  if (listing.files.files.size() == *listing.first_test && listing.bad.count() == 0) {
-    user_error(shown(dir / "test"), ": holds no images");
-  }
-}
-
-[[noreturn]] void too_few(const fs::path& folder, std::size_t images) {
-  user_error(shown(folder), ": holds ", images, images == 1 ? " image" : " images",
-             ", expected at least 2: one to train, one to test");
-}
-
-// Found before the images are read. Where files are bad, it may be by their fault: the user hears
-// of those first.
-void require_two_each(const Listing& listing) {
-  if (listing.bad.count() > 0) return;
-  std::vector<std::size_t> counts(listing.files.folders.size());
-  for (const ImageFiles::File& file : listing.files.files) ++counts[file.folder];
-  for (std::size_t c = 0; c < counts.size(); ++c) {
-    if (counts[c] < 2) too_few(listing.files.folders[c], counts[c]);
-  }
-}
-
-void list_all(const fs::path& dir, bool test_only, Listing& listing) {
-  if (is_folder(dir / "train")) {
-    listing.classes = class_folders(dir / "train");
-    if (!test_only) listing.add_classes(dir / "train");
-    list_test(dir, listing);
-  } else if (is_test_set(dir / "test")) {
-    if (!test_only) {
-      user_error(shown(dir),
-                 ": has test/, but no train/: expected both, or a folder for each class");
-    }
-    listing.first_test = 0;
-    listing.classes = class_folders(dir / "test");
-    listing.add_classes(dir / "test");
-  } else {
-    if (test_only) listing.first_test = 0;
-    listing.classes = class_folders(dir);
-    listing.add_classes(dir);
-    if (!test_only) require_two_each(listing);
-  }
-}
-
-// Decides for each of the `labels`, which are in ascending order, whether its image is held out.
-std::vector<bool> choose_held_out(const fs::path& dir, const Names& folders,
+// Decides for each of the `labels`, which are in ascending order with the unlabelled ones at the
+// end, whether its image is held out. `wheres` says of each class where its images come from.
+std::vector<bool> choose_held_out(std::span<const std::string> wheres,
                                   std::span<const std::int32_t> labels,
                                   const FolderOptions& options) {
+  const std::span known = labels.first(
+      static_cast<std::size_t>(std::ranges::find(labels, kUnknownLabel) - labels.begin()));
   std::vector<bool> held_out;
-  for (std::size_t c = 0; c < folders.size(); ++c) {
-    const auto [first, last] = std::equal_range(labels.begin(), labels.end(), static_cast<int>(c));
+  for (std::size_t c = 0; c < wheres.size(); ++c) {
+    const auto [first, last] = std::equal_range(known.begin(), known.end(), static_cast<int>(c));
     const auto count = static_cast<std::size_t>(last - first);
-    if (count < 2) too_few(dir / folders[c], count);
+    if (count < 2) too_few_to_hold_out(wheres[c], count);
     Random random(options.seed, Purpose::split, kHoldOutStream, static_cast<std::uint32_t>(c));
     const auto wanted = std::llround(options.test_fraction * static_cast<double>(count));
     auto left = std::clamp<std::size_t>(static_cast<std::size_t>(wanted), 1, count - 1);
@@ -138,6 +45,7 @@ std::vector<bool> choose_held_out(const fs::path& dir, const Names& folders,
       held_out.push_back(held);
     }
   }
+  held_out.resize(labels.size(), false);
   return held_out;
 }
 
@@ -170,11 +78,14 @@ void move_held_out(const std::vector<bool>& held_out, ImageSet& train, ImageSet&
   train.labels.resize(static_cast<std::size_t>(kept));
 }
 
-void note_held_out(const FolderOptions& options, Dataset& dataset) {
+// `all`: the number of labelled images, before some were held out.
+void note_held_out(const FolderListing& listing, const FolderOptions& options, std::int64_t all,
+                   Dataset& dataset) {
   const std::int64_t test = dataset.test.count;
-  dataset.notes.push_back(text(test, " of ", test + dataset.train.count,
+  dataset.notes.push_back(text(test, " of ", all, listing.unlabeled > 0 ? " labelled" : "",
                                " images are held out as test images (", 100 * options.test_fraction,
-                               "% of each class, as there are no folders train/ and test/)"));
+                               "% of each class, as ", listing.no_test_set,
+                               "; --test none trains on all of them)"));
   const std::int64_t twins = count_near_twins(dataset.train, dataset.test);
   if (20 * twins >= test) {
     dataset.notes.push_back(text(
@@ -185,23 +96,24 @@ void note_held_out(const FolderOptions& options, Dataset& dataset) {
 }
 
 // With skip_unreadable, a class may lose all its images.
-void require_every_class(const fs::path& dir, const ImageSet& images, const Names& folders) {
-  const auto counts = class_counts(images, static_cast<std::int64_t>(folders.size()));
+void require_every_class(const fs::path& dir, const Dataset& dataset) {
+  const auto counts = class_counts(dataset.train, dataset.classes());
   const auto none = std::find(counts.begin(), counts.end(), 0);
   if (none == counts.end()) return;
   user_error(shown(dir), ": class ",
-             shown(folders[static_cast<std::size_t>(none - counts.begin())]),
+             dataset.class_names[static_cast<std::size_t>(none - counts.begin())],
              " has no images that can be used");
 }
 
-}  // namespace
-
-bool is_test_set(const fs::path& folder) {
-  if (!is_folder(folder)) return false;
-  const std::vector<FolderEntry> entries = list_folder(folder);
-  return std::any_of(entries.begin(), entries.end(),
-                     [](const FolderEntry& entry) { return entry.kind == PathKind::folder; });
+// A small folder is read so fast that a file beside the run would be of no use.
+fs::path cache_file(const fs::path& dir, const FolderListing& listing,
+                    const FolderOptions& options) {
+  constexpr std::size_t kLeastImages = 1000;
+  if (options.image_cache.empty() || listing.files.files.size() < kLeastImages) return {};
+  return options.image_cache / ImageCache::file_name(dir, options.size);
 }
+
+}  // namespace
 
 std::optional<HeldOut> hold_out(const ImageSet& all, std::int64_t classes,
                                 const FolderOptions& options) {
@@ -210,8 +122,8 @@ std::optional<HeldOut> hold_out(const ImageSet& all, std::int64_t classes,
     return std::nullopt;
   }
   HeldOut parts{all, {}};
-  const Names folders(static_cast<std::size_t>(classes));
-  move_held_out(choose_held_out({}, folders, all.labels, options), parts.train, parts.test);
+  const std::vector<std::string> wheres(static_cast<std::size_t>(classes));
+  move_held_out(choose_held_out(wheres, all.labels, options), parts.train, parts.test);
   return parts;
 }
 
@@ -225,15 +137,15 @@ Dataset load_image_folder(const fs::path& dir, const FolderOptions& options) {
   require_folder(dir);
   Dataset dataset;
   dataset.name = "folder";
-  Listing listing;
-  list_all(dir, options.test_only, listing);
-  dataset.class_names = as_text(dir, listing.classes);
-  if (dataset.classes() < 2) {
-    user_error(shown(dir), ": ", dataset.classes(), " class folders, expected at least 2");
-  }
-  ReadImages read = read_images(
-      shown(dir), listing.files, listing.bad,
-      {.size = options.size, .resize = true, .skip_unreadable = options.skip_unreadable});
+  FolderListing listing;
+  list_image_folder(dir, options, listing);
+  dataset.class_names = listing.class_names;
+  ReadImages read = read_images(shown(dir), listing.files, listing.bad,
+                                {.size = options.size,
+                                 .resize = true,
+                                 .skip_unreadable = options.skip_unreadable,
+                                 .cache_file = cache_file(dir, listing, options),
+                                 .progress = options.progress});
   dataset.train = std::move(read.images);
   dataset.notes = std::move(read.notes);
   dataset.file_notes = dataset.notes.size();
@@ -242,14 +154,15 @@ Dataset load_image_folder(const fs::path& dir, const FolderOptions& options) {
     for (const std::size_t position : read.kept) held_out.push_back(position >= *first);
     move_held_out(held_out, dataset.train, dataset.test);
   } else {
-    move_held_out(choose_held_out(dir, listing.classes, dataset.train.labels, options),
-                  dataset.train, dataset.test);
-    note_held_out(options, dataset);
+    const std::int64_t labeled = labeled_count(dataset.train);
+    move_held_out(choose_held_out(listing.wheres, dataset.train.labels, options), dataset.train,
+                  dataset.test);
+    note_held_out(listing, options, labeled, dataset);
   }
-  check_images(dataset.test, dataset.classes(), shown(dir));
+  if (!options.no_test) check_images(dataset.test, dataset.classes(), shown(dir));
   if (!options.test_only) {
-    require_every_class(dir, dataset.train, listing.classes);
-    check_images(dataset.train, dataset.classes(), shown(dir));
+    require_every_class(dir, dataset);
+    check_images(dataset.train, dataset.classes(), shown(dir), /*unlabeled_too=*/true);
   }
   return dataset;
 }

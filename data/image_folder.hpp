@@ -1,4 +1,4 @@
-// A folder of images by class.
+// A folder of images as a data set.
 #pragma once
 
 #include <cstdint>
@@ -6,22 +6,27 @@
 #include <optional>
 
 #include "data/dataset.hpp"
+#include "data/folder_listing.hpp"
 
 namespace scimix {
 
-struct FolderOptions {
-  std::int64_t size = 32;        // side of the square images that are wanted, 1 to 4096
-  double test_fraction = 0.2;    // share of each class held out, where there is no train/
-  std::uint64_t seed = 1;        // which images are held out
-  bool skip_unreadable = false;  // as in DatasetOptions
-  bool test_only = false;        // as in DatasetOptions
-};
-
-// Reads dir/train/<class>/* and dir/test/<class>/*, or, where there is no train/, dir/<class>/*
-// with a share of `test_fraction` of each class (rounded, at least one image) held out as test
-// images, chosen by `seed` and the file names' order. The notes of the data set say how many are
-// held out, and warn where 5% of those or more have a near twin among the training images
-// (count_near_twins).
+// Reads a folder of images in one of these layouts.
+//
+//   dir/train/<class>/*, dir/test/<class>/*         training and test images
+//   dir/<class>/*                                   a share of each class is held out for testing
+//   dir/labeled/<class>/* or dir/train/<class>/*,   the images of unlabeled/, at any depth, are
+//   dir/unlabeled/**                                training images without a class. The test
+//                                                   images are those of dir/test/<class>/*, or else
+//                                                   a share of each class is held out
+//   dir/** and options.labels_file                  images at any depth; the file says which of
+//                                                   them have which class (apply_labels_file). The
+//                                                   test images as above
+//
+// The share is `test_fraction` of each class (rounded, at least one image), chosen by `seed` and
+// the file names' order. The notes of the data set say how many images are held out, and warn where
+// 5% of those or more have a near twin among the training images (count_near_twins). With
+// `no_test`, no image is tested on and none is held out. The training images are those with a class
+// in the order of their classes, then those without one.
 //
 // Classes are the folders' names (utf8_name) in byte order and are the same in train and test.
 // Images are PNG or JPEG of any size (extensions .png, .jpg, .jpeg in either case); resize_and_crop
@@ -29,14 +34,11 @@ struct FolderOptions {
 // skip_unreadable, the result is that of a folder without the bad files.
 // Errors (user): a missing or empty folder, any other file (a typo must not shrink a data set
 // silently), images that cannot be read (all of them in one message), fewer than two classes, a
-// class of test/ that train/ does not have, a class with one image where a share is to be held out,
-// test/ without train/ (unless test_only).
+// class of test/ that the training images do not have, a class with one image where a share is to
+// be held out, test/ without train/ (unless test_only), unlabeled/ without labelled images, both
+// labeled/ and train/; those of apply_labels_file.
 [[nodiscard]] Dataset load_image_folder(const std::filesystem::path& dir,
                                         const FolderOptions& options);
-
-// Returns true for a folder that holds a test set, as opposed to the images of a class called
-// "test".
-[[nodiscard]] bool is_test_set(const std::filesystem::path& folder);
 
 struct HeldOut {
   ImageSet train;

@@ -1,12 +1,16 @@
 #include "data/image_reader.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <mutex>
 #include <new>
+#include <optional>
 #include <string_view>
 #include <utility>
 
 #include "core/error.hpp"
+#include "data/image_cache.hpp"
 #include "data/image_io.hpp"
 #include "data/parallel.hpp"
 #include "data/resize.hpp"
@@ -16,7 +20,7 @@ namespace {
 
 // Counts of images that the user is told about: images turned upright, and damaged files.
 struct Remarks {
-  std::int64_t turned = 0;
+  std::atomic<std::int64_t> turned{0};
   BadFiles damaged;
 };
 
@@ -46,6 +50,89 @@ Image read_one(const std::filesystem::path& path, std::size_t position, const Re
   if (!options.boxes.empty()) image = cut_out(path, image, options.boxes[position]);
   return options.resize ? resize_and_crop(image, options.size) : image;
 }
+
+// Returns nothing for a file that cannot be read, which joins `bad`.
+std::optional<Image> try_to_read(const std::filesystem::path& path, std::size_t position,
+                                 const ReadOptions& options, ImageNotes& notes, BadFiles& bad) {
+  try {
+    return read_one(path, position, options, notes);
+  } catch (const std::bad_alloc&) {
+    user_error(shown(path), ": there is not enough memory to read this image; fewer threads ",
+               "(OMP_NUM_THREADS) read fewer images at a time");
+  } catch (const Error& error) {
+    if (error.fault() != Fault::user) throw;
+    bad.add(error.what());
+    return std::nullopt;
+  }
+}
+
+// The decoded images of the last time, where ReadOptions::cache_file says to keep them.
+class CachedImages {
+ public:
+  CachedImages(const ReadOptions& options, std::size_t files)
+      : is_used_(!options.cache_file.empty() && options.resize && options.boxes.empty()),
+        cache_(is_used_ ? options.cache_file : std::filesystem::path(), options.size),
+        keys_(is_used_ ? files : 0),
+        turned_(keys_.size(), 0) {}
+
+  // Copies the image at this position of the list to `pixels`; returns false if it is to be
+  // decoded.
+  bool take(std::size_t at, const std::filesystem::path& path, std::span<std::uint8_t> pixels,
+            ImageNotes& notes) {
+    if (!is_used_) return false;
+    keys_[at] = cache_.key_of(path);
+    const std::optional<bool> turned = cache_.find(keys_[at], pixels);
+    if (!turned) return false;
+    notes.turned = *turned;
+    turned_[at] = *turned ? 1 : 0;
+    return true;
+  }
+
+  // Notes what was seen while an image was decoded.
+  void note(std::size_t at, const ImageNotes& notes) {
+    if (!is_used_) return;
+    turned_[at] = notes.turned ? 1 : 0;
+    if (!notes.damage.empty()) keys_[at] = {};  // the damage is to be told the next time, too
+  }
+
+  // Keeps the images, which were at the positions `kept`, for the next time. Returns the reason if
+  // that is not possible.
+  [[nodiscard]] std::string save(std::span<const std::size_t> kept, const ImageSet& images) {
+    if (!is_used_) return {};
+    for (std::size_t to = 0; to < kept.size(); ++to) {
+      keys_[to] = keys_[kept[to]];
+      turned_[to] = turned_[kept[to]];
+    }
+    keys_.resize(kept.size());
+    turned_.resize(kept.size());
+    return cache_.save(keys_, images, turned_);
+  }
+
+ private:
+  bool is_used_;
+  ImageCache cache_;
+  std::vector<ImageCache::Key> keys_;
+  std::vector<std::uint8_t> turned_;
+};
+
+// Tells how many images have been read, from whichever thread comes by.
+class Teller {
+ public:
+  Teller(const ReadingProgress& progress, std::int64_t images)
+      : progress_(progress), images_(images) {}
+
+  void tell() const {
+    const std::int64_t now = ++done_;
+    if (!progress_) return;
+    if (const std::unique_lock lock(mutex_, std::try_to_lock); lock) progress_(now, images_);
+  }
+
+ private:
+  const ReadingProgress& progress_;
+  std::int64_t images_;
+  mutable std::atomic<std::int64_t> done_{0};
+  mutable std::mutex mutex_;
+};
 
 void check_side(const std::filesystem::path& path, const Image& image, std::int64_t side) {
   if (image.height == side && image.width == side) return;
@@ -88,7 +175,7 @@ std::vector<std::string> notes_of(const Remarks& remarks, const BadFiles& bad, s
   }
   if (remarks.turned > 0) {
     notes.push_back(
-        counted(remarks.turned, images, "were turned upright by their EXIF orientation"));
+        counted(remarks.turned.load(), images, "were turned upright by their EXIF orientation"));
   }
   return notes;
 }
@@ -102,6 +189,39 @@ void ImageFiles::add_folder(const std::filesystem::path& folder, std::int32_t la
   for (std::string& name : list_images(folder, bad)) {
     files.push_back({number, std::move(name), label});
   }
+}
+
+namespace {
+
+// Appends a folder, whose folders above it within the tree are `above`.
+void add_branch(ImageFiles& files, const std::filesystem::path& folder, std::int32_t label,
+                BadFiles& bad, std::span<const FileId> passed_over, std::vector<FileId>& above) {
+  const FileId id = file_id(folder);
+  if (std::ranges::find(above, id) != above.end()) {
+    bad.add(text(shown(folder), ": is a link to a folder above it"));
+    return;
+  }
+  above.push_back(id);
+  FolderContent content = list_content(folder, bad, passed_over);
+  if (!content.images.empty()) {
+    const auto number = static_cast<std::uint32_t>(files.folders.size());
+    files.folders.push_back(folder);
+    for (std::string& name : content.images) {
+      files.files.push_back({number, std::move(name), label});
+    }
+  }
+  for (const std::string& name : content.folders) {
+    add_branch(files, folder / name, label, bad, passed_over, above);
+  }
+  above.pop_back();
+}
+
+}  // namespace
+
+void ImageFiles::add_tree(const std::filesystem::path& folder, std::int32_t label, BadFiles& bad,
+                          std::span<const FileId> passed_over) {
+  std::vector<FileId> above;
+  add_branch(*this, folder, label, bad, passed_over, above);
 }
 
 std::filesystem::path ImageFiles::path(std::size_t index) const {
@@ -119,32 +239,27 @@ ReadImages read_images(const std::string& where, const ImageFiles& list, BadFile
   images.width = options.size;
   allocate_images(images, where);
   std::vector<std::uint8_t> readable(list.files.size(), 0);
+  CachedImages cached(options, list.files.size());
   Remarks remarks;
+  const Teller teller(options.progress, listed);
   parallel_for_images(listed, [&](std::int64_t i) {
+    teller.tell();
     const auto at = static_cast<std::size_t>(i);
     const std::filesystem::path path = list.path(at);
+    const auto bytes = static_cast<std::size_t>(images.image_bytes());
+    const std::span pixels = std::span(images.pixels).subspan(at * bytes, bytes);
     ImageNotes notes;
-    Image image;
-    try {
-      image = read_one(path, at, options, notes);
-    } catch (const std::bad_alloc&) {
-      user_error(shown(path), ": there is not enough memory to read this image; fewer threads ",
-                 "(OMP_NUM_THREADS) read fewer images at a time");
-    } catch (const Error& error) {
-      if (error.fault() != Fault::user) throw;
-      bad.add(error.what());
-      return;
+    if (!cached.take(at, path, pixels, notes)) {
+      const std::optional<Image> image = try_to_read(path, at, options, notes, bad);
+      if (!image) return;
+      check_side(path, *image, options.size);
+      std::ranges::copy(image->pixels, pixels.begin());
+      cached.note(at, notes);
     }
-    check_side(path, image, options.size);
     readable[at] = 1;
-    std::copy(image.pixels.begin(), image.pixels.end(),
-              images.pixels.begin() + i * images.image_bytes());
     images.labels[at] = list.files[at].label;
     if (!notes.damage.empty()) remarks.damaged.add(text(shown(path), ": ", notes.damage));
-    if (notes.turned) {
-#pragma omp atomic
-      ++remarks.turned;
-    }
+    if (notes.turned) ++remarks.turned;
   });
   if (!options.skip_unreadable) bad.report(where, files);
   for (std::size_t i = 0; i < readable.size(); ++i) {
@@ -152,6 +267,9 @@ ReadImages read_images(const std::string& where, const ImageFiles& list, BadFile
   }
   remove_missing(images, readable);
   result.notes = notes_of(remarks, bad, files, images.count);
+  if (const std::string fault = cached.save(result.kept, images); !fault.empty()) {
+    result.notes.push_back("the decoded images are not kept for the next time: " + fault);
+  }
   return result;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,11 @@ struct ImageFiles {
 
   // Lists a folder (list_images) and appends its files.
   void add_folder(const std::filesystem::path& folder, std::int32_t label, BadFiles& bad);
+  // Lists a folder and the folders in it, to any depth (list_content), and appends their images: of
+  // each folder first its own ones. Links to folders are followed. Adds to `bad` a link to a folder
+  // above it.
+  void add_tree(const std::filesystem::path& folder, std::int32_t label, BadFiles& bad,
+                std::span<const FileId> passed_over = {});
   [[nodiscard]] std::filesystem::path path(std::size_t index) const;
 };
 
@@ -42,6 +48,8 @@ struct ReadOptions {
   // One for each file of the list, or none: what is cut out of the image before it is resized. A
   // box is widened to whole pixels, and what lies beyond the edge is left out.
   std::vector<PixelBox> boxes = {};
+  std::filesystem::path cache_file = {};  // as of ImageCache; empty: every image is decoded
+  ReadingProgress progress = {};
 };
 
 struct ReadImages {

@@ -10,8 +10,6 @@
 
 namespace scimix {
 
-inline constexpr std::int32_t kUnknownLabel = -1;
-
 struct ImageSource {
   ImageSet images;                       // labels may be kUnknownLabel
   std::vector<std::string> class_names;  // none where labels are unknown

@@ -19,11 +19,12 @@ namespace {
 
 constexpr const char* kFormat = "scimix-split-1";
 
-// The images of each class, ascending: one pass, however many classes there are.
+// The labelled images of each class, ascending: one pass, however many classes there are.
 std::vector<std::vector<std::int32_t>> images_by_class(const Dataset& dataset) {
   std::vector<std::vector<std::int32_t>> members(static_cast<std::size_t>(dataset.classes()));
   const std::vector<std::int32_t>& labels = dataset.train.labels;
   for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (labels[i] == kUnknownLabel) continue;
     members.at(static_cast<std::size_t>(labels[i])).push_back(static_cast<std::int32_t>(i));
   }
   return members;
@@ -36,6 +37,9 @@ void check_indices(const std::string& path, const Split& split, const Dataset& d
     if (index <= previous || index >= dataset.train.count) {
       user_error(path, ": index ", index, " after ", previous, ", expected ascending below ",
                  dataset.train.count);
+    }
+    if (dataset.train.labels[static_cast<std::size_t>(index)] == kUnknownLabel) {
+      user_error(path, ": image ", index, " is not labelled in ", dataset.name);
     }
     previous = index;
   }
@@ -56,8 +60,10 @@ std::optional<std::int64_t> parse_label_count(const std::string& word) {
 Split make_split(const Dataset& dataset, std::optional<std::int64_t> labels, std::uint64_t seed) {
   Split split{dataset.name, content_hash(dataset.train), seed, {}};
   if (!labels) {
-    split.labeled.resize(static_cast<std::size_t>(dataset.train.count));
-    std::iota(split.labeled.begin(), split.labeled.end(), 0);
+    for (std::int64_t i = 0; i < dataset.train.count; ++i) {
+      if (dataset.train.labels[static_cast<std::size_t>(i)] == kUnknownLabel) continue;
+      split.labeled.push_back(static_cast<std::int32_t>(i));
+    }
     return split;
   }
   if (*labels < 1 || *labels % dataset.classes() != 0) {
@@ -69,9 +75,10 @@ Split make_split(const Dataset& dataset, std::optional<std::int64_t> labels, std
   for (std::int64_t c = 0; c < dataset.classes(); ++c) {
     const std::vector<std::int32_t>& members = by_class[static_cast<std::size_t>(c)];
     if (members.size() < per_class) {
-      user_error(*labels, " labels for ", dataset.name, " are ", per_class,
-                 " of each class, but class ", dataset.class_names[static_cast<std::size_t>(c)],
-                 " has ", members.size(), " images");
+      user_error(
+          *labels, " labels for ", dataset.name, " are ", per_class, " of each class, but class ",
+          dataset.class_names[static_cast<std::size_t>(c)], " has ", members.size(),
+          labeled_count(dataset.train) == dataset.train.count ? " images" : " labelled images");
     }
     const auto order = random_order(
         members.size(), Random(seed, Purpose::split, kLabelStream, static_cast<std::uint32_t>(c)));

@@ -21,8 +21,9 @@ struct Split {
 // "all" or a whole number above 0; nothing stands for "all". Errors (user): anything else.
 [[nodiscard]] std::optional<std::int64_t> parse_label_count(const std::string& word);
 
-// `labels` training images, the same number from each class, drawn by (seed, class): the same seed
-// labels the images of a smaller split also in a larger one. No value means every image.
+// `labels` of the labelled training images, the same number from each class, drawn by (seed,
+// class): the same seed labels the images of a smaller split also in a larger one. No value means
+// every labelled image.
 // Errors (user): not divisible by the number of classes, a class with too few images.
 [[nodiscard]] Split make_split(const Dataset& dataset, std::optional<std::int64_t> labels,
                                std::uint64_t seed);
@@ -39,7 +40,7 @@ struct Split {
 void save_split(const std::filesystem::path& path, const Split& split);
 
 // Errors (user): not such a file, made for other images (names both hashes), an index that is out
-// of range or not in ascending order.
+// of range or not in ascending order, or that of an unlabelled image.
 [[nodiscard]] Split load_split(const std::filesystem::path& path, const Dataset& dataset);
 
 }  // namespace scimix

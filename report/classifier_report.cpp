@@ -76,6 +76,10 @@ std::vector<RunReport::Chart> charts() {
 std::vector<RunReport::NextStep> next_steps(const ClassifierOutcome& o) {
   const std::string run = shell_word(o.run.string());
   return {
+      {"Let it sort pictures that have no class yet, and list those that a person should look at.",
+       fmt::format("scimix_eval predict {} FOLDER --out predictions.csv --sort-into sorted "
+                   "--to-label to-label.csv",
+                   run)},
       {"Test it on images of your own: a folder with a subfolder for each class.",
        fmt::format("scimix_eval accuracy {} --dataset folder --data-dir FOLDER --confusion "
                    "confusion.svg",
@@ -103,19 +107,25 @@ RunReport classifier_report(const ClassifierOutcome& o) {
   report.summary = summary(o);
   report.command = o.command;
   if (!o.scale_note.empty()) report.notes = {o.scale_note};
-  report.headline = headline(confusion);
+  if (confusion.images() > 0) {
+    report.headline = headline(confusion);
+  } else {
+    report.notes.emplace_back(kNoTestImages);
+  }
   if (o.median.evaluations > 1) {
     report.figures.emplace_back(
         fmt::format("Median of the last {} evaluations", o.median.evaluations),
         percent(o.median.accuracy));
   }
-  report.figures.emplace_back("If every answer were the most frequent class",
-                              percent(share_of_largest_class(confusion)));
+  if (confusion.images() > 0) {
+    report.figures.emplace_back("If every answer were the most frequent class",
+                                percent(share_of_largest_class(confusion)));
+  }
   report.figures.emplace_back("Training steps", std::to_string(o.steps));
   report.figures.emplace_back("Method", o.method);
   report.figures.emplace_back("Device", o.device);
   report.charts = charts();
-  report.classes = o.classes;
+  if (confusion.images() > 0) report.classes = o.classes;
   report.pictures = o.pictures;
   report.next_steps = next_steps(o);
   return report;

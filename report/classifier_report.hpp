@@ -25,7 +25,7 @@ struct ClassifierOutcome {
   std::string command;
   std::filesystem::path run;
   MedianAccuracy median;
-  RunReport::Classes classes;  // on the test images
+  RunReport::Classes classes;  // on the test images; counts none where there are none
   std::vector<RunReport::Picture> pictures;
 };
 

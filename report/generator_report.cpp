@@ -106,6 +106,8 @@ RunReport generator_report(const GeneratorOutcome& o) {
         {"Hybrids nearer to their scene image (s_r)", percent(e.s_r)},
         {"Reconstruction error (pixels in [-1,1])", fmt::format("{:.3f}", e.reconstruction)},
         {"C is right on test images", percent(e.accuracy)}};
+  } else {
+    report.notes.emplace_back(kNoTestImages);
   }
   report.figures.emplace_back("Training steps", std::to_string(o.steps));
   report.figures.emplace_back("Variant", o.variant);

@@ -10,6 +10,7 @@
 
 #include "core/atomic_file.hpp"
 #include "core/error.hpp"
+#include "core/paths.hpp"
 #include "core/safetensors.hpp"
 
 namespace scimix {
@@ -120,6 +121,13 @@ std::optional<fs::path> RunFolder::latest_checkpoint(std::vector<std::string>* p
   }
   if (steps.empty()) return std::nullopt;
   user_error(fault, "; no checkpoint of this run is whole, without any it starts anew");
+}
+
+fs::path RunFolder::image_cache(const fs::path& run) {
+  fs::path outer = absolute_path(run).lexically_normal();
+  if (!outer.has_filename()) outer = outer.parent_path();
+  while (is_file(outer.parent_path() / "config.toml")) outer = outer.parent_path();
+  return outer.parent_path() / "image-cache";
 }
 
 void RunFolder::note_checkpoint(std::int64_t step) const {

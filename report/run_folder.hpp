@@ -47,6 +47,10 @@ class RunFolder {
   // run wrote checkpoints, but none of them is complete.
   [[nodiscard]] std::optional<std::filesystem::path> latest_checkpoint(
       std::vector<std::string>* passed_over = nullptr) const;
+  // Returns where decoded images are kept for the next run: in image-cache beside the run. The
+  // guide of a generator, whose run folder lies in the generator's, uses the same folder.
+  [[nodiscard]] static std::filesystem::path image_cache(const std::filesystem::path& run);
+
   // Adds the checkpoint of `step` to written.txt. Call it before the checkpoint is written.
   void note_checkpoint(std::int64_t step) const;
   // Removes all but the `count` newest of this run's checkpoints up to `step`.

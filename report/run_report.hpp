@@ -14,6 +14,10 @@
 
 namespace scimix {
 
+// Said of a run without test images.
+inline constexpr const char* kNoTestImages =
+    "There are no test images (--test none), so no accuracy was measured.";
+
 struct RunReport {
   std::string title;               // "Classifier of digits, 200 labels"
   std::string summary;             // what was done, in full sentences; may be empty

@@ -83,6 +83,12 @@ template <>
 inline constexpr std::array<Named<GraphMode>, 3> kChoiceNames<GraphMode>{
     {{GraphMode::automatic, "auto"}, {GraphMode::on, "on"}, {GraphMode::off, "off"}}};
 
+// The test images of a run. Automatic: those of the data set, or a held-out share of a folder.
+enum class TestSet { automatic, none };
+template <>
+inline constexpr std::array<Named<TestSet>, 2> kChoiceNames<TestSet>{
+    {{TestSet::automatic, "auto"}, {TestSet::none, "none"}}};
+
 // Whether images are mirrored at random. Automatic: unless mirroring would change the class.
 enum class FlipMode { automatic, on, off };
 template <>

@@ -4,6 +4,18 @@
 
 namespace scimix {
 
+DatasetOptions dataset_options(const DataSettings& settings) {
+  return {.size = settings.image_size,
+          .test_fraction = settings.test_share,
+          .no_test = settings.test == TestSet::none,
+          .labels_file = settings.labels_file,
+          .digits_train = settings.digits_train,
+          .digits_test = settings.digits_test,
+          .data_seed = settings.data_seed,
+          .skip_unreadable = settings.skip_unreadable,
+          .bounding_box = settings.bounding_box};
+}
+
 DType activation_type(Precision precision) {
   if (precision == Precision::f64) return DType::f64;
   return precision == Precision::bf16 ? DType::bf16 : DType::f32;

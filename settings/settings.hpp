@@ -8,6 +8,7 @@
 #include "core/comm.hpp"
 #include "core/device.hpp"
 #include "core/dtype.hpp"
+#include "data/dataset.hpp"
 #include "kernels/image/strong_augment.hpp"
 #include "settings/choices.hpp"
 
@@ -26,6 +27,10 @@ struct DataSettings {
   FlipMode flip = FlipMode::automatic;  // automatic: mirror images unless the data set forbids it
   int crop_pad = 4;                     // pixels
   bool skip_unreadable = false;         // folder: leave out images that cannot be read
+  std::string labels_file;              // folder: a CSV file that names the classes of some images
+  TestSet test = TestSet::automatic;    // none: no image is held out, and no accuracy is measured
+  double test_share = 0.2;              // folder without test images: share that is held out
+  bool image_cache = true;              // folder: keep decoded images in a file beside the run
 };
 
 // The WideResNet of a classifier or an encoder.
@@ -75,6 +80,9 @@ struct OutputSettings {
   std::int64_t keep_checkpoints = 2;
   std::string device = "auto";
 };
+
+// Returns the options with which load_dataset reads the data set of these settings.
+[[nodiscard]] DatasetOptions dataset_options(const DataSettings& settings);
 
 // Return the element type of activations and of parameters in a run of this precision. With tf32,
 // both are f32, but a GPU may round the inputs of convolutions and matrix products to TF32.

@@ -31,8 +31,8 @@ void add_data_settings(SettingTable<Config>& t) {
          Tier::everyday,
          OnResume::stays,
          "Data set. digits are drawn by the program; cifar10, svhn, cub-200-2010 and cub-200-2011 "
-         "are read from --data-dir; folder reads your own images from --data-dir, which has a "
-         "subfolder for each class.",
+         "are read from --data-dir; folder reads your own images from --data-dir, the labelled ones "
+         "in a subfolder for each class (docs/own-pictures.md).",
          {},
          SettingType::choice,
          {dataset_names().begin(), dataset_names().end()}},
@@ -46,11 +46,35 @@ void add_data_settings(SettingTable<Config>& t) {
          {},
          SettingType::path},
         SCIMIX_FIELD(data.data_dir));
+  t.add(
+      {"labels-file",
+       group,
+       Tier::everyday,
+       OnResume::may_change,
+       "CSV file with the columns file name and class, for a folder of images that are not sorted "
+       "into class folders. Images without a row are unlabelled.",
+       {},
+       SettingType::path},
+      SCIMIX_FIELD(data.labels_file));
+  t.add({"test", group, Tier::everyday, OnResume::stays,
+         "auto tests on the test images of the data set; of a folder without any, a share of the "
+         "labelled images is held out (--test-share). none trains on all labelled images, and "
+         "measures no accuracy."},
+        SCIMIX_FIELD(data.test));
+  t.add({"test-share",
+         group,
+         Tier::advanced,
+         OnResume::stays,
+         "Share of each class that is held out as test images, at least one image, where a folder "
+         "has no test images.",
+         {.least = 0, .most = 0.9, .least_is_excluded = true}},
+        SCIMIX_FIELD(data.test_share));
   t.add({"labels",
          group,
          Tier::everyday,
          OnResume::stays,
-         "Number of labelled training images, the same number for each class, or all.",
+         "Number of labelled training images whose labels are used, the same number for each class, "
+         "or all.",
          {},
          SettingType::labels},
         SCIMIX_FIELD(data.labels));
@@ -98,6 +122,10 @@ void add_data_settings(SettingTable<Config>& t) {
          "Leaves out images of a folder that cannot be read, and prints their number. Otherwise "
          "unreadable images are an error."},
         SCIMIX_FIELD(data.skip_unreadable));
+  t.add({"image-cache", group, Tier::advanced, OnResume::may_change,
+         "Keeps the decoded images of a folder with 1,000 or more in a file beside the run, in the "
+         "folder image-cache. The next run decodes only the images that have changed."},
+        SCIMIX_FIELD(data.image_cache));
   t.add({"unlabeled-includes-labeled", group, Tier::advanced, OnResume::stays,
          "Whether the unlabelled images include the labelled images, without their labels."},
         SCIMIX_FIELD(unlabeled_includes_labeled));

@@ -6,17 +6,15 @@
 #include <array>
 #include <cstdint>
 #include <iostream>
-#include <numeric>
 #include <span>
 
-#include "autograd/tape.hpp"
 #include "core/device.hpp"
 #include "core/error.hpp"
 #include "core/paths.hpp"
 #include "core/result_file.hpp"
 #include "core/safetensors.hpp"
 #include "data/npy.hpp"
-#include "kernels/metrics/metrics.hpp"
+#include "tools/classifier_logits.hpp"
 #include "tools/cli.hpp"
 #include "tools/evaluation_data.hpp"
 #include "tools/test_images.hpp"
@@ -39,39 +37,6 @@ struct LogitSettings {
   std::string device = "auto";
   std::string out;
 };
-
-// The classifier's outputs for all images, in the order of the images.
-struct Logits {
-  std::int64_t classes = 0;
-  std::vector<float> logits;  // [N, classes]
-  std::vector<std::int32_t> labels;
-  std::vector<std::int32_t> predicted;
-};
-
-Logits compute(const WideResNet& network, const ResidentSet& images, std::int64_t count,
-               std::int64_t batch, DType dtype) {
-  const NoGrad no_grad;
-  Logits found{.classes = network.config().classes, .logits = {}, .labels = {}, .predicted = {}};
-  std::vector<std::int32_t> indices(static_cast<std::size_t>(count));
-  std::iota(indices.begin(), indices.end(), 0);
-  const auto append = [](auto& all, const auto& part) {
-    all.insert(all.end(), part.begin(), part.end());
-  };
-  for (std::int64_t first = 0; first < count; first += batch) {
-    const std::int64_t rows = std::min(batch, count - first);
-    const Batch part = images.plain(
-        std::span(indices).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows)),
-        dtype);
-    const Tensor logits =
-        cast(network.forward(part.images, {.mode = NormMode::eval}).logits, DType::f32).value();
-    Tensor predicted = Tensor::empty({rows}, DType::i32, images.device());
-    predict_classes(logits, predicted);
-    append(found.logits, logits.to_host<float>());
-    append(found.labels, part.labels.to_host<std::int32_t>());
-    append(found.predicted, predicted.to_host<std::int32_t>());
-  }
-  return found;
-}
 
 void check(const LogitSettings& s) {
   if (s.out.empty()) return;
@@ -130,7 +95,7 @@ int logits(const LogitSettings& s) {
   const ResidentSet images(dataset.test, device);
   const std::int64_t count = s.count == 0 ? images.count() : std::min(s.count, images.count());
   const Logits found =
-      compute(network, images, count, evaluation_batch(s.batch, images), settings.precision);
+      compute_logits(network, images, count, evaluation_batch(s.batch, images), settings.precision);
   if (s.out.empty()) {
     print(std::cout, found, dataset.class_names);
     return 0;

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <iostream>
 #include <ostream>
 
 #include "core/error.hpp"
+#include "report/count_line.hpp"
 #include "tools/cli.hpp"
 
 namespace scimix {
@@ -14,6 +16,9 @@ void add_data_choice(CLI::App& app, DataChoice& c, const std::string& whose,
   const std::string group = "Data (default: that of " + whose + "'s run)";
   app.add_option("--dataset", c.dataset, "test images of this data set")->group(group);
   app.add_option("--data-dir", c.data_dir, "folder of the data set (not for digits)")->group(group);
+  app.add_option("--labels-file", c.labels_file,
+                 "CSV file with the classes of the images of a folder (with --data-dir)")
+      ->group(group);
   app.add_option("--data-seed", c.data_seed, "seed of drawn digits and of held-out images")
       ->group(group)
       ->check(whole_seed());
@@ -45,9 +50,14 @@ void check_held_out(const DataChoice& choice, const DataSettings& own, const Dat
 }  // namespace
 
 EvaluationData load_evaluation_data(const DataChoice& choice, const DataSettings& own,
-                                    std::int64_t side, bool test_only) {
+                                    const EvaluationImages& wanted) {
   EvaluationData data{.settings = own, .dataset = {}};
   DataSettings& s = data.settings;
+  const std::int64_t side = wanted.side;
+  if (choice.dataset || choice.data_dir || choice.labels_file) {
+    s.test = TestSet::automatic;
+    s.labels_file = choice.labels_file.value_or("");
+  }
   s.dataset = choice.dataset.value_or(own.dataset);
   s.data_dir = choice.data_dir.value_or(own.data_dir);
   s.data_seed = choice.data_seed.value_or(own.data_seed);
@@ -56,14 +66,17 @@ EvaluationData load_evaluation_data(const DataChoice& choice, const DataSettings
   s.skip_unreadable = own.skip_unreadable || choice.skip_unreadable;
   check_held_out(choice, own, s);
   s.image_size = s.dataset == own.dataset || choice.resize ? side : 0;
-  data.dataset = load_dataset(s.dataset, s.data_dir,
-                              {.size = s.image_size,
-                               .digits_train = s.digits_train,
-                               .digits_test = s.digits_test,
-                               .data_seed = s.data_seed,
-                               .skip_unreadable = s.skip_unreadable,
-                               .bounding_box = s.bounding_box && s.dataset == "cub-200-2011",
-                               .test_only = test_only});
+  if (s.test == TestSet::none) {
+    user_error("the run has no test images (--test none); test it on others: --dataset folder ",
+               "--data-dir FOLDER");
+  }
+  s.bounding_box = s.bounding_box && s.dataset == "cub-200-2011";
+  DatasetOptions options = dataset_options(s);
+  options.test_only = wanted.test_only;
+  if (s.image_cache) options.image_cache = wanted.image_cache;
+  CountLine line(std::cerr, stderr_is_terminal(), "reading images");
+  options.progress = [&](std::int64_t done, std::int64_t images) { line.update(done, images); };
+  data.dataset = load_dataset(s.dataset, s.data_dir, options);
   const ImageSet& test = data.dataset.test;
   if (test.height != side || test.width != side) {
     user_error(s.dataset, ": ", test.width, "x", test.height, " pixels, expected ", side, "x", side,

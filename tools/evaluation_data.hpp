@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -16,6 +17,7 @@ namespace scimix {
 struct DataChoice {
   std::optional<std::string> dataset;
   std::optional<std::string> data_dir;
+  std::optional<std::string> labels_file;
   std::optional<std::uint64_t> data_seed;
   std::optional<std::int64_t> digits_train;
   std::optional<std::int64_t> digits_test;
@@ -34,13 +36,20 @@ struct EvaluationData {
   Dataset dataset;
 };
 
-// Loads the data set of the settings `own`, overridden by `choice`. The model takes images of
-// `side` x `side` pixels. `test_only` is passed to load_dataset. Errors (user):
-// - the data set is missing or broken;
+// The images that are loaded for an evaluation.
+struct EvaluationImages {
+  std::int64_t side = 0;                   // of the images that the model takes, in pixels
+  bool test_only = false;                  // as in DatasetOptions
+  std::filesystem::path image_cache = {};  // as in DatasetOptions
+};
+
+// Loads the data set of the settings `own`, overridden by `choice`. Shows the progress of reading a
+// large folder of images on standard error. Errors (user):
+// - the data set is missing or broken, or has no test images;
 // - another data set than the run's has images of another size, and `resize` is not set;
 // - with another data seed, the test images of a folder would include training images of the run.
 [[nodiscard]] EvaluationData load_evaluation_data(const DataChoice& choice, const DataSettings& own,
-                                                  std::int64_t side, bool test_only = false);
+                                                  const EvaluationImages& wanted);
 
 // Prints a note if the hashes of the training images differ, because `what` may then have been
 // trained on images that are test images here.

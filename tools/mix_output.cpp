@@ -1,7 +1,6 @@
 #include "tools/mix_output.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -18,6 +17,7 @@
 #include "core/safetensors.hpp"
 #include "data/image_io.hpp"
 #include "data/npy.hpp"
+#include "tools/result_folder.hpp"
 
 namespace scimix {
 
@@ -34,11 +34,6 @@ constexpr std::string_view kRecordsMark = "('predicted', '<i4')";
 std::span<const std::uint8_t> image_of(const MixedImages& hybrids, std::int64_t index) {
   const auto bytes = static_cast<std::size_t>(hybrids.side * hybrids.side * 3);
   return std::span(hybrids.pixels).subspan(static_cast<std::size_t>(index) * bytes, bytes);
-}
-
-// Returns "hybrids" for "hybrids/".
-fs::path without_slash(const fs::path& folder) {
-  return folder.has_filename() ? folder : folder.parent_path();
 }
 
 fs::path list_beside(const fs::path& folder) {
@@ -153,61 +148,14 @@ void write_picture(const fs::path& path, const MixedImages& h, const MixParents&
 
 // --- a folder ----------------------------------------------------------------------------------
 
-void make_folder(const fs::path& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) user_error(shown(path), ": cannot be made: ", error.message());
-}
-
-// A folder under a temporary name. commit() gives it its final name; without it, the destructor
-// removes the folder.
-class TemporaryFolder {
- public:
-  explicit TemporaryFolder(const fs::path& path) : path_(without_slash(path)) {
-    const fs::path above = path_.has_parent_path() ? path_.parent_path() : fs::path(".");
-    make_folder(above);
-    temporary_ =
-        above / fmt::format(".{}.{}-0.tmp", path_.filename().native().substr(0, 220), ::getpid());
-    make_folder(temporary_);
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    if (!temporary_.empty()) fs::remove_all(temporary_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  [[nodiscard]] const fs::path& path() const { return temporary_; }
-  void commit() {
-    std::error_code error;
-    fs::rename(temporary_, path_, error);
-    if (error) user_error(shown(path_), ": cannot be made: ", error.message());
-    temporary_.clear();
-  }
-
- private:
-  fs::path path_;
-  fs::path temporary_;
-};
-
-// Returns the name of a class as a folder name. Class names come from a checkpoint, and must not
-// lead out of the output folder.
-fs::path folder_name(const std::string& class_name) {
-  const bool outside = class_name.empty() || class_name == "." || class_name == ".." ||
-                       class_name.find('/') != std::string::npos ||
-                       class_name.find('\0') != std::string::npos;
-  if (outside) user_error("the class ", shown(class_name), " is no name of a folder");
-  return class_name;
-}
-
 void write_folder(const fs::path& path, const MixedImages& h, const MixParents& parents) {
-  TemporaryFolder folder(path);
+  ResultFolder folder(path);
   std::string list(kListMark);
   list += '\n';
   for (std::int64_t i = 0; i < h.count(); ++i) {
     const auto at = static_cast<std::size_t>(i);
     const std::string known = class_name(parents.class_names, h.labels[at]);
-    const fs::path of_class = h.labels[at] == kUnknownLabel ? fs::path() : folder_name(known);
+    const fs::path of_class = h.labels[at] == kUnknownLabel ? fs::path() : class_folder(known);
     const fs::path file = of_class / fmt::format("{:06}.png", i);
     make_folder(folder.path() / of_class);
     const auto image = image_of(h, i);

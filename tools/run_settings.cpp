@@ -31,12 +31,14 @@ GeneratorRunConfig read_generator_config(const std::filesystem::path& config) {
 
 void make_paths_absolute(ClassifierConfig& config) {
   make_absolute(config.data.data_dir);
+  make_absolute(config.data.labels_file);
   make_absolute(config.hybrids.generator);
   make_absolute(config.hybrids.generator_config);
 }
 
 void make_paths_absolute(GeneratorRunConfig& config) {
   make_absolute(config.data.data_dir);
+  make_absolute(config.data.labels_file);
   make_absolute(config.guide.run);
 }
 

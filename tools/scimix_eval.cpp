@@ -9,6 +9,7 @@
 #include "tools/eval_accuracy.hpp"
 #include "tools/eval_augment.hpp"
 #include "tools/eval_logits.hpp"
+#include "tools/eval_predict.hpp"
 #include "tools/eval_restore.hpp"
 #include "tools/eval_transfer.hpp"
 
@@ -16,12 +17,14 @@ namespace {
 
 constexpr const char* kUsage =
     "usage: scimix_eval accuracy RUN [options]\n"
+    "       scimix_eval predict RUN IMAGES... [options]\n"
     "       scimix_eval transfer --generator RUN [options]\n"
     "       scimix_eval logits RUN [options]\n"
     "       scimix_eval augment PICTURE --operation NAME --out PNG [options]\n"
     "       scimix_eval restore CHECKPOINT --like CHECKPOINT [options]\n"
     "\n"
     "  accuracy   how often a classifier, or a generator's own one, is right, by class\n"
+    "  predict    the classes of new images, and which of them a person should label or check\n"
     "  transfer   s_c and s_r of hybrids, beside MixUp, AdaIN and FDA\n"
     "  logits     what a classifier answers to each test image\n"
     "  augment    one augmentation operation, applied to a picture\n"
@@ -37,12 +40,13 @@ int run(std::vector<std::string> arguments) {
   const std::string command = arguments[0];
   arguments.erase(arguments.begin());
   if (command == "accuracy") return scimix::eval_accuracy(arguments);
+  if (command == "predict") return scimix::eval_predict(arguments);
   if (command == "transfer") return scimix::eval_transfer(arguments);
   if (command == "logits") return scimix::eval_logits(arguments);
   if (command == "augment") return scimix::eval_augment(arguments);
   if (command == "restore") return scimix::eval_restore(arguments);
-  static const std::array<std::string, 5> commands{"accuracy", "transfer", "logits", "augment",
-                                                   "restore"};
+  static const std::array<std::string, 6> commands{"accuracy", "predict", "transfer",
+                                                   "logits",   "augment", "restore"};
   scimix::user_error("unknown command ", command, "; did you mean ",
                      scimix::nearest_name(command, commands), "?");
 }

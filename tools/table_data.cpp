@@ -28,7 +28,8 @@ DataSettings data_of(const TableTask& task) {
 bool same_images(const DataSettings& a, const DataSettings& b) {
   return a.dataset == b.dataset && a.data_dir == b.data_dir && a.data_seed == b.data_seed &&
          a.image_size == b.image_size && a.bounding_box == b.bounding_box &&
-         a.digits_train == b.digits_train && a.digits_test == b.digits_test;
+         a.digits_train == b.digits_train && a.digits_test == b.digits_test &&
+         a.labels_file == b.labels_file && a.test == b.test && a.test_share == b.test_share;
 }
 
 std::vector<NeededData> needed_data(const TablePlan& plan) {
@@ -48,12 +49,7 @@ std::vector<NeededData> needed_data(const TablePlan& plan) {
 
 void check_one(const NeededData& needed) {
   const DataSettings& s = needed.settings;
-  const Dataset data = load_dataset(s.dataset, s.data_dir,
-                                    {.size = s.image_size,
-                                     .digits_train = s.digits_train,
-                                     .digits_test = s.digits_test,
-                                     .data_seed = s.data_seed,
-                                     .bounding_box = s.bounding_box});
+  const Dataset data = load_dataset(s.dataset, s.data_dir, dataset_options(s));
   for (const std::string& labels : needed.labels) {
     (void)make_split(data, parse_label_count(labels), 0);
   }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/error.hpp"
 #include "core/paths.hpp"
 #include "data/image_folder.hpp"
 #include "trainers/run_start.hpp"
@@ -16,24 +17,51 @@ namespace {
 
 namespace fs = std::filesystem;
 
+TestImages load_as_for_training(const DataChoice& choice, const ClassifierSettings& settings) {
+  TestImages images{
+      load_evaluation_data(choice, settings.data,
+                           {.side = settings.image_size, .image_cache = settings.image_cache}),
+      {},
+      {}};
+  images.train_hash = content_hash(images.data.dataset.train);
+  return images;
+}
+
+std::string held_out_from(const fs::path& folder, const ClassifierSettings& settings) {
+  return fmt::format(" ({} of {}, which was held out from training)",
+                     settings.data.test_share == 0.2
+                         ? "a fifth"
+                         : fmt::format("{:g}%", 100 * settings.data.test_share),
+                     shown(folder));
+}
+
+std::string labels_file_of(const DataChoice& choice, const ClassifierSettings& settings) {
+  const bool chosen = choice.dataset || choice.data_dir || choice.labels_file;
+  return chosen ? choice.labels_file.value_or("") : settings.data.labels_file;
+}
+
 // Loads all images of the folder as test images. If the run was trained on some of them, keeps only
 // the others.
 TestImages load_whole_folder(const DataChoice& choice, const ClassifierSettings& settings,
                              const std::string& trained_on) {
-  TestImages images{load_evaluation_data(choice, settings.data, settings.image_size,
-                                         /*test_only=*/true),
-                    {},
-                    {}};
+  TestImages images{
+      load_evaluation_data(choice, settings.data, {.side = settings.image_size, .test_only = true}),
+      {},
+      {}};
   Dataset& dataset = images.data.dataset;
   const fs::path folder = images.data.settings.data_dir;
-  std::optional<HeldOut> parts =
-      hold_out(dataset.test, dataset.classes(), {.seed = images.data.settings.data_seed});
+  std::optional<HeldOut> parts = hold_out(
+      dataset.test, dataset.classes(),
+      {.test_fraction = images.data.settings.test_share, .seed = images.data.settings.data_seed});
+  if (content_hash(dataset.test) == trained_on && !choice.allow_training_images) {
+    user_error(shown(folder), ": the run was trained on all of these images, expected others ",
+               "(--allow-training-images permits it)");
+  }
   images.train_hash = content_hash(parts ? parts->train : dataset.test);
   if (parts && images.train_hash == trained_on) {
     dataset.train = std::move(parts->train);
     dataset.test = std::move(parts->test);
-    images.choice =
-        fmt::format(" (a fifth of {}, which was held out from training)", shown(folder));
+    images.choice = held_out_from(folder, settings);
   } else {
     images.choice = fmt::format(" (all images of {})", shown(folder));
   }
@@ -43,6 +71,19 @@ TestImages load_whole_folder(const DataChoice& choice, const ClassifierSettings&
 TestImages load_folder(DataChoice choice, const ClassifierSettings& settings,
                        const std::string& trained_on) {
   const fs::path folder = choice.data_dir.value_or(settings.data.data_dir);
+  if (has_unlabeled_layout(folder) || !labels_file_of(choice, settings).empty()) {
+    TestImages images = load_as_for_training(choice, settings);
+    if (is_test_set(folder / "test")) return images;
+    if (settings.data.test == TestSet::none && !choice.allow_training_images) {
+      user_error(shown(folder), ": has no folder test/, and the run, which held out no images ",
+                 "(--test none), may have been trained on these (--allow-training-images permits ",
+                 "it)");
+    }
+    images.choice = images.train_hash == trained_on
+                        ? held_out_from(folder, settings)
+                        : fmt::format(" (a share of the labelled images of {})", shown(folder));
+    return images;
+  }
   const bool has_train = is_folder(folder / "train");
   if (!has_train && is_folder(folder / "test")) {
     const bool is_set = is_test_set(folder / "test");
@@ -50,12 +91,8 @@ TestImages load_folder(DataChoice choice, const ClassifierSettings& settings,
     if (is_set) return load_whole_folder(choice, settings, trained_on);
   }
   if (!has_train && choice.data_dir) return load_whole_folder(choice, settings, trained_on);
-  TestImages images{load_evaluation_data(choice, settings.data, settings.image_size), {}, {}};
-  images.train_hash = content_hash(images.data.dataset.train);
-  if (!has_train) {
-    images.choice =
-        fmt::format(" (a fifth of {}, which was held out from training)", shown(folder));
-  }
+  TestImages images = load_as_for_training(choice, settings);
+  if (!has_train) images.choice = held_out_from(folder, settings);
   return images;
 }
 
@@ -66,9 +103,7 @@ TestImages load_test_images(const DataChoice& choice, const ClassifierSettings& 
   if (choice.dataset.value_or(settings.data.dataset) == "folder") {
     return load_folder(choice, settings, trained_on);
   }
-  TestImages images{load_evaluation_data(choice, settings.data, settings.image_size), {}, {}};
-  images.train_hash = content_hash(images.data.dataset.train);
-  return images;
+  return load_as_for_training(choice, settings);
 }
 
 const char* command_of(const ClassifierCheckpoint& checkpoint) {

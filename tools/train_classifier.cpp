@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "core/paths.hpp"
+#include "report/run_report.hpp"
 #include "settings/run_kinds.hpp"
 #include "tools/needed_generator.hpp"
 #include "tools/run_settings.hpp"
@@ -58,15 +59,21 @@ int run_seeds(const std::vector<std::string>& arguments, const std::string& list
               const std::string& typed, Ranks& ranks) {
   const std::vector<std::uint64_t> seeds = parse_seeds(list);
   std::vector<SeedResult> found;
+  bool has_test_images = true;
   for (const std::uint64_t seed : seeds) {
     std::cout << fmt::format("seed {} ({} of {})\n", seed, found.size() + 1, seeds.size());
     std::cout.flush();
     const auto result = run_seed(arguments, seed, typed, ranks);
     if (!result) return kExitInterrupted;
+    has_test_images = result->has_test_images;
     found.push_back({seed, result->accuracy, result->median_accuracy});
     std::cout << '\n';
   }
-  print_seeds(std::cout, found);
+  if (has_test_images) {
+    print_seeds(std::cout, found);
+  } else {
+    std::cout << kNoTestImages << '\n';
+  }
   return 0;
 }
 

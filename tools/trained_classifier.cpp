@@ -9,6 +9,7 @@
 #include "report/run_folder.hpp"
 #include "tools/run_settings.hpp"
 #include "tools/short_list.hpp"
+#include "trainers/generator_checkpoint.hpp"
 #include "trainers/run_inputs.hpp"
 
 namespace scimix {
@@ -125,6 +126,7 @@ ClassifierSettings settings_of(const ClassifierCheckpoint& c) {
   s.precision = precision_of(value_of(c.metadata, "precision"));
   const bool own_config = c.run && c.kind == Kind::classifier;
   if (c.run) {
+    s.image_cache = RunFolder::image_cache(*c.run);
     const fs::path config = *c.run / "config.toml";
     const auto take = [&](const auto& settings) {
       s.data = settings.data;
@@ -142,6 +144,10 @@ ClassifierSettings settings_of(const ClassifierCheckpoint& c) {
   s.image_size = s.data.image_size == 0 ? kOwnSide : s.data.image_size;
   if (c.metadata.contains("image_size")) s.image_size = whole(c, "image_size", 4, 4096);
   return s;
+}
+
+std::vector<std::string> class_names_of(const ClassifierCheckpoint& c) {
+  return class_names_of(c.metadata, c.file);
 }
 
 void check_classes(const ClassifierCheckpoint& c, const std::vector<std::string>& names) {

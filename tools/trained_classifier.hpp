@@ -38,11 +38,16 @@ struct ClassifierSettings {
   std::int64_t classes = 0;
   std::int64_t step = 0;  // number of training steps
   DType precision = DType::f32;
+  std::filesystem::path image_cache;  // the run's (RunFolder::image_cache); empty for a file alone
 };
 
 // Returns the settings. Errors (user): missing or damaged metadata, a config.toml of another kind
 // of run.
 [[nodiscard]] ClassifierSettings settings_of(const ClassifierCheckpoint& checkpoint);
+
+// Returns the names of the classes, in the order of the network's outputs. Errors (user): metadata
+// without them.
+[[nodiscard]] std::vector<std::string> class_names_of(const ClassifierCheckpoint& checkpoint);
 
 // Checks the classes. Errors (user): other classes than `names`.
 void check_classes(const ClassifierCheckpoint& checkpoint, const std::vector<std::string>& names);

@@ -21,7 +21,7 @@ EvaluationData load_transfer_data(const TransferSettings& settings,
   }
   own.labels = "all";
   const std::int64_t side = generator.networks.config().generator.image_size;
-  EvaluationData data = load_evaluation_data(settings.data, own, side);
+  EvaluationData data = load_evaluation_data(settings.data, own, {.side = side});
   data.settings.crop_pad = static_cast<int>(side / 8);
   return data;
 }

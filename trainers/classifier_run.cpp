@@ -105,6 +105,7 @@ Metrics ClassifierSubject::progress(const Metrics& logged) const {
 
 std::optional<RunSubject::Evaluated> ClassifierSubject::evaluate(const EvaluationOptions& options,
                                                                  bool last) {
+  if (inputs_.dataset.test.count == 0) return Evaluated{};
   EvaluationOptions wanted = options;
   wanted.confusion = last;
   std::optional<Evaluation> found = trainer_.evaluate_ema(wanted);
@@ -118,6 +119,10 @@ std::optional<RunSubject::Evaluated> ClassifierSubject::evaluate(const Evaluatio
 
 void ClassifierSubject::conclude(const RunFolder& /*run*/, const RunResult& result,
                                  std::ostream& out) const {
+  if (!result.has_test_images) {
+    fmt::print(out, "trained for {} steps. {}\n", result.steps, kNoTestImages);
+    return;
+  }
   const char* const scaled = config_.scale == RunScale::full ? "" : ", scaled down";
   fmt::print(out, "test accuracy {:.2f}% after {} steps (EMA, {} images{})\n",
              100.0 * result.accuracy, result.steps, inputs_.dataset.test.count, scaled);
@@ -128,7 +133,8 @@ void ClassifierSubject::conclude(const RunFolder& /*run*/, const RunResult& resu
 
 RunReport ClassifierSubject::report(const RunFolder& run, const RunResult& result,
                                     const std::string& command) const {
-  SCIMIX_CHECK(test_ && test_->confusion, "the last evaluation counted no confusion");
+  SCIMIX_CHECK(!result.has_test_images || (test_ && test_->confusion),
+               "the last evaluation counted no confusion");
   ClassifierOutcome outcome{
       .network = fmt::format("WideResNet-{}-{}", config_.model.depth, config_.model.width),
       .method = describe_method(config_),
@@ -142,7 +148,8 @@ RunReport ClassifierSubject::report(const RunFolder& run, const RunResult& resul
       .command = command,
       .run = run.path(),
       .median = {.accuracy = result.median_accuracy, .evaluations = result.evaluations},
-      .classes = {*test_->confusion, inputs_.dataset.class_names},
+      .classes = {test_ ? *test_->confusion : Confusion(inputs_.dataset.classes()),
+                  inputs_.dataset.class_names},
       .pictures = {}};
   for (const Sheet& sheet : trainer_.preview(1)) {
     const auto png = run.samples() / (sheet.name + ".png");

@@ -56,8 +56,9 @@ std::optional<GuideInfo> guide_in(const CheckpointMetadata& metadata,
 }
 
 std::string describe(const GuideInfo& guide) {
-  return fmt::format("{}, {} steps, right on {:.1f}% of the test images", guide.method, guide.steps,
-                     100.0 * guide.accuracy);
+  const std::string made = fmt::format("{}, {} steps", guide.method, guide.steps);
+  if (guide.accuracy < 0) return made;
+  return fmt::format("{}, right on {:.1f}% of the test images", made, 100.0 * guide.accuracy);
 }
 
 CheckpointTensors autoencoder_tensors(const Autoencoder& networks) {

@@ -27,11 +27,13 @@ inline constexpr const char* kGeneratorFormat = "scimix-generator-2";
 [[nodiscard]] CheckpointMetadata describe_networks(const AutoencoderConfig& config,
                                                    const std::vector<std::string>& class_names);
 
+inline constexpr double kUnknownAccuracy = -1;  // there were no test images
+
 // A description of the guide: the trained classifier that E_c and C started from.
 struct GuideInfo {
   std::string method;      // "fixmatch", "mean-teacher with hybrids by scimix"
   std::int64_t steps = 0;  // number of training steps
-  double accuracy = 0.0;   // test accuracy of its EMA, in 0..1
+  double accuracy = 0.0;   // test accuracy of its EMA, in 0..1, or kUnknownAccuracy
 };
 // Adds the guide to a checkpoint's metadata.
 void describe_guide(const GuideInfo& guide, CheckpointMetadata& metadata);

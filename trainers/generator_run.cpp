@@ -40,6 +40,10 @@ class GeneratorSubject : public RunSubject {
                    const std::string& command) const override;
 
  private:
+  [[nodiscard]] bool has_test_images() const { return inputs_.dataset.test.count > 0; }
+  // Returns hybrids of test images, or, where there are none, of training images.
+  [[nodiscard]] std::optional<Sheet> samples();
+
   const GeneratorRunConfig& config_;
   const RunInputs& inputs_;
   GeneratorTrainer trainer_;
@@ -96,6 +100,7 @@ Metrics GeneratorSubject::progress(const Metrics& logged) const {
 
 std::optional<RunSubject::Evaluated> GeneratorSubject::evaluate(const EvaluationOptions& options,
                                                                 bool /*last*/) {
+  if (!has_test_images()) return Evaluated{.samples = samples()};
   const std::optional<GeneratorEvaluation> found = trainer_.evaluate_ema(options);
   if (!found) return std::nullopt;
   test_ = found;
@@ -109,19 +114,24 @@ std::optional<RunSubject::Evaluated> GeneratorSubject::evaluate(const Evaluation
                     "{:.3f}, reconstruction error {:.3f} (EMA)",
                     100.0 * e.classifier.accuracy, 100.0 * e.transfer.s_c(), e.transfer.s_r(),
                     e.reconstruction)};
-  if (inputs_.ranks->is_first()) {
-    out.samples = {.name = {},
-                   .caption = {},
-                   .columns = kColumns,
-                   .scale = trainer_.test_set().height() < 64 ? 3 : 1,
-                   .pixels = trainer_.samples()};
-  }
+  out.samples = samples();
   return out;
+}
+
+std::optional<Sheet> GeneratorSubject::samples() {
+  if (!inputs_.ranks->is_first()) return std::nullopt;
+  return Sheet{.name = {},
+               .caption = {},
+               .columns = kColumns,
+               .scale = trainer_.test_set().height() < 64 ? 3 : 1,
+               .pixels = trainer_.samples()};
 }
 
 void GeneratorSubject::conclude(const RunFolder& run, const RunResult& result,
                                 std::ostream& out) const {
-  fmt::print(out, "hybrids of test images: {}\n", run.step_samples(result.steps).string());
+  fmt::print(out, "hybrids of {} images: {}\n", has_test_images() ? "test" : "training",
+             run.step_samples(result.steps).string());
+  if (!has_test_images()) fmt::print(out, "{}\n", kNoTestImages);
 }
 
 RunReport GeneratorSubject::report(const RunFolder& run, const RunResult& result,
@@ -139,7 +149,8 @@ RunReport GeneratorSubject::report(const RunFolder& run, const RunResult& result
       .command = command,
       .run = run.path(),
       .evaluation = {},
-      .pictures = {{"Test images: semantic parent, scene parent, its reconstruction, hybrid",
+      .pictures = {{fmt::format("{} images: semantic parent, scene parent, its reconstruction, hybrid",
+                                has_test_images() ? "Test" : "Training"),
                     run.step_samples(result.steps)}}};
   if (test_) {
     outcome.evaluation = {.pairs = test_->transfer.pairs,

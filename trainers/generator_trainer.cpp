@@ -82,8 +82,8 @@ void check_images(const Dataset& dataset) {
     user_error(dataset.name, ": images of ", dataset.train.height, "x", dataset.train.width,
                " pixels, expected square ones");
   }
-  if (dataset.test.count < 2) {
-    user_error(dataset.name, ": test images: ", dataset.test.count,
+  if (dataset.test.count == 1 || (dataset.test.count == 0 && dataset.train.count < 2)) {
+    user_error(dataset.name, dataset.test.count == 1 ? ": test images: 1" : ": training images: 1",
                ", expected at least 2, since an evaluation mixes pairs of different images");
   }
 }
@@ -220,7 +220,7 @@ std::optional<GeneratorEvaluation> GeneratorTrainer::evaluate_ema(
 
 std::vector<std::uint8_t> GeneratorTrainer::samples() {
   copy_buffers();
-  return sample_grid(average_, test_, config_.sample_pairs);
+  return sample_grid(average_, test_.count() > 0 ? test_ : train_, config_.sample_pairs);
 }
 
 CheckpointMetadata GeneratorTrainer::describe() const {
@@ -244,6 +244,8 @@ void GeneratorTrainer::start_from(const WideResNet& classifier, const GuideInfo&
     encoder.copy_buffers_from(classifier.parameters());
   }
   guide_ = guide;
+  guide_->accuracy = kUnknownAccuracy;
+  if (test_.count() == 0) return;
   guide_->accuracy = evaluate(average_.semantic_encoder(), test_,
                               evaluation_batch(config_.output.eval_batch, test_), dtype_, ranks_)
                          .accuracy;

@@ -108,7 +108,7 @@ TrainedGuide load_matching_guide(const fs::path& folder, const GeneratorRunConfi
   }
   check_same_images(run, split, kWhy);
   const Split learnt = load_split(RunFolder::open(folder).split(), dataset);
-  run.labels = labels_text(std::to_string(learnt.labeled.size()), dataset.train.count,
+  run.labels = labels_text(std::to_string(learnt.labeled.size()), labeled_count(dataset.train),
                            std::to_string(learnt.seed));
   check_same_labels(run, dataset, split, kWhy);
   if (learnt.labeled != split.labeled) {

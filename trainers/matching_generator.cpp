@@ -16,7 +16,7 @@ TrainedOn description_of(const TrainedGenerator& generator, const Dataset& datas
           .class_names = generator.class_names,
           .image_size = generator.networks.config().generator.image_size,
           .train_hash = value_of(said, "train_hash"),
-          .labels = labels_text(value_of(said, "labels"), dataset.train.count,
+          .labels = labels_text(value_of(said, "labels"), labeled_count(dataset.train),
                                 value_of(said, "split_seed"))};
 }
 

@@ -14,9 +14,9 @@ std::string joined(const std::vector<std::string>& words) {
 
 }  // namespace
 
-std::string labels_text(const std::string& labels, std::int64_t images,
+std::string labels_text(const std::string& labels, std::int64_t labeled,
                         const std::string& split_seed) {
-  if (labels == "all" || labels == std::to_string(images)) return "all labels";
+  if (labels == "all" || labels == std::to_string(labeled)) return "all labels";
   return labels + " labels by split seed " + split_seed;
 }
 
@@ -40,8 +40,8 @@ void check_same_images(const TrainedOn& run, const Split& split, const std::stri
 
 void check_same_labels(const TrainedOn& run, const Dataset& dataset, const Split& split,
                        const std::string& why) {
-  const std::string here = labels_text(std::to_string(split.labeled.size()), dataset.train.count,
-                                       std::to_string(split.seed));
+  const std::string here = labels_text(std::to_string(split.labeled.size()),
+                                       labeled_count(dataset.train), std::to_string(split.seed));
   if (run.labels != here) {
     user_error(run.where, ": ", run.what, " trained with ", run.labels, ", expected ", here, why);
   }

@@ -22,8 +22,9 @@ struct TrainedOn {
   std::string labels;  // see labels_text
 };
 
-// Returns "20 labels by split seed 3", or "all labels" if `labels` is "all" or equals `images`.
-[[nodiscard]] std::string labels_text(const std::string& labels, std::int64_t images,
+// Returns "20 labels by split seed 3", or "all labels" if `labels` is "all" or equals `labeled`,
+// the number of labelled training images.
+[[nodiscard]] std::string labels_text(const std::string& labels, std::int64_t labeled,
                                       const std::string& split_seed);
 
 // Checks classes and image size. Errors (user): other classes, or images of another size.

@@ -1,23 +1,32 @@
 #include "trainers/run_inputs.hpp"
 
 #include "core/error.hpp"
+#include "report/count_line.hpp"
 #include "report/run_folder.hpp"
 
 namespace scimix {
 
+namespace {
+
+Dataset read_dataset(const DataSettings& settings, const std::filesystem::path& run,
+                     std::ostream& progress) {
+  CountLine line(progress, stderr_is_terminal(), "reading images");
+  DatasetOptions options = dataset_options(settings);
+  if (settings.image_cache) options.image_cache = RunFolder::image_cache(run);
+  options.progress = [&](std::int64_t done, std::int64_t images) { line.update(done, images); };
+  return load_dataset(settings.dataset, settings.data_dir, options);
+}
+
+}  // namespace
+
 RunInputs load_run_inputs(const DataSettings& settings, const RankSettings& ranks,
-                          const std::string& device, const RunRequest& request) {
+                          const std::string& device, const RunRequest& request,
+                          const std::filesystem::path& run, std::ostream& progress) {
   RunInputs inputs;
   inputs.device = request.ranks != nullptr ? request.ranks->device(device) : parse_device(device);
   select_device(inputs.device);
   if (request.ranks != nullptr) inputs.ranks = &request.ranks->comm(inputs.device, ranks.timeout);
-  inputs.dataset = load_dataset(settings.dataset, settings.data_dir,
-                                {.size = settings.image_size,
-                                 .digits_train = settings.digits_train,
-                                 .digits_test = settings.digits_test,
-                                 .data_seed = settings.data_seed,
-                                 .skip_unreadable = settings.skip_unreadable,
-                                 .bounding_box = settings.bounding_box});
+  inputs.dataset = read_dataset(settings, run, progress);
   const auto labels = parse_label_count(settings.labels);
   inputs.split = request.resume
                      ? load_split(RunFolder::open(*request.resume).split(), inputs.dataset)

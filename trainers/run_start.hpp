@@ -27,6 +27,7 @@ struct RunStreams {
 };
 
 struct RunResult {
+  bool has_test_images = true;   // false: the accuracies are not measured
   double accuracy = 0.0;         // of the EMA classifier on the test images, at the end
   double median_accuracy = 0.0;  // median of the last evaluations, at most 20
   std::int64_t evaluations = 0;  // number of these evaluations

@@ -141,7 +141,7 @@ bool Run::evaluate(const EvaluationOptions& options, bool record) {
   evaluated_ = found->logged;
   evaluation_shown_ = found->shown;
   log_.exclude_pause();
-  if (record) {
+  if (record && !found->logged.empty()) {
     show(training_shown_);
     log_.record(step, found->logged);
     log_.note(fmt::format("step {}: {}", step, found->note));
@@ -216,7 +216,8 @@ RunResult result_in_log(const RunFolder& folder, std::int64_t steps) {
   RunResult result{.median_accuracy = median.accuracy, .evaluations = median.evaluations};
   result.steps = steps;
   const Series* const accuracy = history.find("test_accuracy");
-  if (accuracy != nullptr && !accuracy->points.empty()) {
+  result.has_test_images = accuracy != nullptr && !accuracy->points.empty();
+  if (result.has_test_images) {
     result.accuracy = accuracy->points.back().value;
   }
   return result;
@@ -277,7 +278,8 @@ RunResult run_training(const SessionSettings& settings, const std::filesystem::p
   }
 
   const RunInputs inputs =
-      load_run_inputs(settings.data, settings.ranks, settings.output.device, request);
+      load_run_inputs(settings.data, settings.ranks, settings.output.device, request,
+                      request.resume.value_or(new_folder), streams.progress);
   Comm& ranks = *inputs.ranks;
   const std::unique_ptr<RunSubject> subject = make(inputs);
   TrainingSession& session = subject->session();
@@ -324,6 +326,7 @@ RunResult run_training(const SessionSettings& settings, const std::filesystem::p
   if (!trained) return interrupted(session.steps_done());
   RunResult result;
   result.steps = session.steps_done();
+  result.has_test_images = inputs.dataset.test.count > 0;
   result.accuracy = value_of(run.last_evaluation(), "test_accuracy");
   if (!first) return result;  // only rank 0 writes the report
   const MedianAccuracy median = median_accuracy(RunHistory::read(folder->metrics()));

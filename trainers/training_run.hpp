@@ -39,13 +39,13 @@ class RunSubject {
   [[nodiscard]] virtual Metrics progress(const Metrics& logged) const = 0;
 
   struct Evaluated {
-    Metrics logged;                     // for the log; includes test_accuracy
-    std::string note;                   // the results in words, printed after the step number
+    Metrics logged = {};                // for the log; test_accuracy, if there are test images
+    std::string note = {};              // the results in words, printed after the step number
     Metrics shown = {};                 // for the progress line, until the next evaluation
     std::optional<Sheet> samples = {};  // a picture, which only rank 0 needs to return
   };
   // Evaluates the EMA networks. If `last` is true, also computes what the report needs. Returns
-  // nothing if `options.give_up` ended the evaluation.
+  // nothing if `options.give_up` ended the evaluation. Without test images, nothing is logged.
   [[nodiscard]] virtual std::optional<Evaluated> evaluate(const EvaluationOptions& options,
                                                           bool last) = 0;
   // Prints the results of the run, after the last evaluation.

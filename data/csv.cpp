@@ -1,0 +1,98 @@
+#include "data/csv.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/error.hpp"
+
+namespace scimix {
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+class Parser {
+ public:
+  Parser(std::string_view text, const std::string& where) : text_(text), where_(where) {
+    if (text_.starts_with(kByteOrderMark)) at_ = kByteOrderMark.size();
+  }
+
+  std::vector<CsvRow> rows() {
+    std::vector<CsvRow> rows;
+    while (at_ < text_.size()) {
+      CsvRow row = next_row();
+      if (row.fields.size() > 1 || !row.fields[0].empty()) rows.push_back(std::move(row));
+    }
+    return rows;
+  }
+
+ private:
+  [[nodiscard]] bool has(char c) const { return at_ < text_.size() && text_[at_] == c; }
+
+  [[nodiscard]] bool at_line_end() const {
+    return at_ >= text_.size() || has('\n') || text_.substr(at_, 2) == "\r\n";
+  }
+
+  CsvRow next_row() {
+    CsvRow row{.line = line_, .fields = {next_field()}};
+    while (has(',')) {
+      ++at_;
+      row.fields.push_back(next_field());
+    }
+    if (has('\r')) ++at_;
+    if (has('\n')) ++at_;
+    ++line_;
+    return row;
+  }
+
+  std::string next_field() {
+    if (has('"')) return quoted_field();
+    const std::size_t first = at_;
+    while (!at_line_end() && !has(',')) ++at_;
+    return std::string(text_.substr(first, at_ - first));
+  }
+
+  std::string quoted_field() {
+    const std::int64_t first_line = line_;
+    std::string field;
+    for (++at_;; ++at_) {
+      if (at_ >= text_.size()) {
+        user_error(where_, ":", first_line, ": a double quote is not closed");
+      }
+      if (has('"')) {
+        ++at_;
+        if (!has('"')) break;
+      }
+      if (has('\n')) ++line_;
+      field += text_[at_];
+    }
+    if (!has(',') && !at_line_end()) {
+      user_error(where_, ":", line_, ": text behind a closing double quote, expected a comma");
+    }
+    return field;
+  }
+
+  std::string_view text_;
+  const std::string& where_;
+  std::size_t at_ = 0;
+  std::int64_t line_ = 1;
+};
+
+}  // namespace
+
+std::vector<CsvRow> parse_csv(std::string_view text, const std::string& where) {
+  return Parser(text, where).rows();
+}
+
+std::string csv_field(std::string_view field) {
+  const bool plain = field.find_first_of(",\"\r\n") == std::string_view::npos &&
+                     !field.starts_with(' ') && !field.ends_with(' ');
+  if (plain) return std::string(field);
+  std::string quoted = "\"";
+  for (const char c : field) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+}  // namespace scimix

@@ -1,0 +1,202 @@
+#include "data/folder_listing.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+#include "core/error.hpp"
+#include "core/paths.hpp"
+#include "data/labels_file.hpp"
+
+namespace scimix {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Names = std::vector<std::string>;
+
+Names class_folders(const fs::path& folder) {
+  Names names;
+  for (FolderEntry& entry : list_folder(folder)) {
+    const fs::path path = folder / entry.name;
+    if (entry.kind == PathKind::missing) (void)path_kind(path);  // says why
+    if (entry.kind != PathKind::folder) {
+      user_error(shown(path), ": expected only folders here, one for each class");
+    }
+    names.push_back(std::move(entry.name));
+  }
+  return names;
+}
+
+// The names of classes as text. `names` are those of folders in byte order.
+Names as_text(const fs::path& dir, const Names& names) {
+  Names result;
+  for (const std::string& name : names) result.push_back(utf8_name(name));
+  Names sorted = result;
+  std::sort(sorted.begin(), sorted.end());
+  const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+  if (twice != sorted.end()) {
+    user_error(shown(dir), ": two folders are both written ", *twice, ", expected different names");
+  }
+  return result;
+}
+
+// Takes the class folders of `folder` as classes, and lists their images if `with_images` is set.
+void list_classes(const fs::path& folder, bool with_images, FolderListing& listing) {
+  const Names names = class_folders(folder);
+  listing.class_names = as_text(folder, names);
+  for (std::size_t c = 0; c < names.size(); ++c) {
+    const fs::path path = folder / names[c];
+    listing.wheres.push_back(shown(path));
+    if (with_images) listing.files.add_folder(path, static_cast<std::int32_t>(c), listing.bad);
+  }
+}
+
+// The folders of test/ are some of the classes. `classes_from` says where those were found.
+void list_test(const fs::path& test, const std::string& classes_from, FolderListing& listing) {
+  const Names& names = listing.class_names;
+  require_folder(test);
+  listing.first_test = listing.files.files.size();
+  for (const std::string& name : class_folders(test)) {
+    const auto found = std::ranges::find(names, utf8_name(name));
+    if (found == names.end()) {
+      user_error(shown(test / name), ": there is no such class in ", classes_from);
+    }
+    listing.files.add_folder(test / name, static_cast<std::int32_t>(found - names.begin()),
+                             listing.bad);
+  }
+  if (listing.files.files.size() == *listing.first_test && listing.bad.count() == 0) {
+    user_error(shown(test), ": holds no images");
+  }
+}
+
+// Found before the images are read. Where files are bad, it may be by their fault: the user hears
+// of those first.
+void require_two_each(const FolderListing& listing) {
+  if (listing.bad.count() > 0) return;
+  std::vector<std::size_t> counts(listing.wheres.size());
+  for (const ImageFiles::File& file : listing.files.files) {
+    if (file.label != kUnknownLabel) ++counts[static_cast<std::size_t>(file.label)];
+  }
+  for (std::size_t c = 0; c < counts.size(); ++c) {
+    if (counts[c] < 2) too_few_to_hold_out(listing.wheres[c], counts[c]);
+  }
+}
+
+// Ends a listing without test images: a share of each class will be held out, or none.
+void without_test_set(const std::string& why, const FolderOptions& options,
+                      FolderListing& listing) {
+  if (options.no_test) {
+    listing.first_test = listing.files.files.size();
+  } else if (options.test_only) {
+    listing.first_test = 0;
+  } else {
+    listing.no_test_set = why;
+    require_two_each(listing);
+  }
+}
+
+// dir/labeled/ or dir/train/, and dir/unlabeled/.
+void list_with_unlabeled(const fs::path& dir, const FolderOptions& options,
+                         FolderListing& listing) {
+  const bool labeled = is_folder(dir / "labeled");
+  const bool train = is_folder(dir / "train");
+  if (labeled && train) {
+    user_error(shown(dir),
+               ": has labeled/ and train/, expected the labelled images in one of them");
+  }
+  if (!labeled && !train) {
+    user_error(shown(dir), ": has unlabeled/, but no labelled images: expected them in ",
+               shown(dir / "labeled"), ", in a folder for each class");
+  }
+  const fs::path known = dir / (labeled ? "labeled" : "train");
+  const bool test = !options.no_test && is_folder(dir / "test");
+  list_classes(known, !(test && options.test_only), listing);
+  const fs::path unlabeled = dir / "unlabeled";
+  if (is_folder(unlabeled) && !options.test_only) {
+    const std::size_t before = listing.files.files.size();
+    listing.files.add_tree(unlabeled, kUnknownLabel, listing.bad);
+    listing.unlabeled = static_cast<std::int64_t>(listing.files.files.size() - before);
+    if (listing.unlabeled == 0 && listing.bad.count() == 0) {
+      user_error(shown(unlabeled), ": holds no images");
+    }
+  }
+  if (test) {
+    list_test(dir / "test", shown(known), listing);
+  } else {
+    without_test_set("there is no folder test/", options, listing);
+  }
+}
+
+void list_by_labels_file(const fs::path& dir, const FolderOptions& options,
+                         FolderListing& listing) {
+  const fs::path& csv = options.labels_file;
+  std::vector<FileId> passed_over{file_id(csv)};
+  const bool test = is_test_set(dir / "test");
+  if (test) passed_over.push_back(file_id(dir / "test"));
+  listing.files.add_tree(dir, kUnknownLabel, listing.bad, passed_over);
+  listing.class_names = apply_labels_file(csv, dir, listing.files);
+  for (const std::string& name : listing.class_names) {
+    listing.wheres.push_back(shown(csv) + ", class " + name);
+  }
+  listing.unlabeled =
+      std::ranges::count(listing.files.files, kUnknownLabel, &ImageFiles::File::label);
+  if (test && !options.no_test) {
+    list_test(dir / "test", shown(csv), listing);
+  } else {
+    without_test_set("there is no folder test/", options, listing);
+  }
+}
+
+// A folder without unlabelled images.
+void list_classes_alone(const fs::path& dir, const FolderOptions& options, FolderListing& listing) {
+  if (is_folder(dir / "train")) {
+    list_classes(dir / "train", !options.test_only, listing);
+    if (!options.no_test) return list_test(dir / "test", shown(dir / "train"), listing);
+    return without_test_set({}, options, listing);
+  }
+  if (is_test_set(dir / "test")) {
+    if (!options.test_only) {
+      user_error(shown(dir),
+                 ": has test/, but no train/: expected both, or a folder for each class");
+    }
+    listing.first_test = 0;
+    return list_classes(dir / "test", /*with_images=*/true, listing);
+  }
+  list_classes(dir, /*with_images=*/true, listing);
+  without_test_set("there are no folders train/ and test/", options, listing);
+}
+
+}  // namespace
+
+void list_image_folder(const fs::path& dir, const FolderOptions& options, FolderListing& listing) {
+  if (!options.labels_file.empty()) {
+    list_by_labels_file(dir, options, listing);
+  } else if (has_unlabeled_layout(dir)) {
+    list_with_unlabeled(dir, options, listing);
+  } else {
+    list_classes_alone(dir, options, listing);
+  }
+  if (listing.class_names.size() < 2) {
+    user_error(shown(dir), ": ", listing.class_names.size(), " class folders, expected at least 2");
+  }
+}
+
+bool is_test_set(const fs::path& folder) {
+  if (!is_folder(folder)) return false;
+  const std::vector<FolderEntry> entries = list_folder(folder);
+  return std::any_of(entries.begin(), entries.end(),
+                     [](const FolderEntry& entry) { return entry.kind == PathKind::folder; });
+}
+
+bool has_unlabeled_layout(const fs::path& dir) {
+  // A folder of images alone is a class that is called "labeled".
+  return is_folder(dir / "unlabeled") || is_test_set(dir / "labeled");
+}
+
+void too_few_to_hold_out(const std::string& where, std::size_t images) {
+  user_error(where, ": holds ", images, images == 1 ? " image" : " images",
+             ", expected at least 2: one to train, one to test");
+}
+
+}  // namespace scimix

@@ -1,0 +1,110 @@
+// The file that keeps decoded images beside a run.
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "data/image_cache.hpp"
+#include "data/image_reader.hpp"
+#include "tests/test_data_support.hpp"
+
+namespace scimix {
+namespace {
+
+using test::TempFolder;
+using test::write_plain;
+
+namespace fs = std::filesystem;
+
+struct Place {
+  Place() {
+    for (int i = 0; i < 6; ++i) write_plain(image(i), 10 * i + 1, 12, 9);
+  }
+  [[nodiscard]] fs::path image(int i) const {
+    return folder.path() / "images" / (std::to_string(i) + ".png");
+  }
+  [[nodiscard]] ReadImages read(bool skip = false) const {
+    ImageFiles files;
+    BadFiles bad;
+    files.add_tree(folder.path() / "images", kUnknownLabel, bad);
+    return read_images("images", files, bad,
+                       {.size = 8, .skip_unreadable = skip, .cache_file = cache});
+  }
+
+  TempFolder folder;
+  fs::path cache = folder.path() / "cache/images.safetensors";
+};
+
+// Replaces the file's bytes, and keeps its size and the time of its last change.
+void change_secretly(const fs::path& path, int value) {
+  const auto time = fs::last_write_time(path);
+  const auto size = fs::file_size(path);
+  write_plain(path, value, 12, 9);
+  std::vector<std::uint8_t> bytes = test::bytes_of(path);
+  bytes.resize(size);
+  test::write_bytes(path, bytes);
+  fs::last_write_time(path, time);
+}
+
+int first_value(const ReadImages& read, std::int64_t i) {
+  return read.images.image(i)[0];
+}
+
+}  // namespace
+
+TEST_CASE("image cache: unchanged files are not decoded again, changed ones are") {
+  const Place p;
+  const ReadImages first = p.read();
+  REQUIRE(fs::exists(p.cache));
+  const auto written = fs::last_write_time(p.cache);
+  // A file that looks unchanged comes from the cache: its new pixels are not seen.
+  change_secretly(p.image(2), 99);
+  const ReadImages second = p.read();
+  CHECK(content_hash(second.images) == content_hash(first.images));
+  CHECK(fs::last_write_time(p.cache) == written);
+  // With another time it is decoded, and the cache is replaced.
+  fs::last_write_time(p.image(2), fs::last_write_time(p.image(2)) + std::chrono::seconds(1));
+  CHECK(first_value(p.read(), 2) == 99);
+  CHECK(first_value(p.read(), 3) == 31);
+  // Files come and go.
+  fs::remove(p.image(0));
+  write_plain(p.image(7), 77, 12, 9);
+  const ReadImages other = p.read();
+  CHECK(other.images.count == 6);
+  CHECK(first_value(other, 0) == 11);
+  CHECK(first_value(other, 5) == 77);
+  CHECK(content_hash(p.read().images) == content_hash(other.images));
+}
+
+TEST_CASE("image cache: files that cannot be read leave no trace in it") {
+  const Place p;
+  test::write_text(p.image(1), "not an image");
+  for (int i = 0; i < 2; ++i) {
+    const ReadImages read = p.read(/*skip=*/true);
+    CHECK(read.images.count == 5);
+    CHECK(first_value(read, 1) == 21);
+    REQUIRE(read.notes.size() == 1);
+    CHECK(test::contains(read.notes[0], "1 of 6 files cannot be used"));
+  }
+  write_plain(p.image(1), 12, 12, 9);
+  CHECK(first_value(p.read(), 1) == 12);
+}
+
+TEST_CASE("image cache: a damaged or foreign file counts as empty, and is replaced") {
+  const Place p;
+  const std::string expected = content_hash(p.read().images);
+  const std::vector<std::uint8_t> good = test::bytes_of(p.cache);
+  for (const std::size_t size : {std::size_t{0}, std::size_t{5}, good.size() - 1}) {
+    test::write_bytes(p.cache, std::span(good).first(size));
+    CHECK(content_hash(p.read().images) == expected);
+    CHECK(test::bytes_of(p.cache) == good);
+  }
+  CHECK(ImageCache::file_name("a", 8) != ImageCache::file_name("a", 16));
+  CHECK(ImageCache::file_name("a", 8) != ImageCache::file_name("b", 8));
+  CHECK(ImageCache(p.cache, 16).find(ImageCache(p.cache, 16).key_of(p.image(0)), {}) ==
+        std::nullopt);
+}
+
+}  // namespace scimix

@@ -1,0 +1,26 @@
+// The outputs of a classifier for a set of images.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "core/dtype.hpp"
+#include "models/wide_resnet.hpp"
+#include "trainers/resident_set.hpp"
+
+namespace scimix {
+
+// In the order of the images.
+struct Logits {
+  std::int64_t classes = 0;
+  std::vector<float> logits;  // [N, classes], before the softmax
+  std::vector<std::int32_t> labels;
+  std::vector<std::int32_t> predicted;  // the largest logit; -1 where one is NaN
+};
+
+// Computes the outputs for the first `count` images, `batch` at a time.
+[[nodiscard]] Logits compute_logits(const WideResNet& network, const ResidentSet& images,
+                                    std::int64_t count, std::int64_t batch, DType dtype);
+
+}  // namespace scimix
