@@ -38,7 +38,7 @@ class Program {
     child_ = ::fork();
     REQUIRE(child_ >= 0);
     if (child_ == 0) {
-      // Under nohup, SIGHUP is ignored, and a program that inherits this goes on when it is sent one.
+      // Under nohup, SIGHUP is ignored, and programs inherit this: they would not end by it.
       ::signal(SIGHUP, SIG_DFL);
       redirect(out_, STDOUT_FILENO);
       redirect(error_, STDERR_FILENO);
