@@ -26,17 +26,18 @@ void add_scale_setting(SettingTable<Config>& t) {
 template <class Config>
 void add_data_settings(SettingTable<Config>& t) {
   const std::string group = "Data";
-  t.add({"dataset",
-         group,
-         Tier::everyday,
-         OnResume::stays,
-         "Data set. digits are drawn by the program; cifar10, svhn, cub-200-2010 and cub-200-2011 "
-         "are read from --data-dir; folder reads your own images from --data-dir, the labelled ones "
-         "in a subfolder for each class (docs/own-pictures.md).",
-         {},
-         SettingType::choice,
-         {dataset_names().begin(), dataset_names().end()}},
-        SCIMIX_FIELD(data.dataset));
+  t.add(
+      {"dataset",
+       group,
+       Tier::everyday,
+       OnResume::stays,
+       "Data set. digits are drawn by the program; cifar10, svhn, cub-200-2010 and cub-200-2011 "
+       "are read from --data-dir; folder reads your own images from --data-dir, the labelled ones "
+       "in a subfolder for each class (docs/own-pictures.md).",
+       {},
+       SettingType::choice,
+       {dataset_names().begin(), dataset_names().end()}},
+      SCIMIX_FIELD(data.dataset));
   t.add({"data-dir",
          group,
          Tier::everyday,
@@ -69,15 +70,16 @@ void add_data_settings(SettingTable<Config>& t) {
          "has no test images.",
          {.least = 0, .most = 0.9, .least_is_excluded = true}},
         SCIMIX_FIELD(data.test_share));
-  t.add({"labels",
-         group,
-         Tier::everyday,
-         OnResume::stays,
-         "Number of labelled training images whose labels are used, the same number for each class, "
-         "or all.",
-         {},
-         SettingType::labels},
-        SCIMIX_FIELD(data.labels));
+  t.add(
+      {"labels",
+       group,
+       Tier::everyday,
+       OnResume::stays,
+       "Number of labelled training images whose labels are used, the same number for each class, "
+       "or all.",
+       {},
+       SettingType::labels},
+      SCIMIX_FIELD(data.labels));
   t.add({"split-seed", group, Tier::advanced, OnResume::stays,
          "Seed that selects the labelled images. Other values give other splits of the same size."},
         SCIMIX_FIELD(data.split_seed));

@@ -149,9 +149,10 @@ RunReport GeneratorSubject::report(const RunFolder& run, const RunResult& result
       .command = command,
       .run = run.path(),
       .evaluation = {},
-      .pictures = {{fmt::format("{} images: semantic parent, scene parent, its reconstruction, hybrid",
-                                has_test_images() ? "Test" : "Training"),
-                    run.step_samples(result.steps)}}};
+      .pictures = {
+          {fmt::format("{} images: semantic parent, scene parent, its reconstruction, hybrid",
+                       has_test_images() ? "Test" : "Training"),
+           run.step_samples(result.steps)}}};
   if (test_) {
     outcome.evaluation = {.pairs = test_->transfer.pairs,
                           .class_kept = test_->transfer.class_kept,
