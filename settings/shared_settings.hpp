@@ -50,14 +50,14 @@ void add_data_settings(SettingTable<Config>& t) {
   t.add(
       {"labels-file",
        group,
-       Tier::everyday,
+       Tier::advanced,
        OnResume::may_change,
        "CSV file with the columns file name and class, for a folder of images that are not sorted "
        "into class folders. Images without a row are unlabelled.",
        {},
        SettingType::path},
       SCIMIX_FIELD(data.labels_file));
-  t.add({"test", group, Tier::everyday, OnResume::stays,
+  t.add({"test", group, Tier::advanced, OnResume::stays,
          "auto tests on the test images of the data set; of a folder without any, a share of the "
          "labelled images is held out (--test-share). none trains on all labelled images, and "
          "measures no accuracy."},
