@@ -180,7 +180,7 @@ TEST_CASE("completion of options and values in bash") {
   CHECK(completed("scimix_train generator --mixe") == "\n");  // a classifier's
   CHECK(completed("scimix_train classifier --config /etc/hostn") == "/etc/hostname\n");
   CHECK(has(run_program("scimix_train", {"--completion=zsh"}).out,
-            "'--method=[How the classifier learns\\: supervised learns from labelled images alone."
-            "]:value:(supervised mean-teacher fixmatch)'"));
+            "'--d-arch=[Architecture of StyleGAN2'\\''s discriminator\\: orig, or resnet with skip "
+            "connections.]:value:(orig resnet)'"));
   check_mistake("scimix_train", {"--completion", "fish"}, {"--completion fish", "bash or zsh"});
 }
