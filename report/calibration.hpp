@@ -61,7 +61,8 @@ struct Calibration {
 [[nodiscard]] std::int64_t least_to_look_at(std::span<const double> confidences, double error_rate);
 // Returns the smallest n so that n predictions, drawn at random from `predictions` and all found to
 // be right, show with 95% confidence that at most the share `error_rate` of them is wrong
-// (hypergeometric distribution). 0 of no predictions; all of them where the rate is 0.
+// (hypergeometric distribution). Returns 0 if there are no predictions. At rate 0, about 95% of
+// the predictions must be checked.
 [[nodiscard]] std::int64_t sample_to_check(std::int64_t predictions, double error_rate);
 
 }  // namespace scimix

@@ -34,7 +34,7 @@ struct Prediction {
 [[nodiscard]] std::vector<std::size_t> by_margin(std::span<const Prediction> predictions);
 [[nodiscard]] std::vector<std::size_t> by_confidence(std::span<const Prediction> predictions);
 
-// The first words of the two tables, by which earlier results are recognised.
+// The start of the heading of --out and --to-check. Only files that start so are overwritten.
 inline constexpr const char* kPredictionsMark = "file,class,probability,margin";
 
 // Writes a CSV file with a row for each prediction of `order`: file, class, probability, margin,
