@@ -24,21 +24,21 @@ class ImageCache {
   // A hash of path, size and time of a file. {} is the key of no image.
   using Key = std::array<std::uint64_t, 2>;
 
-  // Opens `file`, where there may be nothing yet, for square images of `size` pixels a side.
-  // Without a `file` the cache is empty.
+  // Opens `file` for square images of `size` pixels a side. The cache is empty if the file does not
+  // exist, or if `file` is an empty path.
   ImageCache(const std::filesystem::path& file, std::int64_t size);
 
   // Returns the name of the cache file for the images of the folder `dir`.
   [[nodiscard]] static std::string file_name(const std::filesystem::path& dir, std::int64_t size);
 
-  // Returns {} for a file that cannot be looked at.
+  // Returns {} for a file whose size and time cannot be read.
   [[nodiscard]] Key key_of(const std::filesystem::path& image) const;
   // Copies the image to `pixels` [H,W,3] and returns whether it was turned upright; nothing, if it
   // is not in the cache. Any thread may call it.
   [[nodiscard]] std::optional<bool> find(const Key& key, std::span<std::uint8_t> pixels) const;
 
   // Replaces the file by one with these images, `keys` [N] and `turned` [N], unless it has just
-  // these. Returns the reason if that is not possible, such as a full disk.
+  // these. Returns an empty string, or why the file could not be written, such as a full disk.
   [[nodiscard]] std::string save(std::span<const Key> keys, const ImageSet& images,
                                  std::span<const std::uint8_t> turned) const;
 

@@ -42,11 +42,11 @@ struct Calibration {
   double temperature = 1;
   std::int64_t images = 0;  // on which it was fitted
   double error_before = 0;  // expected calibration error at temperature 1
-  // The same after the calibration. So that no image is judged by a temperature that was fitted on
-  // it, every fifth of the images is judged by the temperature of the other four fifths.
+  // Expected calibration error after calibration, by five-fold cross-validation: each fifth of the
+  // images is judged by a temperature that was fitted on the other four fifths.
   double error_after = 0;
 };
-// At least two images.
+// Fits a temperature and measures what it improves. Needs at least two images.
 [[nodiscard]] Calibration calibrate(const LabeledLogits& held_out);
 
 // How many predictions may be used for a wanted error rate. `confidences` are those of all N

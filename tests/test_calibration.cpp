@@ -150,9 +150,11 @@ TEST_CASE("how much to check: the first k, the last m, by trying every number") 
 }
 
 TEST_CASE("how many to check: the hypergeometric probability of seeing no mistake") {
-  // Of 10 predictions, 2 are wrong where more than 10% are: C(8,n)/C(10,n) <= 0.05 from n = 8 on.
+  // If more than 10% of 10 predictions are wrong, at least 2 are. The probability that n drawn ones
+  // contain neither of the two is C(8,n)/C(10,n), which is at most 0.05 for n >= 8.
   CHECK(sample_to_check(10, 0.1) == 8);
-  // Of very many, the rule of three: 0.99^n <= 0.05 from 299 on.
+  // With very many predictions of which 1% are wrong, n drawn ones are all right with probability
+  // 0.99^n, which is at most 0.05 for n >= 299.
   CHECK(sample_to_check(100'000'000, 0.01) == 299);
   CHECK(sample_to_check(0, 0.01) == 0);
   CHECK(sample_to_check(20, 0.0) == 19);  // one wrong of 20 escapes 19 draws with probability 1/20

@@ -15,7 +15,9 @@ namespace scimix {
 namespace {
 
 using test::contains;
+using test::has_note;
 using test::TempFolder;
+using test::user_error_list_of;
 using test::user_error_of;
 using test::write_plain;
 
@@ -32,27 +34,8 @@ std::string error_of(const fs::path& dir) {
   return user_error_of([&] { (void)load_image_folder(dir, {.size = 8}); });
 }
 
-// A message of several lines is a list.
 std::string list_of(const fs::path& dir) {
-  try {
-    (void)load_image_folder(dir, {.size = 8});
-  } catch (const Error& error) {
-    CHECK(error.fault() == Fault::user);
-    return error.what();
-  }
-  FAIL_CHECK("no error was thrown");
-  return {};
-}
-
-bool has_note(const Dataset& dataset, const std::string& part) {
-  const auto has_part = [&](const std::string& note) {
-    return note.find(part) != std::string::npos;
-  };
-  const bool found = std::any_of(dataset.notes.begin(), dataset.notes.end(), has_part);
-  if (!found) {
-    for (const std::string& note : dataset.notes) MESSAGE(note);
-  }
-  return found;
+  return user_error_list_of([&] { (void)load_image_folder(dir, {.size = 8}); });
 }
 
 }  // namespace

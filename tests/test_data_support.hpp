@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "data/dataset.hpp"
 #include "data/image_io.hpp"
 #include "tests/skip.hpp"
 #include "tests/temp_folder.hpp"  // IWYU pragma: export
@@ -46,20 +47,35 @@ inline void write_plain(const std::filesystem::path& path, int value, std::int64
             {height, width, std::vector<std::uint8_t>(size, static_cast<std::uint8_t>(value))});
 }
 
-// The message of the user's error that f must end in. It has to be one line.
+// Returns the message of the user's error that f must end in. It may have several lines: a list.
 template <class F>
-std::string user_error_of(F&& f) {
+std::string user_error_list_of(F&& f) {
   try {
     f();
   } catch (const Error& error) {
-    const std::string message = error.what();
     CHECK(error.fault() == Fault::user);
-    CHECK(message.find('\n') == std::string::npos);
-    CHECK(!message.empty());
-    return message;
+    return error.what();
   }
   FAIL_CHECK("no error was thrown");
   return {};
+}
+
+// Returns the message of the user's error that f must end in. It has to be one line.
+template <class F>
+std::string user_error_of(F&& f) {
+  const std::string message = user_error_list_of(f);
+  CHECK(message.find('\n') == std::string::npos);
+  CHECK(!message.empty());
+  return message;
+}
+
+// Returns whether a note of the data set contains `part`; otherwise prints all of its notes.
+inline bool has_note(const Dataset& dataset, const std::string& part) {
+  for (const std::string& note : dataset.notes) {
+    if (note.find(part) != std::string::npos) return true;
+  }
+  for (const std::string& note : dataset.notes) MESSAGE(note);
+  return false;
 }
 
 inline bool contains(const std::string& text, const std::string& part) {

@@ -16,7 +16,9 @@ namespace scimix {
 namespace {
 
 using test::contains;
+using test::has_note;
 using test::TempFolder;
+using test::user_error_list_of;
 using test::user_error_of;
 using test::write_plain;
 using Labels = std::vector<std::int32_t>;
@@ -38,21 +40,8 @@ std::string error_of(const fs::path& dir, const FolderOptions& options = {}) {
   return user_error_of([&] { (void)load(dir, options); });
 }
 
-// The message of an error of one or several lines.
 std::string list_of(const fs::path& dir, const FolderOptions& options) {
-  try {
-    (void)load(dir, options);
-  } catch (const Error& error) {
-    CHECK(error.fault() == Fault::user);
-    return error.what();
-  }
-  FAIL_CHECK("no error was thrown");
-  return {};
-}
-
-bool has_note(const Dataset& dataset, const std::string& part) {
-  return std::ranges::any_of(
-      dataset.notes, [&](const std::string& note) { return note.find(part) != std::string::npos; });
+  return user_error_list_of([&] { (void)load(dir, options); });
 }
 
 }  // namespace

@@ -68,8 +68,9 @@ void add_options(CLI::App& app, PredictSettings& s) {
   app.add_option("--top", s.top, "number of most probable classes that --out lists for each image")
       ->group(output)
       ->check(CLI::PositiveNumber);
-  app.add_option("--sort-into", s.sort_into,
-                 "copy the images into this new folder, into a folder for each class")
+  app.add_option(
+         "--sort-into", s.sort_into,
+         "copy the images into this new or empty folder, into a subfolder for each predicted class")
       ->group(output);
   app.add_flag("--link", s.link, "make symbolic links in --sort-into, in place of copies")
       ->group(output);
@@ -78,7 +79,7 @@ void add_options(CLI::App& app, PredictSettings& s) {
                  "least certain first, with a column to fill in")
       ->group(output);
   app.add_option("--error-rate", s.error_rate,
-                 "share of wrong classes that is acceptable; it decides how many predictions a "
+                 "accepted share of wrong predictions, 0 to 1; it decides how many predictions a "
                  "person should check")
       ->group(output)
       ->check(CLI::Range(0.0, 1.0));
@@ -98,11 +99,13 @@ void add_options(CLI::App& app, PredictSettings& s) {
   app.add_flag("--no-calibration", s.no_calibration,
                "leave the probabilities as the network gives them")
       ->group("Calibration");
-  app.add_option("--data-dir", s.data.data_dir,
-                 "folder of the run's data set, where it has moved: its test images, or those held "
-                 "out, calibrate the probabilities")
+  app.add_option(
+         "--data-dir", s.data.data_dir,
+         "new location of the run's data set, if it was moved; its test images, or those held "
+         "out, calibrate the probabilities")
       ->group("Calibration");
-  app.add_option("--labels-file", s.data.labels_file, "the same for the run's --labels-file")
+  app.add_option("--labels-file", s.data.labels_file,
+                 "new location of the run's labels file, if it was moved")
       ->group("Calibration");
 }
 
@@ -209,9 +212,7 @@ Logits Predictor::logits_of(const ImageSet& images, std::int64_t first, std::int
 
 double Predictor::calibrated(std::ostream& out) const {
   const auto without = [&](const std::string& why) {
-    fmt::print(out,
-               "The probabilities are not calibrated{}: take them as an order, not as shares.\n",
-               why);
+    fmt::print(out, "The probabilities are not calibrated{}: use them only to rank images.\n", why);
     return 1.0;
   };
   if (settings_.no_calibration) return without("");
@@ -348,7 +349,8 @@ std::vector<std::size_t> print_effort(std::ostream& out, const PredictSettings& 
   const std::int64_t to_check = sample_to_check(accepted, s.error_rate);
   const std::int64_t to_look_at = least_to_look_at(confidences, s.error_rate);
   const std::string rate = fmt::format("{:g}%", 100 * s.error_rate);
-  fmt::print(out, "\nIf {} of the classes may be wrong (--error-rate {:g}):\n", rate, s.error_rate);
+  fmt::print(out, "\nIf at most {} of the predictions may be wrong (--error-rate {:g}):\n", rate,
+             s.error_rate);
   if (accepted == 0) {
     fmt::print(out, "  No prediction is confident enough to be accepted unseen.\n");
   } else {
@@ -361,10 +363,11 @@ std::vector<std::size_t> print_effort(std::ostream& out, const PredictSettings& 
         accepted, all, 100 * confidences[static_cast<std::size_t>(accepted - 1)], to_check,
         s.to_check.empty() ? " (--to-check FILE lists them)" : "", rate);
   }
-  fmt::print(out,
-             "  Or look at the {} least certain images and put their classes right: of all {}, {} "
-             "are then\n  expected to be wrong.\n",
-             to_look_at, all, rate);
+  fmt::print(
+      out,
+      "  Or look at the {} least certain images and correct their classes: at most {} of all {} "
+      "predictions\n  are then expected to be wrong.\n",
+      to_look_at, rate, all);
   return drawn_to_check(confident, accepted, to_check);
 }
 

@@ -6,8 +6,8 @@
 
 namespace scimix {
 
-// A folder that takes its name when all its files are there. Without a commit it is removed.
-// Folders above it are made. Errors (user): the file system's.
+// Creates a folder under a temporary name, and the folders above it. commit() gives it its final
+// name; without commit() the destructor removes it. Errors (user): those of the file system.
 class ResultFolder {
  public:
   explicit ResultFolder(const std::filesystem::path& path);
@@ -30,8 +30,8 @@ void make_folder(const std::filesystem::path& path);
 // Returns the path without a slash at its end.
 [[nodiscard]] std::filesystem::path without_slash(const std::filesystem::path& path);
 
-// Returns the name of a class as that of a folder. Errors (user): it would lead out of the folder,
-// as "..", or "a/b".
+// Returns the folder name for a class. Errors (user): a name that would lead out of the folder,
+// such as ".." or "a/b".
 [[nodiscard]] std::filesystem::path class_folder(const std::string& class_name);
 
 }  // namespace scimix
