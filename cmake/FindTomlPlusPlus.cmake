@@ -1,4 +1,4 @@
-# toml++, whose headers are all that is needed: it is compiled into the one file that includes it.
+# toml++, whose headers are all that is needed: settings/toml_library.hpp includes them.
 # Target: tomlplusplus_headers.
 find_path(TomlPlusPlus_INCLUDE_DIR toml++/toml.h)
 include(FindPackageHandleStandardArgs)

@@ -9,6 +9,7 @@
 #include "core/choice.hpp"
 #include "core/error.hpp"
 #include "core/names.hpp"
+#include "core/paths.hpp"
 
 namespace scimix {
 
@@ -64,8 +65,8 @@ std::string list_of(const std::vector<std::string>& words) {
 
 std::string describe(const SettingPlace& place, const std::string& name,
                      const std::string& written) {
-  if (place.file.empty()) return "--" + name + " " + written;
-  return fmt::format("{}:{}: {} {}", place.file, place.line, name, written);
+  if (place.file.empty()) return "--" + name + " " + shown(written);
+  return fmt::format("{}:{}: {} {}", place.file, place.line, shown(name), shown(written));
 }
 
 std::string expected(const Setting& setting) {

@@ -94,7 +94,7 @@ class Reader {
       if (quoted) value = value.substr(1, value.size() - 2);
       const int index = find_setting(kind_.settings, name);
       if (index < 0) {
-        user_error(place.file, ":", place.line, ": unknown key ", name,
+        user_error(place.file, ":", place.line, ": unknown key ", shown(name),
                    suggest_setting(kind_.settings, name, ""));
       }
       const Setting& setting = kind_.settings[static_cast<std::size_t>(index)];

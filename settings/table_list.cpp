@@ -5,6 +5,7 @@
 
 #include "core/error.hpp"
 #include "core/names.hpp"
+#include "core/paths.hpp"
 #include "settings/run_kinds.hpp"
 #include "settings/toml_values.hpp"
 
@@ -72,7 +73,7 @@ class ListReader {
   void check_name(const std::string& what, const toml::key& key, const Names& names) const {
     const std::string name(key.str());
     if (std::ranges::find(names, name) != names.end()) return;
-    user_error(where(key.source()), "unknown ", what, " ", name, "; did you mean ",
+    user_error(where(key.source()), "unknown ", what, " ", shown(name), "; did you mean ",
                nearest_name(name, names), "?");
   }
 
@@ -94,7 +95,8 @@ class ListReader {
     for (const auto& [key, node] : section("table")) {
       const std::string name(key.str());
       const auto title = table_in(key, node)["title"].value_exact<std::string>();
-      if (!title) user_error(where(key.source()), "table ", name, ": no title, expected a text");
+      if (!title)
+        user_error(where(key.source()), "table ", shown(name), ": no title, expected a text");
       order_[name] = at(key.source()).line;
       list_.tables.push_back({name, *title});
     }
@@ -123,11 +125,11 @@ class ListReader {
     for (const std::string& name : *names) {
       const toml::node* const set = section("set").get(name);
       if (set == nullptr || set->as_table() == nullptr) {
-        user_error(where(use.source()), "use ", name, ": no such set, expected [set.", name, "]",
-                   suggest(name, keys_of("set")));
+        user_error(where(use.source()), "use ", shown(name), ": no such set, expected [set.",
+                   shown(name), "]", suggest(name, keys_of("set")));
       }
       if (std::ranges::find(outer, name) != outer.end()) {
-        user_error(where(use.source()), "use ", name, ": these sets use each other");
+        user_error(where(use.source()), "use ", shown(name), ": these sets use each other");
       }
       Names inner = outer;
       inner.push_back(name);
@@ -184,8 +186,8 @@ class ListReader {
     TableRow row;
     row.table = required(table, "table");
     if (!order_.contains(row.table)) {
-      user_error(where(table.get("table")->source()), "table ", row.table,
-                 ": no such table, expected [table.", row.table, "]",
+      user_error(where(table.get("table")->source()), "table ", shown(row.table),
+                 ": no such table, expected [table.", shown(row.table), "]",
                  suggest(row.table, keys_of("table")));
     }
     row.title = required(table, "title");

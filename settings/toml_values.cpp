@@ -1,10 +1,10 @@
 #include "settings/toml_values.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <sstream>
 
 #include "core/error.hpp"
+#include "core/paths.hpp"
 #include "data/file.hpp"
 #include "settings/utf8.hpp"
 
@@ -24,7 +24,25 @@ std::string key_in_line(const std::string& text, int line) {
   const auto first = found.find_first_not_of(" \t\"'");
   const auto last = found.find_last_not_of(" \t\"'", equals - 1);
   if (equals == 0 || first >= equals || last == std::string::npos) return "";
-  return found.substr(first, last - first + 1);
+  return shown(found.substr(first, last - first + 1));
+}
+
+// Returns the line at which the parser throws TomlConditionFailed, which has no position itself:
+// parses the first line, the first two lines, and so on. Expects that parsing the whole text throws
+// it.
+int line_of_failed_condition(const std::string& text) {
+  int line = 1;
+  for (std::size_t end = text.find('\n'); end != std::string::npos;
+       end = text.find('\n', end + 1)) {
+    try {
+      (void)toml::parse(std::string_view(text).substr(0, end));
+    } catch (const TomlConditionFailed&) {
+      return line;
+    } catch (const toml::parse_error&) {  // the part ends within a value of several lines
+    }
+    ++line;
+  }
+  return line;
 }
 
 std::optional<SettingValue> text_in(const toml::node& node) {
@@ -86,7 +104,10 @@ toml::table parse_toml(const fs::path& path, const std::string& text) {
     const int line = static_cast<int>(error.source().begin.line);
     const std::string key = key_in_line(text, line);
     user_error(path.string(), ":", line, ": ", key.empty() ? "" : key + ": ",
-               "not TOML: ", error.description());
+               "not TOML: ", shown(std::string(error.description())));
+  } catch (const TomlConditionFailed&) {
+    user_error(path.string(), ":", line_of_failed_condition(text),
+               ": not TOML: found an unexpected character");
   }
 }
 
@@ -124,9 +145,7 @@ std::string written(const toml::node& node) {
       text << value;
     }
   });
-  std::string line = text.str();
-  std::replace(line.begin(), line.end(), '\n', ' ');
-  return line;
+  return text.str();
 }
 
 std::optional<std::vector<std::string>> names_of(const toml::node& node) {
@@ -148,11 +167,11 @@ GivenSetting read_setting(const RunKind& kind, const fs::path& path, const toml:
   const SettingPlace place = place_of(path, key.source());
   const int index = find_setting(kind.settings, name);
   if (index < 0 && node.is_table()) {
-    user_error(place.file, ":", place.line, ": unknown table ", name,
+    user_error(place.file, ":", place.line, ": unknown table ", shown(name),
                "; settings stand at the top of the file, in no table");
   }
   if (index < 0) {
-    user_error(place.file, ":", place.line, ": unknown key ", name,
+    user_error(place.file, ":", place.line, ": unknown key ", shown(name),
                suggest_setting(kind.settings, name, ""));
   }
   const Setting& found = kind.settings[static_cast<std::size_t>(index)];

@@ -1,14 +1,13 @@
 // Helper functions for TOML files, used for configuration files and for the list of tables.
 #pragma once
 
-#include <toml++/toml.h>
-
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "settings/layers.hpp"
+#include "settings/toml_library.hpp"
 
 namespace scimix {
 

@@ -237,6 +237,14 @@ TEST_CASE("settings: a value that is not what is expected is refused with line, 
   CHECK(message_of("[training]\nsteps = 5\n") ==
         "1: unknown table training; settings stand at the top of the file, in no table");
   CHECK(message_of("out = \"caf\xE9\"\n").starts_with("1: out: not TOML: "));
+  CHECK(message_of("steps = 5\nlabels = [\n 1 ]\n[!").starts_with("4: not TOML: "));
+  CHECK(message_of("[ \xC3\xA9 ]\nsteps = 5\n").starts_with("1: not TOML: "));
+  CHECK(message_of("st\reps = 0\n").starts_with("1: st\\x0Deps: not TOML: "));
+  CHECK(message_of("\"st\\neps\" = 0\n") == "1: unknown key st\\x0Aeps; did you mean steps?");
+  CHECK(message_of("method = \"a\\rb\"\n") ==
+        "1: method a\\x0Db: expected supervised, mean-teacher, fixmatch; did you mean fixmatch?");
+  CHECK(message_of("\xC3\xA9 = 1\n").starts_with("1: "));
+  CHECK(message_of("steps = 5 \xC3\xA9\n").starts_with("1: "));
 }
 
 TEST_CASE("settings: a byte-order mark is no part of a key") {
