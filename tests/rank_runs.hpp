@@ -88,6 +88,10 @@ std::vector<double> values_of(const TensorEntry& entry) {
   return {values.begin(), values.end()};
 }
 
+inline std::vector<double> numbers_of(const TensorEntry& entry) {
+  return entry.dtype == "F64" ? values_of<double>(entry) : values_of<float>(entry);
+}
+
 // The largest ||a - b|| / ||a|| of a network's parameters, by network: "model", or "model.g".
 inline double apart(const std::filesystem::path& a, const std::filesystem::path& b) {
   const SafetensorsFile first(a);
@@ -106,9 +110,8 @@ inline double apart(const std::filesystem::path& a, const std::filesystem::path&
     static const std::vector<std::string> kNetworks{"e_c", "e_r", "g", "d"};
     const bool named = std::find(kNetworks.begin(), kNetworks.end(), part) != kNetworks.end();
     Sums& sums = by_network[named ? part : ""];
-    const auto read = entry.dtype == "F64" ? values_of<double> : values_of<float>;
-    const std::vector<double> x = read(entry);
-    const std::vector<double> y = read(second.entry(entry.name));
+    const std::vector<double> x = numbers_of(entry);
+    const std::vector<double> y = numbers_of(second.entry(entry.name));
     for (std::size_t i = 0; i < x.size(); ++i) {
       sums.difference += (x[i] - y[i]) * (x[i] - y[i]);
       sums.all += x[i] * x[i];

@@ -198,13 +198,13 @@ TEST_CASE("emulated: memory that runs out inside a capture is said so, and nothi
   emulated::inject_error("cudaMalloc", {.error = cudaErrorMemoryAllocation});
   CHECK_THROWS_WITH_AS(Graph(kGpu, arena,
                              [] {
-                               const Tensor large = Tensor::empty({3 << 22}, DType::f32, kGpu);
+                               Tensor large = Tensor::empty({3 << 22}, DType::f32, kGpu);
                                fill(large, 1.0);
                              }),
                        doctest::Contains("out of memory on cuda:0"), Error);
   CHECK(emulated::calls_of("cudaFree") == freed);
   // The stream can be captured again.
-  const Tensor x = Tensor::zeros({4}, DType::f32, kGpu);
+  Tensor x = Tensor::zeros({4}, DType::f32, kGpu);
   const Graph graph(kGpu, arena, [&] { fill(x, 2.0); });
   graph.replay();
   CHECK(x.to_doubles() == std::vector<double>{2, 2, 2, 2});
@@ -330,10 +330,10 @@ void describe_tensor(Described& tensor, std::int64_t id, const Sizes& dims, cons
 // The 1x1 convolution of an image [1,2,4,2] of 0, 1, 2, ... with the identity, when x has these
 // strides.
 std::vector<double> convolve_identity(const Sizes& x_strides, cudnnStatus_t* status) {
-  const Tensor x =
-      Tensor::from(std::vector<double>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
-                   {1, 2, 4, 2}, DType::f32, kGpu);
-  const Tensor w = Tensor::from(std::vector<double>{1, 0, 0, 1}, {2, 1, 1, 2}, DType::f32, kGpu);
+  // cuDNN takes the addresses of inputs, too, as void*.
+  Tensor x = Tensor::from(std::vector<double>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
+                          {1, 2, 4, 2}, DType::f32, kGpu);
+  Tensor w = Tensor::from(std::vector<double>{1, 0, 0, 1}, {2, 1, 1, 2}, DType::f32, kGpu);
   Tensor y = Tensor::zeros({1, 2, 4, 2}, DType::f32, kGpu);
   Described in(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
   describe_tensor(in, 1, {1, 2, 2, 4}, x_strides);
