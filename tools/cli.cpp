@@ -13,6 +13,7 @@
 
 #include "core/error.hpp"
 #include "core/names.hpp"
+#include "tools/option_list.hpp"
 
 namespace scimix {
 
@@ -49,6 +50,10 @@ void use_setting_defaults(CLI::App& app) {
 }
 
 std::optional<int> parse(CLI::App& app, std::vector<std::string> arguments) {
+  if (asks_for_options(arguments)) {
+    hand_over(options_of(app));
+    return 0;
+  }
   app.allow_extras();  // collected, so that the message can suggest the nearest name
   try {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 reads from the back

@@ -1,5 +1,6 @@
 #include "tools/run_settings.hpp"
 
+#include "core/installed_files.hpp"
 #include "core/paths.hpp"
 #include "settings/settings_file.hpp"
 
@@ -33,6 +34,9 @@ void make_paths_absolute(ClassifierConfig& config) {
   make_absolute(config.data.data_dir);
   make_absolute(config.data.labels_file);
   make_absolute(config.hybrids.generator);
+  if (!config.hybrids.generator_config.empty()) {
+    config.hybrids.generator_config = find_preset(config.hybrids.generator_config).string();
+  }
   make_absolute(config.hybrids.generator_config);
 }
 

@@ -10,6 +10,7 @@
 #include "tools/mix_images.hpp"
 #include "tools/mix_output.hpp"
 #include "tools/mix_pairs.hpp"
+#include "tools/program.hpp"
 #include "trainers/generator_checkpoint.hpp"
 
 namespace {
@@ -138,5 +139,12 @@ int run(const std::vector<std::string>& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return scimix::run_program("scimix_mix", [&] { return run({argv + 1, argv + argc}); });
+  const scimix::Program program{
+      .name = "scimix_mix",
+      .summary = "put the class of one image into the scene of another",
+      .commands = {
+          {"", "--generator RUN --content IMAGES --scene IMAGES --out PATH [options]", "", run}}};
+  return scimix::run_program("scimix_mix", [&] {
+    return scimix::run_commands(program, {argv + 1, argv + argc});
+  });
 }

@@ -6,7 +6,6 @@
 #include <sstream>
 #include <vector>
 
-#include "core/error.hpp"
 #include "settings/run_kinds.hpp"
 #include "settings/settings_file.hpp"
 
@@ -167,108 +166,20 @@ Paths of data and generators are absolute, so that a run can be resumed from any
 other setting is an error.
 )";
 
-// --- completion ----------------------------------------------------------------------------------
-
-std::string words_of(const std::vector<std::string>& words) {
-  std::string out;
-  for (const std::string& word : words) out += (out.empty() ? "" : " ") + word;
-  return out;
-}
-
-std::vector<std::string> values_of(const Setting& setting) {
+std::vector<std::string> choices_of(const Setting& setting) {
   if (setting.type == SettingType::choice) return setting.choices;
   if (setting.type == SettingType::boolean) return {"true", "false"};
   if (setting.name == "device") return {"auto", "cpu", "cuda:0"};
   return {};
 }
 
-template <class Visit>
-void each_option(const RunKind& kind, Visit visit) {
-  for (const Setting& setting : kind.settings) visit(setting);
-  for (const Setting& option : command_options(kind)) visit(option);
-}
-
-std::string bash_script() {
-  std::string out =
-      "# Completion of scimix_train in bash: source <(scimix_train --completion bash)\n"
-      "_scimix_train() {\n"
-      "  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} words=\n"
-      "  COMPREPLY=()\n"
-      "  if ((COMP_CWORD == 1)); then\n"
-      "    COMPREPLY=($(compgen -W 'generator classifier table --completion --help' -- "
-      "\"$word\"))\n"
-      "    return\n"
-      "  fi\n"
-      "  case ${COMP_WORDS[1]}:$before in\n";
-  for (const RunKind* const kind : kinds()) {
-    each_option(*kind, [&](const Setting& setting) {
-      if (const auto values = values_of(setting); !values.empty()) {
-        out +=
-            fmt::format("    {}:--{}) words='{}' ;;\n", kind->name, setting.name, words_of(values));
-      } else if (setting.type == SettingType::path) {
-        out += fmt::format(
-            "    {}:--{}) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- \"$word\"));"
-            " return ;;\n",
-            kind->name, setting.name);
-      } else if (!is_flag(setting)) {
-        out += fmt::format("    {}:--{}) return ;;\n", kind->name, setting.name);
-      }
-    });
-    std::vector<std::string> names;
-    each_option(*kind, [&](const Setting& setting) { names.push_back("--" + setting.name); });
-    out += fmt::format("    {}:*) words='{}' ;;\n", kind->name, words_of(names));
-  }
-  out +=
-      "  esac\n"
-      "  COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
-      "}\n"
-      "complete -F _scimix_train scimix_train\n";
-  return out;
-}
-
-// Returns the first sentence of a help, with the characters escaped that have a meaning in an
-// _arguments specification.
-std::string zsh_help(const std::string& help) {
-  std::string out;
-  for (const char c : help.substr(0, help.find(". "))) {
-    if (c == '[' || c == ']' || c == ':' || c == '\\') out += '\\';
-    out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  }
-  return out;
-}
-
-std::string zsh_script() {
-  std::string out =
-      "#compdef scimix_train\n"
-      "# Completion of scimix_train in zsh: source <(scimix_train --completion zsh)\n"
-      "_scimix_train() {\n"
-      "  if ((CURRENT == 2)); then\n"
-      "    compadd generator classifier table\n"
-      "    return\n"
-      "  fi\n"
-      "  local command=${words[2]}\n"
-      "  shift words\n"
-      "  ((CURRENT--))\n"
-      "  case $command in\n";
-  for (const RunKind* const kind : kinds()) {
-    out += fmt::format("    {})\n      _arguments", kind->name);
-    each_option(*kind, [&](const Setting& setting) {
-      std::string value;
-      if (const auto values = values_of(setting); !values.empty()) {
-        value = ":value:(" + words_of(values) + ")";
-      } else if (!is_flag(setting)) {
-        value = setting.type == SettingType::path ? ":path:_files" : ":value:";
-      }
-      out += fmt::format(" \\\n        '--{}{}[{}]{}'", setting.name, value.empty() ? "" : "=",
-                         zsh_help(setting.help), value);
-    });
-    out += "\n      ;;\n";
-  }
-  out +=
-      "  esac\n"
-      "}\n"
-      "compdef _scimix_train scimix_train\n";
-  return out;
+// Returns a setting as an option of man pages and completion.
+ListedOption listed(const Setting& setting, const std::string& default_text) {
+  return {.name = setting.name,
+          .value = is_flag(setting) ? "" : placeholder(setting),
+          .help = whole_help(setting, default_text),
+          .choices = choices_of(setting),
+          .is_path = setting.type == SettingType::path};
 }
 
 }  // namespace
@@ -328,10 +239,13 @@ std::string settings_document() {
   return out;
 }
 
-std::string completion_script(const std::string& shell) {
-  if (shell == "bash") return bash_script();
-  if (shell == "zsh") return zsh_script();
-  user_error("--completion ", shell, ": expected bash or zsh");
+OptionList options_of(const RunKind& kind) {
+  OptionList out{.summary = kind.summary, .options = {}, .positionals = {}};
+  for (std::size_t i = 0; i < kind.settings.size(); ++i) {
+    out.options.push_back(listed(kind.settings[i], text_of(kind.defaults[i])));
+  }
+  for (const Setting& option : command_options(kind)) out.options.push_back(listed(option, ""));
+  return out;
 }
 
 }  // namespace scimix

@@ -1,10 +1,12 @@
-// Writes the texts that are generated from the settings: help, docs/settings.md, shell completion.
+// Writes the texts that are generated from the settings: help, docs/settings.md, and the options in
+// man pages and shell completion.
 #pragma once
 
 #include <span>
 #include <string>
 
 #include "settings/layers.hpp"
+#include "tools/option_list.hpp"
 
 namespace scimix {
 
@@ -17,8 +19,7 @@ namespace scimix {
 // Returns docs/settings.md, as Markdown.
 [[nodiscard]] std::string settings_document();
 
-// Returns a script that completes the options of scimix_train. Errors (user): `shell` is neither
-// bash nor zsh.
-[[nodiscard]] std::string completion_script(const std::string& shell);
+// Returns the settings and the other options of a command, for man pages and completion.
+[[nodiscard]] OptionList options_of(const RunKind& kind);
 
 }  // namespace scimix

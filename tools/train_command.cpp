@@ -7,10 +7,12 @@
 #include <iostream>
 
 #include "core/error.hpp"
+#include "core/installed_files.hpp"
 #include "core/shell_word.hpp"
 #include "report/run_folder.hpp"
 #include "settings/settings_file.hpp"
 #include "tools/cli.hpp"
+#include "tools/option_list.hpp"
 #include "tools/run_settings.hpp"
 #include "tools/settings_help.hpp"
 #include "trainers/checkpoint.hpp"
@@ -149,6 +151,10 @@ AskedRun read_resumed(const RunKind& kind, const Words& words) {
 }  // namespace
 
 AskedRun read_command(const RunKind& kind, const std::vector<std::string>& arguments) {
+  if (asks_for_options(arguments)) {
+    hand_over(options_of(kind));
+    return {.done = 0, .values = {}};
+  }
   const Words words = parse_words(kind, arguments);
   if (words.help || words.help_all) {
     std::cout << help_text(kind, words.help_all);
@@ -157,7 +163,9 @@ AskedRun read_command(const RunKind& kind, const std::vector<std::string>& argum
   if (words.resume) return read_resumed(kind, words);
   std::vector<SettingLayer> layers;
   for (const std::string& config : words.configs) {
-    for (SettingLayer& layer : read_settings_file(kind, config)) layers.push_back(std::move(layer));
+    for (SettingLayer& layer : read_settings_file(kind, find_preset(config))) {
+      layers.push_back(std::move(layer));
+    }
   }
   layers.push_back(words.settings);
   return {.done = {}, .values = resolve(kind, layers).values, .seeds = words.seeds};

@@ -9,6 +9,7 @@
 
 #include "core/device.hpp"
 #include "core/error.hpp"
+#include "core/installed_files.hpp"
 #include "report/run_lock.hpp"
 #include "settings/table_list.hpp"
 #include "tools/cli.hpp"
@@ -127,7 +128,7 @@ int jobs_of(const Asked& asked) {
 
 int make_table(const Asked& asked, const TableRequest& request, const std::string& command,
                Ranks& ranks) {
-  const TableList list = read_table_list(asked.config);
+  const TableList list = read_table_list(find_preset(asked.config));
   const TablePlan plan = plan_table(list, request);
   const RunStreams streams = streams_of(ranks);
   if (asked.list) {

@@ -31,4 +31,12 @@ std::vector<LibraryVersion> library_versions(Device device) {
   return cpu::library_versions();
 }
 
+std::vector<LibraryVersion> built_in_library_versions() {
+  std::vector<LibraryVersion> all = cpu::library_versions();
+  if constexpr (kWithCuda) {
+    for (LibraryVersion& library : cuda::library_versions()) all.push_back(std::move(library));
+  }
+  return all;
+}
+
 }  // namespace scimix

@@ -23,4 +23,7 @@ namespace cuda {
 // For a GPU also the driver and the toolkit.
 [[nodiscard]] std::vector<LibraryVersion> library_versions(Device device);
 
+// Returns the libraries of every backend of this build. No GPU is needed.
+[[nodiscard]] std::vector<LibraryVersion> built_in_library_versions();
+
 }  // namespace scimix

@@ -1,0 +1,13 @@
+// Scripts with which a shell completes the commands, options and values of a program.
+#pragma once
+
+#include <string>
+
+#include "tools/program.hpp"
+
+namespace scimix {
+
+// Errors (user): `shell` is neither bash nor zsh.
+[[nodiscard]] std::string completion_script(const Program& program, const std::string& shell);
+
+}  // namespace scimix
