@@ -19,6 +19,7 @@ packages=(
   "libjpeg-dev|libjpeg62-turbo-dev|libjpeg-turbo8-dev"
   nlohmann-json3-dev libfmt-dev libcli11-dev libtomlplusplus-dev libopenmpi-dev openmpi-bin=mpirun
   doctest-dev
+  libonnx-dev libprotobuf-dev # for scimix_export
 )
 dev_packages=(
   ccache=ccache clang-format=clang-format python3-pil
