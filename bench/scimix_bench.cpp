@@ -15,6 +15,7 @@
 #include "core/atomic_file.hpp"
 #include "kernels/machine/tf32.hpp"
 #include "tools/cli.hpp"
+#include "tools/program.hpp"
 
 namespace scimix {
 namespace {
@@ -184,7 +185,12 @@ int run(std::vector<std::string> arguments) {
 int main(int argc, char** argv) {
   std::vector<std::string> arguments{argv + 1, argv + argc};
   if (arguments.empty() || arguments[0] != "comm") {
-    return scimix::run_program("scimix_bench", [&] { return scimix::run(arguments); });
+    const scimix::Program program{
+        .name = "scimix_bench",
+        .summary = "time operators and training steps",
+        .commands = {{"", "[options]", "", [](const auto& words) { return scimix::run(words); }}}};
+    return scimix::run_program("scimix_bench",
+                               [&] { return scimix::run_commands(program, arguments); });
   }
   arguments.erase(arguments.begin());
   return scimix::run_program_on_ranks(

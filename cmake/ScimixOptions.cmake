@@ -9,10 +9,20 @@ set(SCIMIX_CUDA_ARCHITECTURES "90" CACHE STRING
 set(SCIMIX_SANITIZE "" CACHE STRING "Sanitizers for a CPU build, such as address,undefined")
 option(SCIMIX_NATIVE "Compile for this machine's own processor (OFF for a build that travels)" ON)
 option(SCIMIX_WERROR "Treat warnings as errors" OFF)
-option(SCIMIX_BUILD_TESTS "Build the tests" ON)
+# Another project that uses add_subdirectory gets the library scimix::scimix alone.
+option(SCIMIX_BUILD_PROGRAMS "Build the programs" ${PROJECT_IS_TOP_LEVEL})
+option(SCIMIX_BUILD_TESTS "Build the tests, which need the programs" ${PROJECT_IS_TOP_LEVEL})
+option(SCIMIX_PYTHON "Build the module of the Python package (pip does: pyproject.toml)" OFF)
 option(SCIMIX_COVERAGE "Count which lines of the CUDA backend run (scripts/gpu_coverage.py)" OFF)
 
-if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+# Sanitizers and the emulated GPU are for tests.
+set(installable ${PROJECT_IS_TOP_LEVEL})
+if(SCIMIX_SANITIZE OR SCIMIX_CUDA STREQUAL "EMULATED" OR NOT SCIMIX_BUILD_PROGRAMS)
+  set(installable OFF)
+endif()
+option(SCIMIX_INSTALL "Build what cmake --install copies: the library, man pages and completions" ${installable})
+
+if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
 endif()
 
@@ -58,6 +68,14 @@ endif()
 # -ffast-math would change results (it drops NaN, which the training loop looks for).
 target_compile_options(scimix_flags INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-fno-math-errno -fno-trapping-math>)
+
+# A shared library's functions could be replaced by others of the same name at run time, so that the compiler
+# would inline none of them. Nobody replaces functions of this project.
+set(SCIMIX_POSITION_INDEPENDENT_FLAGS "")
+check_cxx_compiler_flag(-fno-semantic-interposition SCIMIX_HAS_NO_SEMANTIC_INTERPOSITION)
+if(SCIMIX_HAS_NO_SEMANTIC_INTERPOSITION)
+  set(SCIMIX_POSITION_INDEPENDENT_FLAGS $<$<COMPILE_LANGUAGE:CXX>:-fno-semantic-interposition>)
+endif()
 
 set(SCIMIX_NATIVE_ARCH "")
 if(SCIMIX_NATIVE)

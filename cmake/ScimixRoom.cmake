@@ -45,8 +45,9 @@ endfunction()
 #   SOURCES       instead of what lies in the folder
 #   OPTIMIZE      optimisation of a release build, where the default -O3 costs build time only
 #   ROOM          the room whose objects these are, if it is not NAME: a room may have several targets
+#   PROGRAMS_ONLY the objects are for programs, not for the library and the Python module
 function(scimix_room name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "OPTIMIZE;ROOM"
+  cmake_parse_arguments(PARSE_ARGV 1 arg "PROGRAMS_ONLY" "OPTIMIZE;ROOM"
                         "USES;LINKS;PUBLIC_LINKS;DEFINES;PRIVATE_DEFINES;SUBFOLDERS;SOURCES")
   set(target scimix_${name})
   set(sources "${arg_SOURCES}")
@@ -62,6 +63,10 @@ function(scimix_room name)
   list(FILTER compiled INCLUDE REGEX "\\.(cpp|cu)$")
   if(compiled)
     add_library(${target} OBJECT ${sources})
+    if(NOT arg_PROGRAMS_ONLY)
+      set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+      target_compile_options(${target} PRIVATE ${SCIMIX_POSITION_INDEPENDENT_FLAGS})
+    endif()
     target_link_libraries(${target} PRIVATE ${arg_LINKS})
     target_compile_definitions(${target} PRIVATE ${arg_PRIVATE_DEFINES})
     scimix_precompile(${target})
@@ -135,7 +140,7 @@ function(scimix_program_room name)
   set(programs ${sources})
   list(FILTER programs INCLUDE REGEX "/scimix_[a-z_]+\\.cpp$")
   list(REMOVE_ITEM sources ${programs})
-  scimix_room(${name} SOURCES ${sources} ${ARGN} LINKS CLI11::CLI11 nlohmann_json::nlohmann_json
+  scimix_room(${name} PROGRAMS_ONLY SOURCES ${sources} ${ARGN} LINKS CLI11::CLI11 nlohmann_json::nlohmann_json
               OPTIMIZE -O1)
   foreach(program IN LISTS programs)
     cmake_path(GET program STEM program_name)
@@ -144,7 +149,8 @@ function(scimix_program_room name)
       set(target ${program_name}_program)
     endif()
     add_executable(${target} ${program})
-    set_target_properties(${target} PROPERTIES OUTPUT_NAME ${program_name})
+    set_target_properties(${target} PROPERTIES OUTPUT_NAME ${program_name}
+                          INSTALL_RPATH_USE_LINK_PATH ON)
     scimix_link_room(${target} ${name})
     target_link_libraries(${target} PRIVATE CLI11::CLI11 nlohmann_json::nlohmann_json)
     scimix_optimize(${target} -O1)

@@ -15,12 +15,6 @@ namespace {
 
 constexpr std::int64_t kColumns = 4;  // x_c, x_r, reconstruction, hybrid
 
-std::filesystem::path folder_of(const GeneratorRunConfig& config) {
-  if (!config.output.out.empty()) return config.output.out;
-  return std::filesystem::path("runs") / fmt::format("{}-generator-{}-{}", config.data.dataset,
-                                                     name_of(config.variant), config.seed);
-}
-
 class GeneratorSubject : public RunSubject {
  public:
   // `guide` is the trained guide of a new run. It is null if the run has no guide, has made steps
@@ -171,11 +165,17 @@ bool has_steps_behind(const RunRequest& request) {
 
 }  // namespace
 
+std::filesystem::path run_folder_of(const GeneratorRunConfig& config) {
+  if (!config.output.out.empty()) return config.output.out;
+  return std::filesystem::path("runs") / fmt::format("{}-generator-{}-{}", config.data.dataset,
+                                                     name_of(config.variant), config.seed);
+}
+
 RunResult run_generator(const GeneratorRunConfig& config, const RunRequest& request,
                         const RunStreams& streams) {
   check(config);
   if (config.data.image_size > 0) check_critic_size(config.data.image_size);
-  return run_training(session_settings(config), folder_of(config), request, streams,
+  return run_training(session_settings(config), run_folder_of(config), request, streams,
                       [&](const RunInputs& inputs) -> std::unique_ptr<RunSubject> {
                         std::optional<TrainedGuide> guide;
                         if (!config.guide.run.empty() && !has_steps_behind(request)) {

@@ -1,10 +1,15 @@
 // Executes a generator run from start to end: see training_run.hpp.
 #pragma once
 
+#include <filesystem>
+
 #include "settings/generator_config.hpp"
 #include "trainers/run_start.hpp"
 
 namespace scimix {
+
+// Returns the run folder of `config`: --out, or its default if that is empty.
+[[nodiscard]] std::filesystem::path run_folder_of(const GeneratorRunConfig& config);
 
 // Trains a generator with the settings `config`, in a new run folder or in that of the run that
 // `request` resumes. Errors (user), found before anything is written: mistakes in settings, data,

@@ -3,14 +3,22 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <ostream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/ranks.hpp"
 #include "settings/settings.hpp"
 
 namespace scimix {
+
+// Is given the step and the numbers that were just logged. Returning false ends the run as a signal
+// does.
+using OnProgress =
+    std::function<bool(std::int64_t step, const std::vector<std::pair<std::string, double>>&)>;
 
 struct RunRequest {
   std::string config_text;                           // the text of config.toml
@@ -18,6 +26,7 @@ struct RunRequest {
   std::optional<std::filesystem::path> resume = {};  // folder of the run to resume
   bool settings_changed = false;                     // replace the resumed run's config.toml
   Ranks* ranks = nullptr;                            // null: this process alone
+  OnProgress on_progress = {};                       // for a process alone
 };
 
 // The streams to which a run prints: results to `out`, the progress line to `progress`.

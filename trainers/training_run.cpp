@@ -77,14 +77,15 @@ class Run {
  public:
   // `lock` is the lock of the folder, or null on ranks other than 0.
   Run(const SessionSettings& settings, const RunFolder& folder, RunSubject& subject, Comm& ranks,
-      RunLog& log, const RunLock* lock)
+      RunLog& log, const RunLock* lock, const OnProgress& on_progress)
       : settings_(settings),
         folder_(folder),
         subject_(subject),
         session_(subject.session()),
         ranks_(ranks),
         log_(log),
-        lock_(lock) {}
+        lock_(lock),
+        on_progress_(on_progress) {}
 
   // Runs the remaining steps. Returns false if a signal ended the run early. The run can then be
   // resumed from its newest checkpoint.
@@ -100,6 +101,11 @@ class Run {
   [[nodiscard]] bool evaluate(const EvaluationOptions& options, bool record = true);
   void save();
   void show(const Metrics& training);
+  // Writes the numbers to the logs, and hands them to whoever wants them.
+  void publish(const Metrics& metrics) {
+    log_.record(session_.steps_done(), metrics);
+    if (on_progress_ && !on_progress_(session_.steps_done(), metrics)) stop_wanted_ = true;
+  }
 
   const SessionSettings& settings_;
   const RunFolder& folder_;
@@ -108,6 +114,8 @@ class Run {
   Comm& ranks_;
   RunLog& log_;
   const RunLock* lock_;
+  const OnProgress& on_progress_;
+  bool stop_wanted_ = false;
   Metrics training_shown_;
   Metrics evaluation_shown_;
   Metrics evaluated_;
@@ -123,7 +131,7 @@ void Run::log_training() {
   metrics.emplace_back("train_accuracy", found.accuracy);
   metrics.emplace_back("learning_rate", session_.learning_rate());
   metrics.emplace_back("epoch", session_.epochs());
-  log_.record(session_.steps_done(), metrics);
+  publish(metrics);
   show(subject_.progress(metrics));
 }
 
@@ -143,7 +151,7 @@ bool Run::evaluate(const EvaluationOptions& options, bool record) {
   log_.exclude_pause();
   if (record && !found->logged.empty()) {
     show(training_shown_);
-    log_.record(step, found->logged);
+    publish(found->logged);
     log_.note(fmt::format("step {}: {}", step, found->note));
   }
   if (!found->samples || !ranks_.is_first()) return true;
@@ -196,7 +204,7 @@ bool Run::train() {
     }
     const bool pending = evaluation && (stop || !evaluate(give_up));
     session_.set_evaluation_due(pending);
-    stop |= pending;
+    stop |= pending || (stop_wanted_ && done < total);
     if (stop || due(every.checkpoint_every)) save();
     log_.exclude_pause();
     if (stop) return false;
@@ -320,7 +328,7 @@ RunResult run_training(const SessionSettings& settings, const std::filesystem::p
       first ? RunLog(*folder, settings.steps, subject->images_per_step(), resumed, streams.progress)
             : RunLog();
   for (const std::string& name : sheets) log.image(0, name, folder->samples() / (name + ".png"));
-  Run run(settings, *folder, *subject, ranks, log, lock ? &*lock : nullptr);
+  Run run(settings, *folder, *subject, ranks, log, lock ? &*lock : nullptr, request.on_progress);
   const bool trained = run.train();
   log.finish();
   if (!trained) return interrupted(session.steps_done());

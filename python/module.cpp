@@ -1,0 +1,118 @@
+// The module scimix._core: what the Python package scimix takes from the C++ library.
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/filesystem.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+#include <omp.h>
+
+#include "core/error.hpp"
+#include "data/dataset.hpp"
+#include "python/networks.hpp"
+#include "python/training.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+using namespace scimix::python;
+
+namespace {
+
+nb::dict images_of(scimix::ImageSet& set) {
+  const auto size = [](std::int64_t value) { return static_cast<std::size_t>(value); };
+  nb::dict out;
+  out["images"] =
+      numpy_array(std::move(set.pixels), {size(set.count), size(set.height), size(set.width), 3});
+  out["labels"] = numpy_array(std::move(set.labels), {size(set.count)});
+  return out;
+}
+
+nb::dict load_dataset(const std::string& name, const std::filesystem::path& folder,
+                      std::int64_t size, std::int64_t digits_train, std::int64_t digits_test) {
+  scimix::Dataset dataset;
+  {
+    const nb::gil_scoped_release released;
+    dataset = scimix::load_dataset(
+        name, folder, {.size = size, .digits_train = digits_train, .digits_test = digits_test});
+  }
+  nb::dict out;
+  out["train"] = images_of(dataset.train);
+  out["test"] = images_of(dataset.test);
+  out["class_names"] = dataset.class_names;
+  return out;
+}
+
+// A user's mistake is a ValueError, and a bug a RuntimeError.
+void translate(const std::exception_ptr& thrown, void* /*unused*/) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const scimix::Error& error) {
+    const bool user = error.fault() == scimix::Fault::user;
+    PyErr_SetString(user ? PyExc_ValueError : PyExc_RuntimeError, error.what());
+  }
+}
+
+constexpr const char* kMixHelp =
+    R"(Return hybrids: the class of each content image in the scene of the scene image.
+
+content, scene: images [N,R,R,3] with R = image_size, of one element type: uint8 from 0 to 255, or float32 or
+    float64 from 0 to 1. NumPy arrays, or tensors with DLPack in the memory of the CPU, which are read where
+    they lie.
+batch: images that are computed at a time.
+
+Returns a new NumPy array [N,R,R,3] of the element type of `content`, clamped to its range.
+Raises ValueError for another shape, element type or range.)";
+
+constexpr const char* kLogitsHelp =
+    R"(Return the logits of images: one number per class, before the softmax.
+
+images: [N,R,R,3] with R = image_size: uint8 from 0 to 255, or float32 or float64 from 0 to 1. A NumPy array, or
+    a tensor with DLPack in the memory of the CPU, which is read where it lies.
+batch: images that are computed at a time.
+
+Returns a NumPy array, float32 [N,classes].
+Raises ValueError for another shape, element type or range.)";
+
+}  // namespace
+
+NB_MODULE(_core, m) {
+  m.doc() = "The C++ part of scimix.";
+  nb::register_exception_translator(translate);
+
+  nb::class_<Generator>(m, "Generator", "A trained generator: the averaged networks of a run.")
+      .def_static(
+          "load",
+          [](const std::filesystem::path& run, const std::string& device) {
+            return new Generator(run, device);
+          },
+          "run"_a, "device"_a = "auto",
+          "Load a generator from a run folder, of which the newest checkpoint is taken, or from a "
+          "checkpoint.\n\ndevice: auto, cpu or cuda:N.")
+      .def("mix", &Generator::mix, "content"_a, "scene"_a, nb::kw_only(), "batch"_a = 250, kMixHelp,
+           nb::sig("def mix(self, content: object, scene: object, *, batch: int = 250) -> "
+                   "numpy.typing.NDArray"))
+      .def_prop_ro("image_size", &Generator::image_size, "Side of the images, in pixels.")
+      .def_prop_ro("class_names", &Generator::class_names, "Names of the classes, by number.")
+      .def_prop_ro("checkpoint", &Generator::checkpoint, "Path of the checkpoint.");
+
+  nb::class_<Classifier>(m, "Classifier", "A trained classifier: the averaged network of a run.")
+      .def_static(
+          "load",
+          [](const std::filesystem::path& run, const std::string& device) {
+            return new Classifier(run, device);
+          },
+          "run"_a, "device"_a = "auto",
+          "Load a classifier from a run folder, of which the newest checkpoint is taken, or from a "
+          "checkpoint. A generator's run gives its own classifier.\n\ndevice: auto, cpu or cuda:N.")
+      .def("__call__", &Classifier::logits, "images"_a, nb::kw_only(), "batch"_a = 250, kLogitsHelp,
+           nb::sig("def __call__(self, images: object, *, batch: int = 250) -> "
+                   "numpy.typing.NDArray[numpy.float32]"))
+      .def_prop_ro("image_size", &Classifier::image_size, "Side of the images, in pixels.")
+      .def_prop_ro("class_names", &Classifier::class_names, "Names of the classes, by number.")
+      .def_prop_ro("checkpoint", &Classifier::checkpoint, "Path of the checkpoint.");
+
+  m.def("load_dataset", &load_dataset, "name"_a, "folder"_a, "size"_a, "digits_train"_a,
+        "digits_test"_a);
+  m.def("train", &train, "kind"_a, "arguments"_a, "on_progress"_a.none(), "verbose"_a);
+  m.def(
+      "use_threads", [](int count) { omp_set_num_threads(count); }, "count"_a,
+      "Compute with this many threads from now on, in the calling thread.");
+}

@@ -1,0 +1,150 @@
+#include "python/networks.hpp"
+
+#include <omp.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <exception>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "autograd/tape.hpp"
+#include "core/error.hpp"
+#include "tools/trained_classifier.hpp"
+#include "trainers/mixers.hpp"
+
+namespace scimix::python {
+
+namespace {
+
+Device selected(const std::string& name) {
+  const Device device = parse_device(name);
+  select_device(device);
+  return device;
+}
+
+void check_batch(std::int64_t batch) {
+  if (batch < 1) user_error("batch: found ", batch, ", expected at least 1");
+}
+
+std::vector<std::size_t> shape_of(const ImageArray& images) {
+  return {images.array.shape(0), images.array.shape(1), images.array.shape(2), 3};
+}
+
+// A checkpoint of an older program joins the names by commas.
+std::vector<std::string> names_in(const ClassifierCheckpoint& checkpoint) {
+  const std::string written = value_of(checkpoint.metadata, "class_names");
+  const auto list = nlohmann::json::parse(written, nullptr, /*allow_exceptions=*/false);
+  if (list.is_array()) return class_names_of(checkpoint.metadata, checkpoint.file);
+  std::vector<std::string> names;
+  for (std::size_t begin = 0; begin <= written.size();) {
+    const std::size_t comma = std::min(written.find(',', begin), written.size());
+    names.push_back(written.substr(begin, comma - begin));
+    begin = comma + 1;
+  }
+  return names;
+}
+
+}  // namespace
+
+void compute(Device device, const std::function<void()>& work) {
+  static const pid_t first_process = ::getpid();
+  static std::mutex mutex;
+  const nb::gil_scoped_release released;
+  const std::lock_guard lock(mutex);
+  if (::getpid() == first_process) {
+    select_device(device);
+    work();
+    return;
+  }
+  if (device.is_cuda()) {
+    user_error(
+        "device: found cuda in a process that was forked, expected cpu (or start it with the "
+        "method "
+        "spawn)");
+  }
+  std::exception_ptr thrown;
+  std::thread([&] {  // a new thread knows nothing of the parent's OpenMP threads
+    omp_set_num_threads(1);
+    try {
+      work();
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+  })
+      .join();
+  if (thrown) std::rethrow_exception(thrown);
+}
+
+Generator::Generator(const std::filesystem::path& run, const std::string& device)
+    : device_(selected(device)), net_(load_generator(run, device_)) {}
+
+std::int64_t Generator::image_size() const {
+  return net_.networks.config().generator.image_size;
+}
+
+nb::object Generator::mix(nb::handle content, nb::handle scene, std::int64_t batch) const {
+  check_batch(batch);
+  const ImageArray contents = read_images("content", content, image_size());
+  const ImageArray scenes = read_images("scene", scene, image_size());
+  if (contents.count() != scenes.count()) {
+    user_error("scene: found ", scenes.count(), " images, expected ", contents.count(),
+               ", as many as content has");
+  }
+  if (contents.pixels != scenes.pixels) {
+    user_error("scene: found another element type than content has, expected the same");
+  }
+  const std::int64_t count = contents.count();
+  const std::int64_t elements = image_size() * image_size() * 3;
+  const auto mixed = [&]<class T>(T /*type*/) {
+    std::vector<T> pixels(static_cast<std::size_t>(count * elements));
+    compute(device_, [&] {
+      const Mixer mixer = scimix_mixer(net_.networks);
+      for (std::int64_t first = 0; first < count; first += batch) {
+        const std::int64_t rows = std::min(batch, count - first);
+        const Tensor hybrids = mixer(network_input(contents, first, rows, device_),
+                                     network_input(scenes, first, rows, device_), 0);
+        write_pixels(hybrids, contents.pixels, pixels.data() + first * elements);
+      }
+    });
+    return numpy_array(std::move(pixels), shape_of(contents));
+  };
+  if (contents.pixels == Pixels::u8) return mixed(std::uint8_t{});
+  return contents.pixels == Pixels::f32 ? mixed(float{}) : mixed(double{});
+}
+
+Classifier::Classifier(const std::filesystem::path& run, const std::string& device)
+    : device_(selected(device)) {
+  const ClassifierCheckpoint checkpoint = find_classifier(run);
+  const ClassifierSettings settings = settings_of(checkpoint);
+  checkpoint_ = checkpoint.file.string();
+  class_names_ = names_in(checkpoint);
+  image_size_ = settings.image_size;
+  precision_ = settings.precision;
+  network_ = std::make_unique<const WideResNet>(load_classifier(checkpoint, settings, device_));
+}
+
+nb::object Classifier::logits(nb::handle images, std::int64_t batch) const {
+  check_batch(batch);
+  const ImageArray input = read_images("images", images, image_size_);
+  const std::int64_t count = input.count();
+  const auto classes = static_cast<std::int64_t>(network_->config().classes);
+  std::vector<float> found(static_cast<std::size_t>(count * classes));
+  compute(device_, [&] {
+    const NoGrad no_grad;
+    for (std::int64_t first = 0; first < count; first += batch) {
+      const std::int64_t rows = std::min(batch, count - first);
+      const Variable x(network_input(input, first, rows, device_));
+      const Variable of_type = precision_ == DType::f32 ? x : cast(x, precision_);
+      const Variable logits =
+          cast(network_->forward(of_type, {.mode = NormMode::eval}).logits, DType::f32);
+      const std::vector<float> part = logits.value().to_host<float>();
+      std::copy(part.begin(), part.end(), found.begin() + first * classes);
+    }
+  });
+  return numpy_array(std::move(found),
+                     {static_cast<std::size_t>(count), static_cast<std::size_t>(classes)});
+}
+
+}  // namespace scimix::python

@@ -1,0 +1,57 @@
+// Trained networks in Python.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/wide_resnet.hpp"
+#include "python/arrays.hpp"
+#include "trainers/generator_checkpoint.hpp"
+
+namespace scimix::python {
+
+class Generator {
+ public:
+  Generator(const std::filesystem::path& run, const std::string& device);
+
+  // Returns hybrids [N,R,R,3] of the type of `content`.
+  [[nodiscard]] nb::object mix(nb::handle content, nb::handle scene, std::int64_t batch) const;
+  [[nodiscard]] std::int64_t image_size() const;
+  [[nodiscard]] const std::vector<std::string>& class_names() const { return net_.class_names; }
+  [[nodiscard]] std::string checkpoint() const { return net_.checkpoint.string(); }
+
+ private:
+  Device device_;
+  TrainedGenerator net_;
+};
+
+class Classifier {
+ public:
+  Classifier(const std::filesystem::path& run, const std::string& device);
+
+  // Returns logits, float32 [N,classes].
+  [[nodiscard]] nb::object logits(nb::handle images, std::int64_t batch) const;
+  [[nodiscard]] std::int64_t image_size() const { return image_size_; }
+  [[nodiscard]] const std::vector<std::string>& class_names() const { return class_names_; }
+  [[nodiscard]] std::string checkpoint() const { return checkpoint_; }
+
+ private:
+  Device device_;
+  std::string checkpoint_;
+  std::vector<std::string> class_names_;
+  std::int64_t image_size_ = 0;
+  DType precision_ = DType::f32;
+  std::unique_ptr<const WideResNet> network_;
+};
+
+// Runs `work` with `device` selected and without the interpreter's lock. Calls of several threads
+// take turns, since one call uses all cores. A process that was forked, such as a worker of
+// PyTorch's DataLoader, computes with one thread: OpenMP would wait forever for those of its
+// parent.
+void compute(Device device, const std::function<void()>& work);
+
+}  // namespace scimix::python

@@ -1,0 +1,67 @@
+"""Hybrids as a data set."""
+
+import multiprocessing
+import pickle
+
+import numpy
+import pytest
+
+import scimix
+
+
+@pytest.fixture(scope="module")
+def hybrids(generator_run, pictures):
+    return scimix.Hybrids(generator_run.folder, pictures, [i % 2 for i in range(len(pictures))], length=30)
+
+
+def test_items_are_hybrids_of_their_pairs(hybrids, generator_run, pictures):
+    generator = scimix.Generator.load(generator_run.folder, "cpu")
+    content, scene = hybrids.pair(25)
+    image, label = hybrids[25]
+    assert (content, label, len(hybrids)) == (1, 1, 30)
+    numpy.testing.assert_array_equal(image, generator.mix(pictures[[content]], pictures[[scene]])[0])
+
+
+def test_a_batch_is_its_items(hybrids):
+    for (image, label), index in zip(hybrids.__getitems__([3, 0, -1]), (3, 0, 29), strict=True):
+        numpy.testing.assert_array_equal(image, hybrids[index][0])
+        assert label == hybrids[index][1]
+    with pytest.raises(IndexError):
+        hybrids[30]
+
+
+def _first(dataset):
+    return dataset[0][0]
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_workers(hybrids, method):
+    expected = hybrids[0][0]  # this process has used its threads before it forks
+    with multiprocessing.get_context(method).Pool(2) as pool:
+        for image in pool.map(_first, [hybrids, hybrids]):
+            assert numpy.abs(image.astype(int) - expected).max() <= 1
+
+
+def test_pickle_has_no_network(hybrids):
+    assert len(pickle.dumps(hybrids)) < hybrids._images.nbytes * 2 + 4096
+
+
+def test_data_loader_of_pytorch(hybrids):
+    data = pytest.importorskip("torch.utils.data")
+    batches = list(data.DataLoader(hybrids, batch_size=8, num_workers=2))
+    assert sum(len(images) for images, _ in batches) == 30
+    numpy.testing.assert_allclose(batches[0][0][2], hybrids[2][0], atol=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"images": numpy.zeros((2, 16, 16, 3))}, "images: found float64"),
+        ({"images": numpy.zeros((2, 16, 16, 3), numpy.uint8), "labels": [1]}, "labels: found shape"),
+        ({"images": numpy.zeros((2, 16, 16, 3), numpy.uint8), "length": -1}, "length: found -1"),
+        ({"images": numpy.zeros((0, 16, 16, 3), numpy.uint8)}, "N > 0"),
+    ],
+)
+def test_wrong_arguments(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        scimix.Hybrids("run", **arguments)

@@ -1,0 +1,135 @@
+#include "python/training.hpp"
+
+#include <array>
+#include <csignal>
+#include <exception>
+#include <iostream>
+#include <optional>
+#include <sstream>
+
+#include "core/error.hpp"
+#include "settings/run_kinds.hpp"
+#include "tools/needed_generator.hpp"
+#include "tools/run_settings.hpp"
+#include "tools/train_command.hpp"
+#include "trainers/classifier_run.hpp"
+#include "trainers/generator_run.hpp"
+
+namespace scimix::python {
+
+namespace {
+
+namespace nb = nanobind;
+
+// Keeps Python's signal handlers: a run that a signal ended leaves its own ones in place
+// (trainers/interrupt.hpp).
+class KeptHandlers {
+ public:
+  KeptHandlers() {
+    for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], nullptr, &kept_[i]);
+  }
+  ~KeptHandlers() {
+    for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &kept_[i], nullptr);
+  }
+  KeptHandlers(const KeptHandlers&) = delete;
+  KeptHandlers& operator=(const KeptHandlers&) = delete;
+
+ private:
+  static constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU, SIGPIPE};
+  std::array<struct sigaction, kSignals.size()> kept_{};
+};
+
+// Calls a Python function with the numbers of a run. An exception ends the run, and is kept.
+class Progress {
+ public:
+  explicit Progress(nb::object function) : function_(std::move(function)) {}
+
+  [[nodiscard]] OnProgress callback() {
+    if (function_.is_none()) return {};
+    return [this](std::int64_t step, const std::vector<std::pair<std::string, double>>& metrics) {
+      const nb::gil_scoped_acquire locked;
+      try {
+        nb::dict numbers;
+        numbers["step"] = step;
+        for (const auto& [name, value] : metrics) numbers[name.c_str()] = value;
+        function_(numbers);
+        return true;
+      } catch (...) {
+        thrown_ = std::current_exception();
+        return false;
+      }
+    };
+  }
+  void rethrow() const {
+    if (thrown_) std::rethrow_exception(thrown_);
+  }
+
+ private:
+  nb::object function_;
+  std::exception_ptr thrown_;
+};
+
+struct Outcome {
+  RunResult result;
+  std::string folder;
+};
+
+template <class Config>
+Outcome run(const RunKind& kind, const SettingTable<Config>& table,
+            const std::vector<std::string>& arguments, const OnProgress& on_progress,
+            const RunStreams& streams) {
+  const AskedRun asked = read_command(kind, arguments);
+  SCIMIX_CHECK(!asked.done, "a run that only shows help");
+  Config config = table.config(asked.values);
+  Ranks ranks;
+  std::filesystem::path folder = asked.resume;
+  if constexpr (std::is_same_v<Config, ClassifierConfig>) {
+    if (!asked.resumes()) fill_in_placeholders(config);
+    make_paths_absolute(config);
+    if (!provide_generator(config, ranks)) return {{.interrupted = true}, config.hybrids.generator};
+  } else {
+    make_paths_absolute(config);
+  }
+  if (folder.empty()) folder = run_folder_of(config);
+  RunRequest request =
+      make_request(kind, asked, table.values(config), command_line(kind.name, arguments), ranks);
+  request.on_progress = on_progress;
+  if constexpr (std::is_same_v<Config, ClassifierConfig>) {
+    return {run_classifier(config, request, streams), folder.string()};
+  } else {
+    return {run_generator(config, request, streams), folder.string()};
+  }
+}
+
+}  // namespace
+
+nb::dict train(const std::string& kind, const std::vector<std::string>& arguments,
+               nb::object on_progress, bool verbose) {
+  Progress progress(std::move(on_progress));
+  const OnProgress callback = progress.callback();
+  Outcome outcome;
+  {
+    const nb::gil_scoped_release released;
+    const KeptHandlers kept;
+    std::ostringstream nobody;
+    const RunStreams streams =
+        verbose ? RunStreams{std::cout, std::cerr} : RunStreams{nobody, nobody};
+    outcome = kind == "generator"
+                  ? run(generator_kind(), generator_table(), arguments, callback, streams)
+                  : run(classifier_kind(), classifier_table(), arguments, callback, streams);
+    if (verbose) std::cout.flush();
+  }
+  progress.rethrow();
+  if (outcome.result.interrupted) {
+    PyErr_Format(PyExc_KeyboardInterrupt, "the run in %s wrote a checkpoint; resume=... goes on",
+                 outcome.folder.c_str());
+    throw nb::python_error();
+  }
+  nb::dict out;
+  out["folder"] = outcome.folder;
+  out["steps"] = outcome.result.steps;
+  out["accuracy"] = outcome.result.accuracy;
+  return out;
+}
+
+}  // namespace scimix::python
