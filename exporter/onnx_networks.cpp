@@ -10,7 +10,7 @@ namespace {
 constexpr float kCodeEps = 1e-8F;  // of unit_rms (models/codes.cpp)
 const std::vector<float> kTaps{1, 3, 3, 1};
 
-// The tensors of a network by name, as ONNX has them: kernels [K,R,S,C] become [K,C,R,S].
+// The tensors of a network by name, in ONNX's layout: kernels [K,R,S,C] become [K,C,R,S].
 class Weights {
  public:
   Weights(OnnxGraph& graph, std::string prefix, const ParameterStore& store)
@@ -67,10 +67,9 @@ std::string scalar(OnnxGraph& graph, const std::string& name, float value) {
   return graph.constant(name, std::vector<float>{value}, {1});
 }
 
-// ---- images
-// ---------------------------------------------------------------------------------------
+// --- images ---
 
-// Images [N,H,W,3] to [N,3,H,W] in [-1,1].
+// Converts images [N,H,W,3] to [N,3,H,W] in [-1,1].
 std::string normalised(OnnxGraph& graph, const std::string& image, OnnxType type) {
   const float gain = type == OnnxType::u8 ? 1.0F / 127.5F : 2.0F;
   const std::string x =
@@ -80,7 +79,7 @@ std::string normalised(OnnxGraph& graph, const std::string& image, OnnxType type
   return graph.add("Transpose", {centred}, {{"perm", std::vector<std::int64_t>{0, 3, 1, 2}}});
 }
 
-// The inverse, clamped.
+// Converts [N,3,H,W] in [-1,1] to images [N,H,W,3], clamped to the range of their elements.
 std::string image_of(OnnxGraph& graph, const std::string& x, OnnxType type) {
   const float gain = type == OnnxType::u8 ? 127.5F : 0.5F;
   const float most = type == OnnxType::u8 ? 255.0F : 1.0F;
@@ -95,8 +94,7 @@ std::string image_of(OnnxGraph& graph, const std::string& x, OnnxType type) {
   return graph.add("Cast", {graph.add("Round", {clamped})}, {{"to", OnnxType::u8}});
 }
 
-// ---- WideResNet (models/wide_resnet.cpp)
-// ----------------------------------------------------------
+// --- WideResNet (models/wide_resnet.cpp) ---
 
 struct Encoded {
   std::string map;       // [N,F,H/4,W/4]
@@ -143,10 +141,9 @@ Encoded encode(const Weights& w, const WideResNetConfig& config, const std::stri
   return out;
 }
 
-// ---- generator (models/generator.cpp, models/equalized.cpp)
-// --------------------------------------
+// --- generator (models/generator.cpp, models/equalized.cpp) ---
 
-// Brings every row, or every location of a map, to root mean square 1 over the channels.
+// Scales every row, or every location of a map, to root mean square 1 over the channels.
 std::string unit_rms(OnnxGraph& graph, const std::string& name, const std::string& x) {
   const std::string power =
       graph.add("ReduceMean", {graph.add("Mul", {x, x})}, {{"axes", std::vector<std::int64_t>{1}}});
@@ -154,7 +151,7 @@ std::string unit_rms(OnnxGraph& graph, const std::string& name, const std::strin
   return graph.add("Div", {x, graph.add("Sqrt", {raised})});
 }
 
-// The filter [1,3,3,1] along both axes, of sum 4, for each of `channels` channels.
+// Adds the filter [1,3,3,1] along both axes, with sum 4, for each of `channels` channels.
 std::string filter(OnnxGraph& graph, const std::string& name, std::int64_t channels) {
   std::vector<float> values;
   for (std::int64_t c = 0; c < channels; ++c) {
@@ -186,7 +183,7 @@ class SynthesisNetwork {
   }
 
  private:
-  // style [N,C] = factor (code weight^T / sqrt(S) + bias)
+  // Returns the style [N,C] = factor (code weight^T / sqrt(S) + bias).
   std::string style_of(const std::string& name, double factor) {
     const double gain = 1.0 / std::sqrt(static_cast<double>(w_.shape(name + ".affine.weight")[1]));
     return graph_.add(
@@ -195,7 +192,7 @@ class SynthesisNetwork {
         {{"transB", std::int64_t{1}}});
   }
 
-  // [N,C] to [N,C,1,1]
+  // Reshapes [N,C] to [N,C,1,1].
   std::string per_pixel(const std::string& factors) {
     if (per_pixel_shape_.empty()) {
       per_pixel_shape_ = graph_.constant("per_pixel_shape", std::vector<std::int64_t>{0, -1, 1, 1});
@@ -207,7 +204,8 @@ class SynthesisNetwork {
     return graph_.add("Mul", {x, per_pixel(style)});
   }
 
-  // d [N,K] = 1 / sqrt(sum over c of style^2 energy + eps), energy [C,K] = the sum over taps of w^2
+  // Returns d [N,K] = 1 / sqrt(sum over c of style^2 energy + eps), where energy [C,K] is the sum
+  // over taps of w^2.
   std::string demodulation(const std::string& name, const std::string& style, bool up) {
     const OnnxShape shape = w_.shape(name + ".weight");  // [K,C,R,S], with `up` [C,K,R,S]
     const std::vector<float> weight = w_.values(name + ".weight");
@@ -260,7 +258,7 @@ class SynthesisNetwork {
     return graph_.add("Add", {conv(w_, name, modulated(x, style)), bias(name)});
   }
 
-  // The bias [K] as [K,1,1].
+  // Returns the bias [K] as [K,1,1].
   std::string bias(const std::string& name) {
     const std::vector<float> values = w_.values(name + ".bias");
     return graph_.constant(w_.prefix() + name + ".bias", values, {std::ssize(values), 1, 1});

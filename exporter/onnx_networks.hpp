@@ -1,4 +1,4 @@
-// The networks as ONNX models: the inference form, with running statistics and without noise.
+// Writes the networks as ONNX models for inference: with running statistics and without noise.
 #pragma once
 
 #include "exporter/onnx_graph.hpp"
@@ -7,8 +7,8 @@
 
 namespace scimix {
 
-// The elements of images that go in and out, [N,H,W,3]: u8 in 0..255, or f32 in [0,1]. The models
-// convert them to the [-1,1] of the networks and back.
+// Inputs and outputs of the models are images [N,H,W,3] with elements of u8 in 0..255 or f32 in
+// [0,1]. The models convert them to the [-1,1] of the networks and back.
 
 // Adds a classifier: input `image`, outputs `logits` [N,classes] and `probabilities` [N,classes].
 void add_classifier(OnnxGraph& graph, const WideResNet& network, std::int64_t image_size,

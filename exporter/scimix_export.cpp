@@ -7,7 +7,6 @@
 
 #include "core/atomic_file.hpp"
 #include "core/error.hpp"
-#include "core/names.hpp"
 #include "core/paths.hpp"
 #include "exporter/onnx_networks.hpp"
 #include "tools/cli.hpp"
@@ -53,25 +52,10 @@ void check_output(const std::string& out) {
   }
 }
 
-// The class names of a classifier's checkpoint: those of its data set, joined by commas, or a JSON
-// list.
-nlohmann::json class_names(const ClassifierCheckpoint& checkpoint) {
-  const std::string written = value_of(checkpoint.metadata, "class_names");
-  const auto list = nlohmann::json::parse(written, nullptr, /*allow_exceptions=*/false);
-  if (list.is_array()) return list;
-  nlohmann::json names = nlohmann::json::array();
-  for (std::size_t begin = 0; begin <= written.size();) {
-    const std::size_t comma = std::min(written.find(',', begin), written.size());
-    names.push_back(written.substr(begin, comma - begin));
-    begin = comma + 1;
-  }
-  return names;
-}
-
 int export_network(const ExportSettings& s) {
   const OnnxType type = parse_input(s.input);
   check_output(s.out);
-  AtomicFile file(s.out);  // a folder that cannot be written is known before anything is computed
+  AtomicFile file(s.out);  // finds out first whether the folder can be written
   const ClassifierCheckpoint checkpoint = find_classifier(s.run);
   const bool generator = wants_generator(s.part, checkpoint);
   OnnxGraph graph(generator ? "scimix-generator" : "scimix-classifier");
@@ -81,7 +65,7 @@ int export_network(const ExportSettings& s) {
   } else {
     add_classifier(graph, load_classifier(checkpoint, settings, kCpu), settings.image_size, type);
   }
-  graph.metadata("class_names", class_names(checkpoint).dump());
+  graph.metadata("class_names", nlohmann::json(class_names_of(checkpoint)).dump());
   graph.metadata("step", std::to_string(settings.step));
   graph.metadata("pixels", type == OnnxType::u8 ? "0 to 255" : "0 to 1");
   graph.metadata("scimix_version", version_number());
@@ -97,9 +81,8 @@ int export_network(const ExportSettings& s) {
 int run(const std::vector<std::string>& arguments) {
   CLI::App app(
       "Writes a trained network as an ONNX model, which ONNX Runtime and other libraries run "
-      "without "
-      "SciMix. The batch may have any size. The averaged weights are written, as evaluations use "
-      "them.",
+      "without SciMix. The batch may have any size. The weights are the averaged ones (EMA), which "
+      "evaluations use.",
       "scimix_export");
   ExportSettings s;
   use_setting_defaults(app);
@@ -109,12 +92,12 @@ int run(const std::vector<std::string>& arguments) {
       ->required();
   app.add_option(
       "--input", s.input,
-      "elements of the images: u8 (0 to 255) or float (0 to 1); the model normalises them");
+      "element type of the images: u8 (0 to 255) or float (0 to 1); the model normalises them");
   app.add_option(
       "--part", s.part,
-      "of a generator's run: generator (images content and scene in, image hybrid out) or "
-      "classifier (its own one: image in, logits and probabilities out); auto: what the "
-      "run trained");
+      "which network of a generator's run is exported: generator (inputs content and scene, output "
+      "hybrid) or classifier (input image, outputs logits and probabilities); auto: the network "
+      "that the run trained");
   if (const auto done = parse(app, arguments)) return *done;
   return export_network(s);
 }

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <exception>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "autograd/tape.hpp"
@@ -32,20 +31,6 @@ std::vector<std::size_t> shape_of(const ImageArray& images) {
   return {images.array.shape(0), images.array.shape(1), images.array.shape(2), 3};
 }
 
-// A checkpoint of an older program joins the names by commas.
-std::vector<std::string> names_in(const ClassifierCheckpoint& checkpoint) {
-  const std::string written = value_of(checkpoint.metadata, "class_names");
-  const auto list = nlohmann::json::parse(written, nullptr, /*allow_exceptions=*/false);
-  if (list.is_array()) return class_names_of(checkpoint.metadata, checkpoint.file);
-  std::vector<std::string> names;
-  for (std::size_t begin = 0; begin <= written.size();) {
-    const std::size_t comma = std::min(written.find(',', begin), written.size());
-    names.push_back(written.substr(begin, comma - begin));
-    begin = comma + 1;
-  }
-  return names;
-}
-
 }  // namespace
 
 void compute(Device device, const std::function<void()>& work) {
@@ -60,12 +45,11 @@ void compute(Device device, const std::function<void()>& work) {
   }
   if (device.is_cuda()) {
     user_error(
-        "device: found cuda in a process that was forked, expected cpu (or start it with the "
-        "method "
-        "spawn)");
+        "device: found cuda in a process that was forked, expected cpu (or start the process with "
+        "the method spawn)");
   }
   std::exception_ptr thrown;
-  std::thread([&] {  // a new thread knows nothing of the parent's OpenMP threads
+  std::thread([&] {  // a new thread has no OpenMP threads of the parent process
     omp_set_num_threads(1);
     try {
       work();
@@ -119,7 +103,7 @@ Classifier::Classifier(const std::filesystem::path& run, const std::string& devi
   const ClassifierCheckpoint checkpoint = find_classifier(run);
   const ClassifierSettings settings = settings_of(checkpoint);
   checkpoint_ = checkpoint.file.string();
-  class_names_ = names_in(checkpoint);
+  class_names_ = class_names_of(checkpoint);
   image_size_ = settings.image_size;
   precision_ = settings.precision;
   network_ = std::make_unique<const WideResNet>(load_classifier(checkpoint, settings, device_));

@@ -50,8 +50,8 @@ class Classifier {
 
 // Runs `work` with `device` selected and without the interpreter's lock. Calls of several threads
 // take turns, since one call uses all cores. A process that was forked, such as a worker of
-// PyTorch's DataLoader, computes with one thread: OpenMP would wait forever for those of its
-// parent.
+// PyTorch's DataLoader, computes with one thread: OpenMP would wait forever for the threads of the
+// parent process.
 void compute(Device device, const std::function<void()>& work);
 
 }  // namespace scimix::python

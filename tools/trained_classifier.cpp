@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "core/error.hpp"
 #include "core/paths.hpp"
@@ -147,7 +148,19 @@ ClassifierSettings settings_of(const ClassifierCheckpoint& c) {
 }
 
 std::vector<std::string> class_names_of(const ClassifierCheckpoint& c) {
-  return class_names_of(c.metadata, c.file);
+  const std::string written = value_of(c.metadata, "class_names");
+  const auto list = nlohmann::json::parse(written, nullptr, /*allow_exceptions=*/false);
+  if (c.kind != Kind::classifier || written.empty() || list.is_array()) {
+    return class_names_of(c.metadata, c.file);
+  }
+  // An old checkpoint of a classifier separates the names by commas.
+  std::vector<std::string> names;
+  std::istringstream words(written);
+  for (std::string name; std::getline(words, name, ',');) names.push_back(name);
+  if (const std::int64_t classes = class_count(c); std::ssize(names) != classes) {
+    user_error(shown(c.file), ": class_names has ", names.size(), " names, expected ", classes);
+  }
+  return names;
 }
 
 void check_classes(const ClassifierCheckpoint& c, const std::vector<std::string>& names) {
