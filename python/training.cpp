@@ -1,5 +1,7 @@
 #include "python/training.hpp"
 
+#include <nanobind/stl/string.h>
+
 #include <array>
 #include <csignal>
 #include <exception>
@@ -21,8 +23,8 @@ namespace {
 
 namespace nb = nanobind;
 
-// Keeps Python's signal handlers: a run that a signal ended leaves its own ones in place
-// (trainers/interrupt.hpp).
+// Restores Python's signal handlers at the end of its life. A run that a signal ended leaves its
+// own handlers in place (trainers/interrupt.hpp).
 class KeptHandlers {
  public:
   KeptHandlers() {
@@ -80,13 +82,19 @@ Outcome run(const RunKind& kind, const SettingTable<Config>& table,
             const RunStreams& streams) {
   const AskedRun asked = read_command(kind, arguments);
   SCIMIX_CHECK(!asked.done, "a run that only shows help");
+  if (asked.seeds) {
+    user_error("--seeds ", *asked.seeds,
+               ": expected one run, with the settings seed and split-seed");
+  }
   Config config = table.config(asked.values);
   Ranks ranks;
   std::filesystem::path folder = asked.resume;
   if constexpr (std::is_same_v<Config, ClassifierConfig>) {
     if (!asked.resumes()) fill_in_placeholders(config);
     make_paths_absolute(config);
-    if (!provide_generator(config, ranks)) return {{.interrupted = true}, config.hybrids.generator};
+    if (!provide_generator(config, ranks, streams)) {
+      return {{.interrupted = true}, config.hybrids.generator};
+    }
   } else {
     make_paths_absolute(config);
   }
@@ -121,14 +129,14 @@ nb::dict train(const std::string& kind, const std::vector<std::string>& argument
   }
   progress.rethrow();
   if (outcome.result.interrupted) {
-    PyErr_Format(PyExc_KeyboardInterrupt, "the run in %s wrote a checkpoint; resume=... goes on",
+    PyErr_Format(PyExc_KeyboardInterrupt, "the run in %s was interrupted and can be resumed",
                  outcome.folder.c_str());
     throw nb::python_error();
   }
   nb::dict out;
   out["folder"] = outcome.folder;
   out["steps"] = outcome.result.steps;
-  out["accuracy"] = outcome.result.accuracy;
+  if (outcome.result.has_test_images) out["accuracy"] = outcome.result.accuracy;
   return out;
 }
 

@@ -34,8 +34,7 @@ bool is_finished(const fs::path& folder, const GeneratorRunConfig& config) {
 }
 
 // Finishes the run in `folder` with the run's own settings. Returns false if it was interrupted.
-bool finish(const fs::path& folder, Ranks& ranks) {
-  const RunStreams streams = streams_of(ranks);
+bool finish(const fs::path& folder, Ranks& ranks, const RunStreams& streams) {
   const RunKind& kind = generator_kind();
   const AskedRun asked = read_command(kind, {"--resume=" + folder.string()});
   const GeneratorRunConfig config = generator_table().config(asked.values);
@@ -59,8 +58,7 @@ GeneratorRunConfig generator_settings(const ClassifierConfig& classifier) {
   return generator_table().config(resolve(kind, layers).values);
 }
 
-bool train(const ClassifierConfig& wanted, Ranks& ranks) {
-  const RunStreams streams = streams_of(ranks);
+bool train(const ClassifierConfig& wanted, Ranks& ranks, const RunStreams& streams) {
   const GeneratorRunConfig config = generator_settings(wanted);
   fmt::print(streams.out, "no generator in {}: training one with the settings of {}\n",
              wanted.hybrids.generator, wanted.hybrids.generator_config);
@@ -95,15 +93,15 @@ SettingLayer generator_settings_by(const ClassifierConfig& classifier, bool keep
   return layer;
 }
 
-bool provide_generator(const ClassifierConfig& config, Ranks& ranks) {
+bool provide_generator(const ClassifierConfig& config, Ranks& ranks, const RunStreams& streams) {
   if (!uses_generator(config) || config.hybrids.generator_config.empty()) return true;
   check(config);  // finds mistakes before the generator is trained
   const fs::path there = config.hybrids.generator;
   if (ranks.agree(path_kind(there) != PathKind::missing)) {
-    return !is_folder(there) || finish(there, ranks);
+    return !is_folder(there) || finish(there, ranks, streams);
   }
-  const bool done = train(config, ranks);
-  fmt::print(streams_of(ranks).out, "\n");
+  const bool done = train(config, ranks, streams);
+  fmt::print(streams.out, "\n");
   return done;
 }
 

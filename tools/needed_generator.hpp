@@ -4,6 +4,7 @@
 #include "core/ranks.hpp"
 #include "settings/classifier_config.hpp"
 #include "settings/layers.hpp"
+#include "trainers/run_start.hpp"
 
 namespace scimix {
 
@@ -12,7 +13,8 @@ namespace scimix {
 // the generator's own file are kept. If the folder has an unfinished run, finishes it with its own
 // settings. Does nothing without --generator-config. Returns false if a signal interrupted the
 // training.
-[[nodiscard]] bool provide_generator(const ClassifierConfig& config, Ranks& ranks);
+[[nodiscard]] bool provide_generator(const ClassifierConfig& config, Ranks& ranks,
+                                     const RunStreams& streams);
 
 // Returns the settings of a generator that follow from its classifier: the settings on which both
 // must agree, the seed (the classifier's split seed), the folder, and, unless `keep_labels` is set

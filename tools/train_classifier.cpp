@@ -32,7 +32,7 @@ struct Asked {
 
 std::optional<RunResult> run_one(const Asked& asked, const std::string& typed, Ranks& ranks) {
   const RunStreams streams = streams_of(ranks);
-  if (!provide_generator(asked.config, ranks)) return std::nullopt;
+  if (!provide_generator(asked.config, ranks, streams)) return std::nullopt;
   const RunRequest request = make_request(classifier_kind(), asked.run,
                                           classifier_table().values(asked.config), typed, ranks);
   const RunResult result = run_classifier(asked.config, request, streams);
