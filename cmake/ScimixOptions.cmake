@@ -12,7 +12,7 @@ option(SCIMIX_WERROR "Treat warnings as errors" OFF)
 # Another project that uses add_subdirectory gets the library scimix::scimix alone.
 option(SCIMIX_BUILD_PROGRAMS "Build the programs" ${PROJECT_IS_TOP_LEVEL})
 option(SCIMIX_BUILD_TESTS "Build the tests, which need the programs" ${PROJECT_IS_TOP_LEVEL})
-option(SCIMIX_PYTHON "Build the module of the Python package (pip does: pyproject.toml)" OFF)
+option(SCIMIX_BUILD_PYTHON "Build the module of the Python package (pip does: pyproject.toml)" OFF)
 option(SCIMIX_COVERAGE "Count which lines of the CUDA backend run (scripts/gpu_coverage.py)" OFF)
 
 # Sanitizers and the emulated GPU are for tests.

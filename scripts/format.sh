@@ -21,6 +21,6 @@ case ${1-} in
     ;;
 esac
 
-find core kernels autograd cases models losses data settings report trainers tools bench exporter emulated examples fuzz tests -type f \
+find core kernels autograd cases models losses data settings report trainers tools bench exporter python emulated examples fuzz tests -type f \
   \( -name '*.cpp' -o -name '*.hpp' -o -name '*.cu' -o -name '*.cuh' \) -print0 |
   xargs -0 --no-run-if-empty -P "$(nproc)" -n 16 clang-format "${mode[@]}"
