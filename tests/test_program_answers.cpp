@@ -1,7 +1,9 @@
-// What every program answers besides its work: --version, --man-page, --completion, --help.
+// The options that every program has: --version, --man-page, --completion, --help.
 #include <doctest/doctest.h>
 
-#include <array>
+#include <filesystem>
+#include <string>
+#include <vector>
 
 #include "command_line.hpp"
 #include "core/installed_files.hpp"
@@ -17,7 +19,16 @@ using test::run_program;
 
 namespace {
 
-constexpr std::array kPrograms{"scimix_train", "scimix_eval", "scimix_mix", "scimix_bench"};
+// A build without ONNX's classes has no scimix_export.
+bool has_export() {
+  return std::filesystem::exists(program_dir() / "scimix_export");
+}
+
+std::vector<std::string> programs() {
+  std::vector<std::string> names{"scimix_train", "scimix_eval", "scimix_mix", "scimix_bench"};
+  if (has_export()) names.emplace_back("scimix_export");
+  return names;
+}
 
 std::string answer(const std::string& program, const test::Words& arguments) {
   const ProgramResult result = run_program(program, arguments);
@@ -30,7 +41,7 @@ std::string answer(const std::string& program, const test::Words& arguments) {
 }  // namespace
 
 TEST_CASE("--version of every program names version, backends and libraries") {
-  for (const std::string program : kPrograms) {
+  for (const std::string& program : programs()) {
     const std::string version = answer(program, {"--version"});
     CHECK(version.starts_with(program + " 0."));
     CHECK(has(version, "\nbackends: cpu"));
@@ -55,13 +66,19 @@ TEST_CASE("man pages and completions have every option") {
   }
   CHECK(
       has(answer("scimix_eval", {"--man-page"}), "\\fB\\-\\-count\\fR \\fIN\\fR\nonly the first"));
-  CHECK(has(answer("scimix_eval", {"--completion", "bash"}),
-            "    logits:--device) words='auto cpu cuda:0' ;;"));
+  const std::string eval = answer("scimix_eval", {"--completion", "bash"});
+  CHECK(has(eval, "    logits:--device) words='auto cpu cuda:0' ;;"));
+  CHECK(has(eval, "    predict:--error-rate) return ;;"));
+  CHECK(has(eval, "    predict:--sort-into) compopt"));
+  CHECK(has(eval, "    predict:*) if [[ $word != -* ]]; then compopt"));  // images are files
   CHECK(
       has(answer("scimix_mix", {"--completion=zsh"}), "'--scene=[the images whose scene is kept"));
   CHECK(has(answer("scimix_mix", {"--man-page"}), "scimix_mix \\- put"));
   CHECK(has(answer("scimix_bench", {"--man-page"}), "\\fB\\-\\-suite\\fR"));
-  for (const std::string program : kPrograms) {
+  if (has_export()) {
+    CHECK(has(answer("scimix_export", {"--man-page"}), "\\fB\\-\\-input\\fR"));
+  }
+  for (const std::string& program : programs()) {
     check_mistake(program, {"--completion", "fish"}, {"--completion fish", "bash or zsh"});
   }
 }
@@ -69,6 +86,7 @@ TEST_CASE("man pages and completions have every option") {
 TEST_CASE("commands are listed, and a wrong one gets the nearest name") {
   const std::string usage = answer("scimix_eval", {"--help"});
   CHECK(has(usage, "usage: scimix_eval accuracy RUN [options]\n"));
+  CHECK(has(usage, "\n       scimix_eval predict RUN IMAGES... [options]\n"));
   CHECK(has(usage, "\n       scimix_eval transfer --generator RUN [options]\n"));
   CHECK(has(usage, "\n  logits     what a classifier answers to each test image\n"));
   check_mistake("scimix_eval", {"acuracy"}, {"unknown command acuracy", "accuracy"});
