@@ -2,15 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <type_traits>
 
 #include "core/error.hpp"
+#include "trainers/pixels.hpp"
 
 namespace scimix::python {
 
 namespace {
 
-// Returns "float16 [2,32,32,3]", or the type of an object that is no array.
+// Describes an object for a message: "float16 [2,32,32,3]", or the type of what is no array.
 std::string found(nb::handle object) {
   std::string type = nb::type_name(object.type()).c_str();
   if (!nb::hasattr(object, "shape") || !nb::hasattr(object, "dtype")) return type;
@@ -62,12 +63,11 @@ bool read_image(const ImageArray& images, std::int64_t index, float* out) {
   return false;
 }
 
+// Writes values in [-1,1] as values in [0,1]. NaN becomes 0, as in to_pixels.
 template <class T>
-void write(std::span<const float> values, float gain, float most, T* target) {
+void write(std::span<const float> values, T* target) {
   for (const float value : values) {
-    // NaN becomes 0, as in trainers/pixels.cpp.
-    const float level = std::isnan(value) ? 0.0F : std::clamp((value + 1.0F) * gain, 0.0F, most);
-    *target++ = static_cast<T>(std::is_same_v<T, std::uint8_t> ? std::round(level) : level);
+    *target++ = std::isnan(value) ? T{0} : std::clamp((value + T{1}) / 2, T{0}, T{1});
   }
 }
 
@@ -116,14 +116,16 @@ Tensor network_input(const ImageArray& images, std::int64_t first, std::int64_t 
 }
 
 void write_pixels(const Tensor& images, Pixels type, void* target) {
-  const Tensor host = images.to(kCpu);
-  const std::span values(host.data<float>(), static_cast<std::size_t>(host.numel()));
   if (type == Pixels::u8) {
-    write(values, 127.5F, 255.0F, static_cast<std::uint8_t*>(target));
-  } else if (type == Pixels::f32) {
-    write(values, 0.5F, 1.0F, static_cast<float*>(target));
+    const std::vector<std::uint8_t> pixels = to_pixels(images);
+    std::copy(pixels.begin(), pixels.end(), static_cast<std::uint8_t*>(target));
+    return;
+  }
+  const std::vector<float> values = images.to_host<float>();
+  if (type == Pixels::f32) {
+    write<float>(values, static_cast<float*>(target));
   } else {
-    write(values, 0.5F, 1.0F, static_cast<double*>(target));
+    write<double>(values, static_cast<double*>(target));
   }
 }
 

@@ -1,5 +1,5 @@
-// Images between Python and the networks: NumPy arrays, and whatever else has DLPack, such as
-// PyTorch's tensors on the CPU.
+// Converts images between Python and the networks. Python has NumPy arrays, or other objects with
+// DLPack, such as PyTorch's tensors on the CPU.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -24,7 +24,7 @@ enum class Pixels {
   f64,  // 0..1
 };
 
-// Images [N,H,W,3], which are read where they lie.
+// Images [N,H,W,3], which are read without a copy.
 struct ImageArray {
   std::string name;  // of the argument, for messages
   Array array;
@@ -34,12 +34,13 @@ struct ImageArray {
   [[nodiscard]] std::int64_t side() const { return static_cast<std::int64_t>(array.shape(1)); }
 };
 
-// Errors (user, which Python sees as ValueError): no array, another shape than [N,side,side,3],
-// another type than uint8, float32 or float64, another device than the CPU.
+// Returns the array of a Python object. `name` is the name of the argument. Errors (user, which
+// Python sees as ValueError): no array, another shape than [N,side,side,3], another type than
+// uint8, float32 or float64, another device than the CPU.
 [[nodiscard]] ImageArray read_images(const char* name, nb::handle object, std::int64_t side);
 
-// Returns images first .. first+count-1 in [-1,1] as the input of a network, f32 [count,H,W,3]. May
-// be called without the interpreter's lock. Errors (user): a float that is not in [0,1].
+// Returns images first .. first+count-1 in [-1,1] as the input of a network, f32 [count,H,W,3]. The
+// caller need not hold the interpreter's lock. Errors (user): a float that is not in [0,1].
 [[nodiscard]] Tensor network_input(const ImageArray& images, std::int64_t first, std::int64_t count,
                                    Device device);
 
@@ -49,6 +50,7 @@ void write_pixels(const Tensor& images, Pixels type, void* target);
 // Returns a new NumPy array of these elements, which it owns.
 template <class T>
 [[nodiscard]] nb::object numpy_array(std::vector<T> values, std::vector<std::size_t> shape) {
+  values.reserve(1);  // NumPy wants an address, even for no elements
   auto* const owned = new std::vector<T>(std::move(values));
   const nb::capsule owner(owned, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
   return nb::cast(nb::ndarray<nb::numpy, T>(owned->data(), shape.size(), shape.data(), owner));

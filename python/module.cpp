@@ -1,4 +1,4 @@
-// The module scimix._core: what the Python package scimix takes from the C++ library.
+// The module scimix._core: the C++ part of the Python package scimix.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/string.h>
@@ -9,6 +9,9 @@
 #include "data/dataset.hpp"
 #include "python/networks.hpp"
 #include "python/training.hpp"
+#include "settings/run_kinds.hpp"
+#include "settings/settings.hpp"
+#include "tools/train_command.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -25,13 +28,14 @@ nb::dict images_of(scimix::ImageSet& set) {
   return out;
 }
 
-nb::dict load_dataset(const std::string& name, const std::filesystem::path& folder,
-                      std::int64_t size, std::int64_t digits_train, std::int64_t digits_test) {
+// Reads a data set. `arguments` are data settings as the programs take them: "--dataset=digits".
+nb::dict load_dataset(const std::vector<std::string>& arguments) {
   scimix::Dataset dataset;
   {
     const nb::gil_scoped_release released;
-    dataset = scimix::load_dataset(
-        name, folder, {.size = size, .digits_train = digits_train, .digits_test = digits_test});
+    const scimix::AskedRun asked = scimix::read_command(scimix::classifier_kind(), arguments);
+    const scimix::DataSettings data = scimix::classifier_table().config(asked.values).data;
+    dataset = scimix::load_dataset(data.dataset, data.data_dir, scimix::dataset_options(data));
   }
   nb::dict out;
   out["train"] = images_of(dataset.train);
@@ -40,7 +44,7 @@ nb::dict load_dataset(const std::string& name, const std::filesystem::path& fold
   return out;
 }
 
-// A user's mistake is a ValueError, and a bug a RuntimeError.
+// Raises ValueError for a user's mistake, and RuntimeError for a bug.
 void translate(const std::exception_ptr& thrown, void* /*unused*/) {
   try {
     std::rethrow_exception(thrown);
@@ -109,8 +113,7 @@ NB_MODULE(_core, m) {
       .def_prop_ro("class_names", &Classifier::class_names, "Names of the classes, by number.")
       .def_prop_ro("checkpoint", &Classifier::checkpoint, "Path of the checkpoint.");
 
-  m.def("load_dataset", &load_dataset, "name"_a, "folder"_a, "size"_a, "digits_train"_a,
-        "digits_test"_a);
+  m.def("load_dataset", &load_dataset, "arguments"_a);
   m.def("train", &train, "kind"_a, "arguments"_a, "on_progress"_a.none(), "verbose"_a);
   m.def(
       "use_threads", [](int count) { omp_set_num_threads(count); }, "count"_a,

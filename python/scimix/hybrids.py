@@ -17,8 +17,9 @@ class Hybrids:
 
     generator: a run folder or checkpoint of `scimix_train generator`. Each process loads it when it needs it.
     images: content images, uint8 [N,R,R,3] with the generator's R.
-    labels: classes of the images, [N], or None. A hybrid has the class of its content image.
-    scenes: images whose scenes are taken, [M,R,R,3]; None: `images`.
+    labels: classes of the images, [N], or None. A hybrid has the class of its content image: -1 if nobody has
+        labelled that.
+    scenes: images whose scenes are taken, [M,R,R,3], labelled or not; None: `images`.
     length: number of hybrids. More than N: each image is mixed with several scenes. None: N.
     seed: which scenes are drawn. The same seed and item give the same hybrid.
     transform: a function of one hybrid, uint8 [R,R,3]; its result is the item's image.

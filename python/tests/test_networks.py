@@ -87,7 +87,7 @@ def test_wrong_pairs(generator_run, pictures):
 def test_no_run(tmp_path, classifier_run):
     with pytest.raises(ValueError, match="not found"):
         scimix.Classifier.load(tmp_path / "nothing")
-    with pytest.raises(ValueError, match="expected a generator"):
+    with pytest.raises(ValueError, match="a checkpoint of scimix_train generator"):
         scimix.Generator.load(classifier_run.folder)
 
 
