@@ -11,6 +11,8 @@
 #include "data/csv.hpp"
 #include "data/image_io.hpp"
 #include "report/run_history.hpp"
+#include "settings/run_kinds.hpp"
+#include "tools/needed_generator.hpp"
 #include "tools/prediction.hpp"
 
 using namespace scimix;
@@ -293,6 +295,23 @@ TEST_CASE("predict: mistakes are told before the work" * doctest::test_suite("fu
   CHECK(has(predict({run, unlabeled}).out, "not calibrated, since the data set is not the one"));
   fs::remove_all(p.dir / "labeled");
   mistake({unlabeled}, {"the run's test images", "(--no-calibration does without)"});
+}
+
+TEST_CASE("a generator that is trained first reads the same own pictures as its classifier") {
+  ClassifierConfig classifier;
+  classifier.data.dataset = "folder";
+  classifier.data.data_dir = "pictures";
+  classifier.data.labels_file = "labels.csv";
+  classifier.data.test = TestSet::none;
+  classifier.data.test_share = 0.4;
+  classifier.data.image_cache = false;
+  const std::vector<SettingLayer> layers{generator_settings_by(classifier, false)};
+  const DataSettings data = generator_table().config(resolve(generator_kind(), layers).values).data;
+  CHECK(data.data_dir == "pictures");
+  CHECK(data.labels_file == "labels.csv");
+  CHECK(data.test == TestSet::none);
+  CHECK(data.test_share == 0.4);
+  CHECK(!data.image_cache);
 }
 
 TEST_CASE("predictions: the most probable classes, and names that are taken") {
