@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "command_line.hpp"
+#include "core/error.hpp"
 #include "data/image_io.hpp"
 #include "report/interval.hpp"
 #include "report/run_history.hpp"
@@ -288,6 +289,15 @@ TEST_CASE("scimix_eval accuracy: damaged metadata") {
   check(classifier, "step", "-1", {"step -1, expected 0"});
   check(classifier, "seed", "0", {"no tensor ema.conv1.weight"});  // nothing damaged but weights
   check(classifier, "dataset", "cifar01", {"ema.conv1.weight"});
+
+  CheckpointMetadata old = classifier;  // has the names separated by commas
+  old["classes"] = "3";
+  old["class_names"] = "a,b c,d";
+  save_metadata(path, old);
+  CHECK(class_names_of(find_classifier(path)) == std::vector<std::string>{"a", "b c", "d"});
+  old["classes"] = "4";
+  save_metadata(path, old);
+  CHECK_THROWS_AS(class_names_of(find_classifier(path)), Error);
 
   CheckpointMetadata generator = describe_networks(test::tiny_networks().config(), {"a", "b"});
   generator["dataset"] = "digits";
