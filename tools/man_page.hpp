@@ -1,4 +1,4 @@
-// The manual page of a program, section 1, in roff.
+// Writes manual pages.
 #pragma once
 
 #include <string>
@@ -7,6 +7,7 @@
 
 namespace scimix {
 
+// Returns the manual page of a program, section 1, in roff.
 [[nodiscard]] std::string man_page(const Program& program);
 
 }  // namespace scimix

@@ -11,7 +11,7 @@ namespace scimix {
 
 struct ListedOption {
   std::string name;   // without dashes
-  std::string value;  // what stands for the value in help; empty: a flag
+  std::string value;  // the placeholder of the value in the help, such as N; empty: a flag
   std::string help;
   std::vector<std::string> choices = {};  // the values that a shell offers
   bool is_path = false;                   // a shell offers file names

@@ -1,5 +1,5 @@
-// What every program answers besides its work: --help, --version, --completion SHELL and
-// --man-page.
+// The list of a program's commands, and the options that every program has: --help, --version,
+// --completion SHELL and --man-page.
 #pragma once
 
 #include <functional>

@@ -12,7 +12,7 @@ namespace scimix {
 
 namespace {
 
-// What a program answers in place of a command.
+// The options of a program that are given in place of a command.
 constexpr const char* kProgramOptions = "--completion --help --man-page --version";
 
 std::string words_of(const std::vector<std::string>& words) {
@@ -31,7 +31,7 @@ std::string command_names(const Program& program) {
   return words_of(names);
 }
 
-// The cases of one command: the values of each option, and the options themselves.
+// Returns the cases of one command: the values of each option, and the options themselves.
 std::string bash_cases(const std::string& command, const OptionList& list) {
   constexpr const char* kFiles =
       "compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- \"$word\"))";

@@ -1,4 +1,4 @@
-// Scripts with which a shell completes the commands, options and values of a program.
+// Writes scripts with which a shell completes the commands, options and values of a program.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace scimix {
 
-// Errors (user): `shell` is neither bash nor zsh.
+// Returns the script for `shell`. Errors (user): `shell` is neither bash nor zsh.
 [[nodiscard]] std::string completion_script(const Program& program, const std::string& shell);
 
 }  // namespace scimix

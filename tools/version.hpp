@@ -1,4 +1,4 @@
-// The answer to --version.
+// Writes what --version prints.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@ namespace scimix {
 // Returns the version of the project, such as "0.1.0".
 [[nodiscard]] std::string version_number();
 
-// Returns a line each with program, version and commit, with the backends, and with the libraries
-// and their versions.
+// Returns three lines: the program with its version and commit, the backends, and the libraries
+// with their versions.
 [[nodiscard]] std::string version_text(const std::string& program);
 
 }  // namespace scimix

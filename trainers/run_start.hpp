@@ -15,8 +15,8 @@
 
 namespace scimix {
 
-// Is given the step and the numbers that were just logged. Returning false ends the run as a signal
-// does.
+// A function that is called with the step and the numbers that were just logged. If it returns
+// false, the run writes a checkpoint and ends, as after a signal.
 using OnProgress =
     std::function<bool(std::int64_t step, const std::vector<std::pair<std::string, double>>&)>;
 
@@ -26,7 +26,7 @@ struct RunRequest {
   std::optional<std::filesystem::path> resume = {};  // folder of the run to resume
   bool settings_changed = false;                     // replace the resumed run's config.toml
   Ranks* ranks = nullptr;                            // null: this process alone
-  OnProgress on_progress = {};                       // for a process alone
+  OnProgress on_progress = {};                       // only for a run with one rank
 };
 
 // The streams to which a run prints: results to `out`, the progress line to `progress`.

@@ -101,7 +101,7 @@ class Run {
   [[nodiscard]] bool evaluate(const EvaluationOptions& options, bool record = true);
   void save();
   void show(const Metrics& training);
-  // Writes the numbers to the logs, and hands them to whoever wants them.
+  // Writes the numbers to the logs, and passes them to on_progress.
   void publish(const Metrics& metrics) {
     log_.record(session_.steps_done(), metrics);
     if (on_progress_ && !on_progress_(session_.steps_done(), metrics)) stop_wanted_ = true;
