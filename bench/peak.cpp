@@ -12,16 +12,29 @@ namespace scimix {
 
 namespace {
 
-double measure_fma(Device device, double min_time) {
-  const std::int64_t elements = device.is_cpu() ? 1 << 18 : 1 << 22;
-  const int rounds = device.is_cpu() ? 64 : 512;
-  Tensor out = Tensor::empty({elements}, DType::f32, device);
-  const Timing t = time_calls([&] { fused_multiply_adds(rounds, out); }, device, min_time);
-  return 2.0 * kChainsPerElement * rounds * static_cast<double>(elements) / t.min;
+// Sizes of what is measured.
+struct Sizes {
+  std::int64_t fma_elements = 0;
+  int fma_rounds = 0;
+  std::int64_t matrix = 0;  // rows and columns
+  std::int64_t copy_bytes = 0;
+  std::int64_t triad_elements = 0;  // of each of its three arrays
+};
+
+constexpr Sizes kForCpu{1 << 18, 64, 1024, 1 << 27, 1 << 25};
+constexpr Sizes kForGpu{1 << 22, 512, 8192, 1 << 30, 1 << 28};
+constexpr Sizes kTiny{1 << 10, 4, 32, 1 << 12, 1 << 10};
+
+double measure_fma(Device device, const Sizes& sizes, double min_time) {
+  Tensor out = Tensor::empty({sizes.fma_elements}, DType::f32, device);
+  const Timing t =
+      time_calls([&] { fused_multiply_adds(sizes.fma_rounds, out); }, device, min_time);
+  return 2.0 * kChainsPerElement * sizes.fma_rounds * static_cast<double>(sizes.fma_elements) /
+         t.min;
 }
 
-double measure_matrix(Device device, DType dtype, double min_time) {
-  const std::int64_t n = device.is_cpu() ? 1024 : 8192;
+double measure_matrix(Device device, const Sizes& sizes, DType dtype, double min_time) {
+  const std::int64_t n = sizes.matrix;
   // Random numbers: a GPU multiplies zeros faster than anything else, for want of bits to switch.
   Tensor numbers = Tensor::empty({n, n}, dtype, device);
   normal_noise(Tensor::zeros({1}, DType::i32, device), {}, numbers);
@@ -31,8 +44,8 @@ double measure_matrix(Device device, DType dtype, double min_time) {
   return 2 * size * size * size / t.min;
 }
 
-double measure_copy(Device device, double min_time) {
-  const std::int64_t bytes = device.is_cpu() ? 1 << 27 : 1 << 30;  // as the triad's arrays
+double measure_copy(Device device, const Sizes& sizes, double min_time) {
+  const std::int64_t bytes = sizes.copy_bytes;
   const Tensor from = Tensor::zeros({bytes}, DType::u8, device);
   Tensor to = Tensor::zeros({bytes}, DType::u8, device);
   const auto size = static_cast<std::size_t>(bytes);
@@ -41,8 +54,8 @@ double measure_copy(Device device, double min_time) {
   return 2.0 * static_cast<double>(bytes) / t.min;
 }
 
-double measure_bandwidth(Device device, double min_time) {
-  const std::int64_t n = device.is_cpu() ? 1 << 25 : 1 << 28;  // 128 MiB, 1 GiB
+double measure_bandwidth(Device device, const Sizes& sizes, double min_time) {
+  const std::int64_t n = sizes.triad_elements;
   const Tensor a = Tensor::zeros({n}, DType::f32, device);
   const Tensor b = Tensor::zeros({n}, DType::f32, device);
   Tensor out = Tensor::zeros({n}, DType::f32, device);
@@ -52,13 +65,14 @@ double measure_bandwidth(Device device, double min_time) {
 
 }  // namespace
 
-Peaks measure_peaks(Device device, DType dtype, double min_time) {
+Peaks measure_peaks(Device device, DType dtype, double min_time, bool tiny) {
+  const Sizes& sizes = tiny ? kTiny : device.is_cpu() ? kForCpu : kForGpu;
   // Half a second at least: on a busy machine the best sample is a lucky one.
-  const double time = std::max(min_time, 0.5);
-  const Peaks peaks{.fma = measure_fma(device, time),
-                    .matrix = measure_matrix(device, dtype, time),
-                    .bandwidth = measure_bandwidth(device, time),
-                    .copy = measure_copy(device, time)};
+  const double time = tiny ? min_time : std::max(min_time, 0.5);
+  const Peaks peaks{.fma = measure_fma(device, sizes, time),
+                    .matrix = measure_matrix(device, sizes, dtype, time),
+                    .bandwidth = measure_bandwidth(device, sizes, time),
+                    .copy = measure_copy(device, sizes, time)};
   release_cached(device);
   return peaks;
 }

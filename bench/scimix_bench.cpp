@@ -95,7 +95,8 @@ void run_all(const Selection& chosen, const BenchSettings& settings, const Optio
   if (!options.markdown.empty()) markdown.emplace(options.markdown);
   std::optional<AllowTf32> tf32;
   if (settings.tf32) tf32.emplace();
-  const Peaks peaks = measure_peaks(settings.device, settings.dtype, settings.min_time);
+  const Peaks peaks = measure_peaks(settings.device, settings.dtype, settings.min_time,
+                                    settings.suite == Suite::gpu_tiny);
   std::cout << bench_header(settings, peaks) << std::flush;
   std::vector<BenchResult> results;
   const auto report = [&](const BenchResult& result) {

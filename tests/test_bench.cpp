@@ -128,7 +128,7 @@ TEST_CASE("bench: a sample is whole cycles of calls") {
 }
 
 TEST_CASE("bench: the machine's peaks are positive") {
-  const Peaks peaks = measure_peaks(kCpu, DType::f32, 0.0);
+  const Peaks peaks = measure_peaks(kCpu, DType::f32, 0.0, false);
   CHECK(peaks.fma > 0);
   CHECK(peaks.matrix > 0);
   CHECK(peaks.bandwidth > 0);

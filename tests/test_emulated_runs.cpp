@@ -198,9 +198,9 @@ TEST_CASE("emulated: the operations of 2 and of 4 ranks by NCCL do what they sho
 }
 
 TEST_CASE("emulated: the benchmark runs its small suite on the GPU") {
-  const ProgramResult result =
-      test::run_program("scimix_bench", {"--suite", "gpu-tiny", "--device", "cuda:0", "--dtype",
-                                         "bf16", "--filter", "wrn-28-2 supervised"});
+  const ProgramResult result = test::run_program(
+      "scimix_bench", {"--suite", "gpu-tiny", "--device", "cuda:0", "--dtype", "bf16", "--min-time",
+                       "0.001", "--filter", "wrn-10-1 supervised: batch 4"});
   CAPTURE(result.out);
   CAPTURE(result.error);
   CHECK(result.exit_code == 0);
