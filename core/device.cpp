@@ -2,6 +2,7 @@
 
 #include <omp.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <charconv>
 #include <cstdlib>
@@ -20,6 +21,11 @@ namespace {
 
 constexpr std::size_t kAlignment = 64;  // a cache line, and an AVX-512 register
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+std::size_t physical_memory() {
+  return static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) *
+         static_cast<std::size_t>(::sysconf(_SC_PAGE_SIZE));
+}
 
 std::string cpu_model() {
   std::ifstream info("/proc/cpuinfo");
@@ -89,6 +95,9 @@ void* system_allocate(Device device, std::size_t bytes) {
   if constexpr (kWithCuda) {
     if (device.is_cuda()) return cuda::allocate(bytes);
   }
+  // The system would promise more memory than the machine has, and kill the process that uses it.
+  static const std::size_t machine_bytes = physical_memory();
+  if (bytes > machine_bytes) return nullptr;
   // Huge pages for large blocks, since activations are read sequentially over long ranges.
   const std::size_t alignment = bytes >= kHugePage ? kHugePage : kAlignment;
   const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;

@@ -35,12 +35,16 @@ PathKind kind_of(DIR* folder, const dirent& entry) {
 
 // Says why an entry is no image.
 std::string fault_of(const fs::path& path) {
+  const char* found = "";
   try {
-    if (path_kind(path) == PathKind::missing) return text(shown(path), ": no such file");
+    const PathKind kind = path_kind(path);
+    if (kind == PathKind::missing) return text(shown(path), ": no such file");
+    if (kind == PathKind::folder) found = ", found a folder";
+    if (kind == PathKind::other) found = ", found a pipe, a socket or a device";
   } catch (const Error& error) {
     return error.what();
   }
-  return text(shown(path), ": expected only .png, .jpg and .jpeg files here");
+  return text(shown(path), ": expected only .png, .jpg and .jpeg files here", found);
 }
 
 }  // namespace

@@ -89,7 +89,7 @@ void note_held_out(const FolderListing& listing, const FolderOptions& options, s
   const std::int64_t twins = count_near_twins(dataset.train, dataset.test);
   if (20 * twins >= test) {
     dataset.notes.push_back(text(
-        "warning: at least ", twins, " of ", test, " test images hardly differ from a training ",
+        "at least ", twins, " of ", test, " test images hardly differ from a training ",
         "image, so the accuracy will flatter; where images come in series, sort them into train/ ",
         "and test/ so that each series is on one side"));
   }

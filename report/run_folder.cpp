@@ -1,8 +1,10 @@
 #include "report/run_folder.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <fstream>
 #include <set>
@@ -43,6 +45,9 @@ std::set<std::int64_t> steps_in(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder, error)) {
     if (const auto step = step_in(entry.path().filename().string())) found.insert(*step);
   }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    user_error(folder.string(), ": cannot list this folder: ", error.message());
+  }
   return found;
 }
 
@@ -53,9 +58,17 @@ bool is_there(const fs::path& path) {
   return there;
 }
 
+// Checks that this process may make files in a folder, if that is there.
+void check_writable(const fs::path& folder) {
+  if (path_kind(folder) == PathKind::missing || ::access(folder.c_str(), W_OK | X_OK) == 0) return;
+  const std::string reason = reason_of(errno);
+  user_error(folder.string(), ": cannot write in this folder: ", reason);
+}
+
 }  // namespace
 
 void RunFolder::check_free(const fs::path& path) {
+  path_kind(path);  // throws if `path` is, for example, a link to something that does not exist
   const RunFolder run(path);
   if (is_there(run.config())) {
     user_error(path.string(), ": already holds a run; continue it with --resume ", path.string(),
@@ -64,6 +77,12 @@ void RunFolder::check_free(const fs::path& path) {
   if (const auto steps = steps_in(run.checkpoints()); !steps.empty()) {
     user_error(path.string(), ": holds checkpoints of another run, the newest is ",
                name_of_checkpoint(*steps.rbegin()), "; move them away or choose another --out");
+  }
+  // A run that was killed before it had begun leaves none of these.
+  for (const fs::path& file : {run.metrics(), run.report()}) {
+    if (!is_there(file)) continue;
+    user_error(file.string(), ": is there already, and a run would write to it; move it away or ",
+               "choose another --out");
   }
 }
 
@@ -93,14 +112,24 @@ fs::path RunFolder::step_samples(std::int64_t step) const {
   return samples() / fmt::format("step-{:08}.png", step);
 }
 
-// A run of an older version has no list: what is there is taken for its own.
+// A run of an older version has no list: what is there is taken for its own. A list is written
+// whole and is never empty, so an empty one, or one with other words, is damaged. Without it the
+// run would look as if it had no checkpoint.
 std::vector<std::int64_t> RunFolder::own_checkpoints() const {
   const std::set<std::int64_t> there = steps_in(checkpoints());
   std::ifstream list(written());
   if (!list) return {there.begin(), there.end()};
   std::set<std::int64_t> own;
+  bool damaged = list.peek() == std::ifstream::traits_type::eof();
   for (std::string name; std::getline(list, name);) {
-    if (const auto step = step_in(name); step && there.contains(*step)) own.insert(*step);
+    const auto step = step_in(name);
+    damaged = damaged || !step;
+    if (step && there.contains(*step)) own.insert(*step);
+  }
+  if (damaged) {
+    user_error(written().string(),
+               ": damaged, expected the names of this run's checkpoints; move it away if all "
+               "checkpoints beside it belong to this run");
   }
   return {own.begin(), own.end()};
 }
@@ -146,6 +175,10 @@ void RunFolder::keep_newest_checkpoints(std::int64_t count, std::int64_t step) c
     std::error_code ignored;  // a checkpoint that somebody else removed is gone all the same
     fs::remove(checkpoint(steps[static_cast<std::size_t>(i)]), ignored);
   }
+}
+
+void RunFolder::check_writable() const {
+  for (const fs::path& folder : {path_, samples(), checkpoints()}) scimix::check_writable(folder);
 }
 
 void RunFolder::remove_leftovers() const {

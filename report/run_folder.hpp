@@ -20,7 +20,8 @@ namespace scimix {
 
 class RunFolder {
  public:
-  // Checks that a new run can use the folder. Errors (user): the folder holds a run or checkpoints.
+  // Checks that a new run can use the folder. Errors (user): the folder holds a run, checkpoints,
+  // or a file that a run would write to.
   static void check_free(const std::filesystem::path& path);
   // Creates the folder of a new run. Errors (user): those of check_free; the folder cannot be
   // created.
@@ -31,6 +32,8 @@ class RunFolder {
   }
   // Opens the folder of a run to be resumed. Errors (user): the folder has no config.toml.
   [[nodiscard]] static RunFolder open(const std::filesystem::path& path);
+  // Errors (user): this process may not write in the run's folders.
+  void check_writable() const;
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] std::filesystem::path config() const { return path_ / "config.toml"; }
@@ -44,7 +47,7 @@ class RunFolder {
 
   // Returns the newest complete checkpoint that this run wrote, or nothing if it wrote none. An
   // empty or damaged checkpoint is skipped, and a line in `passed_over` says so. Errors (user): the
-  // run wrote checkpoints, but none of them is complete.
+  // run wrote checkpoints, but none of them is complete; written.txt is damaged.
   [[nodiscard]] std::optional<std::filesystem::path> latest_checkpoint(
       std::vector<std::string>* passed_over = nullptr) const;
   // Returns where decoded images are kept for the next run: in image-cache beside the run. The

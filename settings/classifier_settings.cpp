@@ -34,10 +34,11 @@ void add_hybrid_settings(Table& t) {
   t.add({"generator",
          group,
          Tier::everyday,
-         OnResume::stays,
+         OnResume::may_change,
          "Run folder or checkpoint of scimix_train generator, for --mixer scimix and --init-from "
          "generator. {split}, {dataset} and {labels} in the path are replaced by the values of "
-         "--split-seed, --dataset and --labels.",
+         "--split-seed, --dataset and --labels. A resumed run may give another path to the same "
+         "generator.",
          {},
          SettingType::path},
         SCIMIX_FIELD(hybrids.generator));
@@ -123,7 +124,7 @@ void add_training_settings(Table& t) {
          Tier::everyday,
          OnResume::stays,
          "Labelled images per step. --unlabeled-batch is the number of unlabelled images.",
-         {.least = 1}},
+         {.least = 1, .most = 100'000}},
         SCIMIX_FIELD(batch));
   add_unlabeled_batch_setting(t);
   t.add({"supervised-weight",

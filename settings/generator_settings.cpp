@@ -17,14 +17,14 @@ void add_network_settings(Table& t) {
          Tier::advanced,
          OnResume::stays,
          "Channels at full resolution. Each halving of the resolution doubles them.",
-         {.least = 1}},
+         {.least = 1, .most = 8192}},
         SCIMIX_FIELD(g_channels));
   t.add({"g-max-channels",
          g,
          Tier::advanced,
          OnResume::stays,
          "Largest number of channels of the generator.",
-         {.least = 1}},
+         {.least = 1, .most = 8192}},
         SCIMIX_FIELD(g_max_channels));
   t.add({"noise", g, Tier::advanced, OnResume::stays,
          "Adds StyleGAN2's per-pixel noise in training. Trained generators make hybrids without "
@@ -36,14 +36,14 @@ void add_network_settings(Table& t) {
          Tier::advanced,
          OnResume::stays,
          "Channels at full resolution. Each halving of the resolution doubles them.",
-         {.least = 1}},
+         {.least = 1, .most = 8192}},
         SCIMIX_FIELD(d_channels));
   t.add({"d-max-channels",
          d,
          Tier::advanced,
          OnResume::stays,
          "Largest number of channels of the discriminator.",
-         {.least = 1}},
+         {.least = 1, .most = 8192}},
         SCIMIX_FIELD(d_max_channels));
   t.add({"d-arch", d, Tier::advanced, OnResume::stays,
          "Architecture of StyleGAN2's discriminator: orig, or resnet with skip connections."},
@@ -218,7 +218,7 @@ void add_training_settings(Table& t) {
          OnResume::stays,
          "Images per step that are reconstructed and mixed with each other, and labelled images "
          "per step.",
-         {.least = 2}},
+         {.least = 2, .most = 100'000}},
         SCIMIX_FIELD(batch));
   add_unlabeled_batch_setting(t);
   add_sgd_settings(t);

@@ -138,8 +138,12 @@ template <class Config, class Encoder>
 void add_encoder_settings(SettingTable<Config>& t, Encoder encoder) {
   const std::string group = "WideResNet";
   t.add(
-      {"depth", group, Tier::advanced, OnResume::stays,
-       "Number of layers, 6 n + 4. 10 is a small network, 28 the paper's."},
+      {"depth",
+       group,
+       Tier::advanced,
+       OnResume::stays,
+       "Number of layers, 6 n + 4. 10 is a small network, 28 the paper's.",
+       {.least = 10, .most = 1000}},
       [encoder](auto& c) -> auto& { return encoder(c).depth; });
   t.add(
       {"width",
@@ -147,7 +151,7 @@ void add_encoder_settings(SettingTable<Config>& t, Encoder encoder) {
        Tier::advanced,
        OnResume::stays,
        "Factor on the channels 16, 32 and 64 of the three stages.",
-       {.least = 1}},
+       {.least = 1, .most = 256}},
       [encoder](auto& c) -> auto& { return encoder(c).width; });
   t.add(
       {"norm-eps",

@@ -113,6 +113,21 @@ TEST_CASE("an empty or damaged newest checkpoint is passed over, and that is sai
                        doctest::Contains("no checkpoint of this run is whole"), Error);
 }
 
+TEST_CASE("a damaged list of checkpoints is said, as the run would begin anew without it") {
+  const TempFolder folder;
+  const RunFolder run = new_run(folder / "run");
+  add_checkpoint(run, 5);
+  const std::string list = folder / "run/checkpoints/written.txt";
+  for (const std::string& text : {std::string(), std::string("\x01\x02?\n"),
+                                  "step-00000005.safetensors\n" + std::string("nonsense\n")}) {
+    test::write_bytes(list, text);
+    CHECK_THROWS_WITH_AS(static_cast<void>(run.latest_checkpoint()),
+                         doctest::Contains("written.txt: damaged"), Error);
+  }
+  std::filesystem::remove(list);
+  CHECK(latest(run) == "step-00000005.safetensors");
+}
+
 TEST_CASE("older checkpoints are removed, and only those of this run") {
   const TempFolder folder;
   const RunFolder run = new_run(folder / "run");
@@ -137,6 +152,20 @@ TEST_CASE("a new run takes no folder that holds a run or checkpoints of one") {
                        doctest::Contains("step-00000007.safetensors"), Error);
   CHECK_NOTHROW(RunFolder::check_free(folder / "other"));
   CHECK_FALSE(std::filesystem::exists(folder / "other"));
+}
+
+TEST_CASE("a new run takes no folder with files that it would write to") {
+  const TempFolder folder;
+  for (const char* const name : {"report.html", "metrics.jsonl"}) {
+    const std::filesystem::path own = folder / name / name;
+    std::filesystem::create_directories(own.parent_path());
+    test::write_bytes(own, "mine");
+    CHECK_THROWS_WITH_AS(RunFolder::check_free(own.parent_path()),
+                         doctest::Contains("is there already"), Error);
+    CHECK(test::read_bytes(own) == "mine");
+  }
+  std::filesystem::create_symlink(folder / "nowhere", folder / "link");
+  CHECK_THROWS_WITH_AS(RunFolder::check_free(folder / "link"), doctest::Contains("link"), Error);
 }
 
 TEST_CASE("a run folder has one owner, who is named, and a dead one is no trap") {

@@ -230,6 +230,24 @@ TEST_CASE("a killed run with a generator's hybrids resumes bit for bit" *
   CHECK(weights_of(killed, 60) == weights_of(whole, 60));
 }
 
+TEST_CASE("a resumed run finds its generator at another place, and takes no other generator") {
+  const Place place;
+  const std::filesystem::path generator = place.generator();
+  const std::string run = place / "run";
+  train(tiny_run(
+      run, {"--method", "mean-teacher", "--mixer", "scimix", "--generator", generator.string()}));
+  const std::string moved = place / "moved.safetensors";
+  std::filesystem::rename(generator, moved);
+  test::check_mistake("scimix_train", {"classifier", "--resume", run, "--steps", "8"},
+                      {generator.filename().string()});
+  train({"classifier", "--resume", run, "--steps", "8", "--generator", moved});
+  std::string bytes = test::read_bytes(moved);
+  bytes[bytes.size() - 3] ^= 1;  // a bit of the last parameter
+  test::write_bytes(moved, bytes);
+  test::check_mistake("scimix_train", {"classifier", "--resume", run, "--steps", "10"},
+                      {moved, "not the generator with which"});
+}
+
 TEST_CASE("preset B fills in what neither the command line nor a file gives" *
           doctest::test_suite("full")) {
   const Place place;

@@ -85,8 +85,10 @@ Failure current_failure() {
   } catch (const Error& error) {
     return {error.what(), error.fault() == Fault::user ? kExitUserError : kExitBug};
   } catch (const std::bad_alloc&) {
-    return {"out of host memory: use fewer or smaller images, or a machine with more memory",
-            kExitUserError};
+    return {
+        "out of host memory: use a smaller --batch or network, fewer or smaller images, or a "
+        "machine with more memory",
+        kExitUserError};
   } catch (const std::system_error& error) {
     if (error.code() != std::errc::resource_unavailable_try_again) {
       return {std::string("unexpected: ") + error.what(), kExitBug};

@@ -4,7 +4,9 @@
 
 #include "autograd/tape.hpp"
 #include "core/error.hpp"
+#include "trainers/generator_checkpoint.hpp"
 #include "trainers/pixels.hpp"
+#include "trainers/rank_state.hpp"
 
 namespace scimix {
 
@@ -72,6 +74,7 @@ ClassifierTrainer::ClassifierTrainer(const ClassifierConfig& config, const Datas
       hybrid_weight_(Tensor::zeros({1}, DType::f32, device)),
       layout_(ranks) {
   check_batch("--unlabeled-batch", unlabeled_rows(config), ranks);
+  if (generator != nullptr) generator_checksum_ = checksum_text(autoencoder_tensors(*generator));
   if (uses_hybrids(config)) hybrids_.emplace(config, generator);
   if (config.init_from == InitFrom::generator) {
     SCIMIX_CHECK(generator != nullptr, "init_from generator without one");
@@ -235,15 +238,25 @@ std::vector<Sheet> ClassifierTrainer::preview(std::int64_t images) const {
 }
 
 CheckpointMetadata ClassifierTrainer::describe() const {
-  return {{"method", std::string(name_of(config_.method))},
-          {"mixer", std::string(name_of(config_.hybrids.mixer))},
-          {"depth", std::to_string(config_.model.depth)},
-          {"width", std::to_string(config_.model.width)},
-          {"norm_eps", digits_of(config_.model.norm_eps)},
-          {"image_size", std::to_string(test_.width())},
-          {"precision", std::string(name_of(config_.precision))},
-          {"classes", std::to_string(model_.config().classes)},
-          {"class_names", class_names_}};
+  CheckpointMetadata all{{"method", std::string(name_of(config_.method))},
+                         {"mixer", std::string(name_of(config_.hybrids.mixer))},
+                         {"depth", std::to_string(config_.model.depth)},
+                         {"width", std::to_string(config_.model.width)},
+                         {"norm_eps", digits_of(config_.model.norm_eps)},
+                         {"image_size", std::to_string(test_.width())},
+                         {"precision", std::string(name_of(config_.precision))},
+                         {"classes", std::to_string(model_.config().classes)},
+                         {"class_names", class_names_}};
+  if (!generator_checksum_.empty()) all["generator_checksum"] = generator_checksum_;
+  return all;
+}
+
+void ClassifierTrainer::take_over(const CheckpointMetadata& metadata,
+                                  const std::filesystem::path& path) {
+  const std::string said = value_of(metadata, "generator_checksum");
+  if (said.empty() || said == generator_checksum_) return;  // older checkpoints have none
+  user_error("--generator ", config_.hybrids.generator, ": not the generator with which ",
+             path.string(), " was trained; expected the same checkpoint");
 }
 
 }  // namespace scimix

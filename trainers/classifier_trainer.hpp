@@ -44,6 +44,8 @@ class ClassifierTrainer : public TrainingSession {
   void draw_step(std::int64_t step, const BatchSchedule::Row& row) const override;
   void queue_step() override;
   [[nodiscard]] CheckpointMetadata describe() const override;
+  // Errors (user): the run was begun with another generator.
+  void take_over(const CheckpointMetadata& metadata, const std::filesystem::path& path) override;
 
  private:
   enum class Use { network, picture };
@@ -56,7 +58,8 @@ class ClassifierTrainer : public TrainingSession {
   void set_weights();
 
   ClassifierConfig config_;
-  std::string class_names_;  // a JSON list
+  std::string class_names_;         // a JSON list
+  std::string generator_checksum_;  // of its parameters; "" without a generator
   StrongAugment strong_;
   WideResNet model_;
   WideResNet ema_;

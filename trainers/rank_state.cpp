@@ -1,5 +1,7 @@
 #include "trainers/rank_state.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "autograd/ops.hpp"
@@ -25,6 +27,15 @@ std::vector<double> checksum_of(const CheckpointTensors& state) {
 }
 
 }  // namespace
+
+std::string checksum_text(const CheckpointTensors& state) {
+  std::string digits;
+  for (const double half : checksum_of(state)) {
+    const auto word = static_cast<std::uint32_t>(static_cast<std::int64_t>(half));
+    digits = fmt::format("{:08x}", word) + digits;  // the lower half comes first
+  }
+  return digits;
+}
 
 std::int64_t share_tensors(CheckpointTensors tensors, const Output& step, Comm& ranks) {
   for (ParameterStore::Named& tensor : tensors) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "core/comm.hpp"
 #include "trainers/checkpoint.hpp"
@@ -17,6 +18,10 @@ void mean_over_ranks(CheckpointTensors tensors, Comm& ranks);
 
 // Returns on every rank whether `mine` is true on any rank.
 [[nodiscard]] bool any_rank(bool mine, Comm& ranks);
+
+// Returns the checksum of tensors as 16 hexadecimal digits. Running statistics are left out. Waits
+// for the device.
+[[nodiscard]] std::string checksum_text(const CheckpointTensors& state);
 
 // Checks by a checksum that all ranks have the same bits in `state`. Running statistics and sums of
 // the log are left out, since they may differ between ranks. Waits for all ranks.

@@ -281,6 +281,7 @@ RunResult run_training(const SessionSettings& settings, const std::filesystem::p
                  folder->path().string(), settings.steps);
       return result_in_log(*folder, settings.steps);
     }
+    if (first) folder->check_writable();
   } else if (first) {
     RunFolder::check_free(new_folder);
   }

@@ -123,9 +123,12 @@ double TrainingSession::learning_rate() const {
 }
 
 void TrainingSession::check_finite() const {
-  terms_.check_finite(text(kind_.advice, has_checkpoint_ ? " (the last checkpoint is kept)"
-                                                         : " (there is no checkpoint yet)"),
-                      ranks_);
+  terms_.check_finite(
+      text(kind_.advice,
+           has_checkpoint_ ? " (the last checkpoint is kept; if a run resumed from it fails again, "
+                             "start a new one)"
+                           : " (there is no checkpoint yet)"),
+      ranks_);
 }
 
 TrainingMetrics TrainingSession::read_metrics() {
