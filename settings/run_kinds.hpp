@@ -1,6 +1,7 @@
-// Describes the two kinds of runs, and lists their settings.
+// Describes the two kinds of runs, and the job of scimix_train auto, and lists their settings.
 #pragma once
 
+#include "settings/auto_config.hpp"
 #include "settings/classifier_config.hpp"
 #include "settings/generator_config.hpp"
 #include "settings/layers.hpp"
@@ -10,8 +11,10 @@ namespace scimix {
 
 [[nodiscard]] const SettingTable<ClassifierConfig>& classifier_table();
 [[nodiscard]] const SettingTable<GeneratorRunConfig>& generator_table();
+[[nodiscard]] const SettingTable<AutoConfig>& auto_table();
 
 [[nodiscard]] const RunKind& classifier_kind();
 [[nodiscard]] const RunKind& generator_kind();
+[[nodiscard]] const RunKind& auto_kind();
 
 }  // namespace scimix

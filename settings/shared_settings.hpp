@@ -23,9 +23,14 @@ void add_scale_setting(SettingTable<Config>& t) {
         SCIMIX_FIELD(scale));
 }
 
+// Says who decides on an image size and a shift that the user leaves open: each run has fixed
+// defaults, and scimix_train auto picks them.
+enum class DataPicks { fixed, by_program };
+
 template <class Config>
-void add_data_settings(SettingTable<Config>& t) {
+void add_data_settings(SettingTable<Config>& t, DataPicks picks = DataPicks::fixed) {
   const std::string group = "Data";
+  const bool picked = picks == DataPicks::by_program;
   t.add(
       {"dataset",
        group,
@@ -87,9 +92,10 @@ void add_data_settings(SettingTable<Config>& t) {
          "Seed of the drawn digits, and of the selection of a folder's images that are held out "
          "for testing."},
         SCIMIX_FIELD(data.data_seed));
-  t.add({"image-size", group, Tier::advanced, OnResume::stays,
-         "Side in pixels to which images are resized, a multiple of 4 from 8; 0 means the data "
-         "set's own size (32 for a folder, 64 for CUB-200)."},
+  t.add({"image-size", group, picked ? Tier::everyday : Tier::advanced, OnResume::stays,
+         std::string("Side in pixels to which images are resized, a multiple of 4 from 8; 0 ") +
+             (picked ? "picks it."
+                     : "means the data set's own size (32 for a folder, 64 for CUB-200).")},
         SCIMIX_FIELD(data.image_size));
   t.add(
       {"bounding-box", group, Tier::advanced, OnResume::stays,
@@ -117,8 +123,9 @@ void add_data_settings(SettingTable<Config>& t) {
          group,
          Tier::advanced,
          OnResume::stays,
-         "Largest random shift of training images, in pixels; 0 switches it off.",
-         {.least = 0}},
+         std::string("Largest random shift of training images, in pixels; 0 switches it off") +
+             (picked ? ", -1 means an eighth of the image size." : "."),
+         {.least = picked ? -1.0 : 0.0}},
         SCIMIX_FIELD(data.crop_pad));
   t.add({"skip-unreadable", group, Tier::advanced, OnResume::may_change,
          "Leaves out images of a folder that cannot be read, and prints their number. Otherwise "
@@ -317,16 +324,23 @@ void add_graph_and_rank_settings(SettingTable<Config>& t) {
 }
 
 template <class Config>
+void add_out_setting(SettingTable<Config>& t, const std::string& help) {
+  t.add({"out", "Output", Tier::everyday, OnResume::stays, help, {}, SettingType::path},
+        SCIMIX_FIELD(output.out));
+}
+
+template <class Config>
+void add_device_setting(SettingTable<Config>& t) {
+  t.add({"device", "Output", Tier::everyday, OnResume::may_change,
+         "Device: auto (a GPU if there is one), cpu, cuda:N."},
+        SCIMIX_FIELD(output.device));
+}
+
+template <class Config>
 void add_output_settings(SettingTable<Config>& t, const std::string& default_out) {
   const std::string group = "Output";
-  t.add({"out",
-         group,
-         Tier::everyday,
-         OnResume::stays,
-         "Run folder, for settings, logs, pictures and checkpoints. If empty, " + default_out + ".",
-         {},
-         SettingType::path},
-        SCIMIX_FIELD(output.out));
+  add_out_setting(t, "Run folder, for settings, logs, pictures and checkpoints. If empty, " +
+                         default_out + ".");
   t.add({"log-every",
          group,
          Tier::advanced,
@@ -363,9 +377,7 @@ void add_output_settings(SettingTable<Config>& t, const std::string& default_out
          "Number of checkpoints that are kept; older checkpoints are deleted.",
          {.least = 1}},
         SCIMIX_FIELD(output.keep_checkpoints));
-  t.add({"device", group, Tier::everyday, OnResume::may_change,
-         "Device: auto (a GPU if there is one), cpu, cuda:N."},
-        SCIMIX_FIELD(output.device));
+  add_device_setting(t);
 }
 
 }  // namespace scimix

@@ -9,9 +9,9 @@
 #include "command_line.hpp"
 #include "core/error.hpp"
 #include "data/csv.hpp"
-#include "data/image_io.hpp"
 #include "report/run_history.hpp"
 #include "settings/run_kinds.hpp"
+#include "striped_picture.hpp"
 #include "tools/needed_generator.hpp"
 #include "tools/prediction.hpp"
 
@@ -24,26 +24,11 @@ using test::run_program;
 using test::TempFolder;
 using test::train;
 using test::Words;
+using test::write_picture;
 
 namespace {
 
 namespace fs = std::filesystem;
-
-// A striped picture: the stripes of "across" are rows, those of "down" columns.
-void write_picture(const fs::path& path, bool across, int number) {
-  fs::create_directories(path.parent_path());
-  Image image{16, 16, std::vector<std::uint8_t>(768)};
-  for (int y = 0; y < 16; ++y) {
-    for (int x = 0; x < 16; ++x) {
-      const int stripe = ((across ? y : x) + number) / 2 % 2;
-      for (int c = 0; c < 3; ++c) {
-        image.pixels[static_cast<std::size_t>((y * 16 + x) * 3 + c)] =
-            static_cast<std::uint8_t>(60 + 120 * stripe + (number * 13 + c * 31) % 40);
-      }
-    }
-  }
-  write_png(path, image);
-}
 
 // 10 labelled pictures of each class, and 30 without a class.
 struct Pictures {

@@ -53,7 +53,7 @@ TEST_CASE("--version of every program names version, backends and libraries") {
 TEST_CASE("man pages and completions have every option") {
   const std::string page = answer("scimix_train", {"--man-page"});
   const std::string bash = answer("scimix_train", {"--completion", "bash"});
-  for (const RunKind* const kind : {&generator_kind(), &classifier_kind()}) {
+  for (const RunKind* const kind : {&generator_kind(), &classifier_kind(), &auto_kind()}) {
     for (const Setting& setting : kind->settings) {
       std::string name = "--" + setting.name;
       CAPTURE(name);

@@ -176,6 +176,7 @@ ClassifierConfig read(const std::string& text) {
 TEST_CASE("settings: random ones, written to a file and read back, are equal") {
   check_round_trips(classifier_kind(), classifier_table(), 5'000);
   check_round_trips(generator_kind(), generator_table(), 5'000);
+  check_round_trips(auto_kind(), auto_table(), 1'000);
 }
 
 TEST_CASE("settings: what the command line would say of a value reads back equal") {

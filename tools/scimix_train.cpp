@@ -1,10 +1,11 @@
-// scimix_train generator|classifier|table [options]: training runs.
+// scimix_train auto|generator|classifier|table [options]: training runs.
 
 #include <iostream>
 
 #include "tools/cli.hpp"
 #include "tools/program.hpp"
 #include "tools/settings_help.hpp"
+#include "tools/train_auto.hpp"
 #include "tools/train_classifier.hpp"
 #include "tools/train_generator.hpp"
 #include "tools/train_table.hpp"
@@ -26,6 +27,10 @@ scimix::Program program(scimix::Ranks& ranks) {
                         "train a classifier: supervised, Mean Teacher or FixMatch, with hybrids or "
                         "without",
                         on_ranks(scimix::train_classifier)},
+                       {"auto", "--data-dir DIR [options]",
+                        "do the whole job with a folder of own pictures: pick settings for the "
+                        "device and the time, train guide, generator and classifier",
+                        on_ranks(scimix::train_auto)},
                        {"table", "NAME [options]",
                         "train all runs of a table of the paper, and write the table",
                         on_ranks(scimix::train_table)}},

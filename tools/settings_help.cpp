@@ -16,8 +16,9 @@ namespace {
 constexpr std::size_t kHelpWidth = 100;
 constexpr std::size_t kHelpIndent = 29;
 
-const std::array<const RunKind*, 2>& kinds() {
-  static const std::array<const RunKind*, 2> all{&generator_kind(), &classifier_kind()};
+const std::array<const RunKind*, 3>& kinds() {
+  static const std::array<const RunKind*, 3> all{&generator_kind(), &classifier_kind(),
+                                                 &auto_kind()};
   return all;
 }
 
@@ -103,9 +104,10 @@ std::string bundle_text(const RunKind& kind, const SettingBundle& bundle) {
 }
 
 void append_bundles(const RunKind& kind, std::string& out) {
+  const int preset = find_setting(kind.settings, "preset");
+  if (preset < 0) return;
   out +=
       fmt::format("\n`--scale cpu` sets {}.\n", bundle_text(kind, kind.cpu_scale(kind.defaults)));
-  const int preset = kind.index("preset");
   for (const std::string& name : kind.settings[static_cast<std::size_t>(preset)].choices) {
     SettingValues values = kind.defaults;
     values[static_cast<std::size_t>(preset)] = name;

@@ -1,0 +1,58 @@
+// All settings of scimix_train auto, which trains a guide, a generator and a classifier, and picks
+// what its user leaves open.
+#pragma once
+
+#include <string>
+
+#include "settings/settings.hpp"
+
+namespace scimix {
+
+// Method and scale of the runs, where `automatic` leaves the pick to the program. The other names
+// are those of Method and RunScale.
+enum class AutoMethod { automatic, supervised, mean_teacher, fixmatch };
+template <>
+inline constexpr std::array<Named<AutoMethod>, 4> kChoiceNames<AutoMethod>{
+    {{AutoMethod::automatic, "auto"},
+     {AutoMethod::supervised, "supervised"},
+     {AutoMethod::mean_teacher, "mean-teacher"},
+     {AutoMethod::fixmatch, "fixmatch"}}};
+
+enum class AutoScale { automatic, full, cpu };
+template <>
+inline constexpr std::array<Named<AutoScale>, 3> kChoiceNames<AutoScale>{
+    {{AutoScale::automatic, "auto"}, {AutoScale::full, "full"}, {AutoScale::cpu, "cpu"}}};
+
+// The value of a number of steps that the program picks.
+inline constexpr std::int64_t kPickSteps = -1;
+
+// Returns the data settings whose values are the defaults of scimix_train auto. crop_pad -1 and
+// image_size 0 are picked.
+[[nodiscard]] inline DataSettings auto_data_settings() {
+  DataSettings data;
+  data.dataset = "folder";
+  data.crop_pad = -1;
+  return data;
+}
+
+struct AutoConfig {
+  double minutes = 30;                        // how long the whole job may take
+  AutoMethod method = AutoMethod::automatic;  // of the final classifier
+  AutoScale scale = AutoScale::automatic;
+  DataSettings data = auto_data_settings();
+  bool unlabeled_includes_labeled = true;
+  int depth = 0;                              // 0: picked
+  int width = 0;                              // 0: picked
+  std::int64_t guide_steps = kPickSteps;      // 0: no guide
+  std::int64_t generator_steps = kPickSteps;  // 0: no generator, and so no hybrids
+  std::int64_t steps = kPickSteps;            // of the final classifier
+  std::uint64_t seed = 0;
+  Precision precision = Precision::f32;
+  OutputSettings output;  // only `out` and `device`
+};
+
+// Checks all settings. Errors (user): a setting outside its range, or settings that contradict each
+// other.
+void check(const AutoConfig& config);
+
+}  // namespace scimix

@@ -1,0 +1,124 @@
+// The table of the settings of scimix_train auto.
+#include "core/error.hpp"
+#include "settings/auto_config.hpp"
+#include "settings/run_kinds.hpp"
+#include "settings/shared_settings.hpp"
+
+namespace scimix {
+
+namespace {
+
+using Table = SettingTable<AutoConfig>;
+
+void add_pick_settings(Table& t) {
+  const std::string group = "Method";
+  t.add({"minutes",
+         group,
+         Tier::everyday,
+         OnResume::stays,
+         "Minutes that the whole job may take. Image size, network and numbers of steps are picked "
+         "for it; with more minutes they are larger.",
+         {.least = 0, .most = 1e5, .least_is_excluded = true}},
+        SCIMIX_FIELD(minutes));
+  t.add({"method", group, Tier::everyday, OnResume::stays,
+         "Method of the final classifier. auto is mean-teacher with hybrids; without hybrids it is "
+         "fixmatch, or supervised where there are hardly any unlabelled images."},
+        SCIMIX_FIELD(method));
+  t.add({"scale", group, Tier::advanced, OnResume::stays,
+         "Scale of the runs: batches, averages and networks. auto picks full only where the device "
+         "is fast enough for it."},
+        SCIMIX_FIELD(scale));
+}
+
+void add_network_settings(Table& t) {
+  const std::string group = "WideResNet";
+  t.add({"depth",
+         group,
+         Tier::everyday,
+         OnResume::stays,
+         "Number of layers of the classifiers and of the semantic encoder, 6 n + 4; 0 picks it.",
+         {.least = 0}},
+        SCIMIX_FIELD(depth));
+  t.add({"width",
+         group,
+         Tier::everyday,
+         OnResume::stays,
+         "Factor on the channels 16, 32 and 64 of the three stages; 0 picks it.",
+         {.least = 0}},
+        SCIMIX_FIELD(width));
+}
+
+void add_steps_settings(Table& t) {
+  const std::string group = "Training";
+  t.add({"guide-steps",
+         group,
+         Tier::everyday,
+         OnResume::stays,
+         "Number of steps of the guide, the classifier from which the generator starts; 0 trains "
+         "none, -1 picks the number.",
+         {.least = -1, .most = 2e9}},
+        SCIMIX_FIELD(guide_steps));
+  t.add({"generator-steps",
+         group,
+         Tier::everyday,
+         OnResume::stays,
+         "Number of steps of the generator; 0 trains none, so that the classifier learns without "
+         "hybrids, -1 picks the number.",
+         {.least = -1, .most = 2e9}},
+        SCIMIX_FIELD(generator_steps));
+  t.add({"steps",
+         group,
+         Tier::everyday,
+         OnResume::stays,
+         "Number of steps of the final classifier; -1 picks it.",
+         {.least = -1, .most = 2e9}},
+        SCIMIX_FIELD(steps));
+  add_seed_and_precision_settings(t);
+}
+
+Table make_table() {
+  Table t;
+  add_pick_settings(t);
+  add_data_settings(t, DataPicks::by_program);
+  add_network_settings(t);
+  add_steps_settings(t);
+  add_out_setting(t,
+                  "Folder of the job. The runs are in its subfolders guide, generator and "
+                  "classifier. If empty, runs/DATASET-auto-SEED.");
+  add_device_setting(t);
+  return t;
+}
+
+}  // namespace
+
+const SettingTable<AutoConfig>& auto_table() {
+  static const Table table = make_table();
+  return table;
+}
+
+const RunKind& auto_kind() {
+  static const RunKind kind{
+      .name = "auto",
+      .summary =
+          "Does the whole job: looks at the data, picks image size, network and numbers of "
+          "steps for the device and the time, and trains guide, generator and classifier. "
+          "Started again, it goes on.",
+      .settings = auto_table().settings(),
+      .defaults = auto_table().values({}),
+      .preset = [](const SettingValues&) { return SettingBundle(); },
+      .cpu_scale = [](const SettingValues&) { return SettingBundle(); },
+      .scaled_folders = {}};
+  return kind;
+}
+
+void check(const AutoConfig& c) {
+  auto_table().check(c);
+  check_image_size(c.data);
+  if (c.steps == 0) user_error("--steps 0: expected at least 1, or -1 to pick the number");
+  if (c.guide_steps > 0 && c.generator_steps == 0) {
+    user_error("--guide-steps ", c.guide_steps,
+               " with --generator-steps 0: expected no guide, as only a generator uses it");
+  }
+}
+
+}  // namespace scimix

@@ -1,0 +1,28 @@
+// Pictures of two kinds that a tiny network can tell apart.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+#include "data/image_io.hpp"
+
+namespace scimix::test {
+
+// A striped picture: the stripes of "across" are rows, those of "down" columns.
+inline void write_picture(const std::filesystem::path& path, bool across, int number) {
+  std::filesystem::create_directories(path.parent_path());
+  Image image{16, 16, std::vector<std::uint8_t>(768)};
+  for (int y = 0; y < 16; ++y) {
+    for (int x = 0; x < 16; ++x) {
+      const int stripe = ((across ? y : x) + number) / 2 % 2;
+      for (int c = 0; c < 3; ++c) {
+        image.pixels[static_cast<std::size_t>((y * 16 + x) * 3 + c)] =
+            static_cast<std::uint8_t>(60 + 120 * stripe + (number * 13 + c * 31) % 40);
+      }
+    }
+  }
+  write_png(path, image);
+}
+
+}  // namespace scimix::test

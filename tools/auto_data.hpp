@@ -1,0 +1,45 @@
+// What scimix_train auto finds out about a data set before it plans.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "settings/settings.hpp"
+#include "trainers/run_inputs.hpp"
+
+namespace scimix {
+
+// The shorter sides, in pixels, of the pictures that were looked at.
+struct PictureSides {
+  std::int64_t smallest = 0;
+  std::int64_t median = 0;
+  std::int64_t largest = 0;
+  std::int64_t pictures = 0;  // number of pictures that were looked at
+};
+
+struct ClassSize {
+  std::string name;
+  std::int64_t images = 0;
+};
+
+struct AutoData {
+  std::string title;           // "the folder birds"
+  std::int64_t labeled = 0;    // training images whose label is used
+  std::int64_t unlabeled = 0;  // the other training images
+  std::int64_t test = 0;
+  std::int64_t classes = 0;
+  ClassSize smallest;  // the classes with the fewest and with the most labelled training images
+  ClassSize largest;
+  PictureSides sides;
+  std::vector<std::string> notes;  // as Dataset::notes
+};
+
+// Returns the data that `inputs` were read from. Of a folder of pictures, decodes 60 of them
+// to learn their sizes, because the images of `inputs` are scaled already.
+[[nodiscard]] AutoData look_at_data(const DataSettings& settings, const RunInputs& inputs);
+
+// Returns a few lines for a person.
+[[nodiscard]] std::vector<std::string> describe(const AutoData& data);
+
+}  // namespace scimix

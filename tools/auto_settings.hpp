@@ -1,0 +1,31 @@
+// The settings of the three runs of scimix_train auto.
+#pragma once
+
+#include <filesystem>
+
+#include "settings/auto_config.hpp"
+#include "settings/classifier_config.hpp"
+#include "settings/generator_config.hpp"
+
+namespace scimix {
+
+// Returns the folder of the job: --out, or its default if that is empty.
+[[nodiscard]] std::filesystem::path run_folder_of(const AutoConfig& config);
+
+// The folders of the runs in the folder of a job.
+inline constexpr const char* kAutoGuide = "guide";
+inline constexpr const char* kAutoGenerator = "generator";
+inline constexpr const char* kAutoClassifier = "classifier";
+
+// The settings of runs whose steps are 0 are those of a run that is not made.
+struct AutoRunSettings {
+  ClassifierConfig guide;
+  GeneratorRunConfig generator;
+  ClassifierConfig classifier;
+};
+
+// Returns the settings of the runs, each as scimix_train generator or scimix_train classifier would
+// read them. `picked` leaves nothing open.
+[[nodiscard]] AutoRunSettings auto_run_settings(const AutoConfig& picked);
+
+}  // namespace scimix
