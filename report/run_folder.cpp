@@ -68,7 +68,8 @@ void check_writable(const fs::path& folder) {
 }  // namespace
 
 void RunFolder::check_free(const fs::path& path) {
-  path_kind(path);  // throws if `path` is, for example, a link to something that does not exist
+  static_cast<void>(path_kind(
+      path));  // throws if `path` is, for example, a link to something that does not exist
   const RunFolder run(path);
   if (is_there(run.config())) {
     user_error(path.string(), ": already holds a run; continue it with --resume ", path.string(),
