@@ -17,7 +17,7 @@
 using namespace scimix;
 
 int main(int argc, char** argv) {
-  const int steps = argc > 1 ? std::atoi(argv[1]) : 100;
+  const int steps = argc > 1 ? std::atoi(argv[1]) : 300;
   const Device device = parse_device("auto");
   select_device(device);
   const Dataset digits =
