@@ -90,7 +90,9 @@ NB_MODULE(_core, m) {
           "run"_a, "device"_a = "auto",
           "Load a generator from a run folder, of which the newest checkpoint is taken, or from a "
           "checkpoint.\n\ndevice: auto, cpu or cuda:N.")
-      .def("mix", &Generator::mix, "content"_a, "scene"_a, nb::kw_only(), "batch"_a = 250, kMixHelp,
+      // With none(), None reaches the function, whose message names it.
+      .def("mix", &Generator::mix, "content"_a.none(), "scene"_a.none(), nb::kw_only(),
+           "batch"_a = 250, kMixHelp,
            nb::sig("def mix(self, content: object, scene: object, *, batch: int = 250) -> "
                    "numpy.typing.NDArray"))
       .def_prop_ro("image_size", &Generator::image_size, "Side of the images, in pixels.")
@@ -106,7 +108,8 @@ NB_MODULE(_core, m) {
           "run"_a, "device"_a = "auto",
           "Load a classifier from a run folder, of which the newest checkpoint is taken, or from a "
           "checkpoint. A generator's run gives its own classifier.\n\ndevice: auto, cpu or cuda:N.")
-      .def("__call__", &Classifier::logits, "images"_a, nb::kw_only(), "batch"_a = 250, kLogitsHelp,
+      .def("__call__", &Classifier::logits, "images"_a.none(), nb::kw_only(), "batch"_a = 250,
+           kLogitsHelp,
            nb::sig("def __call__(self, images: object, *, batch: int = 250) -> "
                    "numpy.typing.NDArray[numpy.float32]"))
       .def_prop_ro("image_size", &Classifier::image_size, "Side of the images, in pixels.")

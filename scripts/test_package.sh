@@ -77,15 +77,19 @@ sub=$root/build/package-sub
 cmake -S "$root/examples" -B "$sub" -G Ninja -DCMAKE_BUILD_TYPE=Release -DSCIMIX_SOURCE="$root" \
   -DSCIMIX_CUDA=OFF -DSCIMIX_WERROR=ON >/dev/null
 cmake --build "$sub" --target scimix_core >/dev/null
-ninja -C "$sub" -n train_digits >plan.txt
-grep -q "Linking CXX executable train_digits" plan.txt || fail "the example is not in the build"
+ninja -C "$sub" -t commands train_digits >commands.txt
+grep -q "train_digits.cpp.o .*libscimix" commands.txt || fail "the example does not link the library"
 
 if $python; then
   step "pip install ."
   python3 -m venv venv
   venv/bin/pip install -q --disable-pip-version-check "scikit-build-core>=0.10" "nanobind>=2.4" ninja \
     "numpy<3" pytest onnx onnxruntime
-  # The warnings are errors, because the flags are then those of build/cpu.
+  # The compiler's name and the flags are those of build/cpu, so that a compiler cache finds its objects.
+  compiler() { sed -n "s/^CMAKE_$1_COMPILER:[A-Z]*=//p" "$root/build/cpu/CMakeCache.txt"; }
+  export CC CXX
+  CC=$(compiler C)
+  CXX=$(compiler CXX)
   venv/bin/pip install -q --disable-pip-version-check --no-build-isolation --no-deps "$root" \
     -Ccmake.define.SCIMIX_WERROR=ON -Ccmake.define.SCIMIX_CUDA=OFF -Cbuild-dir="$root/build/package-python"
 

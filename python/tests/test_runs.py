@@ -49,6 +49,7 @@ def test_an_exception_ends_the_run_which_can_go_on(folder, tmp_path):
 def test_ctrl_c_writes_a_checkpoint(folder, tmp_path):
     code = f"""
         import signal, scimix
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
         try:
             scimix.train_generator({GENERATOR!r}, dataset="folder", data_dir={str(folder)!r}, steps=1000000,
                                    out={str(tmp_path / "run")!r}, on_progress=lambda n: print(n["step"], flush=True))
