@@ -22,7 +22,7 @@ constexpr std::array<TermInfo, 6> kTermInfo{{{"supervised", ""},
                                              {"hybrids_kept", ""}}};
 
 // Returns the fraction of ones as a term that is logged, but not minimised.
-LossTerm<ClassifierTerm> share_of(ClassifierTerm term, const Tensor& ones_and_zeros) {
+LossTerm<ClassifierTerm> fraction_of_ones(ClassifierTerm term, const Tensor& ones_and_zeros) {
   return {term, mean(Variable(ones_and_zeros)), {}};
 }
 
@@ -118,7 +118,7 @@ MethodPass ClassifierObjective::fixmatch(const ClassifierBatch& batch) const {
   const PseudoLabelLoss pseudo = pseudo_label_loss(
       pass.seen.of(all, Part::weak), pass.seen.of(all, Part::strong), config_.fixmatch.threshold);
   pass.terms.push_back(weighted(ClassifierTerm::pseudo, pseudo.mean, config_.fixmatch.weight));
-  pass.terms.push_back(share_of(ClassifierTerm::confident, pseudo.confident));
+  pass.terms.push_back(fraction_of_ones(ClassifierTerm::confident, pseudo.confident));
   if (uses_hybrids(config_)) {
     const NoGrad constant;
     pass.images = pass.seen.through(Part::weak).joined().value();
@@ -144,7 +144,7 @@ ClassifierLossTerms ClassifierObjective::hybrid_terms(const Hybrids& hybrids,
     terms.push_back(weighted(ClassifierTerm::hybrid, loss, weight));
   }
   if (hybrids.kept.defined()) {
-    terms.push_back(share_of(ClassifierTerm::kept, hybrids.kept));
+    terms.push_back(fraction_of_ones(ClassifierTerm::kept, hybrids.kept));
   }
   return terms;
 }

@@ -34,7 +34,8 @@ double squared_errors(const Mixer& mixer, const ResidentSet& images,
   return squares;
 }
 
-Pairs share_of(const Pairs& pairs, const Comm& ranks) {
+// Returns the pairs that this rank mixes.
+Pairs pairs_of_this_rank(const Pairs& pairs, const Comm& ranks) {
   const RankRows mine(ranks, std::ssize(pairs.content));
   return {.content = mine.of(pairs.content), .scene = mine.of(pairs.scene)};
 }
@@ -51,7 +52,7 @@ std::optional<GeneratorEvaluation> evaluate_generator(const Autoencoder& network
                                                       std::int64_t batch, Comm& ranks,
                                                       const EvaluationOptions& options) {
   const std::int64_t count = std::min(pairs, images.count());
-  const Pairs mine = share_of(make_pairs(count, images.count(), kSeed), ranks);
+  const Pairs mine = pairs_of_this_rank(make_pairs(count, images.count(), kSeed), ranks);
   const Mixer mixer = scimix_mixer(networks);
   const DType dtype = image_type(networks);
   const WideResNet& classifier = networks.semantic_encoder();

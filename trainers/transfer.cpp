@@ -15,7 +15,8 @@ namespace scimix {
 
 namespace {
 
-std::int64_t share_of(const Tensor& flags) {
+// Returns the number of ones.
+std::int64_t count_ones(const Tensor& flags) {
   const std::vector<std::int32_t> values = flags.to_host<std::int32_t>();
   return std::count(values.begin(), values.end(), 1);
 }
@@ -64,7 +65,7 @@ Transfer measure_transfer(const Mixer& mixer, const WideResNet& oracle, const Re
                 content.labels, sums);
     Tensor won = Tensor::empty({static_cast<std::int64_t>(rows)}, DType::i32, images.device());
     scene_won(hybrids, content.images.value(), scene.images.value(), won);
-    result.scene_kept += share_of(won);
+    result.scene_kept += count_ones(won);
   }
   const std::vector<double> host = sums.to_doubles();
   result.class_kept = static_cast<std::int64_t>(host[static_cast<int>(MetricSlot::correct)]);
