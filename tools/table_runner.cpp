@@ -72,10 +72,11 @@ int threads_here() {
 // The state of a task.
 enum class State { waiting, running, done, failed };
 
-// A child process. Processes that run at the same time have different values of `place`, from 0.
+// A child process. `slot` is the smallest number that no other running process has, from 0. It
+// selects the GPU.
 struct Running {
   std::size_t task;
-  int place;
+  int slot;
   ChildProcess process;
   double begun;
   double last_step_seconds = 0;
@@ -119,13 +120,13 @@ class Runner {
     return false;
   }
   void start_what_is_ready();
-  void start(std::size_t task, int place);
-  [[nodiscard]] ChildCommand command_of(const TableTask& task, int place) const;
+  void start(std::size_t task, int slot);
+  [[nodiscard]] ChildCommand command_of(const TableTask& task, int slot) const;
   [[nodiscard]] bool has_owner(const TableTask& task);
   void collect();
   void finish(Running& child, int exit_code);
-  [[nodiscard]] int free_place() const;
-  [[nodiscard]] std::string device_of(const TableTask& task, int place) const;
+  [[nodiscard]] int free_slot() const;
+  [[nodiscard]] std::string device_of(const TableTask& task, int slot) const;
   void show(bool now);
   [[nodiscard]] std::string progress_line();
   [[nodiscard]] double task_seconds(const TableTask& task);
@@ -145,22 +146,22 @@ class Runner {
   bool line_open_ = false;
 };
 
-int Runner::free_place() const {
-  int place = 0;
-  while (std::ranges::find(running_, place, &Running::place) != running_.end()) ++place;
-  return place;
+int Runner::free_slot() const {
+  int slot = 0;
+  while (std::ranges::find(running_, slot, &Running::slot) != running_.end()) ++slot;
+  return slot;
 }
 
 // Returns the device for a task. If there are several GPUs, processes that run at the same time use
 // different GPUs as far as possible.
-std::string Runner::device_of(const TableTask& task, int place) const {
+std::string Runner::device_of(const TableTask& task, int slot) const {
   const std::string wanted = task.is_run() ? task.setting("device") : "auto";
   const int gpus = cuda_device_count();
   if (gpus < 2 || (wanted != "auto" && wanted != "cuda")) return wanted;
-  return fmt::format("cuda:{}", place % gpus);
+  return fmt::format("cuda:{}", slot % gpus);
 }
 
-ChildCommand Runner::command_of(const TableTask& task, int place) const {
+ChildCommand Runner::command_of(const TableTask& task, int slot) const {
   const fs::path programs = fs::read_symlink("/proc/self/exe").parent_path();
   ChildCommand command{
       .program = programs / "scimix_train",
@@ -176,7 +177,7 @@ ChildCommand Runner::command_of(const TableTask& task, int place) const {
                          "--oracle=" + task.oracle.string(),
                          "--json=" + task.transfer_json().string(),
                          "--grid=" + task.transfer_picture().string(),
-                         "--device=" + device_of(run, place)};
+                         "--device=" + device_of(run, slot)};
     if (const std::string dir = run.setting("data-dir"); !dir.empty()) {
       command.arguments.push_back("--data-dir=" + dir);
     }
@@ -184,7 +185,7 @@ ChildCommand Runner::command_of(const TableTask& task, int place) const {
   }
   const RunKind& kind = task.run_kind();
   SettingValues values = task.values;
-  values[static_cast<std::size_t>(kind.index("device"))] = device_of(task, place);
+  values[static_cast<std::size_t>(kind.index("device"))] = device_of(task, slot);
   command.arguments = {kind.name};
   if (has_run(task.folder)) {
     for (std::string& word : resume_arguments(kind, task.folder, values)) {
@@ -216,10 +217,10 @@ bool Runner::has_owner(const TableTask& task) {
   }
 }
 
-void Runner::start(std::size_t at, int place) {
+void Runner::start(std::size_t at, int slot) {
   const TableTask& task = plan_.tasks[at];
   fs::create_directories(task.is_run() ? task.folder.parent_path() : task.folder);
-  running_.push_back({at, place, ChildProcess(command_of(task, place)), steady_seconds()});
+  running_.push_back({at, slot, ChildProcess(command_of(task, slot)), steady_seconds()});
   states_[at] = State::running;
   say(fmt::format("{}: {}", task.name,
                   !task.is_run() ? "measuring"
@@ -231,7 +232,7 @@ void Runner::start(std::size_t at, int place) {
 void Runner::start_what_is_ready() {
   for (std::size_t i = 0; i < states_.size(); ++i) {
     if (std::ssize(running_) >= options_.jobs) return;
-    if (is_ready(i) && !has_owner(plan_.tasks[i])) start(i, free_place());
+    if (is_ready(i) && !has_owner(plan_.tasks[i])) start(i, free_slot());
   }
 }
 
