@@ -76,8 +76,9 @@ constexpr std::array<TermInfo, 15> kTermInfo{{{"critic_real", "critic"},
 }
 
 // Returns the noise source with the row numbers that the made images have in the batch of all
-// ranks.
+// ranks. `noise` must not have parts yet.
 [[nodiscard]] NoiseSource addressed(NoiseSource noise, const NamedParts& made, const Comm& ranks) {
+  SCIMIX_CHECK(noise.parts.empty(), "the noise has ", noise.parts.size(), " parts already");
   BatchLayout layout(ranks);
   for (const auto& [part, value] : made.parts()) {
     layout.add_per_rank(part, value.value().dim(0));
