@@ -86,43 +86,33 @@ struct Convolution {
 };
 
 // oneDNN 3 dropped the "operation descriptors" that 2 builds its primitives from.
+template <class Primitive, class... Hint>
+typename Primitive::primitive_desc describe(const dnnl::engine& engine, algorithm method,
+                                            const Layouts& l, const memory::dims& strides,
+                                            const memory::dims& pads,
+                                            const dnnl::primitive_attr& attributes,
+                                            const Hint&... hint) {
 #if DNNL_VERSION_MAJOR >= 3
-template <class Primitive, class... Hint>
-typename Primitive::primitive_desc describe(const dnnl::engine& engine, algorithm method,
-                                            const Layouts& l, const memory::dims& strides,
-                                            const memory::dims& pads,
-                                            const dnnl::primitive_attr& attributes,
-                                            const Hint&... hint) {
   return {engine, method, l.x, l.w, l.y, strides, pads, pads, hint..., attributes};
-}
-dnnl::convolution_forward::primitive_desc describe_forward(const dnnl::engine& engine,
-                                                           algorithm method, const Layouts& l,
-                                                           const memory::dims& strides,
-                                                           const memory::dims& pads,
-                                                           const dnnl::primitive_attr& attributes) {
-  return {engine,    dnnl::prop_kind::forward_training, method, l.x, l.w, l.y, strides, pads, pads,
-          attributes};
-}
 #else
-template <class Primitive, class... Hint>
-typename Primitive::primitive_desc describe(const dnnl::engine& engine, algorithm method,
-                                            const Layouts& l, const memory::dims& strides,
-                                            const memory::dims& pads,
-                                            const dnnl::primitive_attr& attributes,
-                                            const Hint&... hint) {
   const typename Primitive::desc operation(method, l.x, l.w, l.y, strides, pads, pads);
   return {operation, attributes, engine, hint...};
+#endif
 }
 dnnl::convolution_forward::primitive_desc describe_forward(const dnnl::engine& engine,
                                                            algorithm method, const Layouts& l,
                                                            const memory::dims& strides,
                                                            const memory::dims& pads,
                                                            const dnnl::primitive_attr& attributes) {
+#if DNNL_VERSION_MAJOR >= 3
+  return {engine,    dnnl::prop_kind::forward_training, method, l.x, l.w, l.y, strides, pads, pads,
+          attributes};
+#else
   const dnnl::convolution_forward::desc operation(dnnl::prop_kind::forward_training, method, l.x,
                                                   l.w, l.y, strides, pads, pads);
   return {operation, attributes, engine};
-}
 #endif
+}
 
 // Throws dnnl::error if oneDNN lacks this combination on this processor.
 Convolution make_convolution(const dnnl::engine& engine, ConvKind kind, const Conv2dGeometry& g,

@@ -7,13 +7,6 @@ namespace scimix::SCIMIX_BACKEND {
 
 namespace {
 
-void check(const char* op, const Tensor& images, const Tensor& index, const Tensor& out) {
-  SCIMIX_CHECK(images.rank() == 4 && images.dim(3) == 3 && index.rank() == 1 && out.rank() == 4 &&
-                   out.dim(3) >= 3 &&
-                   out.shape() == images.shape().with(0, index.dim(0)).with(3, out.dim(3)),
-               op, ": images ", images.shape(), ", index ", index.shape(), ", out ", out.shape());
-}
-
 template <class T>
 void run_weak(const Tensor& images, const Tensor& index, const Tensor& step,
               const WeakAugment& options, const Output& out) {
@@ -77,15 +70,14 @@ void run_normalize(const Tensor& images, const Tensor& index, const Output& out)
 
 void augment_weak(const Tensor& images, const Tensor& index, const Tensor& step,
                   const WeakAugment& options, const Output& out) {
-  check("augment_weak", images, index, out);
-  SCIMIX_CHECK(options.pad >= 0 && options.pad < images.dim(1) && options.pad < images.dim(2),
-               "augment_weak: pad ", options.pad, " for images ", images.shape());
+  check_input("augment_weak", images, index, out);
+  check_weak("augment_weak", options, images);
   dispatch_floating(out.dtype(),
                     [&]<class T>(TypeTag<T>) { run_weak<T>(images, index, step, options, out); });
 }
 
 void normalize_images(const Tensor& images, const Tensor& index, const Output& out) {
-  check("normalize_images", images, index, out);
+  check_input("normalize_images", images, index, out);
   dispatch_floating(out.dtype(),
                     [&]<class T>(TypeTag<T>) { run_normalize<T>(images, index, out); });
 }

@@ -21,11 +21,11 @@ struct Lines {
         out_w(y.dim(2)),
         channels(x.dim(3)) {}
   [[nodiscard]] SCIMIX_HD std::int64_t count() const { return images * out_h; }
-  // The offsets of the first line of input image n, and of an output line.
-  [[nodiscard]] SCIMIX_HD std::int64_t image(std::int64_t n) const {
-    return n * in_h * in_w * channels;
+  // The offsets of line h of the block's input image, and of the block's output line.
+  [[nodiscard]] SCIMIX_HD std::int64_t in_line(std::int64_t block, std::int64_t h) const {
+    return block / out_h * in_h * in_w * channels + h * in_w * channels;
   }
-  [[nodiscard]] SCIMIX_HD std::int64_t line(std::int64_t block) const {
+  [[nodiscard]] SCIMIX_HD std::int64_t out_line(std::int64_t block) const {
     return block * out_w * channels;
   }
 };
@@ -34,9 +34,8 @@ template <class T, int N>
 void upsample(const Lines& lines, std::int64_t factor, const T* x, T* y) {
   for_each_block(lines.count(), 0, [=] SCIMIX_KERNEL_FN(Block & block) {
     const std::int64_t h = block.index() % lines.out_h / factor;
-    const T* source =
-        x + lines.image(block.index() / lines.out_h) + h * lines.in_w * lines.channels;
-    T* target = y + lines.line(block.index());
+    const T* source = x + lines.in_line(block.index(), h);
+    T* target = y + lines.out_line(block.index());
     const PixelPacks<N> out{lines.out_w, lines.channels};
     block.each(out.items(), [&](std::int64_t item) {
       const PixelWalk walk = out.walk(item);
@@ -52,9 +51,8 @@ template <class T, int N>
 void downsample(const Lines& lines, std::int64_t factor, const T* x, T* y) {
   for_each_block(lines.count(), 0, [=] SCIMIX_KERNEL_FN(Block & block) {
     const std::int64_t h = block.index() % lines.out_h * factor;
-    const T* source =
-        x + lines.image(block.index() / lines.out_h) + h * lines.in_w * lines.channels;
-    T* target = y + lines.line(block.index());
+    const T* source = x + lines.in_line(block.index(), h);
+    T* target = y + lines.out_line(block.index());
     const PixelPacks<N> out{lines.out_w, lines.channels};
     block.each(out.items(), [&](std::int64_t item) {
       const PixelWalk walk = out.walk(item);
@@ -105,8 +103,8 @@ void filter_lines(const Lines& lines, const FilterPass& pass, std::int64_t taps_
     const std::int64_t channels = lines.channels;
     const std::int64_t line_step = lines.in_w * channels;
     const Reach rows(block.index() % lines.out_h, pass.pad_y0, taps_h, lines.in_h, up, pass.down);
-    const T* image = x + lines.image(block.index() / lines.out_h);
-    T* target = y + lines.line(block.index());
+    const T* image = x + lines.in_line(block.index(), 0);
+    T* target = y + lines.out_line(block.index());
     const PixelPacks<N> out{lines.out_w, channels};
     block.each(out.items(), [&](std::int64_t item) {
       const PixelWalk walk = out.walk(item);

@@ -82,13 +82,8 @@ void run_strong(const Tensor& images, const Tensor& index, const Tensor& step,
 
 void augment_strong(const Tensor& images, const Tensor& index, const Tensor& step,
                     const WeakAugment& weak, const StrongAugment& strong, const Output& out) {
-  SCIMIX_CHECK(images.rank() == 4 && images.dim(3) == 3 && index.rank() == 1 && out.rank() == 4 &&
-                   out.dim(3) >= 3 &&
-                   out.shape() == images.shape().with(0, index.dim(0)).with(3, out.dim(3)),
-               "augment_strong: images ", images.shape(), ", index ", index.shape(), ", out ",
-               out.shape());
-  SCIMIX_CHECK(weak.pad >= 0 && weak.pad < images.dim(1) && weak.pad < images.dim(2),
-               "augment_strong: pad ", weak.pad, " for images ", images.shape());
+  check_input("augment_strong", images, index, out);
+  check_weak("augment_strong", weak, images);
   SCIMIX_CHECK(strong.operations >= 0 && strong.probability >= 0 && strong.probability <= 1 &&
                    strong.cutout >= 0,
                "augment_strong: ", strong.operations, " operations with probability ",

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "core/error.hpp"
 #include "core/random.hpp"
 #include "kernels/image/augment.hpp"
 #include "kernels/launch/pack.hpp"
@@ -13,6 +14,22 @@ namespace scimix {
 struct ImageSize {
   std::int64_t height, width;
 };
+
+// Checks the shapes of a kernel that makes a network's input `out` [M,H,W,C], C >= 3, of the images
+// [N,H,W,3] that `index` [M] selects.
+inline void check_input(const char* op, const Tensor& images, const Tensor& index,
+                        const Tensor& out) {
+  SCIMIX_CHECK(images.rank() == 4 && images.dim(3) == 3 && index.rank() == 1 && out.rank() == 4 &&
+                   out.dim(3) >= 3 &&
+                   out.shape() == images.shape().with(0, index.dim(0)).with(3, out.dim(3)),
+               op, ": images ", images.shape(), ", index ", index.shape(), ", out ", out.shape());
+}
+
+// Checks that the largest shift is smaller than the images.
+inline void check_weak(const char* op, const WeakAugment& options, const Tensor& images) {
+  SCIMIX_CHECK(options.pad >= 0 && options.pad < images.dim(1) && options.pad < images.dim(2), op,
+               ": pad ", options.pad, " for images ", images.shape());
+}
 
 // Returns a network input in [-1, 1]. It divides instead of multiplying by a rounded reciprocal, so
 // that 255 becomes exactly 1.
