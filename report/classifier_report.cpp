@@ -18,14 +18,15 @@ std::string percent(double share) {
 
 std::string summary(const ClassifierOutcome& o) {
   const std::string labels =
-      o.labeled_images == o.training_images
-          ? fmt::format("{} training images, all labelled", o.training_images)
-          : fmt::format("{} training images, {} of them labelled", o.training_images,
-                        o.labeled_images);
+      o.facts.labeled_images == o.facts.training_images
+          ? fmt::format("{} training images, all labelled", o.facts.training_images)
+          : fmt::format("{} training images, {} of them labelled", o.facts.training_images,
+                        o.facts.labeled_images);
   return fmt::format(
       "A {} was trained for {} steps to tell the {} classes of {} apart, from {}. Images have "
       "{}x{} pixels.",
-      o.network, o.steps, o.classes.names.size(), o.data, labels, o.image_size, o.image_size);
+      o.network, o.facts.steps, o.classes.names.size(), o.facts.data, labels, o.facts.image_size,
+      o.facts.image_size);
 }
 
 RunReport::Headline headline(const Confusion& confusion) {
@@ -74,7 +75,7 @@ std::vector<RunReport::Chart> charts() {
 }
 
 std::vector<RunReport::NextStep> next_steps(const ClassifierOutcome& o) {
-  const std::string run = shell_word(o.run.string());
+  const std::string run = shell_word(o.facts.folder.string());
   return {
       {"Let it sort pictures that have no class yet, and list those that a person should look at.",
        fmt::format("scimix_eval predict {} FOLDER --out predictions.csv --sort-into sorted "
@@ -94,7 +95,7 @@ std::vector<RunReport::NextStep> next_steps(const ClassifierOutcome& o) {
       {fmt::format(
            "Use the network elsewhere: {} holds safetensors files with PyTorch's names. The "
            "tensors ema.* are the weights that were tested here.",
-           (o.run / "checkpoints").string()),
+           (o.facts.folder / "checkpoints").string()),
        ""}};
 }
 
@@ -103,10 +104,10 @@ std::vector<RunReport::NextStep> next_steps(const ClassifierOutcome& o) {
 RunReport classifier_report(const ClassifierOutcome& o) {
   const Confusion& confusion = o.classes.confusion;
   RunReport report;
-  report.title = fmt::format("Classifier of {}, {} labels", o.data, o.labeled_images);
+  report.title = fmt::format("Classifier of {}, {} labels", o.facts.data, o.facts.labeled_images);
   report.summary = summary(o);
-  report.command = o.command;
-  if (!o.scale_note.empty()) report.notes = {o.scale_note};
+  report.command = o.facts.command;
+  if (!o.facts.scale_note.empty()) report.notes = {o.facts.scale_note};
   if (confusion.images() > 0) {
     report.headline = headline(confusion);
   } else {
@@ -121,9 +122,9 @@ RunReport classifier_report(const ClassifierOutcome& o) {
     report.figures.emplace_back("If every answer were the most frequent class",
                                 percent(share_of_largest_class(confusion)));
   }
-  report.figures.emplace_back("Training steps", std::to_string(o.steps));
+  report.figures.emplace_back("Training steps", std::to_string(o.facts.steps));
   report.figures.emplace_back("Method", o.method);
-  report.figures.emplace_back("Device", o.device);
+  report.figures.emplace_back("Device", o.facts.device);
   report.charts = charts();
   if (confusion.images() > 0) report.classes = o.classes;
   report.pictures = o.pictures;

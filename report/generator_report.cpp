@@ -69,7 +69,7 @@ std::vector<RunReport::Chart> charts() {
 }
 
 std::vector<RunReport::NextStep> next_steps(const GeneratorOutcome& o) {
-  const std::string run = shell_word(o.run.string());
+  const std::string run = shell_word(o.facts.folder.string());
   return {
       {"Let a classifier that was trained apart judge the hybrids. ORACLE is the run of a "
        "classifier with all labels.",
@@ -88,17 +88,19 @@ std::vector<RunReport::NextStep> next_steps(const GeneratorOutcome& o) {
 
 RunReport generator_report(const GeneratorOutcome& o) {
   RunReport report;
-  report.title = fmt::format("SciMix generator of {}, {} labels", o.data, o.labeled_images);
+  report.title =
+      fmt::format("SciMix generator of {}, {} labels", o.facts.data, o.facts.labeled_images);
   report.summary = fmt::format(
       "An auto-encoder was trained for {} steps to mix two images of {}: a hybrid shows the "
       "content "
       "of one (its class) in the scene of the other. It learnt from {} images of {}x{} pixels, {} "
       "of "
       "them labelled.",
-      o.steps, o.data, o.training_images, o.image_size, o.image_size,
-      o.labeled_images == o.training_images ? "all" : std::to_string(o.labeled_images));
-  report.command = o.command;
-  if (!o.scale_note.empty()) report.notes = {o.scale_note};
+      o.facts.steps, o.facts.data, o.facts.training_images, o.facts.image_size, o.facts.image_size,
+      o.facts.labeled_images == o.facts.training_images ? "all"
+                                                        : std::to_string(o.facts.labeled_images));
+  report.command = o.facts.command;
+  if (!o.facts.scale_note.empty()) report.notes = {o.facts.scale_note};
   if (o.evaluation) {
     const GeneratorOutcome::Evaluation& e = *o.evaluation;
     report.headline = headline(e);
@@ -109,12 +111,12 @@ RunReport generator_report(const GeneratorOutcome& o) {
   } else {
     report.notes.emplace_back(kNoTestImages);
   }
-  report.figures.emplace_back("Training steps", std::to_string(o.steps));
+  report.figures.emplace_back("Training steps", std::to_string(o.facts.steps));
   report.figures.emplace_back("Variant", o.variant);
   if (!o.guide.empty()) {
     report.figures.emplace_back("Guide that the encoder started from", o.guide);
   }
-  report.figures.emplace_back("Device", o.device);
+  report.figures.emplace_back("Device", o.facts.device);
   report.charts = charts();
   report.pictures = o.pictures;
   report.next_steps = next_steps(o);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,17 +12,9 @@ namespace scimix {
 
 // The facts from which the report is made.
 struct GeneratorOutcome {
-  std::string data;  // "cifar10", "the folder birds"; see data_title
+  RunFacts facts;
   std::string variant;
   std::string guide;  // the guide of E_c and C in words; empty: no guide
-  std::int64_t training_images = 0;
-  std::int64_t labeled_images = 0;
-  std::int64_t image_size = 0;
-  std::int64_t steps = 0;
-  std::string device;
-  std::string scale_note;  // empty for a run at full scale
-  std::string command;
-  std::filesystem::path run;
 
   // The last evaluation, on pairs of test images.
   struct Evaluation {

@@ -2,6 +2,7 @@
 // results, the curves, the mistakes, possible next steps, and how to repeat the run.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -67,6 +68,19 @@ struct RunReport {
     std::string command;  // may be empty
   };
   std::vector<NextStep> next_steps;
+};
+
+// The facts from which the reports of classifiers and of generators are made.
+struct RunFacts {
+  std::string data;  // "cifar10", "the folder birds"; see data_title
+  std::int64_t training_images = 0;
+  std::int64_t labeled_images = 0;
+  std::int64_t image_size = 0;
+  std::int64_t steps = 0;
+  std::string device;
+  std::string scale_note;  // empty for a run at full scale
+  std::string command;     // the command line that began the run
+  std::filesystem::path folder;
 };
 
 // Writes run.path()/report.html atomically. The settings are those of run.config(), the curves come

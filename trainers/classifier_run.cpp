@@ -136,17 +136,9 @@ RunReport ClassifierSubject::report(const RunFolder& run, const RunResult& resul
   SCIMIX_CHECK(!result.has_test_images || (test_ && test_->confusion),
                "the last evaluation counted no confusion");
   ClassifierOutcome outcome{
+      .facts = run_facts(session_settings(config_), inputs_, run, result, command),
       .network = fmt::format("WideResNet-{}-{}", config_.model.depth, config_.model.width),
       .method = describe_method(config_),
-      .data = data_title(config_.data.dataset, config_.data.data_dir),
-      .training_images = inputs_.dataset.train.count,
-      .labeled_images = std::ssize(inputs_.split.labeled),
-      .image_size = inputs_.dataset.train.height,
-      .steps = result.steps,
-      .device = describe(inputs_.device),
-      .scale_note = scale_note(config_.scale),
-      .command = command,
-      .run = run.path(),
       .median = {.accuracy = result.median_accuracy, .evaluations = result.evaluations},
       .classes = {test_ ? *test_->confusion : Confusion(inputs_.dataset.classes()),
                   inputs_.dataset.class_names},

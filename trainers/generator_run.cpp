@@ -131,17 +131,9 @@ void GeneratorSubject::conclude(const RunFolder& run, const RunResult& result,
 RunReport GeneratorSubject::report(const RunFolder& run, const RunResult& result,
                                    const std::string& command) const {
   GeneratorOutcome outcome{
-      .data = data_title(config_.data.dataset, config_.data.data_dir),
+      .facts = run_facts(session_settings(config_), inputs_, run, result, command),
       .variant = std::string(name_of(config_.variant)),
       .guide = trainer_.guide() ? describe(*trainer_.guide()) : "",
-      .training_images = inputs_.dataset.train.count,
-      .labeled_images = std::ssize(inputs_.split.labeled),
-      .image_size = inputs_.dataset.train.height,
-      .steps = result.steps,
-      .device = describe(inputs_.device),
-      .scale_note = scale_note(config_.scale),
-      .command = command,
-      .run = run.path(),
       .evaluation = {},
       .pictures = {
           {fmt::format("{} images: semantic parent, scene parent, its reconstruction, hybrid",

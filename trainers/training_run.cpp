@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/device.hpp"
 #include "core/error.hpp"
 #include "core/paths.hpp"
 #include "core/safetensors.hpp"
@@ -22,6 +23,19 @@ std::string scale_note(RunScale scale) {
   if (scale == RunScale::full) return {};
   return "Scaled down for a machine without a GPU (--scale " + std::string(name_of(scale)) +
          "): a smaller model, smaller batches, fewer steps. Not the setting of the paper's tables.";
+}
+
+RunFacts run_facts(const SessionSettings& settings, const RunInputs& inputs, const RunFolder& run,
+                   const RunResult& result, const std::string& command) {
+  return {.data = data_title(settings.data.dataset, settings.data.data_dir),
+          .training_images = inputs.dataset.train.count,
+          .labeled_images = std::ssize(inputs.split.labeled),
+          .image_size = inputs.dataset.train.height,
+          .steps = result.steps,
+          .device = describe(inputs.device),
+          .scale_note = scale_note(settings.scale),
+          .command = command,
+          .folder = run.path()};
 }
 
 double value_of(const Metrics& metrics, std::string_view name) {

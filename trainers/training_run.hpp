@@ -56,6 +56,11 @@ class RunSubject {
                                          const std::string& command) const = 0;
 };
 
+// Returns the facts that the reports of both kinds of runs show.
+[[nodiscard]] RunFacts run_facts(const SessionSettings& settings, const RunInputs& inputs,
+                                 const RunFolder& run, const RunResult& result,
+                                 const std::string& command);
+
 // Returns the value of a metric, or 0 if there is no metric of this name.
 [[nodiscard]] double value_of(const Metrics& metrics, std::string_view name);
 
