@@ -36,10 +36,8 @@ struct AccuracySettings {
 
 void add_options(CLI::App& app, AccuracySettings& s) {
   use_setting_defaults(app);
-  app.add_option("run", s.run, "run folder or checkpoint of scimix_train classifier or generator")
-      ->required();
-  add_data_choice(app, s.data, "the classifier",
-                  "training images, only to tell whether they are those of the run");
+  add_classifier_run(app, s.run);
+  add_test_images(app, s.data);
   const std::string measure = "Measurement";
   app.add_option("--batch", s.batch, "images that are classified at a time")
       ->group(measure)
@@ -79,11 +77,9 @@ int accuracy(const AccuracySettings& s) {
   const ClassifierSettings settings = settings_of(checkpoint);
   const MedianAccuracy median = median_of_run(s.run);
   const WideResNet network = load_classifier(checkpoint, settings, device);
-  const TestImages chosen =
-      load_test_images(s.data, settings, value_of(checkpoint.metadata, "train_hash"));
+  const TestImages chosen = load_checked_test_images(s.data, checkpoint, settings);
   const EvaluationData& data = chosen.data;
   const std::vector<std::string>& names = data.dataset.class_names;
-  check_classes(checkpoint, names);
   introduce(std::cout, checkpoint, settings, chosen);
 
   const ResidentSet images(data.dataset.test, device);

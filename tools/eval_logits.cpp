@@ -88,10 +88,8 @@ int logits(const LogitSettings& s) {
   const ClassifierCheckpoint checkpoint = find_classifier(s.run);
   const ClassifierSettings settings = settings_of(checkpoint);
   const WideResNet network = load_classifier(checkpoint, settings, device);
-  const TestImages chosen =
-      load_test_images(s.data, settings, value_of(checkpoint.metadata, "train_hash"));
+  const TestImages chosen = load_checked_test_images(s.data, checkpoint, settings);
   const Dataset& dataset = chosen.data.dataset;
-  check_classes(checkpoint, dataset.class_names);
   const ResidentSet images(dataset.test, device);
   const std::int64_t count = s.count == 0 ? images.count() : std::min(s.count, images.count());
   const Logits found =
@@ -115,10 +113,8 @@ int eval_logits(const std::vector<std::string>& arguments) {
       "scimix_eval logits");
   LogitSettings s;
   use_setting_defaults(app);
-  app.add_option("run", s.run, "run folder or checkpoint of scimix_train classifier or generator")
-      ->required();
-  add_data_choice(app, s.data, "the classifier",
-                  "training images, only to tell whether they are those of the run");
+  add_classifier_run(app, s.run);
+  add_test_images(app, s.data);
   const std::string output = "Output";
   app.add_option("--count", s.count, "only the first test images; 0: all")
       ->group(output)
@@ -127,12 +123,7 @@ int eval_logits(const std::vector<std::string>& arguments) {
                  "NAME.npy (records logits, label, predicted) or NAME.safetensors (tensors of the "
                  "same names); without it a table with tabs is printed")
       ->group(output);
-  app.add_option("--batch", s.batch,
-                 "images of 32x32 pixels that are classified at a time; of larger images "
-                 "proportionally fewer")
-      ->group(output)
-      ->check(CLI::PositiveNumber);
-  app.add_option("--device", s.device, "auto, cpu, cuda:N")->group(output);
+  add_batch_and_device(app, output, s.batch, s.device);
   if (const auto done = parse(app, arguments)) return *done;
   check(s);
   return logits(s);

@@ -57,8 +57,7 @@ struct PredictSettings {
 
 void add_options(CLI::App& app, PredictSettings& s) {
   use_setting_defaults(app);
-  app.add_option("run", s.run, "run folder or checkpoint of scimix_train classifier or generator")
-      ->required();
+  add_classifier_run(app, s.run);
   app.add_option("images", s.images, "image files, and folders of images at any depth")
       ->required()
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -89,13 +88,7 @@ void add_options(CLI::App& app, PredictSettings& s) {
   app.add_flag("--skip-unreadable", s.skip_unreadable,
                "leave out images that cannot be read, and say how many")
       ->group(output);
-  const std::string computation = "Computation";
-  app.add_option("--batch", s.batch,
-                 "images of 32x32 pixels that are classified at a time; of larger images "
-                 "proportionally fewer")
-      ->group(computation)
-      ->check(CLI::PositiveNumber);
-  app.add_option("--device", s.device, "auto, cpu, cuda:N")->group(computation);
+  add_batch_and_device(app, "Computation", s.batch, s.device);
   app.add_flag("--no-calibration", s.no_calibration,
                "leave the probabilities as the network gives them")
       ->group("Calibration");

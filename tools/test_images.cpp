@@ -98,12 +98,41 @@ TestImages load_folder(DataChoice choice, const ClassifierSettings& settings,
 
 }  // namespace
 
+void add_classifier_run(CLI::App& app, std::string& run) {
+  app.add_option("run", run, "run folder or checkpoint of scimix_train classifier or generator")
+      ->required();
+}
+
+void add_test_images(CLI::App& app, DataChoice& choice) {
+  add_data_choice(app, choice, "the classifier",
+                  "training images, only to tell whether they are those of the run");
+}
+
+void add_batch_and_device(CLI::App& app, const std::string& group, std::int64_t& batch,
+                          std::string& device) {
+  app.add_option("--batch", batch,
+                 "images of 32x32 pixels that are classified at a time; of larger images "
+                 "proportionally fewer")
+      ->group(group)
+      ->check(CLI::PositiveNumber);
+  app.add_option("--device", device, "auto, cpu, cuda:N")->group(group);
+}
+
 TestImages load_test_images(const DataChoice& choice, const ClassifierSettings& settings,
                             const std::string& trained_on) {
   if (choice.dataset.value_or(settings.data.dataset) == "folder") {
     return load_folder(choice, settings, trained_on);
   }
   return load_as_for_training(choice, settings);
+}
+
+TestImages load_checked_test_images(const DataChoice& choice,
+                                    const ClassifierCheckpoint& checkpoint,
+                                    const ClassifierSettings& settings) {
+  TestImages images =
+      load_test_images(choice, settings, value_of(checkpoint.metadata, "train_hash"));
+  check_classes(checkpoint, images.data.dataset.class_names);
+  return images;
 }
 
 const char* command_of(const ClassifierCheckpoint& checkpoint) {

@@ -1,6 +1,7 @@
 // Loads and describes the test images on which a trained classifier is evaluated.
 #pragma once
 
+#include <cstdint>
 #include <ostream>
 #include <string>
 
@@ -8,6 +9,16 @@
 #include "tools/trained_classifier.hpp"
 
 namespace scimix {
+
+// Adds the positional option `run`: the run folder or checkpoint of a trained classifier.
+void add_classifier_run(CLI::App& app, std::string& run);
+
+// Adds the options that override the data settings of the classifier's run (add_data_choice).
+void add_test_images(CLI::App& app, DataChoice& choice);
+
+// Adds --batch and --device of a program that classifies images to the help's `group`.
+void add_batch_and_device(CLI::App& app, const std::string& group, std::int64_t& batch,
+                          std::string& device);
 
 struct TestImages {
   EvaluationData data;
@@ -25,6 +36,12 @@ struct TestImages {
 [[nodiscard]] TestImages load_test_images(const DataChoice& choice,
                                           const ClassifierSettings& settings,
                                           const std::string& trained_on);
+
+// Loads the test images of load_test_images for `checkpoint`. Errors (user): those of
+// load_evaluation_data, and other classes than the classifier's.
+[[nodiscard]] TestImages load_checked_test_images(const DataChoice& choice,
+                                                  const ClassifierCheckpoint& checkpoint,
+                                                  const ClassifierSettings& settings);
 
 // Returns the command of scimix_train that wrote the checkpoint: "classifier" or "generator".
 [[nodiscard]] const char* command_of(const ClassifierCheckpoint& checkpoint);
