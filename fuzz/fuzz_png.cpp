@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include "data/image_io.hpp"
-#include "fuzz/fuzz.hpp"
+#include "fuzz/decode.hpp"
 
 namespace {
 
@@ -39,19 +38,14 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
 }
 
 extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
-  return ::setenv("SCIMIX_MAX_PIXELS", "262144", 1);
+  return scimix::fuzz::limit_pixels();
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace scimix;
   fuzz::run([&] {
     if (size < 4 || data[0] != 0x89) return;
-    ImageNotes notes;
-    const Image image = decode_image("input", {data, size}, &notes);
-    fuzz::require(
-        image.height > 0 && image.width > 0 && image.height * image.width <= 262144 &&
-            image.pixels.size() == static_cast<std::size_t>(3 * image.height * image.width),
-        "the image has another size than its pixels");
+    fuzz::decode({data, size});
   });
   return 0;
 }
