@@ -14,19 +14,13 @@ namespace scimix {
 namespace {
 
 using test::contains;
+using test::grey_levels;
 using test::TempFolder;
 using test::user_error_of;
 using test::write_plain;
 using test::write_text;
 
 namespace fs = std::filesystem;
-
-// Images of one grey level each, by which they are told apart.
-std::vector<int> levels(const ImageSet& images) {
-  std::vector<int> result;
-  for (std::int64_t i = 0; i < images.count; ++i) result.push_back(images.image(i)[0]);
-  return result;
-}
 
 std::string numbered(int number) {
   std::string digits = std::to_string(number);
@@ -72,9 +66,9 @@ TEST_CASE("CUB-200-2010: the official lists say which images are for training") 
     CHECK(birds.name == "cub-200-2010");
     CHECK(birds.class_names == std::vector<std::string>{"Auk", "House_Wren"});
     CHECK(birds.flip_allowed);
-    CHECK(levels(birds.train) == std::vector<int>{22, 13});
+    CHECK(grey_levels(birds.train) == std::vector<int>{22, 13});
     CHECK(birds.train.labels == std::vector<std::int32_t>{1, 0});
-    CHECK(levels(birds.test) == std::vector<int>{11, 12, 21});
+    CHECK(grey_levels(birds.test) == std::vector<int>{11, 12, 21});
     CHECK(birds.test.labels == std::vector<std::int32_t>{0, 0, 1});
     CHECK(birds.train.height == 8);
     CHECK(birds.train.width == 8);
@@ -89,7 +83,7 @@ TEST_CASE("CUB-200-2010 without lists: the first 15 of each class, by name, are 
   CubOptions options{.size = 8, .classes = 2, .images = 33};
   const Dataset birds = load_cub_2010(dir.path(), options);
   CHECK(birds.train.count == 30);
-  CHECK(levels(birds.test) == std::vector<int>{65, 66, 115});
+  CHECK(grey_levels(birds.test) == std::vector<int>{65, 66, 115});
   CHECK(class_counts(birds.train, 2) == std::vector<std::int64_t>{15, 15});
   REQUIRE(birds.notes.size() == 1);
   CHECK(contains(birds.notes[0],
@@ -178,9 +172,9 @@ TEST_CASE("CUB-200-2011: images, classes, split and boxes come from its lists") 
   const Dataset birds = load_cub_2011(dir.path(), kTwo);
   CHECK(birds.name == "cub-200-2011");
   CHECK(birds.class_names == std::vector<std::string>{"Auk", "House_Wren"});
-  CHECK(levels(birds.train) == std::vector<int>{11, 13, 22});
+  CHECK(grey_levels(birds.train) == std::vector<int>{11, 13, 22});
   CHECK(birds.train.labels == std::vector<std::int32_t>{0, 0, 1});
-  CHECK(levels(birds.test) == std::vector<int>{12, 21});
+  CHECK(grey_levels(birds.test) == std::vector<int>{12, 21});
   CHECK(birds.test.labels == std::vector<std::int32_t>{0, 1});
   CHECK(load_cub_2011(root, kTwo).train.count == 3);  // the folder itself will do
 
@@ -197,7 +191,7 @@ TEST_CASE("CUB-200-2011: images, classes, split and boxes come from its lists") 
   const Dataset cut = load_cub_2011(dir.path(), boxes);
   const auto bird = cut.train.image(0);  // the box reaches beyond the edge, and is cut there
   CHECK(std::ranges::all_of(bird, [](int level) { return level == 40; }));
-  CHECK(levels(cut.train)[1] == 13);
+  CHECK(grey_levels(cut.train)[1] == 13);
 }
 
 TEST_CASE("CUB-200-2011: lists with faults") {

@@ -15,6 +15,7 @@ namespace scimix {
 namespace {
 
 using test::contains;
+using test::grey_levels;
 using test::has_note;
 using test::TempFolder;
 using test::user_error_list_of;
@@ -22,13 +23,6 @@ using test::user_error_of;
 using test::write_plain;
 
 namespace fs = std::filesystem;
-
-// The value of each plain image.
-std::vector<int> values(const ImageSet& images) {
-  std::vector<int> result;
-  for (std::int64_t i = 0; i < images.count; ++i) result.push_back(images.image(i)[0]);
-  return result;
-}
 
 std::string error_of(const fs::path& dir) {
   return user_error_of([&] { (void)load_image_folder(dir, {.size = 8}); });
@@ -54,9 +48,9 @@ TEST_CASE("image folder: train and test") {
   CHECK(dataset.train.height == 8);
   CHECK(dataset.train.width == 8);
   CHECK(dataset.train.labels == std::vector<std::int32_t>{0, 1, 1});
-  CHECK(values(dataset.train) == std::vector<int>{30, 10, 20});
+  CHECK(grey_levels(dataset.train) == std::vector<int>{30, 10, 20});
   CHECK(dataset.test.labels == std::vector<std::int32_t>{1});
-  CHECK(values(dataset.test) == std::vector<int>{40});
+  CHECK(grey_levels(dataset.test) == std::vector<int>{40});
 }
 
 TEST_CASE("image folder: a share is held out of every class") {
@@ -69,8 +63,8 @@ TEST_CASE("image folder: a share is held out of every class") {
   const Dataset dataset = load(1);
   CHECK(class_counts(dataset.train, 2) == std::vector<std::int64_t>{7, 1});
   CHECK(class_counts(dataset.test, 2) == std::vector<std::int64_t>{3, 1});
-  std::vector<int> all = values(dataset.train);
-  for (const int value : values(dataset.test)) all.push_back(value);
+  std::vector<int> all = grey_levels(dataset.train);
+  for (const int value : grey_levels(dataset.test)) all.push_back(value);
   std::sort(all.begin(), all.end());
   CHECK(all == std::vector<int>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 100, 101});  // each once
 
@@ -132,7 +126,7 @@ TEST_CASE("image folder: test/ alone is for tests alone") {
   CHECK(contains(error_of(dir.path()), "has test/, but no train/"));
   const Dataset dataset = load_image_folder(dir.path(), {.size = 8, .test_only = true});
   CHECK(dataset.train.count == 0);
-  CHECK(values(dataset.test) == std::vector<int>{1, 2});
+  CHECK(grey_levels(dataset.test) == std::vector<int>{1, 2});
   CHECK(dataset.class_names == std::vector<std::string>{"a", "b"});
 
   // With train/, classes are numbered as there; its images are not read.

@@ -47,6 +47,13 @@ inline void write_plain(const std::filesystem::path& path, int value, std::int64
             {height, width, std::vector<std::uint8_t>(size, static_cast<std::uint8_t>(value))});
 }
 
+// Returns the first byte of each image. It tells images of one grey level apart.
+inline std::vector<int> grey_levels(const ImageSet& images) {
+  std::vector<int> levels;
+  for (std::int64_t i = 0; i < images.count; ++i) levels.push_back(images.image(i)[0]);
+  return levels;
+}
+
 // Returns the message of the user's error that f must end in. It may have several lines: a list.
 template <class F>
 std::string user_error_list_of(F&& f) {

@@ -16,6 +16,7 @@ namespace scimix {
 namespace {
 
 using test::contains;
+using test::grey_levels;
 using test::has_note;
 using test::TempFolder;
 using test::user_error_list_of;
@@ -24,12 +25,6 @@ using test::write_plain;
 using Labels = std::vector<std::int32_t>;
 
 namespace fs = std::filesystem;
-
-std::vector<int> values(const ImageSet& images) {
-  std::vector<int> result;
-  for (std::int64_t i = 0; i < images.count; ++i) result.push_back(images.image(i)[0]);
-  return result;
-}
 
 Dataset load(const fs::path& dir, FolderOptions options = {}) {
   options.size = 8;
@@ -81,8 +76,8 @@ TEST_CASE("unlabelled images: labeled/ and unlabeled/ at any depth, with a test 
   const Dataset dataset = load(dir.path());
   CHECK(dataset.class_names == std::vector<std::string>{"auk", "wren"});
   CHECK(dataset.train.labels == Labels{0, 1, -1, -1, -1});
-  CHECK(values(dataset.train) == std::vector<int>{20, 10, 32, 31, 33});
-  CHECK(values(dataset.test) == std::vector<int>{40});
+  CHECK(grey_levels(dataset.train) == std::vector<int>{20, 10, 32, 31, 33});
+  CHECK(grey_levels(dataset.test) == std::vector<int>{40});
   CHECK(dataset.test.labels == Labels{1});
   CHECK(dataset.notes.empty());
   CHECK(labeled_count(dataset.train) == 2);
@@ -122,8 +117,8 @@ TEST_CASE("unlabelled images: a share of the labelled ones is held out, or none"
   CHECK(labeled_count(dataset.test) == 4);
   CHECK(
       has_note(dataset, "4 of 12 labelled images are held out as test images (30% of each class"));
-  std::vector<int> known = values(dataset.test);
-  const std::vector<int> train = values(dataset.train);
+  std::vector<int> known = grey_levels(dataset.test);
+  const std::vector<int> train = grey_levels(dataset.train);
   known.insert(known.end(), train.begin(), train.begin() + 8);
   std::sort(known.begin(), known.end());
   CHECK(known == std::vector<int>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 50, 51});
@@ -224,7 +219,7 @@ TEST_CASE("labels file: a flat or nested folder, some images with a class") {
   CHECK(dataset.class_names == std::vector<std::string>{"auk", "wren"});
   CHECK(dataset.train.labels == Labels{0, 0, 1, 1, -1, -1});
   // In the order of the folder within a class: first the files of a folder, then those below.
-  CHECK(values(dataset.train) == std::vector<int>{6, 3, 2, 4, 1, 5});
+  CHECK(grey_levels(dataset.train) == std::vector<int>{6, 3, 2, 4, 1, 5});
 
   // More columns with a heading, and a test set in folders.
   test::write_text(options.labels_file,
@@ -238,7 +233,7 @@ TEST_CASE("labels file: a flat or nested folder, some images with a class") {
   CHECK(has_note(held, "2 of 4 labelled images are held out"));
   write_plain(root / "test/wren/9.png", 9);
   const Dataset with_test = load(root, tested);
-  CHECK(values(with_test.test) == std::vector<int>{9});
+  CHECK(grey_levels(with_test.test) == std::vector<int>{9});
   CHECK(with_test.train.count == 6);
 }
 
