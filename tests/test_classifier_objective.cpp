@@ -262,6 +262,25 @@ Hybrids some_hybrids(bool filtered) {
   return hybrids;
 }
 
+// Calls check(setup, hybrids, filtered) for each use of hybrids, with and without a filter, and
+// checks that the running statistics stay as they are.
+template <class F>
+void for_each_use(const std::vector<std::string>& uses, F check) {
+  for (const std::string& use : uses) {
+    for (const bool filtered : {true, false}) {
+      CAPTURE(use);
+      CAPTURE(filtered);
+      ClassifierConfig config = config_of("mean-teacher");
+      config.hybrids.mixer = MixerKind::scimix;
+      config.hybrids.use = choice_of<HybridUse>(use);
+      Setup setup(config);
+      const std::vector<double> before = statistics_of(setup.model);
+      check(setup, some_hybrids(filtered), filtered);
+      CHECK(statistics_of(setup.model) == before);
+    }
+  }
+}
+
 }  // namespace
 
 TEST_CASE("supervised: the cross-entropy of labelled images") {
@@ -501,74 +520,51 @@ TEST_CASE("FixMatch: below the threshold nothing is taught") {
 }
 
 TEST_CASE("hybrids: L_contradict, with the weight of the step") {
-  for (const std::string use : {"contradict", "consistency"}) {
-    for (const bool filtered : {true, false}) {
-      CAPTURE(use);
-      CAPTURE(filtered);
-      ClassifierConfig config = config_of("mean-teacher");
-      config.hybrids.mixer = MixerKind::scimix;
-      config.hybrids.use = choice_of<HybridUse>(use);
-      Setup setup(config);
-      const Hybrids hybrids = some_hybrids(filtered);
-      const std::vector<double> before = statistics_of(setup.model);
-      const Rows seen = softmax_of(alone(setup.model, hybrids.images));
-      const Tensor weight = floats({20.0F}, {1});
-      const ClassifierLossTerms terms = setup.objective.hybrid_terms(hybrids, weight);
+  for_each_use({"contradict", "consistency"}, [](Setup& setup, const Hybrids& hybrids,
+                                                 bool filtered) {
+    const Rows seen = softmax_of(alone(setup.model, hybrids.images));
+    const Tensor weight = floats({20.0F}, {1});
+    const ClassifierLossTerms terms = setup.objective.hybrid_terms(hybrids, weight);
 
-      const Rows p_c = rows_of(hybrids.p_c);
-      const Rows p_r = rows_of(hybrids.p_r);
-      const std::vector<double> share = hybrids.share.to_doubles();
-      const std::vector<double> kept =
-          filtered ? hybrids.kept.to_doubles() : std::vector<double>(6, 1.0);
-      double expected = 0;
-      for (std::size_t i = 0; i < seen.size(); ++i) {
-        for (std::size_t k = 0; k < seen[i].size(); ++k) {
-          const double target = share[i] * p_c[i][k] + (1 - share[i]) * p_r[i][k];
-          expected += kept[i] * (seen[i][k] - target) * (seen[i][k] - target);
-        }
+    const Rows p_c = rows_of(hybrids.p_c);
+    const Rows p_r = rows_of(hybrids.p_r);
+    const std::vector<double> share = hybrids.share.to_doubles();
+    const std::vector<double> kept =
+        filtered ? hybrids.kept.to_doubles() : std::vector<double>(6, 1.0);
+    double expected = 0;
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+      for (std::size_t k = 0; k < seen[i].size(); ++k) {
+        const double target = share[i] * p_c[i][k] + (1 - share[i]) * p_r[i][k];
+        expected += kept[i] * (seen[i][k] - target) * (seen[i][k] - target);
       }
-      expected /= 6.0 * kClasses;
-      CHECK(value_of(terms, ClassifierTerm::hybrid) ==
-            doctest::Approx(expected).epsilon(kTolerance));
-      CHECK(weighted_value_of(terms, ClassifierTerm::hybrid) ==
-            doctest::Approx(20 * expected).epsilon(kTolerance));
-      CHECK(terms.size() == (filtered ? 2 : 1));
-      if (filtered) {
-        CHECK(value_of(terms, ClassifierTerm::kept) == doctest::Approx(4.0 / 6).epsilon(1e-6));
-        CHECK_FALSE(find(terms, ClassifierTerm::kept)->weighted.defined());
-      }
-      CHECK(norm(trained(setup, total(terms))) > 1e-4);
-      CHECK(statistics_of(setup.model) == before);
     }
-  }
+    expected /= 6.0 * kClasses;
+    CHECK(value_of(terms, ClassifierTerm::hybrid) == doctest::Approx(expected).epsilon(kTolerance));
+    CHECK(weighted_value_of(terms, ClassifierTerm::hybrid) ==
+          doctest::Approx(20 * expected).epsilon(kTolerance));
+    CHECK(terms.size() == (filtered ? 2 : 1));
+    if (filtered) {
+      CHECK(value_of(terms, ClassifierTerm::kept) == doctest::Approx(4.0 / 6).epsilon(1e-6));
+      CHECK_FALSE(find(terms, ClassifierTerm::kept)->weighted.defined());
+    }
+    CHECK(norm(trained(setup, total(terms))) > 1e-4);
+  });
 }
 
 TEST_CASE("hybrids: as if they were labelled images") {
-  for (const std::string use : {"labeled", "pseudo"}) {
-    for (const bool filtered : {true, false}) {
-      CAPTURE(use);
-      CAPTURE(filtered);
-      ClassifierConfig config = config_of("mean-teacher");
-      config.hybrids.mixer = MixerKind::scimix;
-      config.hybrids.use = choice_of<HybridUse>(use);
-      Setup setup(config);
-      const Hybrids hybrids = some_hybrids(filtered);
-      const std::vector<double> before = statistics_of(setup.model);
-      const Rows seen = alone(setup.model, hybrids.images);
-      const ClassifierLossTerms terms = setup.objective.hybrid_terms(hybrids, one());
-      const std::vector<double> labels = hybrids.labels.to_doubles();
-      double expected = 0;
-      for (std::size_t i = 0; i < seen.size(); ++i) {
-        if (filtered && hybrids.kept.to_doubles()[i] == 0) continue;
-        expected += cross_entropy_of(seen[i], static_cast<std::size_t>(labels[i]));
-      }
-      expected /= 6;
-      CHECK(value_of(terms, ClassifierTerm::hybrid) ==
-            doctest::Approx(expected).epsilon(kTolerance));
-      CHECK(norm(trained(setup, total(terms))) > 1e-4);
-      CHECK(statistics_of(setup.model) == before);
+  for_each_use({"labeled", "pseudo"}, [](Setup& setup, const Hybrids& hybrids, bool filtered) {
+    const Rows seen = alone(setup.model, hybrids.images);
+    const ClassifierLossTerms terms = setup.objective.hybrid_terms(hybrids, one());
+    const std::vector<double> labels = hybrids.labels.to_doubles();
+    double expected = 0;
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+      if (filtered && hybrids.kept.to_doubles()[i] == 0) continue;
+      expected += cross_entropy_of(seen[i], static_cast<std::size_t>(labels[i]));
     }
-  }
+    expected /= 6;
+    CHECK(value_of(terms, ClassifierTerm::hybrid) == doctest::Approx(expected).epsilon(kTolerance));
+    CHECK(norm(trained(setup, total(terms))) > 1e-4);
+  });
 }
 
 TEST_CASE("a term's weight in device memory scales its gradient too") {
