@@ -34,44 +34,24 @@ inline ProgramResult run_on_ranks(int ranks, const std::string& program, const W
 }
 
 inline Words tiny_images(const std::string& device) {
-  return {"--dataset",
-          "digits",
-          "--digits-train",
-          "120",
-          "--digits-test",
-          "40",
-          "--image-size",
-          "16",
-          "--crop-pad",
-          "2",
-          "--device",
-          device,
-          "--depth",
-          "10",
-          "--width",
-          "1",
-          "--log-every",
-          "5",
-          "--eval-every",
-          "1000",
-          "--checkpoint-every",
-          "1000"};
+  return words_of(
+      "--dataset digits --digits-train 120 --digits-test 40 --image-size 16 --crop-pad 2 "
+      "--depth 10 --width 1 --log-every 5 --eval-every 1000 --checkpoint-every 1000 --device " +
+      device);
 }
 
 inline Words classifier_run(const std::string& out, const Words& more,
                             const std::string& device = "cpu") {
-  return Words{"classifier",        "--out", out, "--labels", "40", "--batch", "8",
-               "--unlabeled-batch", "8"} +
+  return Words{"classifier", "--out", out} + words_of("--labels 40 --batch 8 --unlabeled-batch 8") +
          tiny_images(device) + more;
 }
 
 inline Words generator_run(const std::string& out, const Words& more,
                            const std::string& device = "cpu") {
-  return Words{"generator", "--out",        out,  "--batch",
-               "8",         "--g-channels", "8",  "--g-max-channels",
-               "8",         "--d-channels", "8",  "--d-max-channels",
-               "8",         "--eval-pairs", "20", "--guide-steps",
-               "0"} +
+  return Words{"generator", "--out", out} +
+         words_of(
+             "--batch 8 --g-channels 8 --g-max-channels 8 --d-channels 8 --d-max-channels 8 "
+             "--eval-pairs 20 --guide-steps 0") +
          tiny_images(device) + more;
 }
 

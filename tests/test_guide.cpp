@@ -6,8 +6,8 @@
 #include <optional>
 
 #include "autograd/tape.hpp"
+#include "command_line.hpp"
 #include "core/error.hpp"
-#include "program.hpp"
 #include "tiny_runs.hpp"
 #include "trainers/guide.hpp"
 
@@ -16,44 +16,11 @@ using namespace scimix::test;
 
 namespace {
 
-using Words = std::vector<std::string>;
-
-Words operator+(Words words, const Words& more) {
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
-}
-
 // Networks and data of small runs of both kinds.
-const Words kSmall{"--dataset",
-                   "digits",
-                   "--digits-train",
-                   "100",
-                   "--digits-test",
-                   "40",
-                   "--image-size",
-                   "16",
-                   "--crop-pad",
-                   "2",
-                   "--labels",
-                   "20",
-                   "--depth",
-                   "10",
-                   "--width",
-                   "1",
-                   "--batch",
-                   "4",
-                   "--device",
-                   "cpu",
-                   "--norm-momentum",
-                   "0.1",
-                   "--ema-decay",
-                   "0.9",
-                   "--log-every",
-                   "2",
-                   "--eval-every",
-                   "1000",
-                   "--checkpoint-every",
-                   "2"};
+const Words kSmall = words_of(
+    "--dataset digits --digits-train 100 --digits-test 40 --image-size 16 --crop-pad 2 "
+    "--labels 20 --depth 10 --width 1 --batch 4 --device cpu --norm-momentum 0.1 --ema-decay 0.9 "
+    "--log-every 2 --eval-every 1000 --checkpoint-every 2");
 
 Words classifier(const std::string& out, const Words& more = {}) {
   return Words{"classifier", "--out", out, "--method", "mean-teacher", "--steps", "6"} + kSmall +
@@ -61,17 +28,11 @@ Words classifier(const std::string& out, const Words& more = {}) {
 }
 
 Words generator(const std::string& out, const Words& more = {}) {
-  return Words{"generator", "--out",          out, "--g-channels",     "4", "--g-max-channels",
-               "4",         "--d-channels",   "4", "--d-max-channels", "4", "--eval-pairs",
-               "10",        "--sample-pairs", "2", "--steps",          "4"} +
+  return Words{"generator", "--out", out} +
+         words_of(
+             "--g-channels 4 --g-max-channels 4 --d-channels 4 --d-max-channels 4 "
+             "--eval-pairs 10 --sample-pairs 2 --steps 4") +
          kSmall + more;
-}
-
-std::string trained(const Words& arguments) {
-  const ProgramResult result = run_program("scimix_train", arguments);
-  CAPTURE(result.error);
-  REQUIRE(result.exit_code == 0);
-  return result.out;
 }
 
 std::string last_checkpoint(const std::string& run) {
@@ -107,7 +68,7 @@ std::vector<double> logits_of(const WideResNet& network, const Variable& images)
 TEST_CASE("E_c and C of a guided generator are the guide, with its running statistics") {
   const TempFolder folder;
   const std::string guide = (folder / "guide").string();
-  trained(classifier(guide));
+  train(classifier(guide));
   const RunInputs inputs = inputs_like_small();
   GeneratorRunConfig config = config_like_small();
   config.guide.run = guide;
@@ -203,7 +164,7 @@ TEST_CASE("FixMatch as L_S is the FixMatch of a classifier, term by term") {
 TEST_CASE("a guide of other data, labels or shape is refused with one line") {
   const TempFolder folder;
   const std::string guide = (folder / "guide").string();
-  trained(classifier(guide, {"--steps", "2"}));
+  train(classifier(guide, {"--steps", "2"}));
   const auto refusal = [&](const RunInputs& inputs,
                            const std::function<void(GeneratorRunConfig&)>& change = {}) {
     GeneratorRunConfig config = config_like_small();
@@ -259,14 +220,14 @@ TEST_CASE("mistakes with guides get one line and exit code 2 before anything is 
   mistake({"--semantic-loss", "fixmatch", "--image-size", "112"},
           {"--semantic-loss fixmatch", "112x112"});
   const std::string other = (folder / "other").string();
-  trained(generator(other, {"--guide-steps", "0", "--steps", "1"}));
+  train(generator(other, {"--guide-steps", "0", "--steps", "1"}));
   mistake({"--guide", other}, {other, "scimix-generator-2", "scimix_train classifier"});
 }
 
 TEST_CASE("a run that trains its guide is the run that is given this guide") {
   const TempFolder folder;
   const std::string whole = (folder / "whole").string();
-  const std::string out = trained(generator(whole, {"--guide-steps", "6"}));
+  const std::string out = train(generator(whole, {"--guide-steps", "6"})).out;
   CHECK(out.find("guide: mean-teacher for 6 steps") != std::string::npos);
   CHECK(out.find("mean-teacher, 6 steps, right on ") != std::string::npos);
   CHECK(read_bytes(whole + "/report.html").find("mean-teacher, 6 steps") != std::string::npos);
@@ -275,15 +236,15 @@ TEST_CASE("a run that trains its guide is the run that is given this guide") {
   }
 
   const std::string alone = (folder / "alone").string();
-  trained(classifier(alone, {"--unlabeled-batch", "4"}));
+  train(classifier(alone, {"--unlabeled-batch", "4"}));
   CHECK(last_checkpoint(alone) == last_checkpoint(whole + "/guide"));
   const std::string given = (folder / "given").string();
-  trained(generator(given, {"--guide", alone}));
+  train(generator(given, {"--guide", alone}));
   CHECK(last_checkpoint(given) == last_checkpoint(whole));
 
   // Without a guide it is another run.
   const std::string none = (folder / "none").string();
-  trained(generator(none, {"--preset", "paper", "--scale", "cpu"}));
+  train(generator(none, {"--preset", "paper", "--scale", "cpu"}));
   CHECK_FALSE(std::filesystem::exists(none + "/guide"));
 }
 
@@ -294,7 +255,7 @@ TEST_CASE("a run that is killed while its guide is trained resumes bit for bit" 
     CAPTURE(loss);
     const Words options{"--guide-steps", "12", "--semantic-loss", loss, "--threshold", "0.12"};
     const std::string whole = (folder / ("whole-" + loss)).string();
-    trained(generator(whole, options));
+    train(generator(whole, options));
     for (const bool kill : {true, false}) {
       CAPTURE(kill);
       const std::string cut = (folder / ("cut-" + loss + (kill ? "-9" : "-15"))).string();
@@ -307,7 +268,7 @@ TEST_CASE("a run that is killed while its guide is trained resumes bit for bit" 
         if (!kill) CHECK(result.out.find("--resume " + cut + "\n") != std::string::npos);
       }
       REQUIRE_FALSE(std::filesystem::exists(cut + "/checkpoints/step-00000002.safetensors"));
-      trained({"generator", "--resume", cut});
+      train({"generator", "--resume", cut});
       CHECK(last_checkpoint(cut + "/guide") == last_checkpoint(whole + "/guide"));
       CHECK(last_checkpoint(cut) == last_checkpoint(whole));
     }
@@ -317,14 +278,14 @@ TEST_CASE("a run that is killed while its guide is trained resumes bit for bit" 
 TEST_CASE("a run with steps behind it goes on without its guide") {
   const TempFolder folder;
   const std::string guide = (folder / "guide").string();
-  trained(classifier(guide));
+  train(classifier(guide));
   const std::string whole = (folder / "whole").string();
-  trained(generator(whole, {"--guide", guide}));
+  train(generator(whole, {"--guide", guide}));
   const std::string longer = (folder / "longer").string();
-  trained(generator(longer, {"--guide", guide}));
+  train(generator(longer, {"--guide", guide}));
   std::filesystem::remove(longer + "/checkpoints/step-00000004.safetensors");
   std::filesystem::remove_all(guide);
-  const std::string out = trained({"generator", "--resume", longer});
+  const std::string out = train({"generator", "--resume", longer}).out;
   CHECK(out.find("resumed after step 2") != std::string::npos);
   CHECK(out.find("guide: mean-teacher, 6 steps") != std::string::npos);
   CHECK(last_checkpoint(longer) == last_checkpoint(whole));

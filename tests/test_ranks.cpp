@@ -27,6 +27,7 @@ using test::read_bytes;
 using test::run_on_ranks;
 using test::TempFolder;
 using test::Words;
+using test::words_of;
 
 namespace {
 
@@ -83,6 +84,14 @@ void check_against_one(Words (*run)(const std::string& out, const Words& more),
   }
 }
 
+void check_each_against_one(Words (*run)(const std::string& out, const Words& more),
+                            const std::vector<Method>& methods) {
+  for (const Method& method : methods) {
+    CAPTURE(method.name);
+    check_against_one(run, method.options, kDoubleTolerance);
+  }
+}
+
 }  // namespace
 
 TEST_SUITE_BEGIN("ranks");
@@ -129,10 +138,7 @@ TEST_CASE("ranks: a classifier's run is the run of one rank, for each method") {
       {"fixmatch", {"--method", "fixmatch", "--threshold", "0.2"}},
       {"labels of hybrids",
        {"--method", "fixmatch", "--mixer", "mixup", "--hybrid-use", "labeled"}}};
-  for (const Method& method : methods) {
-    CAPTURE(method.name);
-    check_against_one(classifier, method.options, kDoubleTolerance);
-  }
+  check_each_against_one(classifier, methods);
 }
 
 TEST_CASE("ranks: hybrids of a generator are those of one rank") {
@@ -168,29 +174,15 @@ TEST_CASE("ranks: a generator's run is the run of one rank") {
       {"some labels, noise, Mean Teacher", {"--labels", "40", "--noise", "true"}},
       {"unfrozen: gradients through other ranks' codes",
        {"--labels", "all", "--variant", "unfrozen", "--weight-class-minus", "0.1"}}};
-  for (const Method& method : methods) {
-    CAPTURE(method.name);
-    check_against_one(generator, method.options, kDoubleTolerance);
-  }
+  check_each_against_one(generator, methods);
 }
 
 TEST_CASE("ranks: a run goes on with another number of them") {
   if (!have_mpirun()) return;
   const TempFolder folder;
-  const Words options{"--method",
-                      "mean-teacher",
-                      "--mixer",
-                      "mixup",
-                      "--steps",
-                      "12",
-                      "--precision",
-                      "f64",
-                      "--sync-norm",
-                      "true",
-                      "--checkpoint-every",
-                      "4",
-                      "--keep-checkpoints",
-                      "9"};
+  const Words options = words_of(
+      "--method mean-teacher --mixer mixup --steps 12 --precision f64 --sync-norm true "
+      "--checkpoint-every 4 --keep-checkpoints 9");
   const std::string whole = (folder / "whole").string();
   run_alone(classifier(whole, options));
   const std::string broken = (folder / "broken").string();
@@ -283,6 +275,20 @@ Words long_run(const std::string& out) {
                           "--checkpoint-every", "5", "--rank-timeout", "5"});
 }
 
+// A long run on two ranks that has written its first checkpoint.
+struct TwoRanks {
+  TwoRanks() {
+    run.wait_for(checkpoint(out, 5));
+    ranks = children_of(run.process());
+    REQUIRE(ranks.size() == 2);
+  }
+  TempFolder folder;
+  TempFolder streams;
+  std::string out = (folder / "run").string();
+  Program run{streams, "mpirun", on_ranks(2, "scimix_train", long_run(out))};
+  std::vector<pid_t> ranks;  // their processes
+};
+
 }  // namespace
 
 // Wherever the kill falls, also into the writing of a checkpoint, the newest one is whole.
@@ -318,21 +324,15 @@ TEST_CASE("ranks: a rank that is killed ends the run, which resumes to the same 
 
 TEST_CASE("ranks: one that stands still is named, and the run ends within its time-out") {
   if (!have_mpirun()) return;
-  const TempFolder folder;
-  const std::string out = (folder / "run").string();
-  const TempFolder streams;
-  const Program run(streams, "mpirun", on_ranks(2, "scimix_train", long_run(out)));
-  run.wait_for(checkpoint(out, 5));
-  const std::vector<pid_t> ranks = children_of(run.process());
-  REQUIRE(ranks.size() == 2);
-  ::kill(ranks[1], SIGSTOP);
+  const TwoRanks two;
+  ::kill(two.ranks[1], SIGSTOP);
   const auto stopped = std::chrono::steady_clock::now();
-  const ProgramResult ended = run.wait();
+  const ProgramResult ended = two.run.wait();
   CAPTURE(ended.error);
   CHECK(seconds_since(stopped) < 5 + 3 + 10);  // time-out, roll-call, and mpirun
   CHECK(ended.exit_code == 69);
   CHECK(ended.error.find("rank 1 does not answer") != std::string::npos);
-  run_together(2, {"classifier", "--resume", out});
+  run_together(2, {"classifier", "--resume", two.out});
 }
 
 TEST_CASE("ranks: one that computes for too long is told from one that is gone") {
@@ -349,19 +349,13 @@ TEST_CASE("ranks: one that computes for too long is told from one that is gone")
 
 TEST_CASE("ranks: a signal that reaches one of them stops all, with a checkpoint") {
   if (!have_mpirun()) return;
-  const TempFolder folder;
-  const std::string out = (folder / "run").string();
-  const TempFolder streams;
-  const Program run(streams, "mpirun", on_ranks(2, "scimix_train", long_run(out)));
-  run.wait_for(checkpoint(out, 5));
-  const std::vector<pid_t> ranks = children_of(run.process());
-  REQUIRE(ranks.size() == 2);
-  ::kill(ranks[1], SIGUSR1);
-  const ProgramResult ended = run.wait();
+  const TwoRanks two;
+  ::kill(two.ranks[1], SIGUSR1);
+  const ProgramResult ended = two.run.wait();
   CAPTURE(ended.error);
   CHECK(ended.out.find("interrupted after step") != std::string::npos);
-  run_together(2, {"classifier", "--resume", out});
-  CHECK(std::filesystem::exists(checkpoint(out, 60)));
+  run_together(2, {"classifier", "--resume", two.out});
+  CHECK(std::filesystem::exists(checkpoint(two.out, 60)));
 }
 
 // Ranks look for signals by time, not where they log.

@@ -21,13 +21,17 @@ using test::run_program;
 using test::TempFolder;
 using test::train;
 using test::Words;
+using test::words_of;
 
 namespace {
 
+// Networks and images of small runs.
+const Words kSmall =
+    words_of("--device cpu --depth 10 --width 1 --batch 4 --image-size 16 --crop-pad 2");
+
 Words digits(const std::string& test_images) {
-  return {"--dataset", "digits", "--digits-train", "100", "--digits-test", test_images,
-          "--device",  "cpu",    "--depth",        "10",  "--width",       "1",
-          "--batch",   "4",      "--image-size",   "16",  "--crop-pad",    "2"};
+  return Words{"--dataset", "digits", "--digits-train", "100", "--digits-test", test_images} +
+         kSmall;
 }
 
 Words classifier(const std::string& out, const Words& more) {
@@ -35,9 +39,10 @@ Words classifier(const std::string& out, const Words& more) {
 }
 
 Words generator(const std::string& out, const Words& more) {
-  return Words{"generator", "--out",        out,  "--g-channels",     "4", "--g-max-channels",
-               "4",         "--d-channels", "4",  "--d-max-channels", "4", "--sample-pairs",
-               "2",         "--eval-pairs", "10", "--guide-steps",    "0"} +
+  return Words{"generator", "--out", out} +
+         words_of(
+             "--g-channels 4 --g-max-channels 4 --d-channels 4 --d-max-channels 4 "
+             "--sample-pairs 2 --eval-pairs 10 --guide-steps 0") +
          digits("30") + more;
 }
 
@@ -214,27 +219,9 @@ TEST_CASE(
     }
   }
   const std::string run = (folder / "run").string();
-  train({"classifier",
-         "--dataset",
-         "folder",
-         "--data-dir",
-         (folder / "set").string(),
-         "--image-size",
-         "16",
-         "--crop-pad",
-         "2",
-         "--depth",
-         "10",
-         "--width",
-         "1",
-         "--batch",
-         "4",
-         "--steps",
-         "2",
-         "--device",
-         "cpu",
-         "--out",
-         run});
+  train(Words{"classifier", "--dataset", "folder", "--data-dir", (folder / "set").string(),
+              "--steps", "2", "--out", run} +
+        kSmall);
   const Words evaluate{"accuracy", run, "--device", "cpu"};
   CHECK(run_program("scimix_eval", evaluate).exit_code == 0);
   check_mistake("scimix_eval", evaluate + Words{"--data-seed", "2"},
