@@ -11,40 +11,26 @@ using Table = SettingTable<GeneratorRunConfig>;
 constexpr const char* kWeightGroup = "Loss weights";
 
 void add_network_settings(Table& t) {
+  const auto channels = [&](const char* name, const std::string& group, const char* help,
+                            auto field) {
+    t.add({name, group, Tier::advanced, OnResume::stays, help, {.least = 1, .most = 8192}}, field);
+  };
   const std::string g = "Generator";
-  t.add({"g-channels",
-         g,
-         Tier::advanced,
-         OnResume::stays,
-         "Channels at full resolution. Each halving of the resolution doubles them.",
-         {.least = 1, .most = 8192}},
-        SCIMIX_FIELD(g_channels));
-  t.add({"g-max-channels",
-         g,
-         Tier::advanced,
-         OnResume::stays,
-         "Largest number of channels of the generator.",
-         {.least = 1, .most = 8192}},
-        SCIMIX_FIELD(g_max_channels));
+  channels("g-channels", g,
+           "Channels at full resolution. Each halving of the resolution doubles them.",
+           SCIMIX_FIELD(g_channels));
+  channels("g-max-channels", g, "Largest number of channels of the generator.",
+           SCIMIX_FIELD(g_max_channels));
   t.add({"noise", g, Tier::advanced, OnResume::stays,
          "Adds StyleGAN2's per-pixel noise in training. Trained generators make hybrids without "
          "noise."},
         SCIMIX_FIELD(noise));
   const std::string d = "Discriminator";
-  t.add({"d-channels",
-         d,
-         Tier::advanced,
-         OnResume::stays,
-         "Channels at full resolution. Each halving of the resolution doubles them.",
-         {.least = 1, .most = 8192}},
-        SCIMIX_FIELD(d_channels));
-  t.add({"d-max-channels",
-         d,
-         Tier::advanced,
-         OnResume::stays,
-         "Largest number of channels of the discriminator.",
-         {.least = 1, .most = 8192}},
-        SCIMIX_FIELD(d_max_channels));
+  channels("d-channels", d,
+           "Channels at full resolution. Each halving of the resolution doubles them.",
+           SCIMIX_FIELD(d_channels));
+  channels("d-max-channels", d, "Largest number of channels of the discriminator.",
+           SCIMIX_FIELD(d_max_channels));
   t.add({"d-arch", d, Tier::advanced, OnResume::stays,
          "Architecture of StyleGAN2's discriminator: orig, or resnet with skip connections."},
         SCIMIX_FIELD(d_arch));
@@ -64,57 +50,29 @@ void add_weight_settings(Table& t) {
          "Default weights: tuned (found in small experiments), or paper (all weights 1, except 0.1 "
          "for the two losses that are maximised; no guide)."},
         SCIMIX_FIELD(preset));
-  t.add({"weight-rec",
-         group,
-         Tier::advanced,
-         OnResume::stays,
-         "Weight of the reconstruction loss.",
-         {.least = 0}},
-        SCIMIX_FIELD(weights.reconstruction));
-  t.add({"weight-adv",
-         group,
-         Tier::advanced,
-         OnResume::stays,
-         "Weight of the adversarial losses on reconstructions and on hybrids.",
-         {.least = 0}},
-        SCIMIX_FIELD(weights.adversarial));
-  t.add({"weight-semantic",
-         group,
-         Tier::advanced,
-         OnResume::stays,
+  const auto weight = [&](const char* name, const char* help, auto field) {
+    t.add({name, group, Tier::advanced, OnResume::stays, help, {.least = 0}}, field);
+  };
+  weight("weight-rec", "Weight of the reconstruction loss.", SCIMIX_FIELD(weights.reconstruction));
+  weight("weight-adv", "Weight of the adversarial losses on reconstructions and on hybrids.",
+         SCIMIX_FIELD(weights.adversarial));
+  weight("weight-semantic",
          "Weight of the classification loss L_S that trains the semantic encoder.",
-         {.least = 0}},
-        SCIMIX_FIELD(weights.semantic));
-  t.add({"weight-class-plus",
-         group,
-         Tier::advanced,
-         OnResume::stays,
+         SCIMIX_FIELD(weights.semantic));
+  weight("weight-class-plus",
          "Weight of the distance between the logits of a hybrid and of its content.",
-         {.least = 0}},
-        SCIMIX_FIELD(weights.class_plus));
-  t.add({"weight-cont-plus",
-         group,
-         Tier::advanced,
-         OnResume::stays,
+         SCIMIX_FIELD(weights.class_plus));
+  weight("weight-cont-plus",
          "Weight of the distance between the scene codes of a hybrid and of its scene.",
-         {.least = 0}},
-        SCIMIX_FIELD(weights.cont_plus));
-  t.add({"weight-class-minus",
-         group,
-         Tier::advanced,
-         OnResume::stays,
+         SCIMIX_FIELD(weights.cont_plus));
+  weight("weight-class-minus",
          "Weight of the distance between the logits of a hybrid and of its scene, which is "
          "maximised.",
-         {.least = 0}},
-        SCIMIX_FIELD(weights.class_minus));
-  t.add({"weight-cont-minus",
-         group,
-         Tier::advanced,
-         OnResume::stays,
+         SCIMIX_FIELD(weights.class_minus));
+  weight("weight-cont-minus",
          "Weight of the distance between the scene codes of a hybrid and of its content, which is "
          "maximised.",
-         {.least = 0}},
-        SCIMIX_FIELD(weights.cont_minus));
+         SCIMIX_FIELD(weights.cont_minus));
   t.add({"encoder-grad",
          group,
          Tier::advanced,

@@ -341,41 +341,20 @@ void add_output_settings(SettingTable<Config>& t, const std::string& default_out
   const std::string group = "Output";
   add_out_setting(t, "Run folder, for settings, logs, pictures and checkpoints. If empty, " +
                          default_out + ".");
-  t.add({"log-every",
-         group,
-         Tier::advanced,
-         OnResume::may_change,
-         "Steps between two lines of metrics.jsonl.",
-         {.least = 1}},
-        SCIMIX_FIELD(output.log_every));
-  t.add({"eval-every",
-         group,
-         Tier::advanced,
-         OnResume::may_change,
-         "Steps between two evaluations on the test images.",
-         {.least = 1}},
+  const auto count = [&](const char* name, const char* help, auto field) {
+    t.add({name, group, Tier::advanced, OnResume::may_change, help, {.least = 1}}, field);
+  };
+  count("log-every", "Steps between two lines of metrics.jsonl.", SCIMIX_FIELD(output.log_every));
+  count("eval-every", "Steps between two evaluations on the test images.",
         SCIMIX_FIELD(output.eval_every));
-  t.add({"eval-batch",
-         group,
-         Tier::advanced,
-         OnResume::may_change,
-         "Batch size of evaluations, for images of 32x32 pixels; larger images have proportionally "
-         "smaller batches. Lower it if memory runs out.",
-         {.least = 1}},
+  count("eval-batch",
+        "Batch size of evaluations, for images of 32x32 pixels; larger images have proportionally "
+        "smaller batches. Lower it if memory runs out.",
         SCIMIX_FIELD(output.eval_batch));
-  t.add({"checkpoint-every",
-         group,
-         Tier::advanced,
-         OnResume::may_change,
-         "Steps between two checkpoints. A crash loses the steps since the last checkpoint.",
-         {.least = 1}},
+  count("checkpoint-every",
+        "Steps between two checkpoints. A crash loses the steps since the last checkpoint.",
         SCIMIX_FIELD(output.checkpoint_every));
-  t.add({"keep-checkpoints",
-         group,
-         Tier::advanced,
-         OnResume::may_change,
-         "Number of checkpoints that are kept; older checkpoints are deleted.",
-         {.least = 1}},
+  count("keep-checkpoints", "Number of checkpoints that are kept; older checkpoints are deleted.",
         SCIMIX_FIELD(output.keep_checkpoints));
   add_device_setting(t);
 }
