@@ -14,9 +14,13 @@
 #include "trainers/evaluate.hpp"
 
 using namespace scimix;
+using test::operator+;
 using test::has;
 using test::run_program;
 using test::TempFolder;
+using test::train;
+using test::Words;
+using test::words_of;
 
 namespace {
 
@@ -28,22 +32,10 @@ void check_mistake(const std::vector<std::string>& arguments,
 // A classifier's run of 4 steps, evaluated every other step.
 struct ClassifierRun {
   ClassifierRun() {
-    const auto result = run_program("scimix_train", {"classifier", "--digits-train",
-                                                     "40",         "--digits-test",
-                                                     "30",         "--depth",
-                                                     "10",         "--width",
-                                                     "1",          "--norm-eps",
-                                                     "0.01",       "--norm-momentum",
-                                                     "0.3",        "--ema-decay",
-                                                     "0.5",        "--batch",
-                                                     "8",          "--steps",
-                                                     "4",          "--eval-every",
-                                                     "2",          "--checkpoint-every",
-                                                     "4",          "--device",
-                                                     "cpu",        "--out",
-                                                     run.string()});
-    CAPTURE(result.error);
-    REQUIRE(result.exit_code == 0);
+    train(words_of("classifier --digits-train 40 --digits-test 30 --depth 10 --width 1 "
+                   "--norm-eps 0.01 --norm-momentum 0.3 --ema-decay 0.5 --batch 8 --steps 4 "
+                   "--eval-every 2 --checkpoint-every 4 --device cpu") +
+          Words{"--out", run.string()});
   }
   TempFolder folder;
   std::filesystem::path run = folder / "run";
@@ -177,28 +169,11 @@ TEST_CASE("scimix_eval accuracy: a generator's own classifier is E_c and C, aver
 TEST_CASE("scimix_eval accuracy: a run of scimix_train generator") {
   const TempFolder folder;
   const std::string run = (folder / "g").string();
-  const auto trained = run_program("scimix_train", {"generator", "--digits-train",
-                                                    "40",        "--digits-test",
-                                                    "20",        "--image-size",
-                                                    "16",        "--crop-pad",
-                                                    "2",         "--depth",
-                                                    "10",        "--width",
-                                                    "1",         "--g-channels",
-                                                    "8",         "--g-max-channels",
-                                                    "8",         "--d-channels",
-                                                    "8",         "--d-max-channels",
-                                                    "8",         "--batch",
-                                                    "4",         "--steps",
-                                                    "2",         "--guide-steps",
-                                                    "0",         "--eval-every",
-                                                    "1",         "--eval-pairs",
-                                                    "4",         "--sample-pairs",
-                                                    "2",         "--checkpoint-every",
-                                                    "2",         "--device",
-                                                    "cpu",       "--out",
-                                                    run});
-  CAPTURE(trained.error);
-  REQUIRE(trained.exit_code == 0);
+  train(words_of("generator --digits-train 40 --digits-test 20 --image-size 16 --crop-pad 2 "
+                 "--depth 10 --width 1 --g-channels 8 --g-max-channels 8 --d-channels 8 "
+                 "--d-max-channels 8 --batch 4 --steps 2 --guide-steps 0 --eval-every 1 "
+                 "--eval-pairs 4 --sample-pairs 2 --checkpoint-every 2 --device cpu") +
+        Words{"--out", run});
   const std::string out = evaluated({run});
   CHECK(has(out, "classifier of scimix_train generator, step 2"));
   CHECK(has(out, "digits: 20 test images"));

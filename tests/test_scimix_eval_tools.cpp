@@ -6,20 +6,22 @@
 #include <sstream>
 
 #include "autograd/tape.hpp"
+#include "command_line.hpp"
 #include "core/safetensors.hpp"
 #include "data/image_io.hpp"
-#include "program.hpp"
 #include "tests/tiny_generator.hpp"
 #include "tools/trained_classifier.hpp"
 #include "trainers/resident_set.hpp"
 
 using namespace scimix;
+using test::operator+;
 using test::run_program;
 using test::TempFolder;
+using test::train;
+using test::Words;
+using test::words_of;
 
 namespace {
-
-using Words = std::vector<std::string>;
 
 // Runs scimix_eval, which must succeed, and returns what it prints.
 std::string printed(const Words& arguments) {
@@ -35,15 +37,11 @@ void check_mistake(const Words& arguments, const Words& words) {
 
 std::string tiny_run(const TempFolder& folder, const std::string& command, const Words& more = {}) {
   const std::string run = (folder / command).string();
-  Words arguments{command, "--dataset",    "digits", "--digits-train", "40", "--digits-test",
-                  "20",    "--image-size", "8",      "--crop-pad",     "1",  "--depth",
-                  "10",    "--width",      "1",      "--batch",        "4",  "--device",
-                  "cpu",   "--steps",      "4",      "--eval-every",   "4",  "--checkpoint-every",
-                  "2",     "--out",        run};
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  const auto result = run_program("scimix_train", arguments);
-  CAPTURE(result.error);
-  REQUIRE(result.exit_code == 0);
+  train(Words{command} +
+        words_of("--dataset digits --digits-train 40 --digits-test 20 --image-size 8 --crop-pad 1 "
+                 "--depth 10 --width 1 --batch 4 --device cpu --steps 4 --eval-every 4 "
+                 "--checkpoint-every 2") +
+        Words{"--out", run} + more);
   return run;
 }
 

@@ -6,33 +6,25 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "command_line.hpp"
 #include "core/device.hpp"
 #include "core/safetensors.hpp"
-#include "program.hpp"
 #include "skip.hpp"
 
 using namespace scimix;
+using test::operator+;
 using test::run_program;
+using test::Words;
+using test::words_of;
 
 namespace {
 
-std::vector<std::string> small_run(const std::string& out, std::vector<std::string> more = {}) {
-  std::vector<std::string> arguments{"classifier", "--dataset",
-                                     "digits",     "--digits-train",
-                                     "300",        "--digits-test",
-                                     "50",         "--depth",
-                                     "10",         "--width",
-                                     "1",          "--batch",
-                                     "8",          "--steps",
-                                     "120",        "--log-every",
-                                     "7",          "--eval-every",
-                                     "40",         "--eval-batch",
-                                     "50",         "--checkpoint-every",
-                                     "10",         "--out",
-                                     out,          "--device",
-                                     "cpu"};
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  return arguments;
+Words small_run(const std::string& out, const Words& more = {}) {
+  return words_of(
+             "classifier --dataset digits --digits-train 300 --digits-test 50 --depth 10 "
+             "--width 1 --batch 8 --steps 120 --log-every 7 --eval-every 40 --eval-batch 50 "
+             "--checkpoint-every 10 --device cpu") +
+         Words{"--out", out} + more;
 }
 
 std::string final_checkpoint(const std::string& run) {

@@ -3,45 +3,27 @@
 
 #include <csignal>
 
+#include "command_line.hpp"
 #include "core/safetensors.hpp"
 #include "data/image_io.hpp"
-#include "program.hpp"
 
 using namespace scimix;
+using test::operator+;
 using test::check_mistake;
 using test::run_program;
+using test::Words;
+using test::words_of;
 
 namespace {
 
-std::vector<std::string> small_run(const std::string& out, std::vector<std::string> more = {}) {
-  std::vector<std::string> arguments{"generator"};
-  const std::vector<std::pair<std::string, std::string>> options{{"--digits-train", "200"},
-                                                                 {"--digits-test", "40"},
-                                                                 {"--image-size", "16"},
-                                                                 {"--depth", "10"},
-                                                                 {"--width", "1"},
-                                                                 {"--g-channels", "8"},
-                                                                 {"--g-max-channels", "8"},
-                                                                 {"--d-channels", "8"},
-                                                                 {"--d-max-channels", "8"},
-                                                                 {"--batch", "4"},
-                                                                 {"--steps", "24"},
-                                                                 {"--guide-steps", "0"},
-                                                                 {"--r1-every", "8"},
-                                                                 {"--log-every", "5"},
-                                                                 {"--eval-every", "12"},
-                                                                 {"--eval-pairs", "20"},
-                                                                 {"--eval-batch", "20"},
-                                                                 {"--sample-pairs", "3"},
-                                                                 {"--checkpoint-every", "4"},
-                                                                 {"--out", out},
-                                                                 {"--device", "cpu"}};
-  for (const auto& [name, value] : options) {
-    arguments.push_back(name);
-    arguments.push_back(value);
-  }
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  return arguments;
+Words small_run(const std::string& out, const Words& more = {}) {
+  return words_of(
+             "generator --digits-train 200 --digits-test 40 --image-size 16 --depth 10 --width 1 "
+             "--g-channels 8 --g-max-channels 8 --d-channels 8 --d-max-channels 8 --batch 4 "
+             "--steps 24 --guide-steps 0 --r1-every 8 --log-every 5 --eval-every 12 "
+             "--eval-pairs 20 --eval-batch 20 --sample-pairs 3 --checkpoint-every 4 "
+             "--device cpu") +
+         Words{"--out", out} + more;
 }
 
 std::string last_checkpoint(const std::string& run) {
@@ -121,10 +103,10 @@ TEST_CASE("every variant and the paper's preset run" * doctest::test_suite("full
 }
 
 TEST_CASE("mistakes of scimix_train generator get one line and exit code 2") {
-  const auto mistake = [](std::vector<std::string> more, const std::vector<std::string>& words) {
+  const auto mistake = [](const Words& more, const Words& words) {
     const test::TempFolder folder;
     const std::string run = (folder / "run").string();
-    check_mistake("scimix_train", small_run(run, std::move(more)), words);
+    check_mistake("scimix_train", small_run(run, more), words);
     CHECK_FALSE(std::filesystem::exists(run));
   };
   mistake({"--variant", "ful"}, {"--variant ful", "did you mean full?"});
