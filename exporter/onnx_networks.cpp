@@ -3,6 +3,8 @@
 #include <cmath>
 #include <map>
 
+#include "core/error.hpp"
+
 namespace scimix {
 
 namespace {
@@ -126,12 +128,13 @@ Encoded encode(const Weights& w, const WideResNetConfig& config, const std::stri
   for (int i = 0; i < 3 * per_stage; ++i) {
     const std::string name = "blocks." + std::to_string(i);
     const std::int64_t stride = i >= per_stage && i % per_stage == 0 ? 2 : 1;
-    const std::string a = norm_act(w, name + ".bn1", x, config.norm);
+    const std::string a = norm_act(w, text(name, ".bn1"), x, config.norm);
     const std::string h =
-        norm_act(w, name + ".bn2", conv(w, name + ".conv1", a, stride), config.norm);
-    const std::string branch = conv(w, name + ".conv2", h);
+        norm_act(w, text(name, ".bn2"), conv(w, text(name, ".conv1"), a, stride), config.norm);
+    const std::string branch = conv(w, text(name, ".conv2"), h);
     std::string shortcut = i == 0 ? a : x;
-    if (w.has(name + ".shortcut.weight")) shortcut = conv(w, name + ".shortcut", shortcut, stride);
+    if (w.has(text(name, ".shortcut.weight")))
+      shortcut = conv(w, text(name, ".shortcut"), shortcut, stride);
     x = graph.add("Add", {shortcut, branch});
   }
   Encoded out;
@@ -147,7 +150,7 @@ Encoded encode(const Weights& w, const WideResNetConfig& config, const std::stri
 std::string unit_rms(OnnxGraph& graph, const std::string& name, const std::string& x) {
   const std::string power =
       graph.add("ReduceMean", {graph.add("Mul", {x, x})}, {{"axes", std::vector<std::int64_t>{1}}});
-  const std::string raised = graph.add("Add", {power, scalar(graph, name + ".eps", kCodeEps)});
+  const std::string raised = graph.add("Add", {power, scalar(graph, text(name, ".eps"), kCodeEps)});
   return graph.add("Div", {x, graph.add("Sqrt", {raised})});
 }
 
@@ -174,9 +177,9 @@ class SynthesisNetwork {
     std::string rgb;
     for (int i = 0; i < 3; ++i) {
       const std::string name = "blocks." + std::to_string(i);
-      if (i > 0) x = layer(name + ".conv0", x, /*up=*/true);
-      x = layer(name + ".conv1", x, /*up=*/false);
-      const std::string added = to_rgb(name + ".torgb", x);
+      if (i > 0) x = layer(text(name, ".conv0"), x, /*up=*/true);
+      x = layer(text(name, ".conv1"), x, /*up=*/false);
+      const std::string added = to_rgb(text(name, ".torgb"), x);
       rgb = rgb.empty() ? added : graph_.add("Add", {upsampled(name, rgb), added});
     }
     return rgb;
