@@ -29,12 +29,11 @@ std::vector<double> checksum_of(const CheckpointTensors& state) {
 }  // namespace
 
 std::string checksum_text(const CheckpointTensors& state) {
-  std::string digits;
-  for (const double half : checksum_of(state)) {
-    const auto word = static_cast<std::uint32_t>(static_cast<std::int64_t>(half));
-    digits = fmt::format("{:08x}", word) + digits;  // the lower half comes first
-  }
-  return digits;
+  const std::vector<double> halves = checksum_of(state);  // the lower half first
+  const auto word = [](double half) {
+    return static_cast<std::uint32_t>(static_cast<std::int64_t>(half));
+  };
+  return fmt::format("{:08x}{:08x}", word(halves[1]), word(halves[0]));
 }
 
 std::int64_t share_tensors(CheckpointTensors tensors, const Output& step, Comm& ranks) {
