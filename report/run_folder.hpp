@@ -1,7 +1,7 @@
 // The folder of a run, with these files:
 //   config.toml                        the final value of every setting
 //   split.json                         which training images are labelled
-//   metrics.jsonl, events.out.tfevents.*
+//   metrics.jsonl, events.out.tfevents.*  the logged numbers, as lines of JSON and for TensorBoard
 //   samples/augmented.png              images as the network sees them
 //   checkpoints/step-00001000.safetensors
 //   checkpoints/written.txt            the names of the checkpoints that this run wrote
@@ -59,7 +59,8 @@ class RunFolder {
   // Removes all but the `count` newest of this run's checkpoints up to `step`.
   void keep_newest_checkpoints(std::int64_t count, std::int64_t step) const;
 
-  // Removes temporary files that killed processes of this run have left. Call it as the owner.
+  // Removes temporary files that killed processes of this run have left. The caller must
+  // hold the RunLock.
   void remove_leftovers() const;
 
   // Writes config.toml, atomically.

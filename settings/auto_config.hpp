@@ -1,5 +1,5 @@
 // All settings of scimix_train auto, which trains a guide, a generator and a classifier, and picks
-// what its user leaves open.
+// the settings that the user did not give.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace scimix {
 
-// Method and scale of the runs, where `automatic` leaves the pick to the program. The other names
-// are those of Method and RunScale.
+// Method of the final classifier, and scale of all runs. `automatic` lets the program pick. The
+// other names are those of Method and RunScale.
 enum class AutoMethod { automatic, supervised, mean_teacher, fixmatch };
 template <>
 inline constexpr std::array<Named<AutoMethod>, 4> kChoiceNames<AutoMethod>{
@@ -26,8 +26,8 @@ inline constexpr std::array<Named<AutoScale>, 3> kChoiceNames<AutoScale>{
 // The value of a number of steps that the program picks.
 inline constexpr std::int64_t kPickSteps = -1;
 
-// Returns the data settings whose values are the defaults of scimix_train auto. crop_pad -1 and
-// image_size 0 are picked.
+// Returns the data settings whose values are the defaults of scimix_train auto. With
+// crop_pad = -1 and image_size = 0 the program picks them.
 [[nodiscard]] inline DataSettings auto_data_settings() {
   DataSettings data;
   data.dataset = "folder";

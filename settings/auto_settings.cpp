@@ -16,8 +16,8 @@ void add_pick_settings(Table& t) {
          group,
          Tier::everyday,
          OnResume::stays,
-         "Minutes that the whole job may take. Image size, network and numbers of steps are picked "
-         "for it; with more minutes they are larger.",
+         "Planned minutes of the whole job, for which image size, network and numbers of steps are "
+         "picked. It is not a limit: a busy machine takes longer.",
          {.least = 0, .most = 1e5, .least_is_excluded = true}},
         SCIMIX_FIELD(minutes));
   t.add({"method", group, Tier::everyday, OnResume::stays,

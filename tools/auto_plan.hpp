@@ -49,13 +49,14 @@ struct AutoPlan {
 [[nodiscard]] Method method_without_hybrids(const AutoConfig& asked, const AutoData& data);
 
 // Returns the plan. The settings that `asked` gives are kept. Nothing is measured if no pick
-// depends on time. Errors (user): an image size for which no generator can be built, although
-// --generator-steps asks for one.
+// depends on time. Errors (user): an --image-size that no discriminator accepts, unless the job has
+// no generator.
 //
-// The candidates are tried from the smallest: first image sizes, up to the size of the pictures,
-// then larger networks. The last one is picked for which the time suffices for the usual numbers of
-// steps. If they are too many for the smallest candidate, that one gets fewer steps, at least half
-// as many. If these are too many as well, no generator is trained.
+// The candidates are tried from the smallest: first image sizes, up to the first that reaches the
+// pictures' median side, then larger networks. The last one is picked for which the time suffices
+// for the usual numbers of steps. If they are too many for the smallest candidate, that one gets
+// fewer steps, at least half as many. If these are too many as well, no generator is trained,
+// unless `asked` gives its steps.
 [[nodiscard]] AutoPlan plan_auto(const AutoConfig& asked, const AutoData& data,
                                  const AutoMeasure& measure);
 

@@ -17,7 +17,7 @@ inline constexpr const char* kAutoGuide = "guide";
 inline constexpr const char* kAutoGenerator = "generator";
 inline constexpr const char* kAutoClassifier = "classifier";
 
-// The settings of runs whose steps are 0 are those of a run that is not made.
+// A run with 0 steps is not trained; its other settings have no meaning.
 struct AutoRunSettings {
   ClassifierConfig guide;
   GeneratorRunConfig generator;
