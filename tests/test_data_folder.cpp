@@ -176,7 +176,8 @@ TEST_CASE("image folder: all bad files at once, and how to go on without them") 
         root.string() + ": 5 of 15 files cannot be used:\n  " + (root / "a/0-bad.png").string() +
             ": neither a PNG nor a JPEG file\n  " + (root / "a/empty.jpg").string() +
             ": is empty, expected a PNG or JPEG file\n  " + (root / "b/folder.png").string() +
-            ": expected only .png, .jpg and .jpeg files here\n  " + (root / "b/link.png").string() +
+            ": expected only .png, .jpg and .jpeg files here, found a folder\n  " +
+            (root / "b/link.png").string() +
             ": is a symbolic link to nowhere.png, which does not exist\n  " +
             (root / "b/notes.txt").string() + ": expected only .png, .jpg and .jpeg files here");
 
