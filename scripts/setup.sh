@@ -5,7 +5,8 @@
 # usage: scripts/setup.sh [--check] [--dev] [--cuda]
 #   --check  installs nothing; says what is missing, and fails if anything is
 #   --dev    also installs what contributors need: ccache, clang-format, clang-tidy, clang with
-#            libFuzzer, Pillow (for a test), Boost.Context (for the emulated GPU)
+#            libFuzzer, Pillow (for a test), Boost.Context (for the emulated GPU), and what the
+#            Python package is tested with
 #   --cuda   also fetches cudnn-frontend, which a CUDA build needs, even if no CUDA toolkit is found yet,
 #            and says how to get the rest
 set -euo pipefail
@@ -25,6 +26,7 @@ dev_packages=(
   ccache=ccache clang-format=clang-format python3-pil
   clang=clang++ "libclang-rt-dev|libclang-rt-14-dev" "libomp-dev|libomp-14-dev" # for the sanitizers and scripts/fuzz.sh
   libboost-context-dev # for the emulated GPU
+  python3-venv python3-dev # for scripts/test_package.sh
 )
 
 cmake_least=3.24
