@@ -47,7 +47,7 @@ TEST_CASE("an earlier result is replaced, another file never is") {
   CHECK(message_of(folder / "ours").empty());
   test::write_bytes(folder / "empty", "");
   CHECK(message_of(folder / "empty").empty());
-  test::write_bytes(folder / "late", std::string(70'000, ' ') + "made by us");
+  test::write_bytes(folder / "late", std::string(70'000, ' ').append("made by us"));
   CHECK(has(message_of(folder / "late"), "that this program did not write"));
   CHECK(has(message_of(folder.path()), "is a folder"));
   CHECK(has(message_of(folder / "none/x"), "there is no folder"));
