@@ -145,7 +145,8 @@ TEST_CASE("paths: permission denied") {
 
 TEST_CASE("paths: a name of 255 characters is written and read") {
   const TempFolder dir;
-  const fs::path file = dir / std::string(251, 'n').append(".png");  // the longest that systems allow
+  const fs::path file =
+      dir / std::string(251, 'n').append(".png");  // the longest that systems allow
   write_png(file, {1, 1, {1, 2, 3}});
   CHECK(read_image(file).pixels == std::vector<std::uint8_t>{1, 2, 3});
   CHECK(dir.count() == 1);
