@@ -19,6 +19,7 @@ constexpr double kShareForSteps = 0.85;
 constexpr double kLeastLength = 0.5;  // of the usual numbers of steps, with a generator
 constexpr double kMostLength = 4;     // more steps than that would gain little
 constexpr std::int64_t kFewSteps = 1000;
+constexpr double kRounding = 1e-6;  // steps: what compilers round differently changes no plan
 // A larger candidate is measured only if it may fit. On a fast device, the time of a step grows
 // more slowly than the number of pixels.
 constexpr double kSlowestGrowth = 0.4;
@@ -86,7 +87,7 @@ class Fit {
   [[nodiscard]] std::int64_t length(std::int64_t Lengths::*run, double factor) const {
     if (is_given_.*run != 0 || usual_.*run == 0) return usual_.*run;
     const auto steps = std::max<std::int64_t>(
-        1, static_cast<std::int64_t>(factor * static_cast<double>(usual_.*run)));
+        1, static_cast<std::int64_t>(factor * static_cast<double>(usual_.*run) + kRounding));
     if (steps < 100) return steps;
     const std::int64_t unit = steps < 1000 ? 10 : 100;
     return steps / unit * unit;
