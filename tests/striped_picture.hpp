@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "data/image_io.hpp"
@@ -23,6 +24,15 @@ inline void write_picture(const std::filesystem::path& path, bool across, int nu
     }
   }
   write_png(path, image);
+}
+
+// Ten labelled pictures of each of the two classes, in `folder`/labeled.
+inline void write_labeled_pictures(const std::filesystem::path& folder) {
+  for (int i = 0; i < 10; ++i) {
+    const std::string name = std::to_string(i) + ".png";
+    write_picture(folder / "labeled/across" / name, true, i);
+    write_picture(folder / "labeled/down" / name, false, i);
+  }
 }
 
 }  // namespace scimix::test

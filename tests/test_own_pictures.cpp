@@ -33,10 +33,7 @@ namespace fs = std::filesystem;
 // 10 labelled pictures of each class, and 30 without a class.
 struct Pictures {
   Pictures() {
-    for (int i = 0; i < 10; ++i) {
-      write_picture(dir / "labeled/across" / (std::to_string(i) + ".png"), true, i);
-      write_picture(dir / "labeled/down" / (std::to_string(i) + ".png"), false, i);
-    }
+    test::write_labeled_pictures(dir);
     for (int i = 0; i < 30; ++i) {
       write_picture(dir / "unlabeled" / std::to_string(i % 3) / (std::to_string(i / 3) + ".png"),
                     i % 2 == 0, 20 + i);

@@ -24,10 +24,7 @@ namespace fs = std::filesystem;
 // 10 labelled pictures of each of two classes, of which two are held out, and 70 without a class.
 struct Pictures {
   Pictures() {
-    for (int i = 0; i < 10; ++i) {
-      write_picture(dir / "labeled/across" / (std::to_string(i) + ".png"), true, i);
-      write_picture(dir / "labeled/down" / (std::to_string(i) + ".png"), false, i);
-    }
+    test::write_labeled_pictures(dir);
     for (int i = 0; i < 70; ++i) {
       write_picture(dir / "unlabeled" / (std::to_string(i) + ".png"), i % 2 == 0, 20 + i);
     }
