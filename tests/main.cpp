@@ -7,7 +7,8 @@
 //   any other, none  the tier "fast": a developer's loop, under two minutes on two cores
 // `--tier=NAME,...` runs the tests of these tiers; without it, all tests run.
 //
-// A run ends with the times of its slowest tests and with two plain lines:
+// A run ends with the times of its slowest tests, with the first failures of each test that failed,
+// so that the end of a long log tells what went wrong, and with two plain lines:
 //   N GPU checks skipped for want of a GPU
 //   N passed, N failed, N skipped
 // where `skipped` counts every visible skip and every test case that is switched off.
@@ -35,7 +36,8 @@ namespace {
 constexpr std::array<std::string_view, 3> kSuites{"full", "data", "ranks"};
 
 constexpr std::size_t kSlowestTests = 20;
-constexpr double kLeastSeconds = 0.1;  // of a test whose time is printed
+constexpr double kLeastSeconds = 0.1;        // of a test whose time is printed
+constexpr std::size_t kFailuresPerTest = 3;  // that are repeated at the end
 
 struct TestTime {
   double seconds = 0.0;
@@ -49,6 +51,8 @@ struct Tally {
   std::map<std::string, int, std::less<>> gpu_skips;    // reason -> how often
   std::map<std::string, int, std::less<>> other_skips;  // reason -> how often
   std::vector<TestTime> times;
+  std::vector<std::string> failures;  // of all tests: file, line and values, or the exception
+  std::vector<std::string> failures_in_case;
   std::string name;          // of the test that runs
   double cpu_seconds = 0.0;  // at its start
   int skips_in_case = 0;
@@ -114,12 +118,14 @@ struct CountingListener : doctest::IReporter {
     tally().name = test.m_name;
     tally().cpu_seconds = cpu_seconds();
     tally().skips_in_case = 0;
+    tally().failures_in_case.clear();
   }
 
   void test_case_end(const doctest::CurrentTestCaseStats& stats) override {
     tally().times.push_back({stats.seconds, cpu_seconds() - tally().cpu_seconds, tally().name});
     if (!stats.testCaseSuccess) {
       ++tally().failed;
+      keep_failures();
     } else if (stats.numAssertsCurrentTest > 0 || tally().skips_in_case == 0) {
       ++tally().passed;  // a case that did nothing but skip is counted by its skips
     }
@@ -137,11 +143,44 @@ struct CountingListener : doctest::IReporter {
   void test_run_start() override {}
   void test_run_end(const doctest::TestRunStats&) override {}
   void test_case_reenter(const doctest::TestCaseData&) override {}
-  void test_case_exception(const doctest::TestCaseException&) override {}
+  void test_case_exception(const doctest::TestCaseException& exception) override {
+    const std::lock_guard lock(tally().mutex);
+    tally().failures_in_case.push_back("exception: " + std::string(exception.error_string.c_str()));
+  }
   void subcase_start(const doctest::SubcaseSignature&) override {}
   void subcase_end() override {}
-  void log_assert(const doctest::AssertData&) override {}
-  void log_message(const doctest::MessageData&) override {}
+  void log_assert(const doctest::AssertData& assertion) override {
+    if (!assertion.m_failed) return;
+    const char* found =
+        assertion.m_threw ? assertion.m_exception.c_str() : assertion.m_decomp.c_str();
+    note_failure(assertion.m_file, assertion.m_line,
+                 std::string(assertion.m_expr) + ", found: " + found);
+  }
+  void log_message(const doctest::MessageData& message) override {
+    if ((message.m_severity & doctest::assertType::is_warn) != 0) return;
+    note_failure(message.m_file, message.m_line, message.m_string.c_str());
+  }
+
+ private:
+  // Assertions may fail in several threads at once.
+  static void note_failure(const char* file, int line, const std::string& what) {
+    const std::lock_guard lock(tally().mutex);
+    tally().failures_in_case.push_back(std::string(file) + ':' + std::to_string(line) + ": " +
+                                       what);
+  }
+
+  static void keep_failures() {
+    Tally& seen = tally();
+    seen.failures.push_back("failed: " + seen.name);
+    for (std::size_t i = 0; i < std::min(kFailuresPerTest, seen.failures_in_case.size()); ++i) {
+      seen.failures.push_back("    " + seen.failures_in_case[i]);
+    }
+    if (seen.failures_in_case.size() > kFailuresPerTest) {
+      seen.failures.push_back("    and " +
+                              std::to_string(seen.failures_in_case.size() - kFailuresPerTest) +
+                              " more in this test");
+    }
+  }
 };
 
 REGISTER_LISTENER("counting", 1, CountingListener);
@@ -200,6 +239,7 @@ int main(int argc, char** argv) {
   const int other = scimix::print_skips(seen.other_skips) + seen.switched_off;
   const int gpu = scimix::print_skips(seen.gpu_skips);
   scimix::print_slowest(seen.times);
+  for (const std::string& line : seen.failures) std::cout << line << '\n';
   std::cout << gpu << " GPU checks skipped for want of a GPU\n"
             << seen.passed << " passed, " << seen.failed << " failed, " << gpu + other
             << " skipped\n"
