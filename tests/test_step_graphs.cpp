@@ -68,23 +68,25 @@ TEST_CASE("replayed steps of every precision have the bits of the steps themselv
 // Every fourth step has a phase more.
 TEST_CASE("replayed steps of the generator have the bits of the steps themselves" *
           doctest::test_suite("full")) {
-  for (const std::string labels : {"all", "40"}) {
-    for (const std::string precision : {"f32", "bf16"}) {
-      for (const std::int64_t at_once : {1, 2, 3}) {
-        if ((precision == "bf16") != (at_once == 2)) continue;
-        CAPTURE(labels);
-        CAPTURE(precision);
-        CAPTURE(at_once);
-        GeneratorRunConfig config = test::tiny_generator_config();
-        config.noise = true;
-        config.precision = choice_of<Precision>(precision);
-        config.graphs.graph = GraphMode::off;
-        GeneratorTrainer eager(config, test::tiny_inputs(labels));
-        config.graphs = {.graph = GraphMode::on, .steps_per_graph = at_once};
-        GeneratorTrainer replayed(config, test::tiny_inputs(labels));
-        check_same_bits(eager, replayed, 52);
-      }
-    }
+  struct Kind {
+    std::string labels;
+    std::string precision;
+    std::int64_t at_once;  // steps in a graph
+  };
+  for (const Kind& kind : {Kind{"all", "f32", 1}, Kind{"all", "bf16", 2}, Kind{"40", "f32", 3},
+                           Kind{"40", "bf16", 1}}) {
+    CAPTURE(kind.labels);
+    CAPTURE(kind.precision);
+    CAPTURE(kind.at_once);
+    GeneratorRunConfig config = test::tiny_generator_config();
+    config.noise = true;
+    config.precision = choice_of<Precision>(kind.precision);
+    config.graphs.graph = GraphMode::off;
+    GeneratorTrainer eager(config, test::tiny_inputs(kind.labels));
+    config.graphs = {.graph = GraphMode::on, .steps_per_graph = kind.at_once};
+    GeneratorTrainer replayed(config, test::tiny_inputs(kind.labels));
+    // Three steps in a graph, of which every fourth has a phase more, repeat after twelve steps.
+    check_same_bits(eager, replayed, kind.at_once == 3 ? 52 : 24);
   }
 }
 
