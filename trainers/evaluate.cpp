@@ -79,10 +79,16 @@ Confusion confusion_of(const WideResNet& model, const ResidentSet& set, std::int
   return *evaluate(model, set, batch, dtype, local_comm(), {.confusion = true})->confusion;
 }
 
-std::int64_t evaluation_batch(std::int64_t batch, const ResidentSet& set) {
+std::int64_t evaluation_batch(std::int64_t batch, std::int64_t height, std::int64_t width) {
   constexpr std::int64_t kPixels = 32 * 32;
-  const std::int64_t pixels = std::max(set.height() * set.width(), kPixels);
-  return std::max<std::int64_t>(batch * kPixels / pixels, 1);
+  const std::int64_t pixels = std::max(height * width, kPixels);
+  // A batch larger than this holds more images than any data set.
+  constexpr std::int64_t kMost = std::int64_t{1} << 40;
+  return std::max<std::int64_t>(std::min(batch, kMost) * kPixels / pixels, 1);
+}
+
+std::int64_t evaluation_batch(std::int64_t batch, const ResidentSet& set) {
+  return evaluation_batch(batch, set.height(), set.width());
 }
 
 }  // namespace scimix

@@ -39,8 +39,11 @@ struct EvaluationOptions {
 [[nodiscard]] Confusion confusion_of(const WideResNet& model, const ResidentSet& set,
                                      std::int64_t batch, DType dtype);
 
-// Returns how many images of the set to evaluate at a time: `batch` for images of up to 32x32
-// pixels, and proportionally fewer for larger images, so that the memory use stays the same.
+// Returns how many images of height x width pixels, or of the set's size, to evaluate at a time:
+// `batch` for images of up to 32x32 pixels, and proportionally fewer for larger images, so that the
+// memory use stays the same.
+[[nodiscard]] std::int64_t evaluation_batch(std::int64_t batch, std::int64_t height,
+                                            std::int64_t width);
 [[nodiscard]] std::int64_t evaluation_batch(std::int64_t batch, const ResidentSet& set);
 
 }  // namespace scimix
