@@ -12,11 +12,14 @@
 #include "command_line.hpp"
 #include "core/allocator.hpp"
 #include "tests/tiny_generator.hpp"
+#include "tests/tiny_runs.hpp"
 #include "tools/eval_accuracy.hpp"
 #include "tools/eval_transfer.hpp"
 #include "tools/mix_images.hpp"
+#include "trainers/classifier_run.hpp"
 #include "trainers/evaluate.hpp"
 #include "trainers/generator_evaluation.hpp"
+#include "trainers/generator_run.hpp"
 #include "trainers/mixers.hpp"
 
 using namespace scimix;
@@ -129,4 +132,37 @@ TEST_CASE("the batch of an evaluation: a huge --batch is no overflow") {
   CHECK(evaluation_batch(250, 64, 64) == 62);
   CHECK(evaluation_batch(1, 4096, 4096) == 1);
   CHECK(evaluation_batch(std::numeric_limits<std::int64_t>::max(), 32, 32) > 1'000'000'000);
+}
+
+TEST_CASE("a run evaluates its test images once for each evaluation, and never again at its end") {
+  const TempFolder folder;
+  std::ostringstream out;
+  const auto evaluated = [&](const std::function<RunResult()>& run) {
+    const std::int64_t before = evaluated_images();
+    CHECK_FALSE(run().interrupted);
+    return evaluated_images() - before;
+  };
+  const auto train = [&](const char* name, std::int64_t steps, std::int64_t eval_every) {
+    ClassifierConfig config = test::small_config();
+    config.data.digits_train = 40;
+    config.data.digits_test = 30;
+    config.batch = 4;
+    config.steps = steps;
+    config.output.device = "cpu";
+    config.output.eval_every = eval_every;
+    config.output.out = (folder / name).string();
+    return evaluated([&] { return run_classifier(config, RunRequest{}, {out, out}); });
+  };
+  CHECK(train("a", 4, 2) == 2 * 30);     // after steps 2 and 4
+  CHECK(train("b", 4, 1000) == 1 * 30);  // after the last step
+  CHECK(train("c", 3, 2) == 2 * 30);     // after steps 2 and 3
+
+  GeneratorRunConfig config = test::tiny_generator_config();
+  config.data.digits_train = 40;
+  config.data.digits_test = 30;
+  config.steps = 4;
+  config.output.device = "cpu";
+  config.output.eval_every = 2;
+  config.output.out = (folder / "g").string();
+  CHECK(evaluated([&] { return run_generator(config, RunRequest{}, {out, out}); }) == 2 * 30);
 }
