@@ -86,6 +86,8 @@ int mix(const MixSettings& s) {
   const std::filesystem::path out = s.out;
   const scimix::Pairing pairing = scimix::parse_pairing(s.pairing);
   scimix::check_output(out);
+  // A filter may leave fewer hybrids than pairs.
+  if (!s.keep_agreeing) scimix::check_count(out, s.count);
   const scimix::Device device = scimix::parse_device(s.device);
   scimix::select_device(device);
   const scimix::TrainedGenerator generator = scimix::load_generator(s.generator, device);
