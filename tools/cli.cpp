@@ -18,6 +18,7 @@
 #include "core/names.hpp"
 #include "core/paths.hpp"
 #include "tools/option_list.hpp"
+#include "tools/switches.hpp"
 
 namespace scimix {
 
@@ -59,6 +60,8 @@ std::optional<int> parse(CLI::App& app, std::vector<std::string> arguments) {
     return 0;
   }
   app.allow_extras();  // collected, so that the message can suggest the nearest name
+  add_switch_note(app);
+  arguments = with_switch_values(app, arguments);
   try {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 reads from the back
     app.parse(arguments);
