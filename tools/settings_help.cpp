@@ -163,7 +163,8 @@ later layer gives stay as they are.
 **Configuration files** are TOML. Keys are the names below, at the top of the file, in no table. A file may extend other files:
 `extends = ["layers/supervised-full.toml"]`, with paths relative to the file's folder. If a value has another type or is outside
 its range, the program ends with a message that names file, line, key, the value and what was expected. TOML permits only UTF-8: a
-path with other bytes is written `{ percent-encoded = "caf%E9" }`. A seed above 2^63 - 1 is written as text.
+path with other bytes is written `{ percent-encoded = "caf%E9" }`. A seed above 2^63 - 1 is written as text. FILE may also be a pipe or
+`/dev/null`.
 
 **`config.toml`** in a run folder has the final value of every setting of the run. `--config RUN/config.toml` repeats the run.
 Paths of data and generators are absolute, so that a run can be resumed from any folder.
