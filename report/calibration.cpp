@@ -140,7 +140,7 @@ double expected_calibration_error(std::span<const Judged> predictions, int bins)
 }
 
 std::int64_t images_to_calibrate(std::int64_t images, std::int64_t classes) {
-  constexpr std::int64_t kMostLogits = std::int64_t{1} << 24;
+  constexpr std::int64_t kMostLogits = std::int64_t{1} << 23;
   return std::min(images, std::max<std::int64_t>(kMostLogits / classes, 100));
 }
 

@@ -118,8 +118,8 @@ TEST_CASE("temperature: found from afar, and where all logits are equal") {
 TEST_CASE("calibration: how many images are enough") {
   CHECK(images_to_calibrate(100'000, 10) == 100'000);
   CHECK(images_to_calibrate(26'032, 200) == 26'032);
-  CHECK(images_to_calibrate(200'000, 1000) == 16'777);
-  CHECK(images_to_calibrate(200'000, 10'000) == 1'677);
+  CHECK(images_to_calibrate(200'000, 1000) == 8'388);
+  CHECK(images_to_calibrate(200'000, 10'000) == 838);
   CHECK(images_to_calibrate(50, 1'000'000) == 50);
   CHECK(images_to_calibrate(1000, 1'000'000) == 100);
 }

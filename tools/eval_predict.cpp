@@ -35,9 +35,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kListed = 10;          // images that are printed
-constexpr std::int64_t kImagesAtOnce = 2048;  // on the device
-constexpr std::uint32_t kCheckStream = 3;     // of Purpose::pairing: which predictions to check
+constexpr std::int64_t kListed = 10;  // images that are printed
+// The images that are on the device at a time: fewer if there are thousands of classes.
+constexpr std::int64_t kImagesAtOnce = 2048;
+constexpr std::int64_t kLogitsAtOnce = std::int64_t{1} << 22;
+constexpr std::uint32_t kCheckStream = 3;  // of Purpose::pairing: which predictions to check
 
 struct PredictSettings {
   std::string run;                  // run folder or checkpoint
@@ -211,11 +213,8 @@ Logits Predictor::logits_of(const ImageSet& images, std::int64_t first, std::int
 Logits Predictor::logits_to_calibrate(const ImageSet& images) const {
   const std::int64_t count = images_to_calibrate(images.count, network_.config().classes);
   if (count == images.count) return logits_of(images, 0, count);
-  ImageSet some{.count = count,
-                .height = images.height,
-                .width = images.width,
-                .pixels = {},
-                .labels = {}};
+  ImageSet some{
+      .count = count, .height = images.height, .width = images.width, .pixels = {}, .labels = {}};
   for (std::int64_t i = 0; i < count; ++i) {
     const std::int64_t at = i * images.count / count;
     const auto pixels = images.image(at);
@@ -280,8 +279,10 @@ Found Predictor::predict(double temperature) const {
   if (count == 0) user_error("none of the images can be read");
   Found found{.predictions = {}, .notes = std::move(read.notes)};
   CountLine line(std::cerr, stderr_is_terminal(), "classifying images");
-  for (std::int64_t first = 0; first < count; first += kImagesAtOnce) {
-    const std::int64_t rows = std::min(kImagesAtOnce, count - first);
+  const std::int64_t at_once =
+      std::clamp<std::int64_t>(kLogitsAtOnce / network_.config().classes, 1, kImagesAtOnce);
+  for (std::int64_t first = 0; first < count; first += at_once) {
+    const std::int64_t rows = std::min(at_once, count - first);
     const Logits part = logits_of(read.images, first, rows);
     for (std::int64_t i = 0; i < rows; ++i) {
       const auto row = std::span(part.logits)
