@@ -14,18 +14,33 @@
 
 namespace scimix {
 
+namespace {
+
+[[noreturn]] void fail(const std::filesystem::path& path, int error) {
+  user_error(shown(path), ": cannot be read: ", reason_of(error));
+}
+
+// As read(2), but goes on after a signal. Errors (user): the system's.
+std::size_t read_some(const FileDescriptor& file, const std::filesystem::path& path,
+                      std::uint8_t* to, std::size_t most) {
+  for (;;) {
+    const ssize_t n = ::read(file.get(), to, most);
+    if (n >= 0) return static_cast<std::size_t>(n);
+    if (errno != EINTR) fail(path, errno);
+  }
+}
+
+}  // namespace
+
 std::vector<std::uint8_t> read_file(const std::filesystem::path& path) {
-  const auto fail = [&](int error) {
-    user_error(shown(path), ": cannot be read: ", reason_of(error));
-  };
   const PathKind kind = path_kind(path);
   if (kind == PathKind::missing) user_error(shown(path), ": no such file");
   if (kind != PathKind::file) user_error(shown(path), ": not a file");
   // O_NONBLOCK: should a pipe take the file's place meanwhile, opening it must not wait for ever.
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  if (!file.is_open()) fail(errno);
+  if (!file.is_open()) fail(path, errno);
   struct stat status {};
-  if (::fstat(file.get(), &status) != 0) fail(errno);
+  if (::fstat(file.get(), &status) != 0) fail(path, errno);
   std::vector<std::uint8_t> bytes;
   try {
     bytes.resize(static_cast<std::size_t>(status.st_size));
@@ -34,13 +49,28 @@ std::vector<std::uint8_t> read_file(const std::filesystem::path& path) {
   }
   std::size_t got = 0;
   while (got < bytes.size()) {
-    const ssize_t n = ::read(file.get(), bytes.data() + got, bytes.size() - got);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) fail(errno);
+    const std::size_t n = read_some(file, path, bytes.data() + got, bytes.size() - got);
     if (n == 0) {
       user_error(shown(path), ": read ", got, " bytes, expected ", bytes.size());
     }
-    got += static_cast<std::size_t>(n);
+    got += n;
+  }
+  return bytes;
+}
+
+std::vector<std::uint8_t> read_file_or_stream(const std::filesystem::path& path) {
+  if (path_kind(path) != PathKind::other) return read_file(path);
+  constexpr std::size_t kMostBytes = std::size_t{16} << 20;
+  constexpr std::size_t kAtOnce = std::size_t{1} << 16;
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) fail(path, errno);
+  std::vector<std::uint8_t> bytes;
+  for (std::size_t n = 1; n > 0;) {
+    const std::size_t got = bytes.size();
+    if (got > kMostBytes) user_error(shown(path), ": more than 16 MiB, expected a small file");
+    bytes.resize(got + kAtOnce);
+    n = read_some(file, path, bytes.data() + got, kAtOnce);
+    bytes.resize(got + n);
   }
   return bytes;
 }

@@ -11,4 +11,8 @@ namespace scimix {
 // memory.
 [[nodiscard]] std::vector<std::uint8_t> read_file(const std::filesystem::path& path);
 
+// As read_file, but also reads a pipe or a device, such as /dev/null, to its end. Waits until the
+// other side of the pipe closes it. Errors (user): those of read_file; more than 16 MiB.
+[[nodiscard]] std::vector<std::uint8_t> read_file_or_stream(const std::filesystem::path& path);
+
 }  // namespace scimix

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <unordered_map>
 #include <utility>
 
 #include "core/error.hpp"
@@ -57,13 +58,16 @@ void list_test(const fs::path& test, const std::string& classes_from, FolderList
   const Names& names = listing.class_names;
   require_folder(test);
   listing.first_test = listing.files.files.size();
+  std::unordered_map<std::string, std::int32_t> numbers;
+  for (const std::string& name : names) {
+    numbers.emplace(name, static_cast<std::int32_t>(numbers.size()));
+  }
   for (const std::string& name : class_folders(test)) {
-    const auto found = std::ranges::find(names, utf8_name(name));
-    if (found == names.end()) {
+    const auto found = numbers.find(utf8_name(name));
+    if (found == numbers.end()) {
       user_error(shown(test / name), ": there is no such class in ", classes_from);
     }
-    listing.files.add_folder(test / name, static_cast<std::int32_t>(found - names.begin()),
-                             listing.bad);
+    listing.files.add_folder(test / name, found->second, listing.bad);
   }
   if (listing.files.files.size() == *listing.first_test && listing.bad.count() == 0) {
     user_error(shown(test), ": holds no images");

@@ -60,10 +60,11 @@ std::string ImageCache::file_name(const fs::path& dir, std::int64_t size) {
 ImageCache::Key ImageCache::key_of(const fs::path& image) const {
   struct stat status {};
   if (::stat(image.c_str(), &status) != 0) return {};
+  const fs::path path = absolute_path(image).lexically_normal();
   Key key{};
   for (std::size_t i = 0; i < key.size(); ++i) {
     ContentHash hash(i + 1);
-    hash.add(bytes_of(absolute_path(image).lexically_normal().native()));
+    hash.add(bytes_of(path.native()));
     hash.add(static_cast<std::uint64_t>(status.st_size));
     hash.add(static_cast<std::uint64_t>(status.st_mtim.tv_sec));
     hash.add(static_cast<std::uint64_t>(status.st_mtim.tv_nsec));

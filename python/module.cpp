@@ -60,7 +60,8 @@ constexpr const char* kMixHelp =
 content, scene: images [N,R,R,3] with R = image_size, of one element type: uint8 from 0 to 255, or float32 or
     float64 from 0 to 1. NumPy arrays, or tensors with DLPack in the memory of the CPU, which are read where
     they lie.
-batch: images that are computed at a time.
+batch: number of images that are computed at a time, for images of up to 32x32 pixels; larger images have
+    proportionally smaller batches.
 
 Returns a new NumPy array [N,R,R,3] of the element type of `content`, clamped to its range.
 Raises ValueError for another shape, element type or range.)";
@@ -70,7 +71,8 @@ constexpr const char* kLogitsHelp =
 
 images: [N,R,R,3] with R = image_size: uint8 from 0 to 255, or float32 or float64 from 0 to 1. A NumPy array, or
     a tensor with DLPack in the memory of the CPU, which is read where it lies.
-batch: images that are computed at a time.
+batch: number of images that are computed at a time, for images of up to 32x32 pixels; larger images have
+    proportionally smaller batches.
 
 Returns a NumPy array, float32 [N,classes].
 Raises ValueError for another shape, element type or range.)";

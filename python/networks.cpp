@@ -11,6 +11,7 @@
 #include "autograd/tape.hpp"
 #include "core/error.hpp"
 #include "tools/trained_classifier.hpp"
+#include "trainers/evaluate.hpp"
 #include "trainers/mixers.hpp"
 
 namespace scimix::python {
@@ -85,8 +86,9 @@ nb::object Generator::mix(nb::handle content, nb::handle scene, std::int64_t bat
     std::vector<T> pixels(static_cast<std::size_t>(count * elements));
     compute(device_, [&] {
       const Mixer mixer = scimix_mixer(net_.networks);
-      for (std::int64_t first = 0; first < count; first += batch) {
-        const std::int64_t rows = std::min(batch, count - first);
+      const std::int64_t at_once = evaluation_batch(batch, image_size(), image_size());
+      for (std::int64_t first = 0; first < count; first += at_once) {
+        const std::int64_t rows = std::min(at_once, count - first);
         const Tensor hybrids = mixer(network_input(contents, first, rows, device_),
                                      network_input(scenes, first, rows, device_), 0);
         write_pixels(hybrids, contents.pixels, pixels.data() + first * elements);
@@ -117,8 +119,9 @@ nb::object Classifier::logits(nb::handle images, std::int64_t batch) const {
   std::vector<float> found(static_cast<std::size_t>(count * classes));
   compute(device_, [&] {
     const NoGrad no_grad;
-    for (std::int64_t first = 0; first < count; first += batch) {
-      const std::int64_t rows = std::min(batch, count - first);
+    const std::int64_t at_once = evaluation_batch(batch, image_size_, image_size_);
+    for (std::int64_t first = 0; first < count; first += at_once) {
+      const std::int64_t rows = std::min(at_once, count - first);
       const Variable x(network_input(input, first, rows, device_));
       const Variable of_type = precision_ == DType::f32 ? x : cast(x, precision_);
       const Variable logits =

@@ -19,48 +19,87 @@ std::span<const float> row_of(const LabeledLogits& all, std::int64_t image) {
   return all.logits.subspan(static_cast<std::size_t>(image) * classes, classes);
 }
 
-// The derivative of the mean cross-entropy with respect to the inverse temperature. It grows with
-// `inverse`, since the cross-entropy is convex in it.
-double slope(const LabeledLogits& held_out, double inverse) {
-  const auto images = static_cast<double>(held_out.images());
-  const double doubt = 1 / (images + 2);
+// The images of LabeledLogits whose number does not have the remainder `part` by kParts, or all.
+constexpr std::int64_t kParts = 5;
+constexpr std::int64_t kNoPart = -1;
+
+// The first and second derivative of the mean cross-entropy with respect to the inverse
+// temperature. The second is never negative: the cross-entropy is convex.
+struct Derivatives {
+  double first = 0;
+  double second = 0;
+};
+
+// The mean and the variance of the logits under softmax(inverse * logits), and their sum.
+struct LogitMoments {
+  double mean = 0;
+  double variance = 0;
   double sum = 0;
-  for (std::int64_t i = 0; i < held_out.images(); ++i) {
-    const std::span<const float> logits = row_of(held_out, i);
-    const std::vector<double> p = probabilities(logits, 1 / inverse);
-    double expected = 0;
-    double total = 0;
-    for (std::size_t c = 0; c < logits.size(); ++c) {
-      expected += p[c] * static_cast<double>(logits[c]);
-      total += static_cast<double>(logits[c]);
-    }
-    const auto of_truth = static_cast<double>(
-        logits[static_cast<std::size_t>(held_out.labels[static_cast<std::size_t>(i)])]);
-    const double of_others = (total - of_truth) / static_cast<double>(held_out.classes - 1);
-    sum += expected - (1 - doubt) * of_truth - doubt * of_others;
+};
+
+LogitMoments moments(std::span<const float> logits, double inverse) {
+  const auto largest = static_cast<double>(*std::ranges::max_element(logits));
+  double weights = 0;
+  double first = 0;
+  double second = 0;
+  double sum = 0;
+  for (const float logit : logits) {
+    const double below = static_cast<double>(logit) - largest;
+    const double weight = std::exp(below * inverse);
+    weights += weight;
+    first += weight * below;
+    second += weight * below * below;
+    sum += static_cast<double>(logit);
   }
-  return sum / images;
+  const double mean = first / weights;
+  return {.mean = largest + mean, .variance = second / weights - mean * mean, .sum = sum};
+}
+
+Derivatives derivatives(const LabeledLogits& all, std::int64_t part, double inverse) {
+  const auto is_left_out = [&](std::int64_t i) { return part != kNoPart && i % kParts == part; };
+  std::int64_t images = 0;
+  for (std::int64_t i = 0; i < all.images(); ++i) images += is_left_out(i) ? 0 : 1;
+  const double doubt = 1 / (static_cast<double>(images) + 2);
+  Derivatives sums;
+  for (std::int64_t i = 0; i < all.images(); ++i) {
+    if (is_left_out(i)) continue;
+    const std::span<const float> logits = row_of(all, i);
+    const LogitMoments found = moments(logits, inverse);
+    const auto of_truth = static_cast<double>(
+        logits[static_cast<std::size_t>(all.labels[static_cast<std::size_t>(i)])]);
+    const double of_others = (found.sum - of_truth) / static_cast<double>(all.classes - 1);
+    sums.first += found.mean - (1 - doubt) * of_truth - doubt * of_others;
+    sums.second += found.variance;
+  }
+  return {sums.first / static_cast<double>(images), sums.second / static_cast<double>(images)};
+}
+
+// Returns the best temperature for all images but those of a part: Newton's method in the logarithm
+// of the inverse temperature, with a bisection where a step leaves the interval that holds the
+// best one.
+double fit_without(const LabeledLogits& all, std::int64_t part) {
+  constexpr double kPrecision = 1e-10;
+  double low = std::log(1 / kMostTemperature);
+  double high = std::log(1 / kLeastTemperature);
+  double place = 0;
+  while (high - low > kPrecision) {
+    const double inverse = std::exp(place);
+    const Derivatives found = derivatives(all, part, inverse);
+    (found.first > 0 ? high : low) = place;
+    // By the logarithm, the derivatives are first * inverse and about second * inverse^2.
+    const double step = -found.first / (found.second * inverse);
+    const double next = place + step;
+    const bool is_inside = next > low && next < high;  // false for a NaN
+    if (is_inside && std::abs(step) <= kPrecision) return std::exp(-next);
+    place = is_inside ? next : (low + high) / 2;
+  }
+  return std::exp(-(low + high) / 2);
 }
 
 Judged judge(const LabeledLogits& all, std::int64_t image, double temperature) {
   const std::vector<double> p = probabilities(row_of(all, image), temperature);
   const auto best = std::ranges::max_element(p);
   return {*best, best - p.begin() == all.labels[static_cast<std::size_t>(image)]};
-}
-
-// The images whose number has the remainder `part` by kParts, or all others.
-constexpr std::int64_t kParts = 5;
-
-double temperature_without(const LabeledLogits& all, std::int64_t part) {
-  std::vector<float> logits;
-  std::vector<std::int32_t> labels;
-  for (std::int64_t i = 0; i < all.images(); ++i) {
-    if (i % kParts == part) continue;
-    const std::span<const float> row = row_of(all, i);
-    logits.insert(logits.end(), row.begin(), row.end());
-    labels.push_back(all.labels[static_cast<std::size_t>(i)]);
-  }
-  return fit_temperature({.classes = all.classes, .logits = logits, .labels = labels});
 }
 
 }  // namespace
@@ -80,13 +119,7 @@ std::vector<double> probabilities(std::span<const float> logits, double temperat
 double fit_temperature(const LabeledLogits& held_out) {
   SCIMIX_CHECK(held_out.images() >= 1 && held_out.classes >= 2, held_out.images(), " images of ",
                held_out.classes, " classes");
-  double low = std::log(1 / kMostTemperature);  // logarithms of the inverse temperature
-  double high = std::log(1 / kLeastTemperature);
-  for (int i = 0; i < 60; ++i) {
-    const double middle = (low + high) / 2;
-    (slope(held_out, std::exp(middle)) > 0 ? high : low) = middle;
-  }
-  return std::exp(-(low + high) / 2);
+  return fit_without(held_out, kNoPart);
 }
 
 double expected_calibration_error(std::span<const Judged> predictions, int bins) {
@@ -106,11 +139,16 @@ double expected_calibration_error(std::span<const Judged> predictions, int bins)
   return error / static_cast<double>(std::max<std::size_t>(predictions.size(), 1));
 }
 
+std::int64_t images_to_calibrate(std::int64_t images, std::int64_t classes) {
+  constexpr std::int64_t kMostLogits = std::int64_t{1} << 23;
+  return std::min(images, std::max<std::int64_t>(kMostLogits / classes, 100));
+}
+
 Calibration calibrate(const LabeledLogits& held_out) {
   SCIMIX_CHECK(held_out.images() >= 2, held_out.images(), " images");
   std::array<double, kParts> temperatures{};
   for (std::int64_t part = 0; part < kParts; ++part) {
-    temperatures[static_cast<std::size_t>(part)] = temperature_without(held_out, part);
+    temperatures[static_cast<std::size_t>(part)] = fit_without(held_out, part);
   }
   std::vector<Judged> before;
   std::vector<Judged> after;

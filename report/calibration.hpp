@@ -46,6 +46,9 @@ struct Calibration {
   // images is judged by a temperature that was fitted on the other four fifths.
   double error_after = 0;
 };
+// Returns on how many of the images to calibrate a classifier: all, or, of many images and classes,
+// so many that there are 2^23 logits, which is enough for the one number that is fitted.
+[[nodiscard]] std::int64_t images_to_calibrate(std::int64_t images, std::int64_t classes);
 // Fits a temperature and measures what it improves. Needs at least two images.
 [[nodiscard]] Calibration calibrate(const LabeledLogits& held_out);
 

@@ -10,6 +10,7 @@
 #include "core/error.hpp"
 #include "core/names.hpp"
 #include "core/paths.hpp"
+#include "settings/boolean_word.hpp"
 
 namespace scimix {
 
@@ -22,16 +23,6 @@ std::optional<T> parse_number(const std::string& word) {
   const auto [at, fault] = std::from_chars(word.data(), end, value);
   if (word.empty() || fault != std::errc() || at != end) return std::nullopt;
   return value;
-}
-
-std::optional<bool> parse_boolean(const std::string& word) {
-  for (const char* yes : {"true", "1", "on", "yes"}) {
-    if (word == yes) return true;
-  }
-  for (const char* no : {"false", "0", "off", "no"}) {
-    if (word == no) return false;
-  }
-  return std::nullopt;
 }
 
 bool is_number_of_labels(const std::string& word) {

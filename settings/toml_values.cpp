@@ -93,7 +93,7 @@ std::optional<SettingValue> value_of(const Setting& setting, const toml::node& n
 }  // namespace
 
 std::string read_toml_text(const fs::path& path) {
-  const std::vector<std::uint8_t> bytes = read_file(path);
+  const std::vector<std::uint8_t> bytes = read_file_or_stream(path);
   return {bytes.begin(), bytes.end()};
 }
 
@@ -169,6 +169,14 @@ GivenSetting read_setting(const RunKind& kind, const fs::path& path, const toml:
   if (index < 0 && node.is_table()) {
     user_error(place.file, ":", place.line, ": unknown table ", shown(name),
                "; settings stand at the top of the file, in no table");
+  }
+  if (index < 0 && name == "config") {
+    user_error(place.file, ":", place.line, ": unknown key config: a configuration file cannot ",
+               "name another one with it; extends = [\"FILE\"] builds on other files");
+  }
+  if (index < 0 && (name == "resume" || name == "seeds" || name.starts_with("help"))) {
+    user_error(place.file, ":", place.line, ": unknown key ", name,
+               ": expected only on the command line, as --", name);
   }
   if (index < 0) {
     user_error(place.file, ":", place.line, ": unknown key ", shown(name),

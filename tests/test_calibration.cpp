@@ -100,6 +100,30 @@ TEST_CASE("temperature: a classifier without a mistake on few images is not infa
   CHECK(fit_temperature(images.view()) > 90);
 }
 
+TEST_CASE("temperature: found from afar, and where all logits are equal") {
+  for (const double truth : {0.05, 0.2, 10.0}) {
+    CAPTURE(truth);
+    const Images images = drawn(truth, 300, 4, 11);
+    const double found = fit_temperature(images.view());
+    // At the best temperature, the cross-entropy is lower than beside it.
+    CHECK(cross_entropy(images, found) < cross_entropy(images, found * 1.01));
+    CHECK(cross_entropy(images, found) < cross_entropy(images, found / 1.01));
+  }
+  const Images equal{.classes = 2, .logits = {1, 1, 1, 1}, .labels = {0, 1}};
+  CHECK(std::isfinite(fit_temperature(equal.view())));
+  const Images far{.classes = 2, .logits = {1e30F, 0, 0, 1e30F}, .labels = {0, 0}};
+  CHECK(fit_temperature(far.view()) > 90);
+}
+
+TEST_CASE("calibration: how many images are enough") {
+  CHECK(images_to_calibrate(100'000, 10) == 100'000);
+  CHECK(images_to_calibrate(26'032, 200) == 26'032);
+  CHECK(images_to_calibrate(200'000, 1000) == 8'388);
+  CHECK(images_to_calibrate(200'000, 10'000) == 838);
+  CHECK(images_to_calibrate(50, 1'000'000) == 50);
+  CHECK(images_to_calibrate(1000, 1'000'000) == 100);
+}
+
 TEST_CASE("expected calibration error: by hand") {
   using P = std::vector<Judged>;
   CHECK(expected_calibration_error(P{}) == 0);

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 #include <random>
+#include <set>
 #include <sstream>
 
 #include "core/device.hpp"
@@ -282,6 +284,18 @@ TEST_CASE("confusion picture: any number of classes makes a file of bounded size
     const std::string svg = confusion_svg(c, class_names(classes));
     CHECK(test::markup_fault(svg) == "");
     CHECK(svg.size() < 700'000);
+    // A square for each cell with images, and nothing for an empty one.
+    const std::int64_t group = (classes + 199) / 200;
+    std::set<std::pair<std::int64_t, std::int64_t>> cells;
+    for (const auto& [cell, images] : c.cells()) {
+      cells.emplace(cell.first / group, cell.second / group);
+    }
+    CHECK(test::occurrences(svg, "h1v1h-1z") == static_cast<int>(cells.size()));
+    // All columns show on a screen of 1280 pixels, and a narrower one shrinks the picture.
+    double width = 0;
+    REQUIRE(std::sscanf(svg.c_str() + svg.find(" width=\""), " width=\"%lf\"", &width) == 1);
+    CHECK(width < 1100);
+    CHECK(svg.find(" viewBox=\"0 0 ") != std::string::npos);
     CHECK((svg.find("neighbouring classes") != std::string::npos) == (classes > 200));
   }
   // A row of 1,000 classes stands for five: 999 taken for 995 lies on the diagonal.

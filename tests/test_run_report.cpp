@@ -176,6 +176,30 @@ TEST_CASE("chart axis: labels") {
   CHECK(value_label(-1234567, false) == "-1.23M");
 }
 
+TEST_CASE(
+    "chart axis: shares that stay 0 lie on its lower end, and 0 is a tick where it is inside") {
+  const std::string svg = line_chart_svg({"t", "", true, {series("x", {0, 0, 0})}});
+  CHECK(has(svg, ">0%</text>"));
+  CHECK(has(svg, ">100%</text>"));
+  CHECK(!has(svg, ">-"));  // no label below 0
+  std::mt19937 random(7);
+  std::uniform_real_distribution<double> size(1e-3, 10);
+  for (int i = 0; i < 500; ++i) {
+    const Axis axis = round_axis(-size(random), size(random), 4);
+    CAPTURE(axis.low);
+    CAPTURE(axis.high);
+    const auto zero = std::ranges::find(axis.ticks, 0.0);
+    REQUIRE(zero != axis.ticks.end());
+    CHECK(!std::signbit(*zero));
+    const std::string label =
+        tick_labels(axis, true)[static_cast<std::size_t>(zero - axis.ticks.begin())];
+    CHECK(label.find_first_not_of("0.%") == std::string::npos);  // "0%", "0.0%"
+  }
+  using Labels = std::vector<std::string>;
+  CHECK(tick_labels(round_axis(-0.6, 0.6, 4), true) ==
+        Labels{"-60%", "-40%", "-20%", "0%", "20%", "40%", "60%"});
+}
+
 TEST_CASE("chart labels: wrapped, and moved apart") {
   using Lines = std::vector<std::string>;
   CHECK(wrapped_name("test_reconstruction", 14) == Lines{"test_", "reconstruction"});
@@ -508,6 +532,7 @@ TEST_CASE("classifier report: headline, interval and next steps") {
   CHECK(has(html, "Median of the last 3 evaluations"));
   CHECK(has(html, "<dt>If every answer were the most frequent class</dt><dd>25.00%</dd>"));
   CHECK(has(html, "scimix_eval accuracy " + f.run.path().string()));
+  CHECK(!has(html, "Median of the last 1 "));
   ClassifierOutcome once = outcome(f.run, rising_classes(4, 100));
   once.median = {0.5, 1};
   CHECK(!has(f.written(classifier_report(once)), "Median"));

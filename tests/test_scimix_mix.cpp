@@ -365,6 +365,13 @@ TEST_CASE("scimix_mix: mistakes") {
                 {"--pairing oll", "did you mean all?"});
   check_mistake(with(digits, "a.png", {"--pearing", "all"}), {"did you mean --pairing?"});
   check_mistake(with(digits, "a.png", {"--resize", "--count", "2501"}), {"2501 hybrids in one"});
+  // As many as the images give, by default or as --count says: refused before anything is loaded.
+  check_mistake(
+      with(digits, "a.png", {"--resize", "--digits-test", "60", "--pairing", "all"}),
+      {"3540 hybrids in one picture, expected at most 2500", "choose fewer with --count"});
+  check_mistake({"--generator", "/no/generator", "--content", "/no/a", "--scene", "/no/b",
+                 "--count", "20000", "--out", "x.png"},
+                {"x.png: 20000 hybrids in one picture, expected at most 2500"});
   check_mistake({"--content", digits, "--scene", digits, "--out", "a.png"}, {"--generator"});
 
   std::filesystem::create_directories(f.folder / "birds" / "auk");

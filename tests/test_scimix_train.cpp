@@ -43,8 +43,19 @@ TEST_CASE("a run folder holds config, split, metrics, events and a checkpoint") 
   const auto result = run_program("scimix_train", small_run(run));
   CAPTURE(result.error);
   REQUIRE(result.exit_code == 0);
-  CHECK(result.out.find("300 training images (300 labelled), 50 test images, 10 classes") !=
+  CHECK(result.out.find(
+            "300 training images (300 labelled), 50 test images, 10 classes, 32x32 pixels\n") !=
         std::string::npos);
+  CHECK(result.out.find("median of the last 3 evaluations") != std::string::npos);
+  // TensorBoard shows the augmented images of a classifier's run.
+  std::string events;
+  for (const auto& entry : std::filesystem::directory_iterator(run)) {
+    if (entry.path().filename().string().find("tfevents") != std::string::npos) {
+      events = test::read_bytes(entry.path());
+    }
+  }
+  CHECK(events.find("augmented") != std::string::npos);
+  CHECK(events.find("\x89PNG") != std::string::npos);
   CHECK(result.out.find("test accuracy ") != std::string::npos);
   CHECK(test::read_bytes(run + "/config.toml").find("digits-train=300") != std::string::npos);
   std::istringstream lines(test::read_bytes(run + "/metrics.jsonl"));

@@ -1,6 +1,7 @@
 // The table of settings: what is written is what is read, which layer wins, and what a mistake
 // gets.
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -235,6 +236,11 @@ TEST_CASE("settings: a value that is not what is expected is refused with line, 
   CHECK(message_of("steps = 5\nsteps = 6\n").starts_with("2: steps: not TOML: "));
   CHECK(message_of("learning-rat = 5\n") ==
         "1: unknown key learning-rat; did you mean learning-rate?");
+  CHECK(message_of("steps = 5\nconfig = \"other.toml\"\n") ==
+        "2: unknown key config: a configuration file cannot name another one with it; extends = "
+        "[\"FILE\"] builds on other files");
+  CHECK(message_of("resume = \"runs/a\"\n") ==
+        "1: unknown key resume: expected only on the command line, as --resume");
   CHECK(message_of("[training]\nsteps = 5\n") ==
         "1: unknown table training; settings stand at the top of the file, in no table");
   CHECK(message_of("out = \"caf\xE9\"\n").starts_with("1: out: not TOML: "));
@@ -251,6 +257,24 @@ TEST_CASE("settings: a value that is not what is expected is refused with line, 
 TEST_CASE("settings: a byte-order mark is no part of a key") {
   CHECK(read("\xEF\xBB\xBFsteps = 7\n").steps == 7);
   CHECK(message_of("\xEF\xBB\xBFstepps = 7\n") == "1: unknown key stepps; did you mean steps?");
+}
+
+TEST_CASE("settings: a configuration file may be a device or a pipe") {
+  const auto settings_in = [](const std::filesystem::path& path) {
+    return resolve(classifier_kind(), read_settings_file(classifier_kind(), path)).values;
+  };
+  CHECK(settings_in("/dev/null") == classifier_kind().defaults);
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  const std::string text = "steps = 7\n";
+  REQUIRE(::write(ends[1], text.data(), text.size()) == std::ssize(text));
+  ::close(ends[1]);
+  const SettingValues found = settings_in("/dev/fd/" + std::to_string(ends[0]));
+  ::close(ends[0]);
+  const auto steps = static_cast<std::size_t>(classifier_kind().index("steps"));
+  CHECK(found[steps] == SettingValue(std::int64_t{7}));
+  CHECK_THROWS_WITH_AS(static_cast<void>(read_settings_file(classifier_kind(), "/dev/zero")),
+                       doctest::Contains("/dev/zero: more than 16 MiB"), Error);
 }
 
 TEST_CASE("settings: command line over files over preset over defaults") {

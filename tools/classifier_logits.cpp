@@ -15,6 +15,7 @@ Logits compute_logits(const WideResNet& network, const ResidentSet& images, std:
   Logits found{.classes = network.config().classes, .logits = {}, .labels = {}, .predicted = {}};
   std::vector<std::int32_t> indices(static_cast<std::size_t>(count));
   std::iota(indices.begin(), indices.end(), 0);
+  found.logits.reserve(static_cast<std::size_t>(count * found.classes));
   const auto append = [](auto& all, const auto& part) {
     all.insert(all.end(), part.begin(), part.end());
   };

@@ -3,17 +3,22 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <iostream>
 #include <new>
 #include <optional>
+#include <set>
 #include <system_error>
 #include <thread>
 
 #include "core/error.hpp"
 #include "core/names.hpp"
+#include "core/paths.hpp"
 #include "tools/option_list.hpp"
+#include "tools/switches.hpp"
 
 namespace scimix {
 
@@ -55,6 +60,8 @@ std::optional<int> parse(CLI::App& app, std::vector<std::string> arguments) {
     return 0;
   }
   app.allow_extras();  // collected, so that the message can suggest the nearest name
+  add_switch_note(app);
+  arguments = with_switch_values(app, arguments);
   try {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 reads from the back
     app.parse(arguments);
@@ -79,6 +86,31 @@ struct Failure {
   int exit_code;
 };
 
+// Returns whether an error of the system comes from the files, the limits or the machine of the
+// user. The other errors (such as EINVAL and EBADF) come from wrong calls of this program.
+bool is_users(const std::error_code& code) {
+  const bool of_system =
+      code.category() == std::generic_category() || code.category() == std::system_category();
+  static const std::set<int> errors{
+      // files
+      ENOENT, EACCES, EPERM, EEXIST, ENOTDIR, EISDIR, ENOTEMPTY, ELOOP, ENAMETOOLONG, EXDEV, EROFS,
+      EMLINK, ETXTBSY, ENOTSUP, EOPNOTSUPP,
+      // devices, and file systems of other machines
+      EIO, ENXIO, ENODEV, EBUSY, ESTALE, ETIMEDOUT, EHOSTDOWN, ENOTCONN, EREMOTEIO, ENOLINK,
+      ENOTBLK, EPIPE,
+      // limits
+      ENOSPC, EDQUOT, EFBIG, EOVERFLOW, EMFILE, ENFILE, ENOMEM, EAGAIN, ENOLCK};
+  return of_system && errors.contains(code.value());
+}
+
+// Returns one line with the paths of an error and its reason.
+std::string describe(const std::filesystem::filesystem_error& error) {
+  if (error.path1().empty()) return shown(error.what());
+  std::string paths = shown(error.path1());
+  if (!error.path2().empty()) paths += ", " + shown(error.path2());
+  return paths + ": cannot be used: " + reason_of(error.code().value());
+}
+
 Failure current_failure() {
   try {
     throw;
@@ -89,14 +121,18 @@ Failure current_failure() {
         "out of host memory: use a smaller --batch or network, fewer or smaller images, or a "
         "machine with more memory",
         kExitUserError};
+  } catch (const std::filesystem::filesystem_error& error) {
+    if (!is_users(error.code())) return {std::string("unexpected: ") + error.what(), kExitBug};
+    return {describe(error), kExitUserError};
   } catch (const std::system_error& error) {
-    if (error.code() != std::errc::resource_unavailable_try_again) {
-      return {std::string("unexpected: ") + error.what(), kExitBug};
+    if (error.code() == std::errc::resource_unavailable_try_again) {
+      return {
+          "the system cannot start more threads: raise the limits of threads or memory (ulimit -u, "
+          "-v)",
+          kExitUserError};
     }
-    return {
-        "the system cannot start more threads: raise the limits of threads or memory (ulimit -u, "
-        "-v)",
-        kExitUserError};
+    if (!is_users(error.code())) return {std::string("unexpected: ") + error.what(), kExitBug};
+    return {shown(error.what()), kExitUserError};
   } catch (const std::exception& error) {
     return {std::string("unexpected: ") + error.what(), kExitBug};
   }

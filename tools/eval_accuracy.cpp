@@ -38,11 +38,7 @@ void add_options(CLI::App& app, AccuracySettings& s) {
   use_setting_defaults(app);
   add_classifier_run(app, s.run);
   add_test_images(app, s.data);
-  const std::string measure = "Measurement";
-  app.add_option("--batch", s.batch, "images that are classified at a time")
-      ->group(measure)
-      ->check(CLI::PositiveNumber);
-  app.add_option("--device", s.device, "auto, cpu, cuda:N")->group(measure);
+  add_batch_and_device(app, "Measurement", s.batch, s.device);
   const std::string output = "Output";
   app.add_option("--confusion", s.confusion, "draw the confusion matrix into this SVG file")
       ->group(output);
@@ -83,7 +79,8 @@ int accuracy(const AccuracySettings& s) {
   introduce(std::cout, checkpoint, settings, chosen);
 
   const ResidentSet images(data.dataset.test, device);
-  const Confusion confusion = confusion_of(network, images, s.batch, settings.precision);
+  const Confusion confusion =
+      confusion_of(network, images, evaluation_batch(s.batch, images), settings.precision);
   print_accuracy(std::cout, confusion, names, median);
   if (!s.confusion.empty()) write_confusion(s.confusion, confusion, names);
   if (!s.json.empty()) {

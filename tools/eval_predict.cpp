@@ -7,7 +7,8 @@
 #include <cmath>
 #include <filesystem>
 #include <iostream>
-#include <set>
+#include <string>
+#include <unordered_set>
 
 #include "core/device.hpp"
 #include "core/error.hpp"
@@ -34,9 +35,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kListed = 10;          // images that are printed
-constexpr std::int64_t kImagesAtOnce = 2048;  // on the device
-constexpr std::uint32_t kCheckStream = 3;     // of Purpose::pairing: which predictions to check
+constexpr std::int64_t kListed = 10;  // images that are printed
+// The images that are on the device at a time: fewer if there are thousands of classes.
+constexpr std::int64_t kImagesAtOnce = 2048;
+constexpr std::int64_t kLogitsAtOnce = std::int64_t{1} << 22;
+constexpr std::uint32_t kCheckStream = 3;  // of Purpose::pairing: which predictions to check
 
 struct PredictSettings {
   std::string run;                  // run folder or checkpoint
@@ -139,14 +142,15 @@ void list_named(const std::vector<std::string>& named, ImageFiles& files, BadFil
     const auto folder = static_cast<std::uint32_t>(files.folders.size() - 1);
     files.files.push_back({folder, path.filename().native(), kUnknownLabel});
   }
-  std::set<fs::path> seen;
-  std::vector<ImageFiles::File> once;
-  for (std::size_t i = 0; i < files.files.size(); ++i) {
-    if (seen.insert(absolute_path(files.path(i)).lexically_normal()).second) {
-      once.push_back(std::move(files.files[i]));
-    }
+  std::vector<std::string> folders;
+  for (const fs::path& folder : files.folders) {
+    // A file's folder may be written "" or "birds/."; its parent is then the same.
+    folders.push_back(absolute_path(folder / "file").lexically_normal().parent_path().native());
   }
-  files.files = std::move(once);
+  std::unordered_set<std::string> seen;
+  std::erase_if(files.files, [&](const ImageFiles::File& file) {
+    return !seen.insert(folders[file.folder] + '/' + file.name).second;
+  });
 }
 
 struct Found {
@@ -172,6 +176,9 @@ class Predictor {
  private:
   [[nodiscard]] Logits logits_of(const ImageSet& images, std::int64_t first,
                                  std::int64_t count) const;
+  // Returns the logits of all images, or of some evenly spaced ones if those of all would take much
+  // memory and time. The images of each class stand together, so that each class has its share.
+  [[nodiscard]] Logits logits_to_calibrate(const ImageSet& images) const;
 
   const PredictSettings& settings_;
   Device device_;
@@ -203,6 +210,20 @@ Logits Predictor::logits_of(const ImageSet& images, std::int64_t first, std::int
   return found;
 }
 
+Logits Predictor::logits_to_calibrate(const ImageSet& images) const {
+  const std::int64_t count = images_to_calibrate(images.count, network_.config().classes);
+  if (count == images.count) return logits_of(images, 0, count);
+  ImageSet some{
+      .count = count, .height = images.height, .width = images.width, .pixels = {}, .labels = {}};
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::int64_t at = i * images.count / count;
+    const auto pixels = images.image(at);
+    some.pixels.insert(some.pixels.end(), pixels.begin(), pixels.end());
+    some.labels.push_back(images.labels[static_cast<std::size_t>(at)]);
+  }
+  return logits_of(some, 0, count);
+}
+
 double Predictor::calibrated(std::ostream& out) const {
   const auto without = [&](const std::string& why) {
     fmt::print(out, "The probabilities are not calibrated{}: use them only to rank images.\n", why);
@@ -229,13 +250,14 @@ double Predictor::calibrated(std::ostream& out) const {
   const ImageSet& images = held_out.data.dataset.test;
   if (images.count < 2) return without(", since the run has fewer than 2 test images");
   check_classes(checkpoint_, held_out.data.dataset.class_names);
-  const Logits found = logits_of(images, 0, images.count);
+  const Logits found = logits_to_calibrate(images);
   const Calibration fitted =
       calibrate({.classes = found.classes, .logits = found.logits, .labels = found.labels});
   fmt::print(out,
-             "Probabilities are calibrated on the run's {} test images{}: temperature {:.3f}.\n"
+             "Probabilities are calibrated on {}the run's {} test images{}: temperature {:.3f}.\n"
              "Expected calibration error (15 bins): {:.1f}% before, {:.1f}% after.\n",
-             fitted.images, held_out.choice, fitted.temperature, 100 * fitted.error_before,
+             fitted.images == images.count ? "" : fmt::format("{} of ", fitted.images),
+             images.count, held_out.choice, fitted.temperature, 100 * fitted.error_before,
              100 * fitted.error_after);
   return fitted.temperature;
 }
@@ -257,15 +279,17 @@ Found Predictor::predict(double temperature) const {
   if (count == 0) user_error("none of the images can be read");
   Found found{.predictions = {}, .notes = std::move(read.notes)};
   CountLine line(std::cerr, stderr_is_terminal(), "classifying images");
-  for (std::int64_t first = 0; first < count; first += kImagesAtOnce) {
-    const std::int64_t rows = std::min(kImagesAtOnce, count - first);
+  const std::int64_t at_once =
+      std::clamp<std::int64_t>(kLogitsAtOnce / network_.config().classes, 1, kImagesAtOnce);
+  for (std::int64_t first = 0; first < count; first += at_once) {
+    const std::int64_t rows = std::min(at_once, count - first);
     const Logits part = logits_of(read.images, first, rows);
     for (std::int64_t i = 0; i < rows; ++i) {
       const auto row = std::span(part.logits)
                            .subspan(static_cast<std::size_t>(i * part.classes),
                                     static_cast<std::size_t>(part.classes));
       found.predictions.push_back(
-          {.file = files.path(read.kept[static_cast<std::size_t>(first + i)]),
+          {.file = files.path(read.kept[static_cast<std::size_t>(first + i)]).native(),
            .classes = rank_classes(row, temperature, std::max<std::int64_t>(settings_.top, 2))});
     }
     line.update(first + rows, count);

@@ -13,6 +13,7 @@
 #include "tools/cli.hpp"
 #include "tools/json_file.hpp"
 #include "tools/oracle.hpp"
+#include "tools/test_images.hpp"
 #include "tools/train_command.hpp"
 #include "tools/transfer_inputs.hpp"
 #include "tools/transfer_report.hpp"
@@ -52,10 +53,7 @@ void add_options(CLI::App& app, TransferSettings& s) {
   app.add_option("--fda-band", s.fda_band, "FDA: share of the spectrum's side, below 0.5")
       ->group(measure)
       ->check(CLI::Range(0.0, 0.4999));
-  app.add_option("--batch", s.batch, "images at a time")
-      ->group(measure)
-      ->check(CLI::PositiveNumber);
-  app.add_option("--device", s.device, "auto, cpu, cuda:N")->group(measure);
+  add_batch_and_device(app, measure, s.batch, s.device);
 
   const std::string output = "Output";
   app.add_option("--json", s.json, "write the numbers to this file too")->group(output);
@@ -82,16 +80,24 @@ std::vector<NamedMixer> all_mixers(const TransferSettings& s, const TrainedGener
 // The first pairs as every mixer mixes them.
 void write_picture(const TransferSettings& s, const std::vector<NamedMixer>& mixers,
                    const ResidentSet& images, const Pairs& pairs, std::int64_t side) {
-  const auto rows = std::min(static_cast<std::size_t>(s.grid_pairs), pairs.content.size());
-  const auto take = [&](const std::vector<std::int32_t>& indices) {
-    return images.plain(std::span(indices).first(rows), DType::f32).images.value();
-  };
-  const Tensor x_c = take(pairs.content);
-  const Tensor x_r = take(pairs.scene);
-  std::vector<Tensor> columns{x_c, x_r};
-  for (const NamedMixer& mixer : mixers) columns.push_back(mixer.mixer(x_c, x_r, 0));
-  write_grid(s.grid, side_by_side(columns), side, side, std::ssize(columns),
-             /*scale=*/side < 64 ? 3 : 1);
+  const std::int64_t count = std::min(s.grid_pairs, std::ssize(pairs.content));
+  const std::int64_t batch = evaluation_batch(s.batch, images);
+  std::vector<std::uint8_t> pixels;
+  for (std::int64_t first = 0; first < count; first += batch) {
+    const auto take = [&](const std::vector<std::int32_t>& indices) {
+      const auto rows =
+          std::span(indices).subspan(static_cast<std::size_t>(first),
+                                     static_cast<std::size_t>(std::min(batch, count - first)));
+      return images.plain(rows, DType::f32).images.value();
+    };
+    const Tensor x_c = take(pairs.content);
+    const Tensor x_r = take(pairs.scene);
+    std::vector<Tensor> columns{x_c, x_r};
+    for (const NamedMixer& mixer : mixers) columns.push_back(mixer.mixer(x_c, x_r, first));
+    const std::vector<std::uint8_t> rows = side_by_side(columns);
+    pixels.insert(pixels.end(), rows.begin(), rows.end());
+  }
+  write_grid(s.grid, pixels, side, side, std::ssize(mixers) + 2, /*scale=*/side < 64 ? 3 : 1);
 }
 
 // Trains an oracle if there is none. False when that was interrupted.
@@ -120,23 +126,25 @@ std::vector<std::int32_t> first_images(std::int64_t count) {
 // The class accuracy on test images of a linear probe of z_r that learnt from training images.
 double class_in_scene_codes(const TransferSettings& s, const TrainedGenerator& generator,
                             const Dataset& data, const ResidentSet& test, Device device) {
+  const std::int64_t batch = evaluation_batch(s.batch, test);
   const LabeledCodes tested =
-      scene_codes(generator.networks, test, first_images(test.count()), s.batch);
+      scene_codes(generator.networks, test, first_images(test.count()), batch);
   const std::int64_t row_bytes = tested.codes.dim(1) * static_cast<std::int64_t>(sizeof(float));
   const std::int64_t most = std::max<std::int64_t>(kProbeBytes / row_bytes, 1);
   const ResidentSet train(data.train, device);
   const LabeledCodes learnt =
-      scene_codes(generator.networks, train, first_images(std::min(most, train.count())), s.batch);
+      scene_codes(generator.networks, train, first_images(std::min(most, train.count())), batch);
   return linear_probe_accuracy(learnt, tested, data.classes(), {.seed = s.seed});
 }
 
 TransferCauses measure_causes(const TransferSettings& s, const TrainedGenerator& generator,
                               const Dataset& data, const ResidentSet& test, const Pairs& pairs,
                               Device device) {
+  const std::int64_t batch = evaluation_batch(s.batch, test);
   const Mixer mixer = scimix_mixer(generator.networks);
   const WideResNet& own = generator.networks.semantic_encoder();
-  return {.own = measure_transfer(mixer, own, test, pairs, s.batch),
-          .own_accuracy = evaluate(own, test, s.batch, DType::f32).accuracy,
+  return {.own = measure_transfer(mixer, own, test, pairs, batch),
+          .own_accuracy = evaluate(own, test, batch, DType::f32).accuracy,
           .scene_probe = class_in_scene_codes(s, generator, data, test, device),
           .diversity = measure_diversity(mixer, test, data.test.labels, s.seed)};
 }
@@ -157,7 +165,8 @@ int transfer(const TransferSettings& s) {
   note_other_images(std::cout, "generator", train_hash_of(generator), train_hash);
   note_other_images(std::cout, "oracle", oracle.train_hash, train_hash);
   const ResidentSet images(test, device);
-  const Evaluation real = evaluate(oracle.network, images, s.batch, DType::f32);
+  const std::int64_t batch = evaluation_batch(s.batch, images);
+  const Evaluation real = evaluate(oracle.network, images, batch, DType::f32);
   std::cout << fmt::format("generator {}\noracle {}: {:.2f}% on {} real test images\n",
                            generator.checkpoint.string(), oracle.checkpoint.string(),
                            100.0 * real.accuracy, real.images);
@@ -168,7 +177,7 @@ int transfer(const TransferSettings& s) {
   std::vector<MethodTransfer> found;
   for (const NamedMixer& mixer : mixers) {
     found.push_back(
-        {mixer.name, measure_transfer(mixer.mixer, oracle.network, images, pairs, s.batch)});
+        {mixer.name, measure_transfer(mixer.mixer, oracle.network, images, pairs, batch)});
   }
   print_transfer(std::cout, found, data.dataset.classes());
   const TransferCauses causes = measure_causes(s, generator, data.dataset, images, pairs, device);

@@ -8,6 +8,7 @@
 #include "autograd/tape.hpp"
 #include "core/error.hpp"
 #include "tools/short_list.hpp"
+#include "trainers/evaluate.hpp"
 #include "trainers/mixers.hpp"
 #include "trainers/pixels.hpp"
 #include "trainers/resident_set.hpp"
@@ -120,9 +121,10 @@ MixedImages mix_images(const Autoencoder& networks, const ImageSet& content,
   MixedImages out;
   out.side = content.height;
   const std::int64_t count = std::ssize(pairs.content);
-  for (std::int64_t first = 0; first < count; first += options.batch) {
+  const std::int64_t batch = evaluation_batch(options.batch, contents);
+  for (std::int64_t first = 0; first < count; first += batch) {
     const auto begin = static_cast<std::size_t>(first);
-    const auto rows = static_cast<std::size_t>(std::min(options.batch, count - first));
+    const auto rows = static_cast<std::size_t>(std::min(batch, count - first));
     const auto from = std::span(pairs.content).subspan(begin, rows);
     const auto to = std::span(pairs.scene).subspan(begin, rows);
     mixing.mix(contents.plain(from, DType::f32).images.value(),

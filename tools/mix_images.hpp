@@ -31,7 +31,7 @@ struct MixOptions {
   // Keep only hybrids to which C assigns the class of the content image: its label, or the class
   // that C predicts for it if the label is unknown (the filter of Sun et al. 2022, section III).
   bool keep_agreeing = false;
-  std::int64_t batch = 250;
+  std::int64_t batch = 250;  // as of evaluation_batch
 };
 
 // Returns the hybrids of content[pairs.content[i]] and scene[pairs.scene[i]] that pass the filter.

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "tools/switches.hpp"
 
 namespace scimix {
 
@@ -19,6 +20,11 @@ bool is_number(const std::string& type) {
 
 ListedOption listed(const CLI::Option& option, const std::string& name) {
   ListedOption out{.name = name, .value = {}, .help = option.get_description()};
+  if (is_switch(option)) {
+    out.value = "[true|false]";
+    out.choices = {"true", "false"};
+    out.is_switch = true;
+  }
   if (option.get_items_expected_max() == 0) return out;
   const bool number = is_number(option.get_type_name());
   out.value = number ? "N" : "TEXT";

@@ -11,10 +11,11 @@ namespace scimix {
 
 struct ListedOption {
   std::string name;   // without dashes
-  std::string value;  // the placeholder of the value in the help, such as N; empty: a flag
+  std::string value;  // the placeholder of the value in the help, such as N; empty: no value
   std::string help;
   std::vector<std::string> choices = {};  // the values that a shell offers
   bool is_path = false;                   // a shell offers file names
+  bool is_switch = false;                 // the value may be left out (tools/switches.hpp)
 };
 
 struct OptionList {

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <numeric>
-#include <set>
+#include <string>
 #include <system_error>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "core/atomic_file.hpp"
 #include "core/error.hpp"
@@ -36,16 +38,27 @@ void write_file(const fs::path& path, const std::string& text) {
   file.commit();
 }
 
-// Returns "a.png", "a-2.png", "a-3.png" ..., the first that is not in `taken`, and adds it.
-fs::path free_name(const fs::path& name, std::set<fs::path>& taken) {
-  fs::path candidate = name;
-  for (int number = 2; !taken.insert(candidate).second; ++number) {
-    candidate = name.stem();
-    candidate += fmt::format("-{}", number);
-    candidate += name.extension();
+// The names of files in one folder.
+class TakenNames {
+ public:
+  // Returns "a.png", "a-2.png", "a-3.png" ..., the first that is not taken, and takes it.
+  fs::path take(const fs::path& name) {
+    fs::path candidate = name;
+    // All numbers below the last one that was found are taken.
+    for (std::int64_t& number = next_.try_emplace(name.native(), 2).first->second;
+         !taken_.insert(candidate.native()).second; ++number) {
+      candidate = name.stem();
+      candidate += fmt::format("-{}", number);
+      candidate += name.extension();
+    }
+    return candidate;
   }
-  return candidate;
-}
+  [[nodiscard]] bool empty() const { return taken_.empty(); }
+
+ private:
+  std::unordered_set<std::string> taken_;
+  std::unordered_map<std::string, std::int64_t> next_;  // by name: the number to try first
+};
 
 }  // namespace
 
@@ -63,8 +76,8 @@ std::vector<RankedClass> rank_classes(std::span<const float> logits, double temp
     const float of_b = logits[static_cast<std::size_t>(b.label)];
     return of_a != of_b ? of_a > of_b : a.label < b.label;
   });
-  ranked.resize(static_cast<std::size_t>(kept));
-  return ranked;
+  // Of thousands of classes, only the memory of the first ones is kept.
+  return {ranked.begin(), ranked.begin() + kept};
 }
 
 std::vector<std::size_t> by_margin(std::span<const Prediction> predictions) {
@@ -89,7 +102,7 @@ void write_predictions(const fs::path& csv, std::span<const Prediction> predicti
   for (const std::size_t at : order) {
     const Prediction& one = predictions[at];
     text +=
-        fmt::format("{},{},{:.6f},{:.6f}", csv_field(one.file.native()),
+        fmt::format("{},{},{:.6f},{:.6f}", csv_field(one.file),
                     csv_field(name_of(one.label(), class_names)), one.probability(), one.margin());
     for (std::size_t i = 1; i < static_cast<std::size_t>(top); ++i) {
       text += fmt::format(",{},{:.6f}", csv_field(name_of(one.classes[i].label, class_names)),
@@ -106,7 +119,7 @@ void write_to_label(const fs::path& csv, std::span<const Prediction> predictions
   for (const std::size_t at : order) {
     const Prediction& one = predictions[at];
     text +=
-        fmt::format("{},,{},{:.6f},{:.6f}\n", csv_field(one.file.native()),
+        fmt::format("{},,{},{:.6f},{:.6f}\n", csv_field(one.file),
                     csv_field(name_of(one.label(), class_names)), one.probability(), one.margin());
   }
   write_file(csv, text);
@@ -115,12 +128,12 @@ void write_to_label(const fs::path& csv, std::span<const Prediction> predictions
 void sort_images(const fs::path& dir, std::span<const Prediction> predictions,
                  std::span<const std::string> class_names, bool link) {
   ResultFolder folder(dir);
-  std::vector<std::set<fs::path>> taken(class_names.size());
+  std::vector<TakenNames> taken(class_names.size());
   for (const Prediction& one : predictions) {
     const fs::path of_class = folder.path() / class_folder(name_of(one.label(), class_names));
-    std::set<fs::path>& names = taken[static_cast<std::size_t>(one.label())];
+    TakenNames& names = taken[static_cast<std::size_t>(one.label())];
     if (names.empty()) make_folder(of_class);
-    const fs::path to = of_class / free_name(one.file.filename(), names);
+    const fs::path to = of_class / names.take(fs::path(one.file).filename());
     std::error_code error;
     if (link) {
       fs::create_symlink(absolute_path(one.file), to, error);

@@ -15,7 +15,7 @@ struct RankedClass {
 };
 
 struct Prediction {
-  std::filesystem::path file;
+  std::string file;  // its path; a std::filesystem::path would take ten times as much memory
   std::vector<RankedClass> classes;  // the most probable ones, at least two, in descending order
 
   [[nodiscard]] std::int32_t label() const { return classes[0].label; }

@@ -11,6 +11,7 @@
 #include "tools/mix_output.hpp"
 #include "tools/mix_pairs.hpp"
 #include "tools/program.hpp"
+#include "tools/test_images.hpp"
 #include "trainers/generator_checkpoint.hpp"
 
 namespace {
@@ -78,14 +79,15 @@ void add_options(CLI::App& app, MixSettings& s) {
   app.add_option("--digits-test", s.dataset.digits_test, "number of images of digits:test")
       ->group(images);
 
-  app.add_option("--batch", s.batch, "hybrids computed at a time")->check(CLI::PositiveNumber);
-  app.add_option("--device", s.device, "auto, cpu, cuda:N");
+  scimix::add_batch_and_device(app, "Computation", s.batch, s.device);
 }
 
 int mix(const MixSettings& s) {
   const std::filesystem::path out = s.out;
   const scimix::Pairing pairing = scimix::parse_pairing(s.pairing);
   scimix::check_output(out);
+  // A filter may leave fewer hybrids than pairs.
+  if (!s.keep_agreeing) scimix::check_count(out, s.count);
   const scimix::Device device = scimix::parse_device(s.device);
   scimix::select_device(device);
   const scimix::TrainedGenerator generator = scimix::load_generator(s.generator, device);

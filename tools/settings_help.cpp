@@ -26,7 +26,7 @@ const std::array<const RunKind*, 3>& kinds() {
 std::string placeholder(const Setting& setting) {
   switch (setting.type) {
     case SettingType::boolean:
-      return "true|false";
+      return "[true|false]";
     case SettingType::whole:
     case SettingType::seed:
       return "N";
@@ -146,6 +146,10 @@ A setting is given as an option (`--learning-rate 0.1`, `--learning-rate=0.1`) o
 (`learning-rate = 0.1`), which `--config FILE` reads. ★ marks everyday settings, which `--help` lists; `--help-all` lists
 all. ↻ marks settings that may change when a run is resumed.
 
+**Switches** are the settings that are true or false. As an option, a switch needs no value: `--skip-unreadable` and
+`--skip-unreadable true` mean the same, and `--skip-unreadable false` leaves it off. This holds in all programs. In a command that also takes
+files, such as `scimix_eval predict`, the word behind a switch is its value only if it is `true` or `false`.
+
 **Precedence.** Settings come from several layers. Later layers in this list override earlier layers:
 
 1. the defaults
@@ -159,7 +163,8 @@ later layer gives stay as they are.
 **Configuration files** are TOML. Keys are the names below, at the top of the file, in no table. A file may extend other files:
 `extends = ["layers/supervised-full.toml"]`, with paths relative to the file's folder. If a value has another type or is outside
 its range, the program ends with a message that names file, line, key, the value and what was expected. TOML permits only UTF-8: a
-path with other bytes is written `{ percent-encoded = "caf%E9" }`. A seed above 2^63 - 1 is written as text.
+path with other bytes is written `{ percent-encoded = "caf%E9" }`. A seed above 2^63 - 1 is written as text. FILE may also be a pipe or
+`/dev/null`.
 
 **`config.toml`** in a run folder has the final value of every setting of the run. `--config RUN/config.toml` repeats the run.
 Paths of data and generators are absolute, so that a run can be resumed from any folder.
@@ -181,7 +186,8 @@ ListedOption listed(const Setting& setting, const std::string& default_text) {
           .value = is_flag(setting) ? "" : placeholder(setting),
           .help = whole_help(setting, default_text),
           .choices = choices_of(setting),
-          .is_path = setting.type == SettingType::path};
+          .is_path = setting.type == SettingType::path,
+          .is_switch = setting.type == SettingType::boolean};
 }
 
 }  // namespace

@@ -40,7 +40,9 @@ std::string bash_cases(const std::string& command, const OptionList& list) {
   for (const ListedOption& option : list.options) {
     names.push_back("--" + option.name);
     const std::string key = fmt::format("    {}:--{})", command, option.name);
-    if (!option.choices.empty()) {
+    if (option.is_switch) {  // another option may follow at once: `;;&` adds their names
+      out += fmt::format("{} words='{}' ;;&\n", key, words_of(option.choices));
+    } else if (!option.choices.empty()) {
       out += fmt::format("{} words='{}' ;;\n", key, words_of(option.choices));
     } else if (option.is_path) {
       out += fmt::format("{} {}; return ;;\n", key, kFiles);
@@ -49,10 +51,10 @@ std::string bash_cases(const std::string& command, const OptionList& list) {
     }
   }
   if (!list.positionals.empty()) {
-    out += fmt::format("    {}:*) if [[ $word != -* ]]; then {}; return; fi; words='{}' ;;\n",
+    out += fmt::format("    {}:*) if [[ $word != -* ]]; then {}; return; fi; words+=' {}' ;;\n",
                        command, kFiles, words_of(names));
   } else {
-    out += fmt::format("    {}:*) words='{}' ;;\n", command, words_of(names));
+    out += fmt::format("    {}:*) words+=' {}' ;;\n", command, words_of(names));
   }
   return out;
 }
@@ -111,7 +113,8 @@ std::string zsh_arguments(const OptionList& list) {
   for (const ListedOption& option : list.options) {
     std::string value;
     if (!option.choices.empty()) {
-      value = ":value:(" + words_of(option.choices) + ")";
+      value = option.is_switch ? "::value:(" : ":value:(";
+      value += words_of(option.choices) + ")";
     } else if (!option.value.empty()) {
       value = option.is_path ? ":path:_files" : ":value:";
     }

@@ -111,8 +111,8 @@ void add_test_images(CLI::App& app, DataChoice& choice) {
 void add_batch_and_device(CLI::App& app, const std::string& group, std::int64_t& batch,
                           std::string& device) {
   app.add_option("--batch", batch,
-                 "images of 32x32 pixels that are classified at a time; of larger images "
-                 "proportionally fewer")
+                 "number of images that are processed at a time, for images of up to 32x32 pixels; "
+                 "larger images have proportionally smaller batches")
       ->group(group)
       ->check(CLI::PositiveNumber);
   app.add_option("--device", device, "auto, cpu, cuda:N")->group(group);

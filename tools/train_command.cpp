@@ -41,7 +41,9 @@ Words parse_words(const RunKind& kind, const std::vector<std::string>& arguments
   std::vector<std::string> values(kind.settings.size());
   std::vector<const CLI::Option*> options;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    options.push_back(app.add_option("--" + kind.settings[i].name, values[i]));
+    const std::string name = "--" + kind.settings[i].name;
+    const bool is_switch = kind.settings[i].type == SettingType::boolean;
+    options.push_back(is_switch ? app.add_flag(name, values[i]) : app.add_option(name, values[i]));
   }
   app.add_option("--config", words.configs)
       ->expected(1)

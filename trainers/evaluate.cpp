@@ -1,6 +1,7 @@
 #include "trainers/evaluate.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <numeric>
 
 #include "autograd/tape.hpp"
@@ -12,6 +13,8 @@
 namespace scimix {
 
 namespace {
+
+std::atomic<std::int64_t> images_so_far{0};
 
 // Returns the confusion matrix of the predicted classes, i32 [N], of all images of the set.
 Confusion confusion_from(const Tensor& predictions, const ResidentSet& set, std::int64_t classes) {
@@ -48,6 +51,7 @@ std::optional<Evaluation> evaluate(const WideResNet& model, const ResidentSet& s
     const auto out = model.forward(part.images, {.mode = NormMode::eval});
     const ClassificationLoss loss = classification_loss(out.logits, part.labels);
     add_metrics(loss.per_row.value(), out.logits.value(), part.labels, sums);
+    images_so_far += static_cast<std::int64_t>(rows);
     if (options.confusion) {
       const std::int64_t row = mine.first() + first;
       predict_classes(out.logits.value(),
@@ -74,15 +78,25 @@ Evaluation evaluate(const WideResNet& model, const ResidentSet& set, std::int64_
   return *evaluate(model, set, batch, dtype, ranks, {});
 }
 
+std::int64_t evaluated_images() {
+  return images_so_far;
+}
+
 Confusion confusion_of(const WideResNet& model, const ResidentSet& set, std::int64_t batch,
                        DType dtype) {
   return *evaluate(model, set, batch, dtype, local_comm(), {.confusion = true})->confusion;
 }
 
-std::int64_t evaluation_batch(std::int64_t batch, const ResidentSet& set) {
+std::int64_t evaluation_batch(std::int64_t batch, std::int64_t height, std::int64_t width) {
   constexpr std::int64_t kPixels = 32 * 32;
-  const std::int64_t pixels = std::max(set.height() * set.width(), kPixels);
-  return std::max<std::int64_t>(batch * kPixels / pixels, 1);
+  const std::int64_t pixels = std::max(height * width, kPixels);
+  // A batch larger than this holds more images than any data set.
+  constexpr std::int64_t kMost = std::int64_t{1} << 40;
+  return std::max<std::int64_t>(std::min(batch, kMost) * kPixels / pixels, 1);
+}
+
+std::int64_t evaluation_batch(std::int64_t batch, const ResidentSet& set) {
+  return evaluation_batch(batch, set.height(), set.width());
 }
 
 }  // namespace scimix

@@ -35,12 +35,19 @@ struct EvaluationOptions {
                                                  std::int64_t batch, DType dtype, Comm& ranks,
                                                  const EvaluationOptions& options);
 
+// Returns how many images this process has evaluated, in all calls of `evaluate` together. A test
+// sees by it that no image is evaluated twice.
+[[nodiscard]] std::int64_t evaluated_images();
+
 // Computes the confusion matrix of a classifier, `batch` images at a time.
 [[nodiscard]] Confusion confusion_of(const WideResNet& model, const ResidentSet& set,
                                      std::int64_t batch, DType dtype);
 
-// Returns how many images of the set to evaluate at a time: `batch` for images of up to 32x32
-// pixels, and proportionally fewer for larger images, so that the memory use stays the same.
+// Returns how many images of height x width pixels, or of the set's size, to evaluate at a time:
+// `batch` for images of up to 32x32 pixels, and proportionally fewer for larger images, so that the
+// memory use stays the same.
+[[nodiscard]] std::int64_t evaluation_batch(std::int64_t batch, std::int64_t height,
+                                            std::int64_t width);
 [[nodiscard]] std::int64_t evaluation_batch(std::int64_t batch, const ResidentSet& set);
 
 }  // namespace scimix

@@ -77,13 +77,25 @@ std::optional<GeneratorEvaluation> evaluate_generator(const Autoencoder& network
 }
 
 std::vector<std::uint8_t> sample_grid(const Autoencoder& networks, const ResidentSet& images,
-                                      std::int64_t pairs) {
+                                      std::int64_t pairs, std::int64_t batch) {
   const Pairs mixed = make_pairs(pairs, images.count(), kSeed);
   const DType dtype = image_type(networks);
-  const Tensor x_c = images.plain(mixed.content, dtype).images.value();
-  const Tensor x_r = images.plain(mixed.scene, dtype).images.value();
   const Mixer mixer = scimix_mixer(networks);
-  return side_by_side({x_c, x_r, mixer(x_r, x_r, 0), mixer(x_c, x_r, 0)});
+  std::vector<std::uint8_t> pixels;
+  for (std::int64_t first = 0; first < pairs; first += batch) {
+    const auto take = [&](const std::vector<std::int32_t>& indices) {
+      const auto rows =
+          std::span(indices).subspan(static_cast<std::size_t>(first),
+                                     static_cast<std::size_t>(std::min(batch, pairs - first)));
+      return images.plain(rows, dtype).images.value();
+    };
+    const Tensor x_c = take(mixed.content);
+    const Tensor x_r = take(mixed.scene);
+    const std::vector<std::uint8_t> rows =
+        side_by_side({x_c, x_r, mixer(x_r, x_r, first), mixer(x_c, x_r, first)});
+    pixels.insert(pixels.end(), rows.begin(), rows.end());
+  }
+  return pixels;
 }
 
 }  // namespace scimix

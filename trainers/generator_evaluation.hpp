@@ -26,8 +26,10 @@ struct GeneratorEvaluation {
     Comm& ranks = local_comm(), const EvaluationOptions& options = {});
 
 // Returns a picture grid, u8 [pairs*4,H,W,3], with one row for each pair: x_c, x_r, the
-// reconstruction of x_r, and the hybrid with the class of x_c and the scene of x_r.
+// reconstruction of x_r, and the hybrid with the class of x_c and the scene of x_r. The networks
+// run on `batch` pairs at a time.
 [[nodiscard]] std::vector<std::uint8_t> sample_grid(const Autoencoder& networks,
-                                                    const ResidentSet& images, std::int64_t pairs);
+                                                    const ResidentSet& images, std::int64_t pairs,
+                                                    std::int64_t batch);
 
 }  // namespace scimix

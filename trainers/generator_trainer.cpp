@@ -220,7 +220,9 @@ std::optional<GeneratorEvaluation> GeneratorTrainer::evaluate_ema(
 
 std::vector<std::uint8_t> GeneratorTrainer::samples() {
   copy_buffers();
-  return sample_grid(average_, test_.count() > 0 ? test_ : train_, config_.sample_pairs);
+  const ResidentSet& images = test_.count() > 0 ? test_ : train_;
+  return sample_grid(average_, images, config_.sample_pairs,
+                     evaluation_batch(config_.output.eval_batch, images));
 }
 
 CheckpointMetadata GeneratorTrainer::describe() const {
