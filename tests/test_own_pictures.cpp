@@ -111,6 +111,21 @@ TEST_CASE("own pictures: every method learns from unlabelled ones, and resumes" 
 }
 
 TEST_CASE("own pictures: a generator with its guide, and a classifier with its hybrids" *
+TEST_CASE("own pictures: a run with its images on disk is the run with its images in memory" *
+          doctest::test_suite("full")) {
+  const Pictures p;
+  const auto run = [&](const std::string& storage) {
+    const std::string out = p.path(storage);
+    const ProgramResult result = train(
+        Words{"classifier", "--out", out, "--method", "fixmatch", "--image-storage", storage} +
+        p.data());
+    CHECK(has(result.out, "are in a file in " + p.path("image-cache")) == (storage == "disk"));
+    return test::read_bytes(fs::path(out) / "checkpoints/step-00000006.safetensors");
+  };
+  CHECK(run("disk") == run("memory"));
+  CHECK(files_below(p.folder / "image-cache") == 0);
+}
+
           doctest::test_suite("full")) {
   const Pictures p;
   const std::string generator = p.path("generator");

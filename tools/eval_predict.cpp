@@ -251,6 +251,7 @@ Found Predictor::predict(double temperature) const {
         {.size = trained_.image_size,
          .resize = true,
          .skip_unreadable = settings_.skip_unreadable,
+         .storage = {.storage = trained_.data.image_storage, .folder = trained_.image_cache},
          .progress = [&](std::int64_t done, std::int64_t images) { line.update(done, images); }});
   }();
   const std::int64_t count = read.images.count;
