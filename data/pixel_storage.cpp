@@ -100,7 +100,7 @@ std::shared_ptr<std::byte> PixelFiles::share(const std::uint8_t* address) const 
 }
 
 std::shared_ptr<std::byte> shared_pixels(const PixelVector& pixels) {
-  const std::shared_ptr<PixelFiles>& files = pixels.get_allocator().files();
+  const std::shared_ptr<PixelFiles> files = pixels.get_allocator().files();
   return files && !pixels.empty() ? files->share(pixels.data()) : nullptr;
 }
 
