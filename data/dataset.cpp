@@ -1,7 +1,6 @@
 #include "data/dataset.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -33,11 +32,6 @@ void require_dir(const std::string& name, const std::filesystem::path& dir) {
   if (dir.empty()) user_error("data set ", name, ": --data-dir is missing, expected its folder");
 }
 
-std::uint64_t physical_memory() {
-  return static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
-         static_cast<std::uint64_t>(::sysconf(_SC_PAGE_SIZE));
-}
-
 Dataset load_native(const std::string& name, const std::filesystem::path& dir,
                     const DatasetOptions& options) {
   if (name == "digits") {
@@ -56,6 +50,7 @@ Dataset load_native(const std::string& name, const std::filesystem::path& dir,
                                    .no_test = options.no_test,
                                    .labels_file = options.labels_file,
                                    .image_cache = options.image_cache,
+                                   .storage = options.storage,
                                    .progress = options.progress});
   }
   if (name == "cub-200-2010" || name == "cub-200-2011") {
@@ -136,15 +131,20 @@ std::string content_hash(const ImageSet& images) {
   return fmt::format("{:016x}", hash.value());
 }
 
-void allocate_images(ImageSet& images, const std::string& where) {
+void allocate_images(ImageSet& images, const std::string& where, const StorageChoice& storage) {
   SCIMIX_CHECK(images.count >= 0 && images.height >= 0 && images.width >= 0, images.count, " of ",
                images.height, "x", images.width);
+  const std::uint64_t memory = usable_memory();
   std::uint64_t bytes = 0;
   const std::uint64_t label = sizeof(std::int32_t);
   const bool countable =
       !__builtin_mul_overflow(static_cast<std::uint64_t>(images.count),
                               static_cast<std::uint64_t>(images.image_bytes()) + label, &bytes);
-  if (countable && bytes <= physical_memory()) {
+  const bool on_disk = countable && belongs_on_disk(bytes, storage, memory);
+  if (on_disk) {
+    images.pixels = PixelVector(PixelAllocator(std::make_shared<PixelFiles>(storage.folder)));
+  }
+  if (on_disk || (countable && bytes <= memory)) {
     try {
       images.pixels.resize(static_cast<std::size_t>(images.count * images.image_bytes()));
       images.labels.resize(static_cast<std::size_t>(images.count));
@@ -157,8 +157,15 @@ void allocate_images(ImageSet& images, const std::string& where) {
              countable ? fmt::format("{:.1f}", static_cast<double>(bytes) / 1e9)
                        : std::string("more than 18 billion"),
              " GB of memory, expected less than there is (",
-             fmt::format("{:.1f}", static_cast<double>(physical_memory()) / 1e9),
+             fmt::format("{:.1f}", static_cast<double>(memory) / 1e9),
              " GB): take fewer or smaller images");
+}
+
+void allocate_images_beside(const ImageSet& other, ImageSet& images, const std::string& where) {
+  images.pixels = PixelVector(other.pixels.get_allocator());
+  if (images.pixels.get_allocator().files() == nullptr) return allocate_images(images, where);
+  images.pixels.resize(static_cast<std::size_t>(images.count * images.image_bytes()));
+  images.labels.resize(static_cast<std::size_t>(images.count));
 }
 
 void check_images(const ImageSet& images, std::int64_t classes, std::string_view where,

@@ -10,18 +10,18 @@
 #include <string_view>
 #include <vector>
 
-namespace scimix {
+#include "data/image_files.hpp"
+#include "data/pixel_storage.hpp"
 
-// The label of an image whose class is not known.
-inline constexpr std::int32_t kUnknownLabel = -1;
+namespace scimix {
 
 // `count` images of one size and their classes.
 struct ImageSet {
   std::int64_t count = 0;
   std::int64_t height = 0;
   std::int64_t width = 0;
-  std::int64_t channels = 3;         // always RGB
-  std::vector<std::uint8_t> pixels;  // [N,H,W,C]
+  std::int64_t channels = 3;  // always RGB
+  PixelVector pixels;         // [N,H,W,C], in memory or on disk
   // [N], each in 0 .. classes-1; kUnknownLabel for an unlabelled training image.
   std::vector<std::int32_t> labels;
 
@@ -34,6 +34,7 @@ struct Dataset {
   ImageSet train;    // some images may be unlabelled
   ImageSet test;     // all labelled; may have no images, but has the size of those of `train`
   std::vector<std::string> class_names;  // their number is the number of classes
+  ImageFiles train_files = {};           // folder: the files of the training images, in their order
   bool flip_allowed = true;              // false where a mirror image is another thing: digits
   // What a user should know about the images, one line each: how many were held out, left out,
   // turned upright, are damaged, or have a near twin on the other side.
@@ -74,6 +75,7 @@ struct DatasetOptions {
   bool test_only = false;
   // folder: where the decoded images of a large folder are kept for the next time; empty: nowhere.
   std::filesystem::path image_cache = {};
+  StorageChoice storage = {};     // folder: where the images are while they are used
   ReadingProgress progress = {};  // folder: called while images are decoded
 };
 
@@ -96,10 +98,12 @@ struct DatasetOptions {
 void check_images(const ImageSet& images, std::int64_t classes, std::string_view where,
                   bool unlabeled_too = false);
 
-// Gives `images` room for the pixels and labels of its `count` images. Errors (user): more bytes
-// than this machine has memory; the message starts with `where` and says how many bytes are
-// missing.
-void allocate_images(ImageSet& images, const std::string& where);
+// Gives `images` room for the pixels and labels of its `count` images, the pixels where `storage`
+// wants them. Errors (user): more bytes than this machine has memory; the message starts with
+// `where` and says how many bytes are missing; those of PixelFiles.
+void allocate_images(ImageSet& images, const std::string& where, const StorageChoice& storage = {});
+// Gives `images` such room where the pixels of `other` are.
+void allocate_images_beside(const ImageSet& other, ImageSet& images, const std::string& where);
 
 // How many labelled images there are, and how many each class has.
 [[nodiscard]] std::int64_t labeled_count(const ImageSet& images);

@@ -22,6 +22,7 @@ struct FolderOptions {
   bool no_test = false;          // as in DatasetOptions
   std::filesystem::path labels_file = {};
   std::filesystem::path image_cache = {};
+  StorageChoice storage = {};
   ReadingProgress progress = {};
 };
 

@@ -136,4 +136,50 @@ FolderContent list_content(const fs::path& folder, BadFiles& bad,
   return content;
 }
 
+void ImageFiles::add_folder(const std::filesystem::path& folder, std::int32_t label,
+                            BadFiles& bad) {
+  const auto number = static_cast<std::uint32_t>(folders.size());
+  folders.push_back(folder);
+  for (std::string& name : list_images(folder, bad)) {
+    files.push_back({number, std::move(name), label});
+  }
+}
+
+namespace {
+
+// Appends a folder, whose folders above it within the tree are `above`.
+void add_branch(ImageFiles& files, const std::filesystem::path& folder, std::int32_t label,
+                BadFiles& bad, std::span<const FileId> passed_over, std::vector<FileId>& above) {
+  const FileId id = file_id(folder);
+  if (std::ranges::find(above, id) != above.end()) {
+    bad.add(text(shown(folder), ": is a link to a folder above it"));
+    return;
+  }
+  above.push_back(id);
+  FolderContent content = list_content(folder, bad, passed_over);
+  if (!content.images.empty()) {
+    const auto number = static_cast<std::uint32_t>(files.folders.size());
+    files.folders.push_back(folder);
+    for (std::string& name : content.images) {
+      files.files.push_back({number, std::move(name), label});
+    }
+  }
+  for (const std::string& name : content.folders) {
+    add_branch(files, folder / name, label, bad, passed_over, above);
+  }
+  above.pop_back();
+}
+
+}  // namespace
+
+void ImageFiles::add_tree(const std::filesystem::path& folder, std::int32_t label, BadFiles& bad,
+                          std::span<const FileId> passed_over) {
+  std::vector<FileId> above;
+  add_branch(*this, folder, label, bad, passed_over, above);
+}
+
+std::filesystem::path ImageFiles::path(std::size_t index) const {
+  return folders[files[index].folder] / files[index].name;
+}
+
 }  // namespace scimix

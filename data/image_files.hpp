@@ -14,6 +14,9 @@
 
 namespace scimix {
 
+// The label of an image whose class is not known.
+inline constexpr std::int32_t kUnknownLabel = -1;
+
 struct FolderEntry {
   std::string name;
   PathKind kind = PathKind::missing;  // missing: it cannot be looked at, such as a link to nothing
@@ -72,5 +75,26 @@ struct FolderContent {
 // by list_images. Files and folders of `passed_over` are left out. Errors (user): no such folder.
 [[nodiscard]] FolderContent list_content(const std::filesystem::path& folder, BadFiles& bad,
                                          std::span<const FileId> passed_over = {});
+
+// A list of files by class folder. A million files fit: a name takes some 40 bytes, a whole
+// std::filesystem::path would take ten times as much.
+struct ImageFiles {
+  struct File {
+    std::uint32_t folder = 0;  // its position in `folders`
+    std::string name;          // within the folder
+    std::int32_t label = 0;
+  };
+  std::vector<std::filesystem::path> folders;
+  std::vector<File> files;
+
+  // Lists a folder (list_images) and appends its files.
+  void add_folder(const std::filesystem::path& folder, std::int32_t label, BadFiles& bad);
+  // Lists a folder and the folders in it, to any depth (list_content), and appends their images: of
+  // each folder first its own ones. Links to folders are followed. Adds to `bad` a link to a folder
+  // above it.
+  void add_tree(const std::filesystem::path& folder, std::int32_t label, BadFiles& bad,
+                std::span<const FileId> passed_over = {});
+  [[nodiscard]] std::filesystem::path path(std::size_t index) const;
+};
 
 }  // namespace scimix

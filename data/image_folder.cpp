@@ -62,7 +62,7 @@ void move_held_out(const std::vector<bool>& held_out, ImageSet& train, ImageSet&
     train.count = 0;
     return;
   }
-  allocate_images(test, "images held out");
+  allocate_images_beside(train, test, "images held out");
   std::int64_t kept = 0;
   std::int64_t moved = 0;
   for (std::int64_t i = 0; i < train.count; ++i) {
@@ -76,6 +76,17 @@ void move_held_out(const std::vector<bool>& held_out, ImageSet& train, ImageSet&
   train.count = kept;
   train.pixels.resize(static_cast<std::size_t>(kept * bytes));
   train.labels.resize(static_cast<std::size_t>(kept));
+}
+
+// Returns the files of the training images. `kept` are the positions in `all` of the images that
+// were read.
+ImageFiles train_files(ImageFiles all, std::span<const std::size_t> kept,
+                       const std::vector<bool>& held_out) {
+  ImageFiles train{.folders = std::move(all.folders), .files = {}};
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    if (!held_out[i]) train.files.push_back(std::move(all.files[kept[i]]));
+  }
+  return train;
 }
 
 // `all`: the number of labelled images, before some were held out.
@@ -145,6 +156,7 @@ Dataset load_image_folder(const fs::path& dir, const FolderOptions& options) {
                                  .resize = true,
                                  .skip_unreadable = options.skip_unreadable,
                                  .cache_file = cache_file(dir, listing, options),
+                                 .storage = options.storage,
                                  .progress = options.progress});
   dataset.train = std::move(read.images);
   dataset.notes = std::move(read.notes);
@@ -153,10 +165,13 @@ Dataset load_image_folder(const fs::path& dir, const FolderOptions& options) {
     std::vector<bool> held_out;
     for (const std::size_t position : read.kept) held_out.push_back(position >= *first);
     move_held_out(held_out, dataset.train, dataset.test);
+    dataset.train_files = train_files(std::move(listing.files), read.kept, held_out);
   } else {
     const std::int64_t labeled = labeled_count(dataset.train);
-    move_held_out(choose_held_out(listing.wheres, dataset.train.labels, options), dataset.train,
-                  dataset.test);
+    const std::vector<bool> held_out =
+        choose_held_out(listing.wheres, dataset.train.labels, options);
+    move_held_out(held_out, dataset.train, dataset.test);
+    dataset.train_files = train_files(std::move(listing.files), read.kept, held_out);
     note_held_out(listing, options, labeled, dataset);
   }
   if (!options.no_test) check_images(dataset.test, dataset.classes(), shown(dir));

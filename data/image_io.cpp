@@ -116,10 +116,10 @@ std::string software_chunk() {
 
 }  // namespace
 
-void write_png(const std::filesystem::path& path, const Image& image) {
-  SCIMIX_CHECK(image.height > 0 && image.width > 0, "write_png: ", image.height, "x", image.width);
+std::vector<std::uint8_t> encode_png(const Image& image) {
+  SCIMIX_CHECK(image.height > 0 && image.width > 0, "encode_png: ", image.height, "x", image.width);
   SCIMIX_CHECK(image.pixels.size() == static_cast<std::size_t>(3 * image.height * image.width),
-               "write_png: ", image.pixels.size(), " bytes for ", image.height, "x", image.width);
+               "encode_png: ", image.pixels.size(), " bytes for ", image.height, "x", image.width);
   PngImage png;
   png->width = static_cast<png_uint_32>(image.width);
   png->height = static_cast<png_uint_32>(image.height);
@@ -129,11 +129,16 @@ void write_png(const std::filesystem::path& path, const Image& image) {
   const int written =
       png_image_write_to_memory(png.get(), bytes.data(), &size, 0, image.pixels.data(), 0, nullptr);
   SCIMIX_CHECK(written != 0, "libpng: ", png->message);
-  const auto all = std::as_bytes(std::span(bytes).first(size));
+  bytes.resize(size);
+  const std::string mark = software_chunk();
+  bytes.insert(bytes.begin() + kBehindHeader, mark.begin(), mark.end());
+  return bytes;
+}
+
+void write_png(const std::filesystem::path& path, const Image& image) {
+  const std::vector<std::uint8_t> bytes = encode_png(image);
   AtomicFile file(path);
-  file.write(all.first(kBehindHeader));
-  file.write(software_chunk());
-  file.write(all.subspan(kBehindHeader));
+  file.write(std::as_bytes(std::span(bytes)));
   file.commit();
 }
 

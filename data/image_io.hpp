@@ -46,7 +46,10 @@ struct ImageNotes {
 // What every PNG file of ours holds: the keyword and the text of a tEXt chunk.
 inline constexpr std::string_view kPngMark("Software\0SciMix", 15);
 
-// Writes an 8-bit RGB PNG, atomically, with kPngMark. Errors (user): as AtomicFile.
+// Returns an 8-bit RGB PNG file, with kPngMark.
+[[nodiscard]] std::vector<std::uint8_t> encode_png(const Image& image);
+
+// Writes such a file, atomically. Errors (user): as AtomicFile.
 void write_png(const std::filesystem::path& path, const Image& image);
 
 // Lays out N images of one size, pixels [N,H,W,3], row by row in a grid of `columns`, each pixel

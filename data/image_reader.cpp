@@ -1,5 +1,7 @@
 #include "data/image_reader.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -182,52 +184,6 @@ std::vector<std::string> notes_of(const Remarks& remarks, const BadFiles& bad, s
 
 }  // namespace
 
-void ImageFiles::add_folder(const std::filesystem::path& folder, std::int32_t label,
-                            BadFiles& bad) {
-  const auto number = static_cast<std::uint32_t>(folders.size());
-  folders.push_back(folder);
-  for (std::string& name : list_images(folder, bad)) {
-    files.push_back({number, std::move(name), label});
-  }
-}
-
-namespace {
-
-// Appends a folder, whose folders above it within the tree are `above`.
-void add_branch(ImageFiles& files, const std::filesystem::path& folder, std::int32_t label,
-                BadFiles& bad, std::span<const FileId> passed_over, std::vector<FileId>& above) {
-  const FileId id = file_id(folder);
-  if (std::ranges::find(above, id) != above.end()) {
-    bad.add(text(shown(folder), ": is a link to a folder above it"));
-    return;
-  }
-  above.push_back(id);
-  FolderContent content = list_content(folder, bad, passed_over);
-  if (!content.images.empty()) {
-    const auto number = static_cast<std::uint32_t>(files.folders.size());
-    files.folders.push_back(folder);
-    for (std::string& name : content.images) {
-      files.files.push_back({number, std::move(name), label});
-    }
-  }
-  for (const std::string& name : content.folders) {
-    add_branch(files, folder / name, label, bad, passed_over, above);
-  }
-  above.pop_back();
-}
-
-}  // namespace
-
-void ImageFiles::add_tree(const std::filesystem::path& folder, std::int32_t label, BadFiles& bad,
-                          std::span<const FileId> passed_over) {
-  std::vector<FileId> above;
-  add_branch(*this, folder, label, bad, passed_over, above);
-}
-
-std::filesystem::path ImageFiles::path(std::size_t index) const {
-  return folders[files[index].folder] / files[index].name;
-}
-
 ReadImages read_images(const std::string& where, const ImageFiles& list, BadFiles& bad,
                        const ReadOptions& options) {
   const auto listed = static_cast<std::int64_t>(list.files.size());
@@ -237,7 +193,7 @@ ReadImages read_images(const std::string& where, const ImageFiles& list, BadFile
   images.count = listed;
   images.height = options.size;
   images.width = options.size;
-  allocate_images(images, where);
+  allocate_images(images, where, options.storage);
   std::vector<std::uint8_t> readable(list.files.size(), 0);
   CachedImages cached(options, list.files.size());
   Remarks remarks;
@@ -267,6 +223,11 @@ ReadImages read_images(const std::string& where, const ImageFiles& list, BadFile
   }
   remove_missing(images, readable);
   result.notes = notes_of(remarks, bad, files, images.count);
+  if (images.pixels.get_allocator().files()) {
+    result.notes.push_back(fmt::format(
+        "the decoded images, {:.3g} GB, are in a file in {} and not in memory (--image-storage)",
+        static_cast<double>(images.pixels.size()) / 1e9, shown(options.storage.folder)));
+  }
   if (const std::string fault = cached.save(result.kept, images); !fault.empty()) {
     result.notes.push_back("the decoded images are not kept for the next time: " + fault);
   }

@@ -12,27 +12,6 @@
 
 namespace scimix {
 
-// A list of files by class folder. A million files fit: a name takes some 40 bytes, a whole
-// std::filesystem::path would take ten times as much.
-struct ImageFiles {
-  struct File {
-    std::uint32_t folder = 0;  // its position in `folders`
-    std::string name;          // within the folder
-    std::int32_t label = 0;
-  };
-  std::vector<std::filesystem::path> folders;
-  std::vector<File> files;
-
-  // Lists a folder (list_images) and appends its files.
-  void add_folder(const std::filesystem::path& folder, std::int32_t label, BadFiles& bad);
-  // Lists a folder and the folders in it, to any depth (list_content), and appends their images: of
-  // each folder first its own ones. Links to folders are followed. Adds to `bad` a link to a folder
-  // above it.
-  void add_tree(const std::filesystem::path& folder, std::int32_t label, BadFiles& bad,
-                std::span<const FileId> passed_over = {});
-  [[nodiscard]] std::filesystem::path path(std::size_t index) const;
-};
-
 // A rectangle of an image, in pixels from its upper left corner.
 struct PixelBox {
   double left = 0;
@@ -49,6 +28,7 @@ struct ReadOptions {
   // box is widened to whole pixels, and what lies beyond the edge is left out.
   std::vector<PixelBox> boxes = {};
   std::filesystem::path cache_file = {};  // as of ImageCache; empty: every image is decoded
+  StorageChoice storage = {};             // where the pixels are kept
   ReadingProgress progress = {};
 };
 

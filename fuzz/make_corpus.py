@@ -100,6 +100,14 @@ def others():
         save("names", name, text)
 
 
+def labels():
+    texts = {"plain": "1.png,auk\n2.jpg,wren\n", "heading": "file,class\r\nb/3.png,wren\r\n\r\n1.png,\r\n2.jpg, auk \r\n",
+             "columns": 'Class,guess,File\nauk,x,1.png\n"a, ""b""",y,"/pictures/b/3.png"\n', "mark": "\ufeff1.png,Auk\n2.jpg,auk\n",
+             "wrong": "1.png\n9.png,auk\n1.png,auk\n./1.png,wren\n../x.png,auk\n", "quote": '1.png,"auk\n', "one": "1.png,auk\n"}
+    for name, text in texts.items():
+        save("labels", name, text.encode())
+
+
 def settings():
     texts = {"plain": 'dataset = "digits"\nsteps = 100\nlearning-rate = 0.03\nscale = "cpu"\nflip = "off"\n',
              "paths": 'out = "runs/a#b \\"c\\""\ndata-dir = { percent-encoded = "caf%E9" }\nseed = "18446744073709551615"\n',
@@ -127,6 +135,7 @@ TEN_IMAGES = content_hash([10, 1, 1, 3], bytes([7]) * 30, [i % 2 for i in range(
 images()
 safetensors()
 svhn()
+labels()
 settings()
 others()
 print(", ".join(f"{folder.name} {len(list(folder.iterdir()))}" for folder in sorted(OUT.iterdir())))

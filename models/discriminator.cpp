@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <string>
 
 namespace scimix {
@@ -12,18 +13,29 @@ namespace {
 constexpr std::int64_t kSmallest = 4;  // range of image sizes that the epilogue accepts
 constexpr std::int64_t kLargest = 7;
 
-int stages_of(std::int64_t image_size) {
+// Returns nothing for a size for which no number of stages fits.
+std::optional<int> find_stages(std::int64_t image_size) {
   int stages = 0;
   std::int64_t size = image_size;
   for (; size > kLargest && size % 2 == 0; size /= 2) ++stages;
-  if (size < kSmallest || size > kLargest) {
-    user_error("image size ", image_size,
-               ": no number of stages fits, expected 4, 5, 6 or 7 times a power of two");
-  }
+  if (size < kSmallest || size > kLargest) return std::nullopt;
   return stages;
 }
 
+int stages_of(std::int64_t image_size) {
+  const std::optional<int> stages = find_stages(image_size);
+  if (!stages) {
+    user_error("image size ", image_size,
+               ": no number of stages fits, expected 4, 5, 6 or 7 times a power of two");
+  }
+  return *stages;
+}
+
 }  // namespace
+
+bool is_critic_size(std::int64_t image_size) {
+  return find_stages(image_size).has_value();
+}
 
 void check_critic_size(std::int64_t image_size) {
   (void)stages_of(image_size);

@@ -39,6 +39,8 @@ struct DiscriminatorConfig {
 // al. 2018, section 3, with StyleGAN2's strided groups.
 [[nodiscard]] Variable minibatch_deviation(const Variable& x, std::int64_t group);
 
+// Returns whether the image size is 4, 5, 6 or 7 times a power of two.
+[[nodiscard]] bool is_critic_size(std::int64_t image_size);
 // Checks the image size. Errors (user): a size that is not 4, 5, 6 or 7 times a power of two.
 void check_critic_size(std::int64_t image_size);
 

@@ -47,13 +47,15 @@ struct ImageArray {
 // Writes f32 images in [-1,1] to `target` as pixels of this type, clamped.
 void write_pixels(const Tensor& images, Pixels type, void* target);
 
-// Returns a new NumPy array of these elements, which it owns.
-template <class T>
-[[nodiscard]] nb::object numpy_array(std::vector<T> values, std::vector<std::size_t> shape) {
+// Returns a new NumPy array of these elements, which it owns. `Vector` is a std::vector with any
+// allocator.
+template <class Vector>
+[[nodiscard]] nb::object numpy_array(Vector values, std::vector<std::size_t> shape) {
   values.reserve(1);  // NumPy wants an address, even for no elements
-  auto* const owned = new std::vector<T>(std::move(values));
-  const nb::capsule owner(owned, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
-  return nb::cast(nb::ndarray<nb::numpy, T>(owned->data(), shape.size(), shape.data(), owner));
+  auto* const owned = new Vector(std::move(values));
+  const nb::capsule owner(owned, [](void* p) noexcept { delete static_cast<Vector*>(p); });
+  return nb::cast(nb::ndarray<nb::numpy, typename Vector::value_type>(owned->data(), shape.size(),
+                                                                      shape.data(), owner));
 }
 
 }  // namespace scimix::python

@@ -128,6 +128,7 @@ RunReport classifier_report(const ClassifierOutcome& o) {
   report.charts = charts();
   if (confusion.images() > 0) report.classes = o.classes;
   report.pictures = o.pictures;
+  report.to_label = o.to_label;
   report.next_steps = next_steps(o);
   return report;
 }

@@ -1,6 +1,7 @@
 // Makes the report of a classifier run.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct ClassifierOutcome {
   MedianAccuracy median;
   RunReport::Classes classes;  // on the test images; counts none where there are none
   std::vector<RunReport::Picture> pictures;
+  std::optional<ImagesToLabel> to_label = {};  // for a run with unlabelled images
 };
 
 // Returns the report, with charts, explanations and next steps for a classifier.

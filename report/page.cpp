@@ -71,6 +71,13 @@ figcaption { font-weight: 600; font-size: 0.9375rem; margin-bottom: 0.5rem; over
 .pictures figure { max-width: 100%; }
 .pictures img { display: block; max-width: 100%; height: auto; image-rendering: pixelated; }
 .pictures img.grown { width: var(--shown); }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: 1.5rem 1.25rem;
+  margin: 1.25rem 0 0; padding: 0 0 0 1.5rem; font-size: 0.8125rem; line-height: 1.4;
+  font-variant-numeric: tabular-nums; }
+.cards li { overflow-wrap: anywhere; break-inside: avoid; padding-left: 0.25rem; }
+.cards li::marker { color: var(--muted); }
+.cards img { display: block; width: 96px; height: 96px; margin-bottom: 0.35rem; }
+.cards .file { color: var(--muted); }
 .explanation { color: var(--muted); font-size: 0.8125rem; line-height: 1.4; margin: 0.25rem 0 0; }
 .tables { display: flex; flex-wrap: wrap; gap: 1.5rem 3rem; align-items: flex-start; }
 .tables table { border-collapse: collapse; font-size: 0.875rem; font-variant-numeric: tabular-nums; max-width: 100%; }

@@ -79,6 +79,9 @@ std::string page(const RunFolder& run, const RunReport& report) {
   if (report.classes) {
     out += section("Classes", class_results_html(report.classes->confusion, report.classes->names));
   }
+  if (report.to_label) {
+    out += section("Images to label next", images_to_label_html(*report.to_label));
+  }
   out += section("Pictures", pictures(report));
   out += section("What to do next", next_steps(report));
   const auto config = read_file(run.config());

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "report/confusion.hpp"
+#include "report/images_to_label.hpp"
 #include "report/run_folder.hpp"
 
 namespace scimix {
@@ -55,6 +56,8 @@ struct RunReport {
     std::vector<std::string> names;
   };
   std::optional<Classes> classes;
+
+  std::optional<ImagesToLabel> to_label;
 
   struct Picture {
     std::string caption;

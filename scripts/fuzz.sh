@@ -6,8 +6,8 @@
 # usage: scripts/fuzz.sh [--seconds N] [--jobs N] [TARGET...]
 #   --seconds  how long each target runs (default 60)
 #   --jobs     how many run at a time (default: one for each core)
-#   TARGET     a format: cifar10, exif, jpeg, metrics, names, npy, png, safetensors, settings, split,
-#              svhn (default: all)
+#   TARGET     a format: cifar10, exif, jpeg, labels, metrics, names, npy, png, safetensors, settings,
+#              split, svhn (default: all)
 #
 # What a run learns is kept in build/fuzz/learned, where the next one goes on; an input that shows a
 # fault is build/fuzz/faults/TARGET-*. Copy it to fuzz/corpus/TARGET/ when you have mended the fault.

@@ -31,6 +31,7 @@ struct DataSettings {
   TestSet test = TestSet::automatic;    // none: no image is held out, and no accuracy is measured
   double test_share = 0.2;              // folder without test images: share that is held out
   bool image_cache = true;              // folder: keep decoded images in a file beside the run
+  ImageStorage image_storage = ImageStorage::automatic;  // folder: decoded images during a run
 };
 
 // The WideResNet of a classifier or an encoder.

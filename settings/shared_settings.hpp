@@ -135,6 +135,12 @@ void add_data_settings(SettingTable<Config>& t, DataPicks picks = DataPicks::fix
          "Keeps the decoded images of a folder with 1,000 or more in a file beside the run, in the "
          "folder image-cache. The next run decodes only the images that have changed."},
         SCIMIX_FIELD(data.image_cache));
+  t.add(
+      {"image-storage", group, Tier::advanced, OnResume::may_change,
+       "Where the decoded images of a folder are during a run: in memory, or in a file beside the "
+       "run, of which the system keeps in memory what fits (disk). auto takes the file if the "
+       "images need more than a quarter of the memory. The results are the same."},
+      SCIMIX_FIELD(data.image_storage));
   t.add({"unlabeled-includes-labeled", group, Tier::advanced, OnResume::stays,
          "Whether the unlabelled images include the labelled images, without their labels."},
         SCIMIX_FIELD(unlabeled_includes_labeled));

@@ -192,10 +192,11 @@ TEST_CASE("channels behind the third are zeros, and the colours do not depend on
 }
 
 TEST_CASE("a resident set writes padded images, also into rows of one tensor") {
+  const auto pixels = images().to_host<std::uint8_t>();
   const ImageSet set{.count = 2,
                      .height = kHeight,
                      .width = kWidth,
-                     .pixels = images().to_host<std::uint8_t>(),
+                     .pixels = {pixels.begin(), pixels.end()},
                      .labels = {4, 7}};
   const ResidentSet resident(set, kCpu);
   const Tensor step = i32({4});

@@ -124,6 +124,14 @@ TEST_CASE("auto: without time for a generator there is only a classifier, which 
   CHECK(wanted.guide_steps >= 4000);
 }
 
+TEST_CASE("auto: minutes in words") {
+  CHECK(in_minutes(1) == "1 minute");
+  CHECK(in_minutes(30) == "30 minutes");
+  CHECK(in_minutes(0.5) == "0.5 minutes");
+  CHECK(
+      says(Machine(0.01).plan(minutes(1), many_pictures()), "none, as 1 minute does not suffice"));
+}
+
 TEST_CASE("auto: a faster device gets larger images, and then a larger network") {
   Machine fast(10);
   const AutoPlan plan = fast.plan(minutes(30), many_pictures());
@@ -177,6 +185,11 @@ TEST_CASE("auto: what is asked for is kept") {
         AutoCandidate{48, RunScale::full, 28, 3});
 
   asked.data.image_size = 36;  // no discriminator has such images
+  const AutoPlan alone = machine.plan(asked, many_pictures());
+  CHECK(alone.candidate.image_size == 36);
+  CHECK_FALSE(alone.has_hybrids());
+  CHECK(says(alone, "hybrids: none, as a generator's discriminator cannot have images of 36x36"));
+  asked.generator_steps = 20;
   CHECK_THROWS_AS(static_cast<void>(machine.plan(asked, many_pictures())), Error);
   asked.generator_steps = 0;
   CHECK(machine.plan(asked, many_pictures()).candidate.image_size == 36);

@@ -284,12 +284,11 @@ TEST_CASE("evaluation counts every test image once, whatever the batch") {
 
 TEST_CASE("larger images are evaluated fewer at a time, and memory stays the same") {
   const auto at_once = [](std::int64_t side) {
-    const ImageSet set{
-        .count = 1,
-        .height = side,
-        .width = side,
-        .pixels = std::vector<std::uint8_t>(static_cast<std::size_t>(side * side * 3)),
-        .labels = {0}};
+    const ImageSet set{.count = 1,
+                       .height = side,
+                       .width = side,
+                       .pixels = PixelVector(static_cast<std::size_t>(side * side * 3)),
+                       .labels = {0}};
     return evaluation_batch(250, ResidentSet(set, kCpu));
   };
   CHECK(at_once(16) == 250);

@@ -145,7 +145,7 @@ TEST_CASE("data set: a folder has no size of its own and gets 32") {
   const Dataset small = load_dataset("folder", dir.path(), {.size = 8});
   CHECK(small.train.height == 8);
   CHECK(small.test.width == 8);
-  CHECK(small.test.pixels == std::vector<std::uint8_t>(2 * 8 * 8 * 3, 77));
+  CHECK(small.test.pixels == PixelVector(2 * 8 * 8 * 3, 77));
 }
 
 }  // namespace scimix

@@ -9,6 +9,7 @@
 
 #include "data/csv.hpp"
 #include "data/image_folder.hpp"
+#include "data/image_io.hpp"
 #include "data/split.hpp"
 #include "tests/test_data_support.hpp"
 
@@ -82,6 +83,9 @@ TEST_CASE("unlabelled images: labeled/ and unlabeled/ at any depth, with a test 
   CHECK(dataset.notes.empty());
   CHECK(labeled_count(dataset.train) == 2);
   CHECK(class_counts(dataset.train, 2) == std::vector<std::int64_t>{1, 1});
+  REQUIRE(dataset.train_files.files.size() == 5);
+  CHECK(dataset.train_files.path(0) == dir.path() / "labeled/auk/1.png");
+  CHECK(dataset.train_files.path(3) == dir.path() / "unlabeled/a/c/d/x.PNG");
 
   // The same with train/ in place of labeled/, and links in place of files and folders.
   fs::rename(dir.path() / "labeled", dir.path() / "train");
@@ -122,6 +126,10 @@ TEST_CASE("unlabelled images: a share of the labelled ones is held out, or none"
   known.insert(known.end(), train.begin(), train.begin() + 8);
   std::sort(known.begin(), known.end());
   CHECK(known == std::vector<int>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 50, 51});
+  REQUIRE(dataset.train_files.files.size() == 18);  // the files without those held out
+  for (std::size_t i = 0; i < 18; ++i) {
+    CHECK(read_image(dataset.train_files.path(i)).pixels[0] == train[i]);
+  }
 
   const Dataset none = load(dir.path(), {.no_test = true});
   CHECK(none.test.count == 0);

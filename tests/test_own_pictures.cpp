@@ -9,6 +9,7 @@
 #include "command_line.hpp"
 #include "core/error.hpp"
 #include "data/csv.hpp"
+#include "markup_check.hpp"
 #include "report/run_history.hpp"
 #include "settings/run_kinds.hpp"
 #include "striped_picture.hpp"
@@ -108,6 +109,21 @@ TEST_CASE("own pictures: every method learns from unlabelled ones, and resumes" 
                 Words{"classifier", "--out", p.path("many"), "--labels", "40"} + p.data(),
                 {"class across has 8 labelled images"});
   CHECK_FALSE(fs::exists(p.path("many")));
+}
+
+TEST_CASE("own pictures: a run with its images on disk is the run with its images in memory" *
+          doctest::test_suite("full")) {
+  const Pictures p;
+  const auto run = [&](const std::string& storage) {
+    const std::string out = p.path(storage);
+    const ProgramResult result = train(
+        Words{"classifier", "--out", out, "--method", "fixmatch", "--image-storage", storage} +
+        p.data());
+    CHECK(has(result.out, "are in a file in " + p.path("image-cache")) == (storage == "disk"));
+    return test::read_bytes(fs::path(out) / "checkpoints/step-00000006.safetensors");
+  };
+  CHECK(run("disk") == run("memory"));
+  CHECK(files_below(p.folder / "image-cache") == 0);
 }
 
 TEST_CASE("own pictures: a generator with its guide, and a classifier with its hybrids" *
@@ -235,8 +251,25 @@ TEST_CASE("predict: classes, tables and sorted pictures" * doctest::test_suite("
           .out,
       "folder: 22 training images (6 labelled), 2 test images"));
 
-  // Two files of one name, copied and linked.
+  // The report lists the first of the unlabelled pictures in the same order.
   const std::string unlabeled = (p.dir / "unlabeled").string();
+  predict({run, unlabeled, "--to-label", p.path("report.csv")});
+  rows = rows_of(p.path("report.csv"));
+  REQUIRE(rows.size() == 31);
+  const std::string report = test::read_bytes(run + "/report.html");
+  CHECK(has(report, "It looked at all 30 unlabelled images."));
+  CHECK(has(report, "are calibrated on the 24 test images"));
+  std::size_t at = 0;
+  for (std::size_t i = 1; i <= 24; ++i) {
+    const std::string name = fs::path(rows[i].fields[0]).lexically_relative(p.dir).string();
+    at = report.find("title=\"" + name + "\"", at);
+    CHECK(at != std::string::npos);
+  }
+  CHECK(test::occurrences(report, "<div class=\"file\"") == 24);
+  const std::string last = fs::path(rows[25].fields[0]).lexically_relative(p.dir).string();
+  CHECK(!has(report, "title=\"" + last + "\""));
+
+  // Two files of one name, copied and linked.
   const std::string sorted = p.path("new/sorted");
   predict({run, unlabeled, "--sort-into", sorted});
   CHECK(files_below(sorted) == 30);

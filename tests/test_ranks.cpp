@@ -14,6 +14,7 @@
 #include "core/safetensors.hpp"
 #include "rank_runs.hpp"
 #include "skip.hpp"
+#include "striped_picture.hpp"
 #include "tests/paths.hpp"
 
 using namespace scimix;
@@ -139,6 +140,33 @@ TEST_CASE("ranks: a classifier's run is the run of one rank, for each method") {
       {"labels of hybrids",
        {"--method", "fixmatch", "--mixer", "mixup", "--hybrid-use", "labeled"}}};
   check_each_against_one(classifier, methods);
+}
+
+TEST_CASE("ranks: a run on pictures of which most have no class is the run of one rank") {
+  if (!have_mpirun()) return;
+  const TempFolder folder;
+  const std::filesystem::path pictures = folder / "pictures";
+  test::write_labeled_pictures(pictures);
+  for (int i = 0; i < 30; ++i) {
+    test::write_picture(pictures / "unlabeled" / (std::to_string(i) + ".png"), i % 2 == 0, 20 + i);
+  }
+  const auto run = [&](const std::string& out) {
+    return Words{"classifier", "--out", (folder / out).string(), "--data-dir", pictures.string()} +
+           words_of(
+               "--dataset folder --image-size 16 --crop-pad 2 --depth 10 --width 1 --device cpu "
+               "--method mean-teacher --batch 8 --unlabeled-batch 8 --precision f64 --sync-norm "
+               "true --steps 20 --log-every 5 --eval-every 1000 --checkpoint-every 1000");
+  };
+  run_alone(run("one"));
+  run_together(2, run("two"));
+  const std::string one = (folder / "one").string();
+  const std::string two = (folder / "two").string();
+  CHECK(apart(checkpoint(one, 20), checkpoint(two, 20)) < kDoubleTolerance);
+  CHECK(read_bytes(one + "/split.json") == read_bytes(two + "/split.json"));
+  for (const std::string& out : {one, two}) {
+    const std::string report = read_bytes(out + "/report.html");
+    CHECK(report.find("It looked at all 30 unlabelled images.") != std::string::npos);
+  }
 }
 
 TEST_CASE("ranks: hybrids of a generator are those of one rank") {

@@ -538,6 +538,52 @@ TEST_CASE("classifier report: headline, interval and next steps") {
   CHECK(!has(f.written(classifier_report(once)), "Median"));
 }
 
+namespace {
+
+ImagesToLabel uncertain_images() {
+  ImagesToLabel found{.unlabeled = 7000, .looked_at = 5000, .class_names = {"<auk>", "wren"}};
+  found.calibrated = {.images = 40, .temperature = 1.25};
+  found.images.push_back({{.file = "unlabeled/a&b.png", .classes = {{1, 0.51}, {0, 0.49}}}, {1}});
+  found.images.push_back({{.file = "unlabeled/\xFF.png", .classes = {{0, 0.8}, {1, 0.2}}}, {2}});
+  found.efforts = {{.error_rate = 0.01, .accepted = 0, .to_look_at = 4000},
+                   {.error_rate = 0.1,
+                    .accepted = 3000,
+                    .least_probability = 0.75,
+                    .to_check = 29,
+                    .to_look_at = 1200}};
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("images to label: in their order, and how much to check") {
+  const ImagesToLabel found = uncertain_images();
+  const std::string html = images_to_label_html(found);
+  CHECK(markup_fault("<div>" + html + "</div>") == "");
+  CHECK(has(html, "looked at 5000 of the 7000 unlabelled images, drawn at random"));
+  CHECK(has(html, "calibrated on the 40 test images (temperature 1.250)"));
+  CHECK(html.find("a&amp;b.png") < html.find("&lt;auk&gt;</span> 80.0%"));
+  CHECK(has(html, "wren</span> 51.0%"));
+  CHECK(has(html, "margin 2.0%"));
+  CHECK(has(html, "<th scope=\"row\">1%</th><td>0 of 5000</td><td>–</td><td>0</td><td>4000</td>"));
+  CHECK(has(html,
+            "<th scope=\"row\">10%</th><td>3000 of 5000</td><td>75.0%</td><td>29</td><td>1200"));
+
+  ImagesToLabel rough = found;
+  rough.calibrated.reset();
+  rough.looked_at = rough.unlabeled;
+  const std::string without = images_to_label_html(rough);
+  CHECK(has(without, "looked at all 7000 unlabelled images"));
+  CHECK(has(without, "There are no test images that could calibrate"));
+  CHECK(!has(without, "How much to check"));
+
+  const Fixture f;
+  ClassifierOutcome o = outcome(f.run, rising_classes(2, 100));
+  CHECK(!has(f.written(classifier_report(o)), "Images to label next"));
+  o.to_label = found;
+  CHECK(has(f.written(classifier_report(o)), "<h2>Images to label next</h2>"));
+}
+
 TEST_CASE("classifier report: any number of classes makes a page of bounded size") {
   const Fixture f;
   for (const std::int64_t classes : {3, 60, 200, 1000, 10000}) {

@@ -277,6 +277,10 @@ std::string steps_line(const AutoPlan& plan) {
 
 }  // namespace
 
+std::string in_minutes(double minutes) {
+  return fmt::format("{:g} {}", minutes, minutes == 1 ? "minute" : "minutes");
+}
+
 Method method_without_hybrids(const AutoConfig& asked, const AutoData& data) {
   return method_of(asked, has_unlabeled(data) ? Method::fixmatch : Method::supervised);
 }
@@ -292,14 +296,21 @@ AutoPlan plan_auto(const AutoConfig& asked, const AutoData& data, const AutoMeas
         "hybrids: none, as there are almost no unlabelled images ({} beside {} labelled)",
         data.unlabeled, data.labeled));
   }
-  if (hybrids && asked.data.image_size > 0) check_critic_size(asked.data.image_size);
+  if (hybrids && asked.data.image_size > 0 && !is_critic_size(asked.data.image_size)) {
+    if (asked.generator_steps != kPickSteps) check_critic_size(asked.data.image_size);
+    hybrids = false;
+    reasons.push_back(fmt::format(
+        "hybrids: none, as a generator's discriminator cannot have images of {}x{} pixels; its "
+        "--image-size is 4, 5, 6 or 7 times a power of two, such as 16, 24, 32, 48 or 64",
+        asked.data.image_size, asked.data.image_size));
+  }
   std::optional<Choice> choice = planner.choose(hybrids);
   if (!choice) {
     hybrids = false;
     reasons.push_back(
-        fmt::format("hybrids: none, as {} minutes do not suffice for a guide and a generator; a "
-                    "larger --minutes gives a better result",
-                    asked.minutes));
+        fmt::format("hybrids: none, as {} {} not suffice for a guide and a generator; a larger "
+                    "--minutes gives a better result",
+                    in_minutes(asked.minutes), asked.minutes == 1 ? "does" : "do"));
     choice = planner.choose(hybrids);
   }
   AutoPlan plan{.candidate = choice->candidate,

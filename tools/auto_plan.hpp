@@ -48,9 +48,12 @@ struct AutoPlan {
 // Returns the method of a final classifier that learns without hybrids.
 [[nodiscard]] Method method_without_hybrids(const AutoConfig& asked, const AutoData& data);
 
+// Returns a length of time in words: "1 minute", "0.5 minutes".
+[[nodiscard]] std::string in_minutes(double minutes);
+
 // Returns the plan. The settings that `asked` gives are kept. Nothing is measured if no pick
-// depends on time. Errors (user): an --image-size that no discriminator accepts, unless the job has
-// no generator.
+// depends on time. With an --image-size that no discriminator accepts there is no generator.
+// Errors (user): such a size, if `asked` gives the generator's steps.
 //
 // The candidates are tried from the smallest: first image sizes, up to the first that reaches the
 // pictures' median side, then larger networks. The last one is picked for which the time suffices

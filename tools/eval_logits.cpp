@@ -14,11 +14,11 @@
 #include "core/result_file.hpp"
 #include "core/safetensors.hpp"
 #include "data/npy.hpp"
-#include "tools/classifier_logits.hpp"
 #include "tools/cli.hpp"
 #include "tools/evaluation_data.hpp"
 #include "tools/test_images.hpp"
 #include "tools/trained_classifier.hpp"
+#include "trainers/classifier_logits.hpp"
 #include "trainers/evaluate.hpp"
 #include "trainers/resident_set.hpp"
 

@@ -19,13 +19,13 @@
 #include "data/random_order.hpp"
 #include "report/calibration.hpp"
 #include "report/count_line.hpp"
-#include "tools/classifier_logits.hpp"
 #include "tools/cli.hpp"
 #include "tools/evaluation_data.hpp"
 #include "tools/prediction.hpp"
 #include "tools/result_folder.hpp"
 #include "tools/test_images.hpp"
 #include "tools/trained_classifier.hpp"
+#include "trainers/classifier_logits.hpp"
 #include "trainers/evaluate.hpp"
 #include "trainers/resident_set.hpp"
 
@@ -273,6 +273,7 @@ Found Predictor::predict(double temperature) const {
         {.size = trained_.image_size,
          .resize = true,
          .skip_unreadable = settings_.skip_unreadable,
+         .storage = {.storage = trained_.data.image_storage, .folder = trained_.image_cache},
          .progress = [&](std::int64_t done, std::int64_t images) { line.update(done, images); }});
   }();
   const std::int64_t count = read.images.count;
@@ -359,16 +360,12 @@ std::vector<std::size_t> drawn_to_check(const std::vector<std::size_t>& confiden
 std::vector<std::size_t> print_effort(std::ostream& out, const PredictSettings& s,
                                       const std::vector<Prediction>& predictions) {
   const std::vector<std::size_t> confident = by_confidence(predictions);
-  std::vector<double> confidences;
-  for (const std::size_t i : confident) confidences.push_back(predictions[i].probability());
   const std::int64_t all = std::ssize(predictions);
-  const std::int64_t accepted = most_to_accept(confidences, s.error_rate);
-  const std::int64_t to_check = sample_to_check(accepted, s.error_rate);
-  const std::int64_t to_look_at = least_to_look_at(confidences, s.error_rate);
+  const CheckingEffort effort = checking_effort(predictions, confident, s.error_rate);
   const std::string rate = fmt::format("{:g}%", 100 * s.error_rate);
   fmt::print(out, "\nIf at most {} of the predictions may be wrong (--error-rate {:g}):\n", rate,
              s.error_rate);
-  if (accepted == 0) {
+  if (effort.accepted == 0) {
     fmt::print(out, "  No prediction is confident enough to be accepted unseen.\n");
   } else {
     fmt::print(
@@ -377,15 +374,15 @@ std::vector<std::size_t> print_effort(std::ostream& out, const PredictSettings& 
         "or more.\n"
         "  To be sure, check {} of these, drawn at random{}: if all are right, at most {} of "
         "them\n  are wrong, with 95% confidence.\n",
-        accepted, all, 100 * confidences[static_cast<std::size_t>(accepted - 1)], to_check,
+        effort.accepted, all, 100 * effort.least_probability, effort.to_check,
         s.to_check.empty() ? " (--to-check FILE lists them)" : "", rate);
   }
   fmt::print(
       out,
       "  Or look at the {} least certain images and correct their classes: at most {} of all {} "
       "predictions\n  are then expected to be wrong.\n",
-      to_look_at, rate, all);
-  return drawn_to_check(confident, accepted, to_check);
+      effort.to_look_at, rate, all);
+  return drawn_to_check(confident, effort.accepted, effort.to_check);
 }
 
 int predict(const PredictSettings& s) {

@@ -74,6 +74,7 @@ EvaluationData load_evaluation_data(const DataChoice& choice, const DataSettings
   DatasetOptions options = dataset_options(s);
   options.test_only = wanted.test_only;
   if (s.image_cache) options.image_cache = wanted.image_cache;
+  options.storage = {.storage = s.image_storage, .folder = wanted.image_cache};
   CountLine line(std::cerr, stderr_is_terminal(), "reading images");
   options.progress = [&](std::int64_t done, std::int64_t images) { line.update(done, images); };
   data.dataset = load_dataset(s.dataset, s.data_dir, options);

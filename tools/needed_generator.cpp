@@ -21,12 +21,27 @@ namespace {
 namespace fs = std::filesystem;
 
 // The settings on which generator and classifier must agree.
-constexpr std::array<const char*, 20> kShared{
-    "dataset",      "data-dir",        "labels-file", "test",
-    "test-share",   "split-seed",      "data-seed",   "image-size",
-    "bounding-box", "digits-train",    "digits-test", "flip",
-    "crop-pad",     "skip-unreadable", "image-cache", "unlabeled-includes-labeled",
-    "device",       "precision",       "sync-norm",   "rank-timeout"};
+constexpr std::array<const char*, 21> kShared{"dataset",
+                                              "data-dir",
+                                              "labels-file",
+                                              "test",
+                                              "test-share",
+                                              "split-seed",
+                                              "data-seed",
+                                              "image-size",
+                                              "bounding-box",
+                                              "digits-train",
+                                              "digits-test",
+                                              "flip",
+                                              "crop-pad",
+                                              "skip-unreadable",
+                                              "image-cache",
+                                              "image-storage",
+                                              "unlabeled-includes-labeled",
+                                              "device",
+                                              "precision",
+                                              "sync-norm",
+                                              "rank-timeout"};
 
 bool is_finished(const fs::path& folder, const GeneratorRunConfig& config) {
   const auto checkpoint = RunFolder::open(folder).latest_checkpoint();

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <numeric>
 #include <string>
 #include <system_error>
 #include <unordered_map>
@@ -13,7 +11,6 @@
 #include "core/error.hpp"
 #include "core/paths.hpp"
 #include "data/csv.hpp"
-#include "report/calibration.hpp"
 #include "tools/result_folder.hpp"
 
 namespace scimix {
@@ -21,12 +18,6 @@ namespace scimix {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::vector<std::size_t> all_positions(std::size_t count) {
-  std::vector<std::size_t> order(count);
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  return order;
-}
 
 const std::string& name_of(std::int32_t label, std::span<const std::string> class_names) {
   return class_names[static_cast<std::size_t>(label)];
@@ -61,37 +52,6 @@ class TakenNames {
 };
 
 }  // namespace
-
-std::vector<RankedClass> rank_classes(std::span<const float> logits, double temperature,
-                                      std::int64_t count) {
-  const std::vector<double> p = probabilities(logits, temperature);
-  std::vector<RankedClass> ranked;
-  for (std::size_t c = 0; c < p.size(); ++c) {
-    ranked.push_back({static_cast<std::int32_t>(c), p[c]});
-  }
-  const std::int64_t kept = std::min<std::int64_t>(count, std::ssize(ranked));
-  // By logits: probabilities may be equal where logits differ.
-  std::ranges::partial_sort(ranked, ranked.begin() + kept, [&](const auto& a, const auto& b) {
-    const float of_a = logits[static_cast<std::size_t>(a.label)];
-    const float of_b = logits[static_cast<std::size_t>(b.label)];
-    return of_a != of_b ? of_a > of_b : a.label < b.label;
-  });
-  // Of thousands of classes, only the memory of the first ones is kept.
-  return {ranked.begin(), ranked.begin() + kept};
-}
-
-std::vector<std::size_t> by_margin(std::span<const Prediction> predictions) {
-  std::vector<std::size_t> order = all_positions(predictions.size());
-  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return predictions[i].margin(); });
-  return order;
-}
-
-std::vector<std::size_t> by_confidence(std::span<const Prediction> predictions) {
-  std::vector<std::size_t> order = all_positions(predictions.size());
-  std::ranges::stable_sort(order, std::ranges::greater{},
-                           [&](std::size_t i) { return predictions[i].probability(); });
-  return order;
-}
 
 void write_predictions(const fs::path& csv, std::span<const Prediction> predictions,
                        std::span<const std::size_t> order, std::span<const std::string> class_names,

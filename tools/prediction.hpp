@@ -1,4 +1,4 @@
-// What a classifier predicts for images without labels, and the tables that list it.
+// The tables and folders in which predictions for images without labels are written.
 #pragma once
 
 #include <cstdint>
@@ -7,32 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "report/prediction.hpp"
+
 namespace scimix {
-
-struct RankedClass {
-  std::int32_t label = 0;
-  double probability = 0;
-};
-
-struct Prediction {
-  std::string file;  // its path; a std::filesystem::path would take ten times as much memory
-  std::vector<RankedClass> classes;  // the most probable ones, at least two, in descending order
-
-  [[nodiscard]] std::int32_t label() const { return classes[0].label; }
-  [[nodiscard]] double probability() const { return classes[0].probability; }
-  // Returns how much more probable the class is than the next one.
-  [[nodiscard]] double margin() const { return classes[0].probability - classes[1].probability; }
-};
-
-// Returns the `count` most probable classes at this temperature, of equally probable ones the
-// first. `logits` are finite.
-[[nodiscard]] std::vector<RankedClass> rank_classes(std::span<const float> logits,
-                                                    double temperature, std::int64_t count);
-
-// Return the positions of the predictions: the smallest margin first (the images that a person
-// should label first), or the largest probability first.
-[[nodiscard]] std::vector<std::size_t> by_margin(std::span<const Prediction> predictions);
-[[nodiscard]] std::vector<std::size_t> by_confidence(std::span<const Prediction> predictions);
 
 // The start of the heading of --out and --to-check. Only files that start so are overwritten.
 inline constexpr const char* kPredictionsMark = "file,class,probability,margin";

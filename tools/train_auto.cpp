@@ -161,7 +161,7 @@ int train_auto(const std::vector<std::string>& arguments, Ranks& ranks) {
   if (asked.resumes()) {
     fmt::print(streams.out, "job folder {}: going on with its picks\n", folder.string());
   } else {
-    fmt::print(streams.out, "picking settings for {} minutes\n", config.minutes);
+    fmt::print(streams.out, "picking settings for {}\n", in_minutes(config.minutes));
     streams.out.flush();
     const AutoPlan plan = plan_auto(config, data, measure_on(device, config, data, *comm));
     print_lines(streams.out, plan.reasons);

@@ -142,7 +142,8 @@ RunReport ClassifierSubject::report(const RunFolder& run, const RunResult& resul
       .median = {.accuracy = result.median_accuracy, .evaluations = result.evaluations},
       .classes = {test_ ? *test_->confusion : Confusion(inputs_.dataset.classes()),
                   inputs_.dataset.class_names},
-      .pictures = {}};
+      .pictures = {},
+      .to_label = trainer_.images_to_label(inputs_.dataset, config_.data.data_dir)};
   for (const Sheet& sheet : trainer_.preview(1)) {
     const auto png = run.samples() / (sheet.name + ".png");
     if (is_file(png)) outcome.pictures.push_back({sheet.caption, png});

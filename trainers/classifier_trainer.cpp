@@ -202,6 +202,17 @@ std::optional<Evaluation> ClassifierTrainer::evaluate_ema(const EvaluationOption
                   options);
 }
 
+std::optional<ImagesToLabel> ClassifierTrainer::images_to_label(
+    const Dataset& dataset, const std::filesystem::path& data_dir) const {
+  return find_images_to_label({.network = ema_,
+                               .dataset = dataset,
+                               .train = train_,
+                               .test = test_,
+                               .data_dir = data_dir,
+                               .batch = config_.output.eval_batch,
+                               .dtype = dtype_});
+}
+
 std::vector<Sheet> ClassifierTrainer::preview(std::int64_t images) const {
   const auto next = [&](Sampler& sampler) {
     const std::vector<std::int32_t> indices = sampler.indices(steps_done(), images);

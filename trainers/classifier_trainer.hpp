@@ -9,6 +9,7 @@
 #include "models/wide_resnet.hpp"
 #include "trainers/classifier_objective.hpp"
 #include "trainers/evaluate.hpp"
+#include "trainers/find_images_to_label.hpp"
 #include "trainers/training_session.hpp"
 
 namespace scimix {
@@ -32,6 +33,11 @@ class ClassifierTrainer : public TrainingSession {
   // nothing if `options.give_up` ended the evaluation.
   [[nodiscard]] std::optional<Evaluation> evaluate_ema(const EvaluationOptions& options);
   [[nodiscard]] Evaluation evaluate_ema() { return *evaluate_ema({}); }
+
+  // Looks at unlabelled images of `dataset`, the one of the constructor, with the EMA network. Call
+  // it after an evaluation or a checkpoint.
+  [[nodiscard]] std::optional<ImagesToLabel> images_to_label(
+      const Dataset& dataset, const std::filesystem::path& data_dir) const;
 
   // Returns pictures of what the network sees: `images` augmented images, and as many hybrids if
   // the run uses hybrids.

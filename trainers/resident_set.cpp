@@ -1,13 +1,27 @@
 #include "trainers/resident_set.hpp"
 
+#include "core/lent_memory.hpp"
 #include "kernels/conv/conv.hpp"
 
 namespace scimix {
 
+namespace {
+
+Tensor pixels_on(const ImageSet& images, Device device) {
+  const Shape shape{images.count, images.height, images.width, images.channels};
+  const Memory on_disk = device.is_cpu() ? shared_pixels(images.pixels) : nullptr;
+  if (!on_disk) {
+    return Tensor::from_host(std::span<const std::uint8_t>(images.pixels), shape, device);
+  }
+  const LentMemory lent(on_disk, static_cast<std::size_t>(shape.numel()));
+  return Tensor::empty(shape, DType::u8, device);
+}
+
+}  // namespace
+
 ResidentSet::ResidentSet(const ImageSet& images, Device device) {
   const MemoryLabel label("data set");
-  images_ = Tensor::from_host(std::span<const std::uint8_t>(images.pixels),
-                              {images.count, images.height, images.width, images.channels}, device);
+  images_ = pixels_on(images, device);
   labels_ = Tensor::from_host(std::span<const std::int32_t>(images.labels), {images.count}, device);
 }
 

@@ -18,6 +18,8 @@ struct Batch {
 
 class ResidentSet {
  public:
+  // Copies the images to the device. Images on disk (data/pixel_storage.hpp) are not copied on a
+  // CPU: the set reads them where they are. Nobody may change them as long as the set exists.
   ResidentSet(const ImageSet& images, Device device);
 
   [[nodiscard]] std::int64_t count() const { return images_.dim(0); }

@@ -12,7 +12,9 @@ Dataset read_dataset(const DataSettings& settings, const std::filesystem::path& 
                      std::ostream& progress) {
   CountLine line(progress, stderr_is_terminal(), "reading images");
   DatasetOptions options = dataset_options(settings);
-  if (settings.image_cache) options.image_cache = RunFolder::image_cache(run);
+  const std::filesystem::path beside = RunFolder::image_cache(run);
+  if (settings.image_cache) options.image_cache = beside;
+  options.storage = {.storage = settings.image_storage, .folder = beside};
   options.progress = [&](std::int64_t done, std::int64_t images) { line.update(done, images); };
   return load_dataset(settings.dataset, settings.data_dir, options);
 }

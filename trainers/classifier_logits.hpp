@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <span>
 #include <vector>
 
 #include "core/dtype.hpp"
@@ -22,5 +22,9 @@ struct Logits {
 // Computes the outputs for the first `count` images, `batch` at a time.
 [[nodiscard]] Logits compute_logits(const WideResNet& network, const ResidentSet& images,
                                     std::int64_t count, std::int64_t batch, DType dtype);
+// Computes them for the images at `indices`.
+[[nodiscard]] Logits compute_logits(const WideResNet& network, const ResidentSet& images,
+                                    std::span<const std::int32_t> indices, std::int64_t batch,
+                                    DType dtype);
 
 }  // namespace scimix

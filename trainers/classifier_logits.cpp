@@ -1,4 +1,4 @@
-#include "tools/classifier_logits.hpp"
+#include "trainers/classifier_logits.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -11,10 +11,16 @@ namespace scimix {
 
 Logits compute_logits(const WideResNet& network, const ResidentSet& images, std::int64_t count,
                       std::int64_t batch, DType dtype) {
-  const NoGrad no_grad;
-  Logits found{.classes = network.config().classes, .logits = {}, .labels = {}, .predicted = {}};
   std::vector<std::int32_t> indices(static_cast<std::size_t>(count));
   std::iota(indices.begin(), indices.end(), 0);
+  return compute_logits(network, images, indices, batch, dtype);
+}
+
+Logits compute_logits(const WideResNet& network, const ResidentSet& images,
+                      std::span<const std::int32_t> indices, std::int64_t batch, DType dtype) {
+  const NoGrad no_grad;
+  const std::int64_t count = std::ssize(indices);
+  Logits found{.classes = network.config().classes, .logits = {}, .labels = {}, .predicted = {}};
   found.logits.reserve(static_cast<std::size_t>(count * found.classes));
   const auto append = [](auto& all, const auto& part) {
     all.insert(all.end(), part.begin(), part.end());
@@ -22,8 +28,7 @@ Logits compute_logits(const WideResNet& network, const ResidentSet& images, std:
   for (std::int64_t first = 0; first < count; first += batch) {
     const std::int64_t rows = std::min(batch, count - first);
     const Batch part = images.plain(
-        std::span(indices).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows)),
-        dtype);
+        indices.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows)), dtype);
     const Tensor logits =
         cast(network.forward(part.images, {.mode = NormMode::eval}).logits, DType::f32).value();
     Tensor predicted = Tensor::empty({rows}, DType::i32, images.device());

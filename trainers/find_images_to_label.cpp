@@ -1,0 +1,110 @@
+#include "trainers/find_images_to_label.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <span>
+#include <vector>
+
+#include "core/error.hpp"
+#include "data/image_io.hpp"
+#include "data/random_order.hpp"
+#include "data/resize.hpp"
+#include "report/calibration.hpp"
+#include "trainers/classifier_logits.hpp"
+#include "trainers/evaluate.hpp"
+
+namespace scimix {
+
+namespace {
+
+constexpr std::uint32_t kLookedAtStream = 4;  // of Purpose::pairing: which images are looked at
+constexpr std::int64_t kSide = 96;            // of the pictures, in pixels
+constexpr std::array kErrorRates{0.01, 0.02, 0.05, 0.1};
+
+// Returns the indices of images without a class, in their order.
+std::vector<std::int32_t> images_without_class(const ImageSet& images) {
+  std::vector<std::int32_t> found;
+  for (std::size_t i = 0; i < images.labels.size(); ++i) {
+    if (images.labels[i] == kUnknownLabel) found.push_back(static_cast<std::int32_t>(i));
+  }
+  return found;
+}
+
+// Returns at most kMostLookedAt of the indices, drawn at random, in their order.
+std::vector<std::int32_t> drawn(const std::vector<std::int32_t>& all) {
+  if (std::ssize(all) <= kMostLookedAt) return all;
+  std::vector<std::int32_t> order =
+      random_order(all.size(), Random(0, Purpose::pairing, kLookedAtStream, 0));
+  order.resize(kMostLookedAt);
+  std::ranges::sort(order);
+  for (std::int32_t& position : order) position = all[static_cast<std::size_t>(position)];
+  return order;
+}
+
+bool is_finite(const Logits& found) {
+  return std::ranges::all_of(found.logits, [](float x) { return std::isfinite(x); });
+}
+
+// Returns a small picture of a training image: from its file, or, if that has gone, from the pixels
+// that the network sees.
+std::vector<std::uint8_t> picture(const Dataset& dataset, std::size_t index) {
+  const ImageSet& images = dataset.train;
+  const auto small = [&] {
+    try {
+      return resize_and_crop(read_image(dataset.train_files.path(index)), kSide);
+    } catch (const Error& error) {
+      if (error.fault() != Fault::user) throw;
+      const auto pixels = images.image(static_cast<std::int64_t>(index));
+      return resize_and_crop({images.height, images.width, {pixels.begin(), pixels.end()}}, kSide);
+    }
+  };
+  return encode_png(small());
+}
+
+}  // namespace
+
+std::optional<ImagesToLabel> find_images_to_label(const LabelingInputs& in) {
+  const std::vector<std::int32_t> unlabeled = images_without_class(in.dataset.train);
+  if (unlabeled.empty() || in.dataset.train_files.files.empty()) return std::nullopt;
+  const std::vector<std::int32_t> indices = drawn(unlabeled);
+  ImagesToLabel found{.unlabeled = std::ssize(unlabeled),
+                      .looked_at = std::ssize(indices),
+                      .calibrated = {},
+                      .images = {},
+                      .efforts = {},
+                      .class_names = in.dataset.class_names};
+  double temperature = 1;
+  if (in.test.count() >= 2) {
+    const Logits test = compute_logits(in.network, in.test, in.test.count(),
+                                       evaluation_batch(in.batch, in.test), in.dtype);
+    if (!is_finite(test)) return std::nullopt;
+    temperature =
+        fit_temperature({.classes = test.classes, .logits = test.logits, .labels = test.labels});
+    found.calibrated = {.images = in.test.count(), .temperature = temperature};
+  }
+  const Logits outputs =
+      compute_logits(in.network, in.train, indices, evaluation_batch(in.batch, in.train), in.dtype);
+  if (!is_finite(outputs)) return std::nullopt;
+  std::vector<Prediction> predictions;
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    const auto classes = static_cast<std::size_t>(outputs.classes);
+    const auto row = std::span(outputs.logits).subspan(i * classes, classes);
+    predictions.push_back({.file = {}, .classes = rank_classes(row, temperature, 2)});
+  }
+  const std::vector<std::size_t> order = by_margin(predictions);
+  for (std::size_t i = 0; i < std::min<std::size_t>(order.size(), kMostListed); ++i) {
+    const auto index = static_cast<std::size_t>(indices[order[i]]);
+    ImagesToLabel::Image image{.prediction = predictions[order[i]],
+                               .png = picture(in.dataset, index)};
+    image.prediction.file = in.dataset.train_files.path(index).lexically_relative(in.data_dir).native();
+    found.images.push_back(std::move(image));
+  }
+  const std::vector<std::size_t> confident = by_confidence(predictions);
+  for (const double rate : kErrorRates) {
+    found.efforts.push_back(checking_effort(predictions, confident, rate));
+  }
+  return found;
+}
+
+}  // namespace scimix
