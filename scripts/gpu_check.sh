@@ -115,7 +115,7 @@ step graphs-bf16 5 bash -c "tiny=(${tiny[*]}); set -e; same_bits classifier --me
 step graphs-generator 5 bash -c \
   "tiny=(${tiny[*]}); set -e; same_bits generator --g-channels 8 --g-max-channels 8 --d-channels 8 \
    --d-max-channels 8 --eval-pairs 20"
-step all-gpu-tests 30 "$tests" "--test-case=*GPU*,image operations*,strong augmentation*,MixUp*,CutMix*,AdaIN*,FDA*"
+step all-gpu-tests 30 "$tests" "--test-case=*GPU*,image operations*,strong augmentation*,mixing:*"
 
 if command -v compute-sanitizer >/dev/null && [[ $preset == cuda ]]; then
   step memcheck 20 compute-sanitizer --error-exitcode 1 "$tests" "--test-case=operators: the GPU*"

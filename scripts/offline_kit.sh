@@ -9,9 +9,11 @@
 #   --data  a folder as SCIMIX_TEST_DATA names it, with cifar-10-batches-bin/ and svhn/, copied into
 #           DIR/data for the tests on real images
 #
-# Two libraries are left out because they depend on many others: MPI, without which a build runs in one
-# process, and HDF5. libmatio is linked with stubs of HDF5's functions that fail. So MATLAB 7.3 files can't
-# be read, which SciMix refuses anyway.
+# Three libraries are left out because they depend on many others:
+#   MPI   without it, a build runs in one process
+#   ONNX  without it, scimix_export is not built
+#   HDF5  libmatio is linked with stubs of HDF5's functions that fail, so it can't read MATLAB 7.3 files,
+#         which SciMix refuses anyway
 set -euo pipefail
 
 # The packages of scripts/setup.sh whose libraries or headers a build uses. Of NAME|OTHER, the first that

@@ -154,7 +154,7 @@ struct CountingListener : doctest::IReporter {
     const char* found =
         assertion.m_threw ? assertion.m_exception.c_str() : assertion.m_decomp.c_str();
     note_failure(assertion.m_file, assertion.m_line,
-                 std::string(assertion.m_expr) + ", found: " + found);
+                 std::string(assertion.m_expr) + ", found: " + found + context());
   }
   void log_message(const doctest::MessageData& message) override {
     if ((message.m_severity & doctest::assertType::is_warn) != 0) return;
@@ -162,6 +162,16 @@ struct CountingListener : doctest::IReporter {
   }
 
  private:
+  // Returns what CAPTURE and CHECK_MESSAGE have said about the assertion.
+  static std::string context() {
+    std::ostringstream text;
+    for (int i = 0; i < get_num_active_contexts(); ++i) {
+      text << "; ";
+      get_active_contexts()[i]->stringify(&text);
+    }
+    return text.str();
+  }
+
   // Assertions may fail in several threads at once.
   static void note_failure(const char* file, int line, const std::string& what) {
     const std::lock_guard lock(tally().mutex);

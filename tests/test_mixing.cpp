@@ -190,7 +190,7 @@ Tensor shares(std::int64_t count) {
 
 }  // namespace
 
-TEST_CASE("MixUp weighs each pair by its own share") {
+TEST_CASE("mixing: MixUp weighs each pair by its own share") {
   check_mixer(
       [](const Tensor& x_c, const Tensor& x_r, const Output& out) {
         mix_mixup(x_c, x_r, shares(x_c.dim(0)).to(x_c.device()), out);
@@ -241,7 +241,7 @@ constexpr std::int32_t kFar = std::numeric_limits<std::int32_t>::max();
 
 }  // namespace
 
-TEST_CASE("CutMix takes a box of each pair from x_r") {
+TEST_CASE("mixing: CutMix takes a box of each pair from x_r") {
   const std::vector<std::vector<Box>> lists = {
       {{1, 2, 4, 3}, {0, 0, 3, 5}, {2, 1, 7, 13}},             // inside, at a corner, at the other
       {{0, 0, 1, kFar}, {0, 0, kFar, 1}, {3, 0, 5, kFar}},     // an edge each; beyond the image
@@ -260,7 +260,7 @@ TEST_CASE("CutMix takes a box of each pair from x_r") {
 }
 
 // Pixels are copied, not computed with: an empty box is x_c and a full one x_r, bit for bit.
-TEST_CASE("CutMix with an empty and with a full box") {
+TEST_CASE("mixing: CutMix with an empty and with a full box") {
   const Shape shape{1, 6, 5, 3};
   for (const DType dtype : {DType::f64, DType::f32, DType::bf16}) {
     const Tensor x_c = Tensor::from(random_images(shape, 1), shape, dtype);
@@ -282,7 +282,7 @@ bool within(std::int64_t pixel, std::int64_t centre, std::int64_t side) {
 
 }  // namespace
 
-TEST_CASE("CutMix's box follows the published rule in every draw") {
+TEST_CASE("mixing: CutMix's box follows the published rule in every draw") {
   Random random(1, Purpose::test, 0, 0);
   for (const auto& [height, width] : {std::pair{32, 32}, {9, 14}, {1, 5}, {2, 2}}) {
     for (int draw = 0; draw < 500; ++draw) {
@@ -315,7 +315,7 @@ TEST_CASE("CutMix's box follows the published rule in every draw") {
 }
 
 // Yun et al.'s code: an image of 32 pixels, lambda 0.75 (sides of 16), centre by centre.
-TEST_CASE("CutMix's box in the middle and over the borders") {
+TEST_CASE("mixing: CutMix's box in the middle and over the borders") {
   const auto is = [](const CutBox& b, const Box& wanted) {
     return Box{b.y0, b.x0, b.y1, b.x1} == wanted;
   };
@@ -330,7 +330,7 @@ TEST_CASE("CutMix's box in the middle and over the borders") {
   CHECK(share_outside(cut_box(0.75, 0.5, 0.5, 32, 32), 32, 32) == 0.75);
 }
 
-TEST_CASE("CutMix's box refuses what is no share and no place") {
+TEST_CASE("mixing: CutMix's box refuses what is no share and no place") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   for (const double lambda : {-0.1, 1.1, nan}) {
     CHECK_THROWS_AS(static_cast<void>(cut_box(lambda, 0.5, 0.5, 8, 8)), Error);
@@ -341,11 +341,11 @@ TEST_CASE("CutMix's box refuses what is no share and no place") {
   }
 }
 
-TEST_CASE("AdaIN gives x_c the statistics of x_r") {
+TEST_CASE("mixing: AdaIN gives x_c the statistics of x_r") {
   check_mixer(mix_adain, adain_definition);
 }
 
-TEST_CASE("AdaIN of plain images keeps to the epsilon") {
+TEST_CASE("mixing: AdaIN of plain images keeps to the epsilon") {
   const Shape shape{1, 4, 6, 3};
   const Values noise = random_images(shape, 5);
   // Without detail in x_c there is nothing to amplify: the mean of x_r remains.
@@ -358,7 +358,7 @@ TEST_CASE("AdaIN of plain images keeps to the epsilon") {
   }
 }
 
-TEST_CASE("FDA exchanges amplitudes of low frequencies") {
+TEST_CASE("mixing: FDA exchanges amplitudes of low frequencies") {
   for (const double band : {0.0, 0.05, 0.1, 0.26, 0.49}) {
     CAPTURE(band);
     check_mixer([band](const Tensor& x_c, const Tensor& x_r,
@@ -371,7 +371,7 @@ TEST_CASE("FDA exchanges amplitudes of low frequencies") {
 
 // numpy 2.4.6: the published procedure on pixels 0..255 with numpy.fft.fft2, fftshift, abs and
 // angle, amplitudes [2-2:2+3, 3-2:3+3] replaced; then / 127.5 - 1.
-TEST_CASE("FDA agrees with numpy") {
+TEST_CASE("mixing: FDA agrees with numpy") {
   const Shape shape{1, 5, 6, 1};
   Values x_c;
   Values x_r;
@@ -393,7 +393,7 @@ TEST_CASE("FDA agrees with numpy") {
   CHECK(largest_difference(mix(fda, shape, x_c, x_r, DType::f32), golden) < 1e-5);
 }
 
-TEST_CASE("FDA of plain images: what has no phase gets phase 0") {
+TEST_CASE("mixing: FDA of plain images: what has no phase gets phase 0") {
   const Shape shape{1, 9, 14, 3};
   const Values noise = random_images(shape, 6);
   const Mixer fda = [](const Tensor& a, const Tensor& b, const Output& out) {
@@ -415,7 +415,7 @@ TEST_CASE("FDA of plain images: what has no phase gets phase 0") {
   }
 }
 
-TEST_CASE("FDA with itself changes nothing") {
+TEST_CASE("mixing: FDA with itself changes nothing") {
   const Shape shape{2, 16, 16, 3};
   const Values x = random_images(shape, 7);
   const Mixer fda = [](const Tensor& a, const Tensor& b, const Output& out) {
@@ -424,7 +424,7 @@ TEST_CASE("FDA with itself changes nothing") {
   CHECK(largest_difference(mix(fda, shape, x, x, DType::f32), x) < 1e-6);
 }
 
-TEST_CASE("clamping to [-1,1], in place too") {
+TEST_CASE("mixing: clamping to [-1,1], in place too") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const Values values = {-3, -1, -0.5, 0, 0.75, 1, 1.5, nan};
   for (const DType dtype : {DType::f64, DType::f32, DType::bf16}) {
@@ -437,7 +437,7 @@ TEST_CASE("clamping to [-1,1], in place too") {
   }
 }
 
-TEST_CASE("who is farther: the semantic parent or the scene") {
+TEST_CASE("mixing: who is farther: the semantic parent or the scene") {
   const Shape shape{4, 5, 7, 3};
   const Values x_c = random_images(shape, 8);
   const Values x_r = random_images(shape, 9);
@@ -464,7 +464,7 @@ TEST_CASE("who is farther: the semantic parent or the scene") {
   }
 }
 
-TEST_CASE("mixers refuse what does not fit") {
+TEST_CASE("mixing: mixers refuse what does not fit") {
   Tensor a = Tensor::zeros({2, 4, 4, 3}, DType::f32);
   Tensor b = Tensor::zeros({2, 4, 5, 3}, DType::f32);
   Tensor pixel = Tensor::zeros({2, 1, 1, 3}, DType::f32);

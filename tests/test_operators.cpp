@@ -1,5 +1,6 @@
 // Runs every check of the operator harness over every registered case. SCIMIX_OP=REGEX keeps the
-// cases whose "operator/label" matches, e.g. SCIMIX_OP=conv2d or SCIMIX_OP='batch_norm/.*zero'.
+// cases whose "operator/label" matches, e.g. SCIMIX_OP=^conv2d/ or SCIMIX_OP='batch_norm/.*zero'.
+// The tests of other files run, too, unless -tc="operators:*" is given.
 #include <doctest/doctest.h>
 
 #include <cstdlib>
@@ -93,6 +94,7 @@ TEST_CASE("operators: each one that is declared has test cases and a benchmark c
   }
   std::cout << "operators: " << tested.size() << " with " << cases << " cases; "
             << selected_cases().size() << " cases selected\n";
+  CHECK_MESSAGE(!selected_cases().empty(), "SCIMIX_OP matches no case of any operator");
 }
 
 TEST_CASE("operators: forward in f64 against the definition") {

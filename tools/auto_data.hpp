@@ -35,8 +35,9 @@ struct AutoData {
   std::vector<std::string> notes;  // as Dataset::notes
 };
 
-// Returns the data that `inputs` were read from. Of a folder of pictures, decodes 60 of them
-// to learn their sizes, because the images of `inputs` are scaled already.
+// Returns the facts about the data set from which `inputs` were read. If the data set is a folder
+// of pictures, decodes 60 of them to find the sizes of the originals, because the images in
+// `inputs` are scaled already.
 [[nodiscard]] AutoData look_at_data(const DataSettings& settings, const RunInputs& inputs);
 
 // Returns a few lines for a person.

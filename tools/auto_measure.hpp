@@ -7,10 +7,11 @@
 
 namespace scimix {
 
-// Returns a function that makes a few real steps of a candidate's runs, after a warm-up, on noise
-// in place of pictures: the time of a step does not depend on what the images show. `asked` has the
-// other settings. All measurements together take a small share of --minutes, except that a single
-// step cannot be cut short.
+// Returns a function that measures the seconds per training step of a candidate. It trains each of
+// the candidate's networks for a few steps, after a warm-up. The images are noise, because the time
+// of a step does not depend on what the images show. Settings that a candidate does not have are
+// those of `asked`. Each measurement takes a small fraction of --minutes, or a single step if that
+// takes longer.
 [[nodiscard]] AutoMeasure measure_on(Device device, const AutoConfig& asked, const AutoData& data,
                                      Comm& ranks);
 

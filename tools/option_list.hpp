@@ -2,6 +2,7 @@
 // come from the objects that parse the command line, so that no second list has to be kept.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,13 +25,16 @@ struct OptionList {
   std::vector<ListedOption> positionals;
 };
 
-// The only argument of a command that is asked for its options instead of its work.
+// Called with this as its only argument, a command does not do its work, but passes the list of its
+// options to hand_over.
 inline constexpr const char* kListOptions = "--list-options";
 
+// Returns whether kListOptions is the only argument.
 [[nodiscard]] bool asks_for_options(const std::vector<std::string>& arguments);
-// Hands the options of a command to the caller of options_of. `parse` does so for a CLI11 command.
+// Stores the options of a command for options_of, which is waiting for them. `parse` (cli.hpp)
+// calls this function for commands whose options CLI11 parses.
 void hand_over(OptionList list);
-// Returns the options of a command, which it calls with kListOptions.
+// Calls the command with kListOptions, and returns the options that it has handed over.
 [[nodiscard]] OptionList options_of(
     const std::function<int(const std::vector<std::string>&)>& command);
 

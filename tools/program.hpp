@@ -9,9 +9,10 @@
 namespace scimix {
 
 struct Command {
-  std::string name;      // empty: the program's only command, which is not named when it is called
-  std::string synopsis;  // what follows the name, such as "RUN [options]"
-  std::string summary;   // a line for the list of commands
+  std::string name;      // empty if the program has one command only, which users call by no name
+  std::string synopsis;  // the arguments, as the help shows them, such as "RUN [options]"
+  std::string summary;   // one line for the list of commands in --help
+  // Runs the command with the arguments after its name, and returns the exit code.
   std::function<int(const std::vector<std::string>&)> run;
 };
 
@@ -22,8 +23,10 @@ struct Program {
   std::string note = {};  // lines at the end of --help
 };
 
-// Runs the command that `arguments` (without the program's name) begin with, or prints what was
-// asked for. Errors (user): an unknown command, with the nearest right one; an unknown shell.
+// Runs the command that is named by the first of `arguments`, which are the command line without
+// the program's name, and returns its exit code. For --help, --version, --completion or --man-page,
+// prints the text and returns 0. Errors (user): an unknown command, with the most similar known
+// name; an unknown shell.
 [[nodiscard]] int run_commands(const Program& program, std::vector<std::string> arguments);
 
 }  // namespace scimix

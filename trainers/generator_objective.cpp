@@ -152,7 +152,7 @@ void GeneratorObjective::encode(const ClassifierBatch& batch, const Tensor& cons
 
 // E_c and C do not learn: their outputs are constants, and their running statistics stay unchanged.
 // The supervised term is only logged.
-void GeneratorObjective::encode_frozen(const ClassifierBatch& batch, Generated& out) const {
+void GeneratorObjective::encode_as_constants(const ClassifierBatch& batch, Generated& out) const {
   const NoGrad constant;
   const NormPass pass = batch_statistics(NormMode::batch_only);
   out.semantic = networks_.encode_semantic(out.real, pass);
@@ -164,7 +164,7 @@ void GeneratorObjective::encode_frozen(const ClassifierBatch& batch, Generated& 
 }
 
 // Returns z_c for G. Its gradient is multiplied by encoder_grad on its way back to E_c.
-Variable GeneratorObjective::encoder_share(const Variable& z_c) const {
+Variable GeneratorObjective::code_for_generator(const Variable& z_c) const {
   const double share = config_.weights.encoder_grad;
   if (share == 0) return z_c.detach();
   return share == 1 ? z_c : scale_gradient(z_c, share);
@@ -176,12 +176,12 @@ Generated GeneratorObjective::generate(const GeneratorBatch& batch,
   Generated out;
   out.real = mixed_images(batch.semantic);
   if (freezes_semantic_encoder(config_)) {
-    encode_frozen(batch.semantic, out);
+    encode_as_constants(batch.semantic, out);
   } else {
     encode(batch.semantic, consistency_weight, out);
   }
   out.z_r = networks_.encode_scene(out.real, batch_statistics(NormMode::train));
-  const Variable z_c = encoder_share(out.semantic.z_c);
+  const Variable z_c = code_for_generator(out.semantic.z_c);
   NamedParts semantic{{Part::rebuilt, z_c}};
   NamedParts scene{{Part::rebuilt, out.z_r}};
   if (makes_hybrids()) {

@@ -101,9 +101,9 @@ class GeneratorObjective {
 
  private:
   void encode(const ClassifierBatch& batch, const Tensor& consistency_weight, Generated& out) const;
-  void encode_frozen(const ClassifierBatch& batch, Generated& out) const;
+  void encode_as_constants(const ClassifierBatch& batch, Generated& out) const;
   [[nodiscard]] NamedParts judge(const NamedParts& images) const;
-  [[nodiscard]] Variable encoder_share(const Variable& z_c) const;
+  [[nodiscard]] Variable code_for_generator(const Variable& z_c) const;
   [[nodiscard]] NormPass batch_statistics(NormMode mode) const;
   [[nodiscard]] Variable of_partners(const Variable& x, const Tensor& partner) const;
   void add_hybrid_terms(const Generated& generated, const Tensor& partner, LossTerms& terms) const;

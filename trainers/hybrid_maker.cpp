@@ -175,17 +175,25 @@ HybridMaker::Mixed HybridMaker::by_pixels(const Contents& contents, const Tensor
                                           const DrawnPairs& pairs) const {
   const Tensor& x_c = contents.images;
   Mixed out{.images = like(x_c), .share = pairs.shares};
-  if (settings_.mixer == MixerKind::mixup) {
-    mix_mixup(x_c, x_r, pairs.shares, out.images);
-    return out;
+  switch (settings_.mixer) {  // without a default, so that the compiler reports a missing mixer
+    case MixerKind::none:
+    case MixerKind::scimix:
+      SCIMIX_CHECK(false, "by_pixels with mixer ", name_of(settings_.mixer));
+    case MixerKind::mixup:
+      mix_mixup(x_c, x_r, pairs.shares, out.images);
+      return out;
+    case MixerKind::cutmix:
+      mix_cutmix(x_c, x_r, pairs.corners, out.images);
+      return out;
+    case MixerKind::adain:
+      mix_adain(x_c, x_r, out.images);
+      break;
+    case MixerKind::fda:
+      mix_fda(x_c, x_r, settings_.fda_band, out.images);
+      break;
   }
-  if (settings_.mixer == MixerKind::cutmix) {
-    mix_cutmix(x_c, x_r, pairs.corners, out.images);
-    return out;
-  }
+  // AdaIN and FDA draw no mixing weights, and their pixels can leave [-1,1].
   out.share = same_share(alpha_, x_c.dim(0), x_c.device());
-  if (settings_.mixer == MixerKind::adain) mix_adain(x_c, x_r, out.images);
-  if (settings_.mixer == MixerKind::fda) mix_fda(x_c, x_r, settings_.fda_band, out.images);
   clamp_images(out.images, out.images);
   return out;
 }
