@@ -11,7 +11,7 @@
 #include "bench/steps.hpp"
 #include "bench/timer.hpp"
 #include "kernels/elementwise/elementwise.hpp"
-#include "tools/cli.hpp"
+#include "tools/command_line/cli.hpp"
 #include "trainers/classifier_trainer.hpp"
 #include "trainers/generator_trainer.hpp"
 

@@ -14,8 +14,8 @@
 #include "bench/suite.hpp"
 #include "core/atomic_file.hpp"
 #include "kernels/machine/tf32.hpp"
-#include "tools/cli.hpp"
-#include "tools/program.hpp"
+#include "tools/command_line/cli.hpp"
+#include "tools/command_line/program.hpp"
 
 namespace scimix {
 namespace {

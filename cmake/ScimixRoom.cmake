@@ -133,10 +133,12 @@ function(scimix_check_rooms)
   add_custom_target(scimix_rooms ALL DEPENDS "${PROJECT_BINARY_DIR}/rooms.checked")
 endfunction()
 
-# A folder of programs: each scimix_NAME.cpp in it is one, and what they share (the other .cpp files)
-# is the room NAME, which the tests see too. The arguments are those of scimix_room.
+# A folder of programs: each scimix_NAME.cpp in it or in a folder below it is one, and what they share
+# (the other .cpp files) is the room NAME, which the tests see too. The arguments are those of scimix_room.
 function(scimix_program_room name)
   scimix_room_sources(sources "${CMAKE_CURRENT_SOURCE_DIR}")
+  scimix_room_sources(below "${CMAKE_CURRENT_SOURCE_DIR}/*")
+  list(APPEND sources ${below})
   set(programs ${sources})
   list(FILTER programs INCLUDE REGEX "/scimix_[a-z_]+\\.cpp$")
   list(REMOVE_ITEM sources ${programs})

@@ -9,10 +9,10 @@
 #include "core/error.hpp"
 #include "core/paths.hpp"
 #include "exporter/onnx_networks.hpp"
-#include "tools/cli.hpp"
-#include "tools/program.hpp"
-#include "tools/trained_classifier.hpp"
-#include "tools/version.hpp"
+#include "tools/command_line/cli.hpp"
+#include "tools/command_line/program.hpp"
+#include "tools/command_line/version.hpp"
+#include "tools/eval/trained_classifier.hpp"
 #include "trainers/generator_checkpoint.hpp"
 
 namespace scimix {

@@ -11,7 +11,7 @@
 #include "python/training.hpp"
 #include "settings/run_kinds.hpp"
 #include "settings/settings.hpp"
-#include "tools/train_command.hpp"
+#include "tools/train/train_command.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;

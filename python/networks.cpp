@@ -10,7 +10,7 @@
 
 #include "autograd/tape.hpp"
 #include "core/error.hpp"
-#include "tools/trained_classifier.hpp"
+#include "tools/eval/trained_classifier.hpp"
 #include "trainers/evaluate.hpp"
 #include "trainers/mixers.hpp"
 

@@ -11,9 +11,9 @@
 
 #include "core/error.hpp"
 #include "settings/run_kinds.hpp"
-#include "tools/needed_generator.hpp"
-#include "tools/run_settings.hpp"
-#include "tools/train_command.hpp"
+#include "tools/command_line/run_settings.hpp"
+#include "tools/train/needed_generator.hpp"
+#include "tools/train/train_command.hpp"
 #include "trainers/classifier_run.hpp"
 #include "trainers/generator_run.hpp"
 

@@ -7,8 +7,8 @@
 
 #include "core/error.hpp"
 #include "settings/classifier_config.hpp"
-#include "tools/auto_plan.hpp"
-#include "tools/auto_settings.hpp"
+#include "tools/auto/auto_plan.hpp"
+#include "tools/auto/auto_settings.hpp"
 
 using namespace scimix;
 

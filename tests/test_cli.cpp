@@ -14,7 +14,7 @@
 
 #include "command_line.hpp"
 #include "core/error.hpp"
-#include "tools/cli.hpp"
+#include "tools/command_line/cli.hpp"
 
 using namespace scimix;
 using test::has;

@@ -17,9 +17,9 @@
 #include "settings/settings_file.hpp"
 #include "settings/table_list.hpp"
 #include "tests/paths.hpp"
-#include "tools/seeds.hpp"
-#include "tools/table_plan.hpp"
-#include "tools/train_command.hpp"
+#include "tools/command_line/seeds.hpp"
+#include "tools/table/table_plan.hpp"
+#include "tools/train/train_command.hpp"
 
 using namespace scimix;
 

@@ -17,7 +17,7 @@
 #include "report/confusion_picture.hpp"
 #include "tests/markup_check.hpp"
 #include "tests/skip.hpp"
-#include "tools/accuracy_report.hpp"
+#include "tools/eval/accuracy_report.hpp"
 #include "trainers/evaluate.hpp"
 
 using namespace scimix;

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "tests/test_data_support.hpp"
-#include "tools/mix_images.hpp"
-#include "tools/mix_pairs.hpp"
+#include "tools/mix/mix_images.hpp"
+#include "tools/mix/mix_pairs.hpp"
 
 namespace scimix {
 namespace {

@@ -13,8 +13,8 @@
 #include "report/run_history.hpp"
 #include "settings/run_kinds.hpp"
 #include "striped_picture.hpp"
-#include "tools/needed_generator.hpp"
-#include "tools/prediction.hpp"
+#include "tools/eval/prediction.hpp"
+#include "tools/train/needed_generator.hpp"
 
 using namespace scimix;
 using test::operator+;

@@ -9,7 +9,7 @@
 #include "data/image_source.hpp"
 #include "report/interval.hpp"
 #include "tests/tiny_generator.hpp"
-#include "tools/oracle.hpp"
+#include "tools/eval/oracle.hpp"
 #include "trainers/evaluate.hpp"
 #include "trainers/mixers.hpp"
 

@@ -10,7 +10,7 @@
 #include "report/run_history.hpp"
 #include "tests/markup_check.hpp"
 #include "tests/tiny_generator.hpp"
-#include "tools/trained_classifier.hpp"
+#include "tools/eval/trained_classifier.hpp"
 #include "trainers/evaluate.hpp"
 
 using namespace scimix;

@@ -10,7 +10,7 @@
 #include "core/safetensors.hpp"
 #include "data/image_io.hpp"
 #include "tests/tiny_generator.hpp"
-#include "tools/trained_classifier.hpp"
+#include "tools/eval/trained_classifier.hpp"
 #include "trainers/resident_set.hpp"
 
 using namespace scimix;

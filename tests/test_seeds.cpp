@@ -6,7 +6,7 @@
 
 #include "core/error.hpp"
 #include "report/interval.hpp"
-#include "tools/seeds.hpp"
+#include "tools/command_line/seeds.hpp"
 
 using namespace scimix;
 

@@ -16,9 +16,9 @@
 #include "settings/settings_file.hpp"
 #include "settings/utf8.hpp"
 #include "tests/paths.hpp"
-#include "tools/run_settings.hpp"
-#include "tools/settings_help.hpp"
-#include "tools/train_command.hpp"
+#include "tools/command_line/run_settings.hpp"
+#include "tools/command_line/settings_help.hpp"
+#include "tools/train/train_command.hpp"
 
 using namespace scimix;
 

@@ -6,8 +6,8 @@
 
 #include "command_line.hpp"
 #include "core/error.hpp"
-#include "tools/cli.hpp"
-#include "tools/switches.hpp"
+#include "tools/command_line/cli.hpp"
+#include "tools/command_line/switches.hpp"
 
 using namespace scimix;
 using test::check_mistake;

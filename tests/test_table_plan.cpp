@@ -5,9 +5,9 @@
 
 #include "settings/run_kinds.hpp"
 #include "tests/test_data_support.hpp"
-#include "tools/table_plan.hpp"
-#include "tools/table_results.hpp"
-#include "tools/table_runner.hpp"
+#include "tools/table/table_plan.hpp"
+#include "tools/table/table_results.hpp"
+#include "tools/table/table_runner.hpp"
 
 namespace scimix {
 namespace {

@@ -97,7 +97,8 @@ std::optional<ImagesToLabel> find_images_to_label(const LabelingInputs& in) {
     const auto index = static_cast<std::size_t>(indices[order[i]]);
     ImagesToLabel::Image image{.prediction = predictions[order[i]],
                                .png = picture(in.dataset, index)};
-    image.prediction.file = in.dataset.train_files.path(index).lexically_relative(in.data_dir).native();
+    image.prediction.file =
+        in.dataset.train_files.path(index).lexically_relative(in.data_dir).native();
     found.images.push_back(std::move(image));
   }
   const std::vector<std::size_t> confident = by_confidence(predictions);

@@ -1,0 +1,69 @@
+// Picks image size, network, method and numbers of steps for scimix_train auto. The functions here
+// only decide. The times on which they decide come from the caller (tools/auto/auto_measure.hpp).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "settings/auto_config.hpp"
+#include "settings/choices.hpp"
+#include "tools/auto/auto_data.hpp"
+
+namespace scimix {
+
+// An image size and a network that may be picked.
+struct AutoCandidate {
+  std::int64_t image_size = 0;
+  RunScale scale = RunScale::cpu;
+  int depth = 0;
+  int width = 0;
+
+  friend bool operator==(const AutoCandidate&, const AutoCandidate&) = default;
+};
+
+// Seconds for one step of each run. 0: the run is not part of the job.
+struct AutoTimes {
+  double guide = 0;
+  double generator = 0;
+  double classifier = 0;  // with hybrids, or alone if there is no generator
+};
+
+// Measures the steps of a candidate, with hybrids or without.
+using AutoMeasure = std::function<AutoTimes(const AutoCandidate& candidate, bool hybrids)>;
+
+struct AutoPlan {
+  AutoCandidate candidate;
+  Method method = Method::mean_teacher;  // of the final classifier
+  std::int64_t guide_steps = 0;          // 0: no guide
+  std::int64_t generator_steps = 0;      // 0: no generator
+  std::int64_t steps = 0;
+  double seconds = 0;                // expected time of all steps; 0: nothing was measured
+  std::vector<std::string> reasons;  // one line for each pick
+
+  [[nodiscard]] bool has_hybrids() const { return generator_steps > 0; }
+};
+
+// Returns the method of a final classifier that learns without hybrids.
+[[nodiscard]] Method method_without_hybrids(const AutoConfig& asked, const AutoData& data);
+
+// Returns a length of time in words: "1 minute", "0.5 minutes".
+[[nodiscard]] std::string in_minutes(double minutes);
+
+// Returns the plan. The settings that `asked` gives are kept. Nothing is measured if no pick
+// depends on time. With an --image-size that no discriminator accepts there is no generator.
+// Errors (user): such a size, if `asked` gives the generator's steps.
+//
+// The candidates are tried from the smallest: first image sizes, up to the first that reaches the
+// pictures' median side, then larger networks. The last one is picked for which the time suffices
+// for the usual numbers of steps. If they are too many for the smallest candidate, that one gets
+// fewer steps, at least half as many. If these are too many as well, no generator is trained,
+// unless `asked` gives its steps.
+[[nodiscard]] AutoPlan plan_auto(const AutoConfig& asked, const AutoData& data,
+                                 const AutoMeasure& measure);
+
+// Returns `asked` with the picks of the plan in place of what was left open.
+[[nodiscard]] AutoConfig with_picks(AutoConfig asked, const AutoPlan& plan);
+
+}  // namespace scimix

@@ -1,0 +1,180 @@
+#include "tools/auto/train_auto.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+
+#include <array>
+#include <cmath>
+#include <filesystem>
+
+#include "core/atomic_file.hpp"
+#include "core/device.hpp"
+#include "core/error.hpp"
+#include "core/paths.hpp"
+#include "core/shell_word.hpp"
+#include "report/interval.hpp"
+#include "report/run_folder.hpp"
+#include "report/run_lock.hpp"
+#include "report/run_report.hpp"
+#include "settings/run_kinds.hpp"
+#include "tools/auto/auto_data.hpp"
+#include "tools/auto/auto_measure.hpp"
+#include "tools/auto/auto_plan.hpp"
+#include "tools/auto/auto_runs.hpp"
+#include "tools/auto/auto_settings.hpp"
+#include "tools/command_line/seeds.hpp"
+#include "tools/train/train_command.hpp"
+#include "trainers/run_inputs.hpp"
+
+namespace scimix {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// Reads the command line. If its folder holds a job already, returns that job's settings, with
+// those that the command line may change.
+AskedRun read_job(const std::vector<std::string>& arguments) {
+  const RunKind& kind = auto_kind();
+  AskedRun asked = read_command(kind, arguments);
+  if (asked.done || asked.resumes()) return asked;
+  const fs::path folder = run_folder_of(auto_table().config(asked.values));
+  if (!is_file(folder / "config.toml")) return asked;
+  std::vector<std::string> words = without_option(arguments, "--out");
+  words.push_back("--resume=" + folder.string());
+  return read_command(kind, words);
+}
+
+AutoConfig config_of(const AskedRun& asked) {
+  AutoConfig config = auto_table().config(asked.values);
+  if (asked.resumes()) config.output.out = asked.resume.string();
+  config.output.out = absolute_path(run_folder_of(config)).string();
+  for (std::string* const path : {&config.data.data_dir, &config.data.labels_file}) {
+    if (!path->empty()) *path = absolute_path(*path).string();
+  }
+  return config;
+}
+
+// Checks what can be checked before the data are read. Errors (user): contradictory settings, an
+// unknown device, a folder that holds other runs.
+void check_job(const AskedRun& asked, const AutoConfig& config) {
+  check(config);
+  (void)parse_device(config.output.device);
+  const bool fixmatch = config.generator_steps != 0 || config.method == AutoMethod::automatic ||
+                        config.method == AutoMethod::fixmatch;
+  if (fixmatch) {
+    const std::int64_t size = config.data.image_size;
+    check_strong_size(fmt::format("--image-size {}", size), Method::fixmatch, size, size);
+  }
+  if (asked.resumes()) return;
+  const fs::path folder = config.output.out;
+  if (const PathKind kind = path_kind(folder);
+      kind != PathKind::missing && kind != PathKind::folder) {
+    user_error("--out ", folder.string(), ": not a folder");
+  }
+  RunFolder::check_free(folder);
+  for (const char* const run : {kAutoGuide, kAutoGenerator, kAutoClassifier}) {
+    RunFolder::check_free(folder / run);
+  }
+}
+
+void print_lines(std::ostream& out, const std::vector<std::string>& lines) {
+  for (const std::string& line : lines) fmt::print(out, "{}\n", line);
+  out.flush();
+}
+
+void write_config(const AskedRun& asked, const AutoConfig& config, const std::string& typed,
+                  Ranks& ranks) {
+  const RunRequest request =
+      make_request(auto_kind(), asked, auto_table().values(config), typed, ranks);
+  AtomicFile file(fs::path(config.output.out) / "config.toml");
+  file.write(request.config_text);
+  file.commit();
+}
+
+// The part of the job that needs the images in memory: they are freed before a run reads them.
+AutoData look(const AutoConfig& config, const RunInputs& inputs, std::ostream& out) {
+  const AutoData data = look_at_data(config.data, inputs);
+  print_lines(out, describe(data));
+  return data;
+}
+
+std::string accuracy_text(const RunResult& result, std::int64_t images) {
+  const ShareInterval interval =
+      wilson_interval(std::llround(result.accuracy * static_cast<double>(images)), images);
+  return fmt::format("{:.2f}% of {} held-out images (95% interval {:.1f}% to {:.1f}%)",
+                     100 * result.accuracy, images, 100 * interval.low, 100 * interval.high);
+}
+
+// Prints the results, and what to type next.
+void print_summary(std::ostream& out, const AutoConfig& config, const AutoResults& results,
+                   std::int64_t test_images) {
+  const fs::path folder = config.output.out;
+  const char* use = kAutoClassifier;
+  fmt::print(out, "\n");
+  if (!results.classifier.has_test_images) {
+    fmt::print(out, "{}\n", kNoTestImages);
+  } else {
+    if (results.guide) {
+      fmt::print(out, "guide: {}\n", accuracy_text(*results.guide, test_images));
+    }
+    fmt::print(out, "classifier: {}\n", accuracy_text(results.classifier, test_images));
+    if (results.guide && results.classifier.accuracy <= results.guide->accuracy) {
+      use = kAutoGuide;
+      fmt::print(out, "the classifier is not better than the guide here: use {}\n",
+                 (folder / use).string());
+    }
+  }
+  fmt::print(out, "report: {}\n", RunFolder::open(folder / use).report().string());
+  fmt::print(out, "next: scimix_eval predict {} PICTURES --out predictions.csv\n",
+             shell_word((folder / use).string()));
+}
+
+}  // namespace
+
+int train_auto(const std::vector<std::string>& arguments, Ranks& ranks) {
+  const std::string typed = command_line("auto", arguments);
+  const AskedRun asked = read_job(arguments);
+  if (asked.done) return *asked.done;
+  if (ranks.size() > 1)
+    user_error("auto: started as ", ranks.size(), " ranks, expected one process");
+  AutoConfig config = config_of(asked);
+  check_job(asked, config);
+  const RunStreams streams = streams_of(ranks);
+  const fs::path folder = config.output.out;
+  AutoData data;
+  Device device;
+  Comm* comm = nullptr;
+  {
+    const RunInputs inputs = load_run_inputs(config.data, {}, config.output.device,
+                                             {.config_text = {}, .command = {}, .ranks = &ranks},
+                                             folder, streams.progress);
+    data = look(config, inputs, streams.out);
+    device = inputs.device;
+    comm = inputs.ranks;
+  }
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) user_error("--out ", folder.string(), ": ", error.message());
+  const RunLock lock(folder);
+  fmt::print(streams.out, "device: {}\n", describe(device));
+  if (asked.resumes()) {
+    fmt::print(streams.out, "job folder {}: going on with its picks\n", folder.string());
+  } else {
+    fmt::print(streams.out, "picking settings for {}\n", in_minutes(config.minutes));
+    streams.out.flush();
+    const AutoPlan plan = plan_auto(config, data, measure_on(device, config, data, *comm));
+    print_lines(streams.out, plan.reasons);
+    config = with_picks(config, plan);
+  }
+  if (!asked.resumes() || !asked.changed.empty()) write_config(asked, config, typed, ranks);
+  const AutoResults results = train_runs(auto_run_settings(config), typed, ranks, streams);
+  if (results.interrupted) {
+    fmt::print(streams.out, "interrupted; the same command goes on\n");
+    return kExitInterrupted;
+  }
+  print_summary(streams.out, config, results, data.test);
+  return 0;
+}
+
+}  // namespace scimix

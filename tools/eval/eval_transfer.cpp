@@ -1,0 +1,212 @@
+#include "tools/eval/eval_transfer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iostream>
+#include <numeric>
+
+#include "core/device.hpp"
+#include "core/paths.hpp"
+#include "core/result_file.hpp"
+#include "data/image_io.hpp"
+#include "tools/command_line/cli.hpp"
+#include "tools/command_line/json_file.hpp"
+#include "tools/eval/oracle.hpp"
+#include "tools/eval/test_images.hpp"
+#include "tools/eval/transfer_inputs.hpp"
+#include "tools/eval/transfer_report.hpp"
+#include "tools/train/train_command.hpp"
+#include "trainers/evaluate.hpp"
+#include "trainers/hybrid_diversity.hpp"
+#include "trainers/linear_probe.hpp"
+#include "trainers/mixers.hpp"
+#include "trainers/pixels.hpp"
+
+namespace scimix {
+
+namespace {
+
+void add_options(CLI::App& app, TransferSettings& s) {
+  use_setting_defaults(app);
+  app.add_option("--generator", s.generator, "run folder or checkpoint of scimix_train generator")
+      ->required();
+
+  add_data_choice(app, s.data, "the generator", "images to train an oracle on");
+
+  const std::string oracle = "Oracle";
+  app.add_option("--oracle", s.oracle,
+                 "run folder of scimix_train classifier with all labels; trained there if it does "
+                 "not exist (default runs/DATASET-oracle-SIZE)")
+      ->group(oracle);
+  app.add_option("--oracle-config", s.oracle_config,
+                 "settings to train one with; default: a small one, enough for digits")
+      ->group(oracle);
+
+  const std::string measure = "Measurement";
+  app.add_option("--pairs", s.pairs, "pairs of test images; 0: as many as there are images")
+      ->group(measure)
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--seed", s.seed, "which pairs, and MixUp's shares")
+      ->group(measure)
+      ->check(whole_seed());
+  app.add_option("--fda-band", s.fda_band, "FDA: share of the spectrum's side, below 0.5")
+      ->group(measure)
+      ->check(CLI::Range(0.0, 0.4999));
+  add_batch_and_device(app, measure, s.batch, s.device);
+
+  const std::string output = "Output";
+  app.add_option("--json", s.json, "write the numbers to this file too")->group(output);
+  app.add_option("--grid", s.grid,
+                 "write a picture: content, scene, SciMix, MixUp, AdaIN, FDA in columns")
+      ->group(output);
+  app.add_option("--grid-pairs", s.grid_pairs, "rows of the picture")
+      ->group(output)
+      ->check(CLI::Range(1, 1000));
+}
+
+struct NamedMixer {
+  std::string name;
+  Mixer mixer;
+};
+
+std::vector<NamedMixer> all_mixers(const TransferSettings& s, const TrainedGenerator& generator) {
+  return {{"SciMix", scimix_mixer(generator.networks)},
+          {"MixUp", mixup_mixer(s.seed)},
+          {"AdaIN", adain_mixer()},
+          {"FDA", fda_mixer(s.fda_band)}};
+}
+
+// The first pairs as every mixer mixes them.
+void write_picture(const TransferSettings& s, const std::vector<NamedMixer>& mixers,
+                   const ResidentSet& images, const Pairs& pairs, std::int64_t side) {
+  const std::int64_t count = std::min(s.grid_pairs, std::ssize(pairs.content));
+  const std::int64_t batch = evaluation_batch(s.batch, images);
+  std::vector<std::uint8_t> pixels;
+  for (std::int64_t first = 0; first < count; first += batch) {
+    const auto take = [&](const std::vector<std::int32_t>& indices) {
+      const auto rows =
+          std::span(indices).subspan(static_cast<std::size_t>(first),
+                                     static_cast<std::size_t>(std::min(batch, count - first)));
+      return images.plain(rows, DType::f32).images.value();
+    };
+    const Tensor x_c = take(pairs.content);
+    const Tensor x_r = take(pairs.scene);
+    std::vector<Tensor> columns{x_c, x_r};
+    for (const NamedMixer& mixer : mixers) columns.push_back(mixer.mixer(x_c, x_r, first));
+    const std::vector<std::uint8_t> rows = side_by_side(columns);
+    pixels.insert(pixels.end(), rows.begin(), rows.end());
+  }
+  write_grid(s.grid, pixels, side, side, std::ssize(mixers) + 2, /*scale=*/side < 64 ? 3 : 1);
+}
+
+// Trains an oracle if there is none. False when that was interrupted.
+bool have_oracle(const TransferSettings& s, const DataSettings& data,
+                 const std::filesystem::path& folder) {
+  if (path_kind(folder) != PathKind::missing) return true;
+  std::cout << fmt::format("no oracle in {}: training one on all labels\n", folder.string());
+  std::cout.flush();
+  return train_oracle(oracle_settings(s, data, folder), std::cout, std::cerr);
+}
+
+std::string train_hash_of(const TrainedGenerator& generator) {
+  const auto it = generator.metadata.find("train_hash");
+  return it == generator.metadata.end() ? "unknown" : it->second;
+}
+
+// Codes that a probe learns from take at most this much memory.
+constexpr std::int64_t kProbeBytes = std::int64_t{256} << 20;
+
+std::vector<std::int32_t> first_images(std::int64_t count) {
+  std::vector<std::int32_t> indices(static_cast<std::size_t>(count));
+  std::iota(indices.begin(), indices.end(), 0);
+  return indices;
+}
+
+// The class accuracy on test images of a linear probe of z_r that learnt from training images.
+double class_in_scene_codes(const TransferSettings& s, const TrainedGenerator& generator,
+                            const Dataset& data, const ResidentSet& test, Device device) {
+  const std::int64_t batch = evaluation_batch(s.batch, test);
+  const LabeledCodes tested =
+      scene_codes(generator.networks, test, first_images(test.count()), batch);
+  const std::int64_t row_bytes = tested.codes.dim(1) * static_cast<std::int64_t>(sizeof(float));
+  const std::int64_t most = std::max<std::int64_t>(kProbeBytes / row_bytes, 1);
+  const ResidentSet train(data.train, device);
+  const LabeledCodes learnt =
+      scene_codes(generator.networks, train, first_images(std::min(most, train.count())), batch);
+  return linear_probe_accuracy(learnt, tested, data.classes(), {.seed = s.seed});
+}
+
+TransferCauses measure_causes(const TransferSettings& s, const TrainedGenerator& generator,
+                              const Dataset& data, const ResidentSet& test, const Pairs& pairs,
+                              Device device) {
+  const std::int64_t batch = evaluation_batch(s.batch, test);
+  const Mixer mixer = scimix_mixer(generator.networks);
+  const WideResNet& own = generator.networks.semantic_encoder();
+  return {.own = measure_transfer(mixer, own, test, pairs, batch),
+          .own_accuracy = evaluate(own, test, batch, DType::f32).accuracy,
+          .scene_probe = class_in_scene_codes(s, generator, data, test, device),
+          .diversity = measure_diversity(mixer, test, data.test.labels, s.seed)};
+}
+
+int transfer(const TransferSettings& s) {
+  const Device device = parse_device(s.device);
+  select_device(device);
+  const TrainedGenerator generator = load_generator(s.generator, device);
+  const EvaluationData data = load_transfer_data(s, generator);
+  const ImageSet& test = data.dataset.test;
+  const Pairs pairs = make_pairs(s.pairs == 0 ? test.count : s.pairs, test.count, s.seed);
+  const std::filesystem::path folder = oracle_folder(s, data.settings);
+  if (!have_oracle(s, data.settings, folder)) return kExitInterrupted;
+  const Oracle oracle = load_oracle(folder, data.dataset.class_names, device);
+
+  for (const std::string& note : data.dataset.notes) std::cout << "note: " << note << '\n';
+  const std::string train_hash = content_hash(data.dataset.train);
+  note_other_images(std::cout, "generator", train_hash_of(generator), train_hash);
+  note_other_images(std::cout, "oracle", oracle.train_hash, train_hash);
+  const ResidentSet images(test, device);
+  const std::int64_t batch = evaluation_batch(s.batch, images);
+  const Evaluation real = evaluate(oracle.network, images, batch, DType::f32);
+  std::cout << fmt::format("generator {}\noracle {}: {:.2f}% on {} real test images\n",
+                           generator.checkpoint.string(), oracle.checkpoint.string(),
+                           100.0 * real.accuracy, real.images);
+  std::cout << fmt::format("{} pairs of test images, 95% intervals\n\n", pairs.content.size());
+  std::cout.flush();
+
+  const std::vector<NamedMixer> mixers = all_mixers(s, generator);
+  std::vector<MethodTransfer> found;
+  for (const NamedMixer& mixer : mixers) {
+    found.push_back(
+        {mixer.name, measure_transfer(mixer.mixer, oracle.network, images, pairs, batch)});
+  }
+  print_transfer(std::cout, found, data.dataset.classes());
+  const TransferCauses causes = measure_causes(s, generator, data.dataset, images, pairs, device);
+  print_causes(std::cout, causes, found.front().transfer, data.dataset.classes());
+  if (!s.json.empty()) {
+    write_json(s.json, {{"generator", generator.checkpoint.string()},
+                        {"oracle", oracle.checkpoint.string()},
+                        {"oracle_accuracy", real.accuracy},
+                        {"dataset", data.settings.dataset},
+                        {"seed", s.seed},
+                        {"fda_band", s.fda_band},
+                        {"methods", transfer_json(found)},
+                        {"causes", causes_json(causes)}});
+  }
+  if (!s.grid.empty()) write_picture(s, mixers, images, pairs, test.height);
+  return 0;
+}
+
+}  // namespace
+
+int eval_transfer(const std::vector<std::string>& arguments) {
+  CLI::App app("How well hybrids carry the class of one image and the scene of another.",
+               "scimix_eval transfer");
+  TransferSettings settings;
+  add_options(app, settings);
+  if (const auto done = parse(app, arguments)) return *done;
+  if (!settings.json.empty()) check_result_file("--json", settings.json, "\"oracle_accuracy\"");
+  if (!settings.grid.empty()) check_result_file("--grid", settings.grid, kPngMark);
+  return transfer(settings);
+}
+
+}  // namespace scimix

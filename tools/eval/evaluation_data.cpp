@@ -1,0 +1,97 @@
+#include "tools/eval/evaluation_data.hpp"
+
+#include <fmt/format.h>
+
+#include <iostream>
+#include <ostream>
+
+#include "core/error.hpp"
+#include "report/count_line.hpp"
+#include "tools/command_line/cli.hpp"
+
+namespace scimix {
+
+void add_data_choice(CLI::App& app, DataChoice& c, const std::string& whose,
+                     const std::string& training_images) {
+  const std::string group = "Data (default: that of " + whose + "'s run)";
+  app.add_option("--dataset", c.dataset, "test images of this data set")->group(group);
+  app.add_option("--data-dir", c.data_dir, "folder of the data set (not for digits)")->group(group);
+  app.add_option("--labels-file", c.labels_file,
+                 "CSV file with the classes of the images of a folder (with --data-dir)")
+      ->group(group);
+  app.add_option("--data-seed", c.data_seed, "seed of drawn digits and of held-out images")
+      ->group(group)
+      ->check(whole_seed());
+  app.add_option("--digits-train", c.digits_train, "digits: " + training_images)->group(group);
+  app.add_option("--digits-test", c.digits_test, "digits: test images")->group(group);
+  app.add_flag("--allow-training-images", c.allow_training_images,
+               "permit a --data-seed that holds out other images of a folder than the run's")
+      ->group(group);
+  app.add_flag("--skip-unreadable", c.skip_unreadable,
+               "leave out images of a folder that cannot be read, and say how many")
+      ->group(group);
+  app.add_flag("--resize", c.resize, "resize images of another data set to " + whose + "'s size")
+      ->group(group);
+}
+
+namespace {
+
+// Checks the data seed of a folder, which determines the held-out images. With another seed than
+// the run's, some test images would be training images of the run.
+void check_held_out(const DataChoice& choice, const DataSettings& own, const DataSettings& here) {
+  if (choice.allow_training_images || here.dataset != "folder" || own.dataset != "folder") return;
+  if (here.data_seed == own.data_seed) return;
+  user_error("--data-seed ", here.data_seed,
+             ": another split of the folder would test on images that the run was trained on, ",
+             "expected the run's own seed, ", own.data_seed,
+             " (--allow-training-images permits it)");
+}
+
+}  // namespace
+
+EvaluationData load_evaluation_data(const DataChoice& choice, const DataSettings& own,
+                                    const EvaluationImages& wanted) {
+  EvaluationData data{.settings = own, .dataset = {}};
+  DataSettings& s = data.settings;
+  const std::int64_t side = wanted.side;
+  if (choice.dataset || choice.data_dir || choice.labels_file) {
+    s.test = TestSet::automatic;
+    s.labels_file = choice.labels_file.value_or("");
+  }
+  s.dataset = choice.dataset.value_or(own.dataset);
+  s.data_dir = choice.data_dir.value_or(own.data_dir);
+  s.data_seed = choice.data_seed.value_or(own.data_seed);
+  s.digits_train = choice.digits_train.value_or(own.digits_train);
+  s.digits_test = choice.digits_test.value_or(own.digits_test);
+  s.skip_unreadable = own.skip_unreadable || choice.skip_unreadable;
+  check_held_out(choice, own, s);
+  s.image_size = s.dataset == own.dataset || choice.resize ? side : 0;
+  if (s.test == TestSet::none) {
+    user_error("the run has no test images (--test none); test it on others: --dataset folder ",
+               "--data-dir FOLDER");
+  }
+  s.bounding_box = s.bounding_box && s.dataset == "cub-200-2011";
+  DatasetOptions options = dataset_options(s);
+  options.test_only = wanted.test_only;
+  if (s.image_cache) options.image_cache = wanted.image_cache;
+  options.storage = {.storage = s.image_storage, .folder = wanted.image_cache};
+  CountLine line(std::cerr, stderr_is_terminal(), "reading images");
+  options.progress = [&](std::int64_t done, std::int64_t images) { line.update(done, images); };
+  data.dataset = load_dataset(s.dataset, s.data_dir, options);
+  const ImageSet& test = data.dataset.test;
+  if (test.height != side || test.width != side) {
+    user_error(s.dataset, ": ", test.width, "x", test.height, " pixels, expected ", side, "x", side,
+               " (--resize brings images to size)");
+  }
+  s.image_size = side;
+  return data;
+}
+
+void note_other_images(std::ostream& out, const std::string& what, const std::string& trained_on,
+                       const std::string& here) {
+  if (trained_on == here) return;
+  out << fmt::format("note: the {} was trained on other images (hash {}, here {})\n", what,
+                     trained_on, here);
+}
+
+}  // namespace scimix

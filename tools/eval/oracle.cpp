@@ -1,0 +1,51 @@
+#include "tools/eval/oracle.hpp"
+
+#include "core/error.hpp"
+#include "core/paths.hpp"
+#include "tools/command_line/run_settings.hpp"
+#include "tools/eval/trained_classifier.hpp"
+#include "trainers/classifier_run.hpp"
+
+namespace scimix {
+
+namespace {
+
+// Checks the run of an oracle. Errors (user): an unfinished run, a run not trained with all labels.
+void check_run(const std::filesystem::path& run, const ClassifierCheckpoint& checkpoint) {
+  const ClassifierConfig config = read_classifier_config(run / "config.toml");
+  if (config.data.labels != "all") {
+    user_error(run.string(), ": trained with --labels ", config.data.labels,
+               ", expected an oracle that was trained with all labels");
+  }
+  const std::string step = value_of(checkpoint.metadata, "step");
+  if (step != std::to_string(config.steps)) {
+    user_error(run.string(), ": stopped after step ", step, " of ", config.steps,
+               "; scimix_train classifier --resume ", run.string(), " finishes it");
+  }
+}
+
+}  // namespace
+
+Oracle load_oracle(const std::filesystem::path& run, const std::vector<std::string>& class_names,
+                   Device device) {
+  if (!is_folder(run)) {
+    user_error(run.string(), ": expected the folder of a run of scimix_train classifier");
+  }
+  const ClassifierCheckpoint found = find_classifier(run);
+  if (found.kind != ClassifierCheckpoint::Kind::classifier) {
+    user_error(found.file.string(), ": format \"", value_of(found.metadata, "format"),
+               "\", expected a run of scimix_train classifier");
+  }
+  check_run(run, found);
+  check_classes(found, class_names);
+  return {found.file, value_of(found.metadata, "train_hash"),
+          load_classifier(found, settings_of(found), device)};
+}
+
+bool train_oracle(const ClassifierConfig& config, std::ostream& out, std::ostream& progress) {
+  RunRequest request;
+  request.config_text = config_text(classifier_kind(), classifier_table().values(config), {});
+  return !run_classifier(config, request, {out, progress}).interrupted;
+}
+
+}  // namespace scimix

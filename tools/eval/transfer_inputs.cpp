@@ -1,0 +1,56 @@
+#include "tools/eval/transfer_inputs.hpp"
+
+#include "core/paths.hpp"
+#include "report/run_folder.hpp"
+#include "tools/command_line/run_settings.hpp"
+
+namespace scimix {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+}  // namespace
+
+EvaluationData load_transfer_data(const TransferSettings& settings,
+                                  const TrainedGenerator& generator) {
+  DataSettings own;
+  own.dataset = value_of(generator.metadata, "dataset");
+  if (is_folder(settings.generator)) {
+    own = read_generator_config(RunFolder::open(settings.generator).config()).data;
+  }
+  own.labels = "all";
+  const std::int64_t side = generator.networks.config().generator.image_size;
+  EvaluationData data = load_evaluation_data(settings.data, own, {.side = side});
+  data.settings.crop_pad = static_cast<int>(side / 8);
+  return data;
+}
+
+fs::path oracle_folder(const TransferSettings& settings, const DataSettings& data) {
+  if (!settings.oracle.empty()) return settings.oracle;
+  return fs::path("runs") / (data.dataset + "-oracle-" + std::to_string(data.image_size));
+}
+
+ClassifierConfig oracle_settings(const TransferSettings& settings, const DataSettings& data,
+                                 const fs::path& folder) {
+  ClassifierConfig config;
+  config.data = data;
+  config.model = {.depth = 10, .width = 1, .norm_momentum = 0.05};
+  config.sgd.learning_rate = 0.1;
+  config.steps = 1500;
+  config.batch = 32;
+  config.ema_decay = 0.98;
+  config.output.eval_every = 500;
+  config.output.checkpoint_every = 500;
+  if (!settings.oracle_config.empty()) {
+    config = read_classifier_config(settings.oracle_config);
+    const int crop_pad = config.data.crop_pad;
+    config.data = data;  // the images of the evaluation, with all labels
+    config.data.crop_pad = crop_pad;
+  }
+  config.output.out = folder.string();
+  config.output.device = settings.device;
+  return config;
+}
+
+}  // namespace scimix

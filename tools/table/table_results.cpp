@@ -1,0 +1,250 @@
+#include "tools/table/table_results.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "core/error.hpp"
+#include "core/paths.hpp"
+#include "data/file.hpp"
+#include "report/run_folder.hpp"
+#include "settings/run_kinds.hpp"
+#include "tools/command_line/run_settings.hpp"
+#include "tools/table/table_runner.hpp"
+#include "trainers/training_run.hpp"
+
+namespace scimix {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string text_of_file(const fs::path& path) {
+  const auto bytes = read_file(path);
+  return {bytes.begin(), bytes.end()};
+}
+
+// Returns the last test accuracy in the log of a run, in 0..1, or nothing if the log has none.
+std::optional<double> last_accuracy(const RunHistory& history) {
+  const Series* const series = history.find("test_accuracy");
+  if (series == nullptr) return std::nullopt;
+  const std::vector<double> last = last_values(*series, 1);
+  return last.empty() ? std::nullopt : std::optional(last[0]);
+}
+
+// Settings in which a row and its baseline must agree.
+constexpr std::array<const char*, 6> kComparedData{"dataset",    "labels",       "data-seed",
+                                                   "image-size", "digits-train", "digits-test"};
+
+class Results {
+ public:
+  Results(const TableList& list, const TableRequest& request, const TablePlan& plan)
+      : list_(list), request_(request), plan_(plan) {}
+
+  TableReport report(const std::string& command) {
+    const auto table = std::ranges::find(list_.tables, request_.table, &TableList::Table::name);
+    TableReport report{.name = table->name, .title = table->title, .command = command};
+    bool scaled = false;
+    for (const PlannedRow& planned : plan_.rows) {
+      report.rows.push_back(row_of(planned));
+      const auto scale = static_cast<std::size_t>(classifier_kind().index("scale"));
+      scaled |= planned.values[scale] == SettingValue("cpu");
+    }
+    if (scaled) report.notes.push_back(scale_note(RunScale::cpu));
+    for (const TableTask& task : plan_.tasks) {
+      if (task.is_run()) add_notes(task, report.notes);
+    }
+    return report;
+  }
+
+ private:
+  // Adds the notes that a run printed about its data set, such as how it was split.
+  void add_notes(const TableTask& task, std::vector<std::string>& notes) const {
+    constexpr std::string_view kMark = "note: ";
+    std::ifstream log(table_log(request_.out, task));
+    for (std::string line; std::getline(log, line);) {
+      if (!line.starts_with(kMark)) continue;
+      const std::string note = task.setting("dataset") + ": " + line.substr(kMark.size());
+      if (std::ranges::find(notes, note) == notes.end()) notes.push_back(note);
+    }
+  }
+
+  [[nodiscard]] const TableTask* done(const std::optional<std::size_t>& task) const {
+    if (!task || !is_done(plan_.tasks[*task])) return nullptr;
+    return &plan_.tasks[*task];
+  }
+
+  [[nodiscard]] std::string setting(const PlannedRow& planned, const std::string& name) const {
+    return text_of(planned.values[static_cast<std::size_t>(classifier_kind().index(name))]);
+  }
+
+  TableReport::Row row_of(const PlannedRow& planned) {
+    const TableRow& row = *planned.row;
+    const TableRuns& runs = list_.runs[row.runs];
+    TableReport::Row out{.name = runs.name,
+                         .title = row.title,
+                         .group = group_of(planned),
+                         .baseline = {},
+                         .wanted = request_.seeds.size()};
+    if (planned.generators.front()) {
+      out.generator = generator_guide(plan_.tasks[*planned.generators.front()]);
+    }
+    for (const TableMeasure measure : row.measures) add_measure(planned, measure, out);
+    if (row.measures.front() != TableMeasure::transfer && !row.baseline.empty()) {
+      out.baseline = row.baseline;
+      out.baseline_values = baseline_values(row.baseline, planned);
+    }
+    add_picture(planned, out);
+    add_settings(planned, out);
+    return out;
+  }
+
+  [[nodiscard]] std::string group_of(const PlannedRow& planned) const {
+    const std::string size = setting(planned, "image-size");
+    return fmt::format("{}, {} labels{}", setting(planned, "dataset"), setting(planned, "labels"),
+                       size == "0" ? "" : fmt::format(", {0}x{0} pixels", size));
+  }
+
+  void add_measure(const PlannedRow& planned, TableMeasure measure, TableReport::Row& out) {
+    switch (measure) {
+      case TableMeasure::accuracy:
+        return add_accuracy(planned, planned.classifiers, "accuracy", out);
+      case TableMeasure::generator_accuracy:
+        return add_accuracy(planned, planned.generators, "accuracy", out);
+      case TableMeasure::transfer:
+        return add_transfer(planned, out);
+    }
+  }
+
+  static void set_paper(const std::optional<PaperFigure>& paper, TableReport::Measure& measure) {
+    if (!paper) return;
+    measure.paper = paper->mean;
+    measure.paper_std = paper->std;
+  }
+
+  void add_accuracy(const PlannedRow& planned, const std::vector<std::optional<std::size_t>>& tasks,
+                    const std::string& name, TableReport::Row& out) {
+    TableReport::Measure last{.name = name, .values = {}};
+    TableReport::Measure median{.name = "median of the last 20", .values = {}};
+    set_paper(planned.row->paper, last);
+    std::vector<Series> curves;
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      const TableTask* const task = done(tasks[i]);
+      if (task == nullptr) continue;
+      const RunHistory history = RunHistory::read(task->folder / "metrics.jsonl");
+      const std::optional<double> accuracy = last_accuracy(history);
+      if (!accuracy) continue;
+      last.values.push_back({request_.seeds[i], 100 * *accuracy});
+      median.values.push_back({request_.seeds[i], 100 * median_accuracy(history).accuracy});
+      curves.push_back(*history.find("test_accuracy"));
+    }
+    if (!curves.empty()) out.curve = mean_series(planned.row->title, curves);
+    out.measures.push_back(std::move(last));
+    out.measures.push_back(std::move(median));
+  }
+
+  void add_transfer(const PlannedRow& planned, TableReport::Row& out) {
+    TableReport::Measure s_c{.name = "s_c", .values = {}};
+    TableReport::Measure s_r{.name = "s_r", .values = {}};
+    set_paper(planned.row->paper_s_c, s_c);
+    set_paper(planned.row->paper_s_r, s_r);
+    for (std::size_t i = 0; i < planned.transfers.size(); ++i) {
+      const TableTask* const task = done(planned.transfers[i]);
+      if (task == nullptr) continue;
+      std::ifstream file(task->transfer_json());
+      const auto json = nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false);
+      const auto share = [&](const char* name) -> double {
+        const std::string path = "/methods/" + planned.row->mixer + "/" + name + "/share";
+        const nlohmann::json::json_pointer at(path);
+        if (!json.is_object() || !json.contains(at) || !json[at].is_number()) {
+          user_error(task->transfer_json().string(), ": no number ", path,
+                     ", expected what scimix_eval transfer writes");
+        }
+        return json[at].get<double>();
+      };
+      s_c.values.push_back({request_.seeds[i], 100 * share("s_c")});
+      s_r.values.push_back({request_.seeds[i], 100 * share("s_r")});
+    }
+    out.measures.push_back(std::move(s_c));
+    out.measures.push_back(std::move(s_r));
+  }
+
+  // Returns the accuracies of the baseline, for the seeds for which it is finished and has the data
+  // of the row. The baseline may have been trained by an earlier command.
+  [[nodiscard]] std::vector<SeedValue> baseline_values(const std::string& name,
+                                                       const PlannedRow& planned) const {
+    const RunKind& kind = classifier_kind();
+    std::vector<SeedValue> values;
+    for (const std::uint64_t seed : request_.seeds) {
+      const fs::path folder = table_run_folder(request_.out, name, seed);
+      if (!is_file(folder / "config.toml")) continue;
+      const RunFolder run = RunFolder::open(folder);
+      const ClassifierConfig config = read_classifier_config(run.config());
+      const SettingValues there = classifier_table().values(config);
+      const bool same_data = std::ranges::all_of(kComparedData, [&](const char* setting) {
+        const auto at = static_cast<std::size_t>(kind.index(setting));
+        return there[at] == planned.values[at];
+      });
+      if (!same_data || !is_finished(run, config.steps)) continue;
+      const auto accuracy = last_accuracy(RunHistory::read(run.metrics()));
+      if (accuracy) values.push_back({seed, 100 * *accuracy});
+    }
+    return values;
+  }
+
+  // Adds the picture of hybrids of the first seed: the one that the transfer measurement wrote, or
+  // else the generator's own samples.
+  void add_picture(const PlannedRow& planned, TableReport::Row& out) const {
+    if (const TableTask* const transfer = done(planned.transfers.front())) {
+      out.picture = transfer->transfer_picture();
+      out.picture_columns = "columns: content, scene, SciMix, MixUp, AdaIN, FDA";
+      return;
+    }
+    const TableTask* const generator = done(planned.generators.front());
+    if (generator == nullptr) return;
+    out.picture = RunFolder::open(generator->folder).step_samples(generator->steps());
+    out.picture_columns = "the generator's samples";
+  }
+
+  void add_settings(const PlannedRow& planned, TableReport::Row& out) const {
+    for (const auto* const tasks : {&planned.classifiers, &planned.generators}) {
+      const std::optional<std::size_t>& first = tasks->front();
+      if (!first) continue;
+      const TableTask& task = plan_.tasks[*first];
+      const fs::path config = task.folder / "config.toml";
+      if (is_file(config)) out.settings.emplace_back(task.name, text_of_file(config));
+    }
+  }
+
+  const TableList& list_;
+  const TableRequest& request_;
+  const TablePlan& plan_;
+};
+
+}  // namespace
+
+TableReport table_results(const TableList& list, const TableRequest& request, const TablePlan& plan,
+                          const std::string& command) {
+  return Results(list, request, plan).report(command);
+}
+
+std::string generator_guide(const TableTask& generator) {
+  std::string loss = generator.setting("semantic-loss");
+  if (loss == "auto") {
+    loss = generator.setting("labels") == "all" ? "cross-entropy" : "mean-teacher";
+  }
+  const std::string guide = generator.setting("guide");
+  if (!guide.empty()) {  // OUT/runs/NAME/seed-N is shown as NAME
+    const fs::path run = fs::path(guide).parent_path().filename();
+    return fmt::format("{}, guided by {}", loss, run.empty() ? guide : run.string());
+  }
+  const std::string steps = generator.setting("guide-steps");
+  if (!steps.empty() && steps != "0")
+    return fmt::format("{}, first alone for {} steps", loss, steps);
+  return loss;
+}
+
+}  // namespace scimix

@@ -1,0 +1,427 @@
+#include "tools/table/table_runner.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <sstream>
+#include <thread>
+
+#include "core/atomic_file.hpp"
+#include "core/device.hpp"
+#include "core/error.hpp"
+#include "core/paths.hpp"
+#include "report/progress.hpp"
+#include "report/run_folder.hpp"
+#include "report/run_lock.hpp"
+#include "settings/settings_file.hpp"
+#include "tools/command_line/child_process.hpp"
+#include "tools/command_line/run_settings.hpp"
+#include "tools/train/train_command.hpp"
+#include "trainers/interrupt.hpp"
+#include "trainers/training_run.hpp"
+
+namespace scimix {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr auto kPoll = std::chrono::milliseconds(100);
+constexpr double kTerminalSeconds = 2;  // between two progress lines
+constexpr double kLogSeconds = 60;
+constexpr double kOwnerSeconds = 600;  // how long to wait for another process's lock of a folder
+
+bool has_run(const fs::path& folder) {
+  return is_file(folder / "config.toml");
+}
+
+// Returns the end of a file, at most `bytes` of it.
+std::string tail_of(const fs::path& path, std::int64_t bytes) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return {};
+  file.seekg(0, std::ios::end);
+  const std::int64_t size = file.tellg();
+  file.seekg(std::max<std::int64_t>(size - bytes, 0));
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::string last_line(const fs::path& log) {
+  std::string text = tail_of(log, 4096);
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  return text.substr(text.rfind('\n') + 1);
+}
+
+// Returns the number of threads that this process may use: OMP_NUM_THREADS, or else all cores.
+int threads_here() {
+  const char* const wanted = std::getenv("OMP_NUM_THREADS");
+  const int threads = wanted == nullptr ? 0 : std::atoi(wanted);
+  return threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+// The state of a task.
+enum class State { waiting, running, done, failed };
+
+// A child process. `slot` is the smallest number that no other running process has, from 0. It
+// selects the GPU.
+struct Running {
+  std::size_t task;
+  int slot;
+  ChildProcess process;
+  double begun;
+  double last_step_seconds = 0;
+};
+
+class Runner {
+ public:
+  Runner(const TablePlan& plan, const TableRunOptions& options, const RunStreams& streams,
+         const std::function<void()>& after_each)
+      : plan_(plan),
+        options_(options),
+        streams_(streams),
+        after_each_(after_each),
+        terminal_(stderr_is_terminal()) {
+    for (const TableTask& task : plan.tasks) {
+      states_.push_back(is_done(task) ? State::done : State::waiting);
+      if (task.is_run()) pace_[rate_key(task)] = read_pace(metrics_of(task)).seconds_per_step;
+    }
+  }
+
+  TableOutcome run();
+
+ private:
+  static fs::path metrics_of(const TableTask& task) { return task.folder / "metrics.jsonl"; }
+
+  // Returns a key of runs that take about the same time for a step.
+  static std::string rate_key(const TableTask& task) {
+    return fmt::format("{} {} {} {} {}", static_cast<int>(task.kind), task.setting("method"),
+                       task.setting("mixer"), task.setting("dataset"), task.setting("image-size"));
+  }
+
+  [[nodiscard]] bool is_ready(std::size_t task) const {
+    return states_[task] == State::waiting &&
+           std::ranges::all_of(plan_.tasks[task].needs,
+                               [&](std::size_t need) { return states_[need] == State::done; });
+  }
+  [[nodiscard]] bool any_ready() const {
+    for (std::size_t i = 0; i < states_.size(); ++i) {
+      if (is_ready(i)) return true;
+    }
+    return false;
+  }
+  void start_what_is_ready();
+  void start(std::size_t task, int slot);
+  [[nodiscard]] ChildCommand command_of(const TableTask& task, int slot) const;
+  [[nodiscard]] bool has_owner(const TableTask& task);
+  void collect();
+  void finish(Running& child, int exit_code);
+  [[nodiscard]] int free_slot() const;
+  [[nodiscard]] std::string device_of(const TableTask& task, int slot) const;
+  void show(bool now);
+  [[nodiscard]] std::string progress_line();
+  [[nodiscard]] double task_seconds(const TableTask& task);
+  void say(const std::string& line);
+
+  const TablePlan& plan_;
+  const TableRunOptions& options_;
+  const RunStreams& streams_;
+  const std::function<void()>& after_each_;
+  const bool terminal_;
+  std::vector<State> states_;
+  std::vector<Running> running_;
+  std::map<std::string, double> pace_;         // seconds per step, by rate_key()
+  std::map<std::size_t, double> waits_since_;  // task -> since when it waits for a folder's lock
+  TableOutcome outcome_;
+  double shown_ = -1e9;
+  bool line_open_ = false;
+};
+
+int Runner::free_slot() const {
+  int slot = 0;
+  while (std::ranges::find(running_, slot, &Running::slot) != running_.end()) ++slot;
+  return slot;
+}
+
+// Returns the device for a task. If there are several GPUs, processes that run at the same time use
+// different GPUs as far as possible.
+std::string Runner::device_of(const TableTask& task, int slot) const {
+  const std::string wanted = task.is_run() ? task.setting("device") : "auto";
+  const int gpus = cuda_device_count();
+  if (gpus < 2 || (wanted != "auto" && wanted != "cuda")) return wanted;
+  return fmt::format("cuda:{}", slot % gpus);
+}
+
+ChildCommand Runner::command_of(const TableTask& task, int slot) const {
+  const fs::path programs = fs::read_symlink("/proc/self/exe").parent_path();
+  ChildCommand command{
+      .program = programs / "scimix_train",
+      .arguments = {},
+      .log = table_log(options_.out, task),
+      .environment = {
+          {"OMP_NUM_THREADS", std::to_string(std::max(1, threads_here() / options_.jobs))}}};
+  if (!task.is_run()) {
+    command.program = programs / "scimix_eval";
+    const TableTask& run = plan_.tasks[task.needs[0]];
+    command.arguments = {"transfer",
+                         "--generator=" + task.generator.string(),
+                         "--oracle=" + task.oracle.string(),
+                         "--json=" + task.transfer_json().string(),
+                         "--grid=" + task.transfer_picture().string(),
+                         "--device=" + device_of(run, slot)};
+    if (const std::string dir = run.setting("data-dir"); !dir.empty()) {
+      command.arguments.push_back("--data-dir=" + dir);
+    }
+    return command;
+  }
+  const RunKind& kind = task.run_kind();
+  SettingValues values = task.values;
+  values[static_cast<std::size_t>(kind.index("device"))] = device_of(task, slot);
+  command.arguments = {kind.name};
+  if (has_run(task.folder)) {
+    for (std::string& word : resume_arguments(kind, task.folder, values)) {
+      command.arguments.push_back(std::move(word));
+    }
+    return command;
+  }
+  const fs::path settings = options_.out / "settings" / (task.file_name() + ".toml");
+  AtomicFile out(settings);
+  out.write(config_text(kind, values, {"made by: " + options_.made_by}));
+  out.commit();
+  command.arguments.push_back("--config=" + settings.string());
+  return command;
+}
+
+// Returns whether another process holds the lock of the run's folder: a run whose table was killed
+// may still be writing its last checkpoint. Errors (user): the lock was held for too long.
+bool Runner::has_owner(const TableTask& task) {
+  if (!task.is_run() || !is_file(task.folder / "lock")) return false;
+  try {
+    const RunLock lock(task.folder);
+    return false;
+  } catch (const Error& error) {
+    const auto at = static_cast<std::size_t>(&task - plan_.tasks.data());
+    const auto [since, is_new] = waits_since_.try_emplace(at, steady_seconds());
+    if (is_new) say(std::string(error.what()) + "; waiting until the folder is free");
+    if (steady_seconds() - since->second > kOwnerSeconds) throw;
+    return true;
+  }
+}
+
+void Runner::start(std::size_t at, int slot) {
+  const TableTask& task = plan_.tasks[at];
+  fs::create_directories(task.is_run() ? task.folder.parent_path() : task.folder);
+  running_.push_back({at, slot, ChildProcess(command_of(task, slot)), steady_seconds()});
+  states_[at] = State::running;
+  say(fmt::format("{}: {}", task.name,
+                  !task.is_run() ? "measuring"
+                  : has_run(task.folder)
+                      ? fmt::format("going on after step {}", read_pace(metrics_of(task)).step)
+                      : std::string("begun")));
+}
+
+void Runner::start_what_is_ready() {
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    if (std::ssize(running_) >= options_.jobs) return;
+    if (is_ready(i) && !has_owner(plan_.tasks[i])) start(i, free_slot());
+  }
+}
+
+void Runner::finish(Running& child, int exit_code) {
+  const TableTask& task = plan_.tasks[child.task];
+  if (exit_code == 0 && is_done(task)) {
+    states_[child.task] = State::done;
+    say(fmt::format("{}: done, took {}", task.name,
+                    format_duration(steady_seconds() - child.begun)));
+    after_each_();
+    return;
+  }
+  // A user or scheduler has stopped the run. Before its first step, a run ends by SIGTERM itself,
+  // because it has nothing to save.
+  if (exit_code == kExitInterrupted || exit_code == 128 + SIGTERM) {
+    outcome_.interrupted = true;
+    states_[child.task] = State::waiting;
+    return;
+  }
+  states_[child.task] = State::failed;
+  const fs::path log = table_log(options_.out, task);
+  outcome_.failures.push_back({task.name, exit_code, last_line(log), log});
+  say(fmt::format("{}: failed with exit code {}: {}", task.name, exit_code, last_line(log)));
+}
+
+void Runner::collect() {
+  for (std::size_t i = 0; i < running_.size();) {
+    const std::optional<int> code = running_[i].process.ended();
+    if (!code) {
+      ++i;
+      continue;
+    }
+    Running child = std::move(running_[i]);
+    std::vector<Running> rest;
+    for (std::size_t j = 0; j < running_.size(); ++j) {
+      if (j != i) rest.push_back(std::move(running_[j]));
+    }
+    running_.swap(rest);
+    finish(child, *code);
+  }
+}
+
+double Runner::task_seconds(const TableTask& task) {
+  const RunPace pace = read_pace(metrics_of(task));
+  double& rate = pace_[rate_key(task)];
+  if (pace.seconds_per_step > 0) rate = pace.seconds_per_step;
+  if (rate <= 0) return -1;
+  return rate * static_cast<double>(task.steps() - pace.step);
+}
+
+std::string Runner::progress_line() {
+  std::vector<double> seconds;
+  std::size_t done = 0;
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    if (states_[i] == State::done) ++done;
+    const bool left = states_[i] == State::waiting || states_[i] == State::running;
+    if (left && plan_.tasks[i].is_run()) seconds.push_back(task_seconds(plan_.tasks[i]));
+  }
+  const auto rows = std::ranges::count_if(plan_.rows, [&](const PlannedRow& row) {
+    return std::ranges::all_of(row.tasks(),
+                               [&](std::size_t task) { return states_[task] == State::done; });
+  });
+  std::string line =
+      fmt::format("{} of {} rows, {} of {} runs done  {} left", rows, plan_.rows.size(), done,
+                  states_.size(), format_duration(seconds_left(seconds, options_.jobs)));
+  for (const Running& child : running_) {
+    const TableTask& task = plan_.tasks[child.task];
+    line += "  " + task.name;
+    if (task.is_run())
+      line += fmt::format(" {}/{}", read_pace(metrics_of(task)).step, task.steps());
+  }
+  return line;
+}
+
+void Runner::show(bool now) {
+  const double seconds = steady_seconds();
+  if (!now && seconds - shown_ < (terminal_ ? kTerminalSeconds : kLogSeconds)) return;
+  shown_ = seconds;
+  std::string line = progress_line();
+  if (terminal_) {
+    line = line.substr(0, static_cast<std::size_t>(std::max(terminal_width() - 1, 1)));
+    streams_.progress << "\r\033[K" << line;
+    line_open_ = true;
+  } else {
+    streams_.progress << line << '\n';
+  }
+  streams_.progress.flush();
+}
+
+void Runner::say(const std::string& line) {
+  if (std::exchange(line_open_, false)) streams_.progress << "\r\033[K" << std::flush;
+  fmt::print(streams_.out, "{}\n", line);
+  streams_.out.flush();
+}
+
+TableOutcome Runner::run() {
+  const InterruptFlag interrupt;
+  show(true);
+  for (;;) {
+    collect();
+    if (!outcome_.interrupted) start_what_is_ready();
+    if (running_.empty() && !any_ready()) break;
+    if (interrupt.raised()) outcome_.interrupted = true;
+    if (outcome_.interrupted) {
+      for (const Running& child : running_) child.process.terminate();
+      while (!running_.empty()) {
+        std::this_thread::sleep_for(kPoll);
+        collect();
+      }
+      break;
+    }
+    show(false);
+    std::this_thread::sleep_for(kPoll);
+  }
+  show(true);
+  if (line_open_) streams_.progress << '\n' << std::flush;
+  return std::move(outcome_);
+}
+
+}  // namespace
+
+fs::path table_log(const fs::path& out, const TableTask& task) {
+  return out / "logs" / (task.file_name() + ".txt");
+}
+
+RunPace read_pace(const fs::path& metrics) {
+  std::istringstream lines(tail_of(metrics, 16384));
+  RunPace pace;
+  double last_time = 0;
+  std::vector<double> rates;
+  for (std::string line; std::getline(lines, line);) {
+    const auto record = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (!record.is_object() || !record.contains("step") || !record.contains("time")) continue;
+    const auto step = record["step"].get<std::int64_t>();
+    const auto time = record["time"].get<double>();
+    if (pace.step > 0 && step > pace.step) {
+      rates.push_back((time - last_time) / static_cast<double>(step - pace.step));
+    }
+    if (step == pace.step) continue;  // an evaluation; its time counts for the next steps
+    pace.step = step;
+    last_time = time;
+  }
+  if (rates.empty()) return pace;
+  std::ranges::nth_element(rates, rates.begin() + std::ssize(rates) / 2);
+  pace.seconds_per_step = std::max(rates[rates.size() / 2], 0.0);
+  return pace;
+}
+
+bool is_done(const TableTask& task) {
+  if (!task.is_run()) {
+    if (!is_file(task.transfer_json()) || !is_file(task.transfer_picture())) return false;
+    // The generator may have been trained further since the measurement.
+    std::ifstream file(task.transfer_json());
+    const auto json = nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false);
+    const auto newest = has_run(task.generator)
+                            ? RunFolder::open(task.generator).latest_checkpoint()
+                            : std::nullopt;
+    if (!json.is_object() || !json.contains("generator") || !newest) return false;
+    return fs::path(json["generator"].get<std::string>()).filename() == newest->filename();
+  }
+  if (!has_run(task.folder)) return false;
+  (void)resume_arguments(task.run_kind(), task.folder, task.values);
+  return is_finished(RunFolder::open(task.folder), task.steps());
+}
+
+double seconds_left(const std::vector<double>& seconds, int jobs) {
+  double sum = 0;
+  double longest = 0;
+  double known = 0;
+  for (const double one : seconds) {
+    if (one < 0) continue;
+    sum += one;
+    known += 1;
+    longest = std::max(longest, one);
+  }
+  if (seconds.empty()) return 0;
+  if (known == 0) return -1;
+  const double all = sum / known * static_cast<double>(seconds.size());
+  return std::max(longest, all / jobs);
+}
+
+TableOutcome run_table(const TablePlan& plan, const TableRunOptions& options,
+                       const RunStreams& streams, const std::function<void()>& after_each) {
+  for (const char* const folder : {"logs", "settings"}) {
+    std::error_code error;
+    fs::create_directories(options.out / folder, error);
+    if (error) user_error((options.out / folder).string(), ": ", error.message());
+  }
+  return Runner(plan, options, streams, after_each).run();
+}
+
+}  // namespace scimix

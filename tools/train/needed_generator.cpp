@@ -1,0 +1,124 @@
+#include "tools/train/needed_generator.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+
+#include <array>
+#include <filesystem>
+
+#include "core/paths.hpp"
+#include "report/run_folder.hpp"
+#include "settings/run_kinds.hpp"
+#include "settings/settings_file.hpp"
+#include "tools/train/train_command.hpp"
+#include "trainers/checkpoint.hpp"
+#include "trainers/generator_run.hpp"
+
+namespace scimix {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// The settings on which generator and classifier must agree.
+constexpr std::array<const char*, 21> kShared{"dataset",
+                                              "data-dir",
+                                              "labels-file",
+                                              "test",
+                                              "test-share",
+                                              "split-seed",
+                                              "data-seed",
+                                              "image-size",
+                                              "bounding-box",
+                                              "digits-train",
+                                              "digits-test",
+                                              "flip",
+                                              "crop-pad",
+                                              "skip-unreadable",
+                                              "image-cache",
+                                              "image-storage",
+                                              "unlabeled-includes-labeled",
+                                              "device",
+                                              "precision",
+                                              "sync-norm",
+                                              "rank-timeout"};
+
+bool is_finished(const fs::path& folder, const GeneratorRunConfig& config) {
+  const auto checkpoint = RunFolder::open(folder).latest_checkpoint();
+  if (!checkpoint) return false;
+  return value_of(read_checkpoint_metadata(*checkpoint), "step") == std::to_string(config.steps);
+}
+
+// Finishes the run in `folder` with the run's own settings. Returns false if it was interrupted.
+bool finish(const fs::path& folder, Ranks& ranks, const RunStreams& streams) {
+  const RunKind& kind = generator_kind();
+  const AskedRun asked = read_command(kind, {"--resume=" + folder.string()});
+  const GeneratorRunConfig config = generator_table().config(asked.values);
+  if (ranks.agree(is_finished(folder, config))) return true;
+  fmt::print(streams.out, "generator {}: not finished yet, going on with it\n", folder.string());
+  streams.out.flush();
+  const RunRequest request = make_request(kind, asked, asked.values, "", ranks);
+  return !run_generator(config, request, streams).interrupted;
+}
+
+GeneratorRunConfig generator_settings(const ClassifierConfig& classifier) {
+  const RunKind& kind = generator_kind();
+  std::vector<SettingLayer> layers = read_settings_file(kind, classifier.hybrids.generator_config);
+  const auto labels = static_cast<std::size_t>(kind.index("labels"));
+  const bool file_names_labels = resolve(kind, layers).given[labels];
+  if (classifier.scale != RunScale::full) {  // shrinks the settings of the file
+    layers.push_back({{kind.index("scale"), std::string(name_of(classifier.scale))}});
+  }
+  // These settings override the generator's own file.
+  layers.push_back(generator_settings_by(classifier, file_names_labels));
+  return generator_table().config(resolve(kind, layers).values);
+}
+
+bool train(const ClassifierConfig& wanted, Ranks& ranks, const RunStreams& streams) {
+  const GeneratorRunConfig config = generator_settings(wanted);
+  fmt::print(streams.out, "no generator in {}: training one with the settings of {}\n",
+             wanted.hybrids.generator, wanted.hybrids.generator_config);
+  streams.out.flush();
+  std::vector<std::string> arguments{"--config", wanted.hybrids.generator_config};
+  if (wanted.scale != RunScale::full) {
+    arguments.insert(arguments.end(), {"--scale", std::string(name_of(wanted.scale))});
+  }
+  const AskedRun asked{.done = {}, .values = generator_table().values(config)};
+  const RunRequest request = make_request(generator_kind(), asked, asked.values,
+                                          command_line("generator", arguments), ranks);
+  return !run_generator(config, request, streams).interrupted;
+}
+
+}  // namespace
+
+SettingLayer generator_settings_by(const ClassifierConfig& classifier, bool keep_labels) {
+  const RunKind& from = classifier_kind();
+  const RunKind& to = generator_kind();
+  const SettingValues values = classifier_table().values(classifier);
+  SettingLayer layer;
+  const auto give = [&](const std::string& name, SettingValue value) {
+    layer.push_back({to.index(name), std::move(value)});
+  };
+  const auto value = [&](const std::string& name) {
+    return values[static_cast<std::size_t>(from.index(name))];
+  };
+  for (const char* const name : kShared) give(name, value(name));
+  if (!keep_labels) give("labels", value("labels"));
+  give("seed", value("split-seed"));
+  give("out", value("generator"));
+  return layer;
+}
+
+bool provide_generator(const ClassifierConfig& config, Ranks& ranks, const RunStreams& streams) {
+  if (!uses_generator(config) || config.hybrids.generator_config.empty()) return true;
+  check(config);  // finds mistakes before the generator is trained
+  const fs::path there = config.hybrids.generator;
+  if (ranks.agree(path_kind(there) != PathKind::missing)) {
+    return !is_folder(there) || finish(there, ranks, streams);
+  }
+  const bool done = train(config, ranks, streams);
+  fmt::print(streams.out, "\n");
+  return done;
+}
+
+}  // namespace scimix

@@ -1,0 +1,90 @@
+#include "tools/train/train_classifier.hpp"
+
+#include <fmt/format.h>
+
+#include <iostream>
+
+#include "core/paths.hpp"
+#include "report/run_report.hpp"
+#include "settings/run_kinds.hpp"
+#include "tools/command_line/run_settings.hpp"
+#include "tools/command_line/seeds.hpp"
+#include "tools/train/needed_generator.hpp"
+#include "tools/train/train_command.hpp"
+#include "trainers/classifier_run.hpp"
+
+namespace scimix {
+
+namespace {
+
+struct Asked {
+  AskedRun run;
+  ClassifierConfig config = {};
+
+  explicit Asked(const std::vector<std::string>& arguments)
+      : run(read_command(classifier_kind(), arguments)) {
+    if (run.done) return;
+    config = classifier_table().config(run.values);
+    if (!run.resumes()) fill_in_placeholders(config);
+    make_paths_absolute(config);
+  }
+};
+
+std::optional<RunResult> run_one(const Asked& asked, const std::string& typed, Ranks& ranks) {
+  const RunStreams streams = streams_of(ranks);
+  if (!provide_generator(asked.config, ranks, streams)) return std::nullopt;
+  const RunRequest request = make_request(classifier_kind(), asked.run,
+                                          classifier_table().values(asked.config), typed, ranks);
+  const RunResult result = run_classifier(asked.config, request, streams);
+  return result.interrupted ? std::nullopt : std::optional(result);
+}
+
+// Trains one of several runs in a folder of its own. Resumes the run if the folder exists.
+std::optional<RunResult> run_seed(std::vector<std::string> arguments, std::uint64_t seed,
+                                  const std::string& typed, Ranks& ranks) {
+  const std::string number = std::to_string(seed);
+  arguments.insert(arguments.end(), {"--seed", number, "--split-seed", number});
+  Asked asked(arguments);
+  if (std::string& out = asked.config.output.out; !out.empty()) out += "/seed-" + number;
+  const std::filesystem::path folder = run_folder_of(asked.config);
+  if (!ranks.agree(is_file(folder / "config.toml"))) {
+    return run_one(asked, typed, ranks);
+  }
+  return run_one(
+      Asked(resume_arguments(classifier_kind(), folder, classifier_table().values(asked.config))),
+      typed, ranks);
+}
+
+int run_seeds(const std::vector<std::string>& arguments, const std::string& list,
+              const std::string& typed, Ranks& ranks) {
+  const std::vector<std::uint64_t> seeds = parse_seeds(list);
+  std::vector<SeedResult> found;
+  bool has_test_images = true;
+  for (const std::uint64_t seed : seeds) {
+    std::cout << fmt::format("seed {} ({} of {})\n", seed, found.size() + 1, seeds.size());
+    std::cout.flush();
+    const auto result = run_seed(arguments, seed, typed, ranks);
+    if (!result) return kExitInterrupted;
+    has_test_images = result->has_test_images;
+    found.push_back({seed, result->accuracy, result->median_accuracy});
+    std::cout << '\n';
+  }
+  if (has_test_images) {
+    print_seeds(std::cout, found);
+  } else {
+    std::cout << kNoTestImages << '\n';
+  }
+  return 0;
+}
+
+}  // namespace
+
+int train_classifier(const std::vector<std::string>& arguments, Ranks& ranks) {
+  const std::string typed = command_line("classifier", arguments);
+  const Asked asked(arguments);
+  if (asked.run.done) return *asked.run.done;
+  if (!asked.run.seeds) return run_one(asked, typed, ranks) ? 0 : kExitInterrupted;
+  return run_seeds(without_option(arguments, "--seeds"), *asked.run.seeds, typed, ranks);
+}
+
+}  // namespace scimix

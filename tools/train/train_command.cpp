@@ -1,0 +1,228 @@
+#include "tools/train/train_command.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <iostream>
+
+#include "core/error.hpp"
+#include "core/installed_files.hpp"
+#include "core/shell_word.hpp"
+#include "report/run_folder.hpp"
+#include "settings/settings_file.hpp"
+#include "tools/command_line/cli.hpp"
+#include "tools/command_line/option_list.hpp"
+#include "tools/command_line/run_settings.hpp"
+#include "tools/command_line/settings_help.hpp"
+#include "trainers/checkpoint.hpp"
+
+namespace scimix {
+
+namespace {
+
+constexpr const char* kResumedBy = "resumed by: ";
+
+// The options of a command line.
+struct Words {
+  SettingLayer settings;
+  std::vector<std::string> configs;
+  std::optional<std::string> resume;
+  std::optional<std::string> seeds;
+  bool help = false;
+  bool help_all = false;
+};
+
+Words parse_words(const RunKind& kind, const std::vector<std::string>& arguments) {
+  CLI::App app(kind.summary, "scimix_train " + kind.name);
+  app.set_help_flag();
+  use_setting_defaults(app);
+  Words words;
+  std::vector<std::string> values(kind.settings.size());
+  std::vector<const CLI::Option*> options;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::string name = "--" + kind.settings[i].name;
+    const bool is_switch = kind.settings[i].type == SettingType::boolean;
+    options.push_back(is_switch ? app.add_flag(name, values[i]) : app.add_option(name, values[i]));
+  }
+  app.add_option("--config", words.configs)
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--resume", words.resume);
+  if (kind.name == "classifier") app.add_option("--seeds", words.seeds);
+  app.add_flag("--help,-h", words.help);
+  app.add_flag("--help-all", words.help_all);
+  (void)parse(app, arguments);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (options[i]->count() == 0) continue;
+    words.settings.push_back({static_cast<int>(i), parse_value(kind.settings[i], values[i], {})});
+  }
+  return words;
+}
+
+std::vector<std::string> lines_of(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  return lines;
+}
+
+// Checks that a config.toml is of this kind of run. A config.toml without a heading is accepted.
+void check_command(const std::filesystem::path& config, const RunKind& kind) {
+  const std::vector<std::string> lines = lines_of(config);
+  if (lines.empty() || !lines[0].starts_with(kRunMark) || lines[0] == kRunMark + kind.name) return;
+  user_error(config.string(), ": a run of ", lines[0].substr(2), ", expected one of scimix_train ",
+             kind.name);
+}
+
+// Returns the comments of a config.toml that begin with `mark`, without "# ".
+std::vector<std::string> notes_in(const std::filesystem::path& config, const std::string& mark) {
+  std::vector<std::string> notes;
+  for (const std::string& line : lines_of(config)) {
+    if (line.starts_with("# " + mark)) notes.push_back(line.substr(2));
+  }
+  return notes;
+}
+
+std::string names_that_may_change(const RunKind& kind) {
+  std::string list;
+  for (const Setting& setting : kind.settings) {
+    if (setting.on_resume == OnResume::may_change)
+      list += (list.empty() ? "" : ", ") + setting.name;
+  }
+  return list;
+}
+
+// Checks --steps of a resumed run. Errors (user): fewer steps than the newest checkpoint has made.
+void check_steps(const RunFolder& run, std::int64_t steps) {
+  const auto checkpoint = run.latest_checkpoint();
+  if (!checkpoint) return;
+  const std::string made = value_of(read_checkpoint_metadata(*checkpoint), "step");
+  std::int64_t step = 0;
+  std::from_chars(made.data(), made.data() + made.size(), step);
+  if (steps < step) {
+    user_error("--steps ", steps, ": expected at least the ", step, " steps that ",
+               run.path().string(), " has made");
+  }
+}
+
+// Returns the names of settings whose values on the command line differ from the run's. Errors
+// (user): a setting that must stay.
+std::vector<std::string> changed_settings(const RunKind& kind, const SettingValues& before,
+                                          const SettingLayer& given,
+                                          const std::filesystem::path& config) {
+  std::vector<std::string> changed;
+  for (const GivenSetting& one : given) {
+    const auto at = static_cast<std::size_t>(one.index);
+    const Setting& setting = kind.settings[at];
+    if (one.value == before[at]) continue;
+    if (setting.on_resume == OnResume::stays) {
+      user_error("--", setting.name, " ", text_of(one.value),
+                 ": a resumed run keeps this setting, ", toml_value(before[at]), " in ",
+                 config.string(), "; settings that may change: ", names_that_may_change(kind));
+    }
+    changed.push_back(setting.name);
+  }
+  return changed;
+}
+
+AskedRun read_resumed(const RunKind& kind, const Words& words) {
+  if (!words.configs.empty()) {
+    user_error("--config ", words.configs[0], ": a resumed run has the settings of its folder");
+  }
+  if (words.seeds)
+    user_error("--seeds: a resumed run keeps its settings, expected either --resume or --seeds");
+  const RunFolder run = RunFolder::open(*words.resume);
+  check_command(run.config(), kind);
+  std::vector<SettingLayer> layers = read_settings_file(kind, run.config());
+  const SettingValues before = resolve(kind, layers).values;
+  AskedRun asked;
+  asked.resume = run.path();
+  asked.changed = changed_settings(kind, before, words.settings, run.config());
+  asked.values = before;
+  for (const GivenSetting& one : words.settings) {
+    asked.values[static_cast<std::size_t>(one.index)] = one.value;
+  }
+  if (std::find(asked.changed.begin(), asked.changed.end(), "steps") != asked.changed.end()) {
+    check_steps(
+        run, std::get<std::int64_t>(asked.values[static_cast<std::size_t>(kind.index("steps"))]));
+  }
+  return asked;
+}
+
+}  // namespace
+
+AskedRun read_command(const RunKind& kind, const std::vector<std::string>& arguments) {
+  if (asks_for_options(arguments)) {
+    hand_over(options_of(kind));
+    return {.done = 0, .values = {}};
+  }
+  const Words words = parse_words(kind, arguments);
+  if (words.help || words.help_all) {
+    std::cout << help_text(kind, words.help_all);
+    return {.done = 0, .values = {}};
+  }
+  if (words.resume) return read_resumed(kind, words);
+  std::vector<SettingLayer> layers;
+  for (const std::string& config : words.configs) {
+    for (SettingLayer& layer : read_settings_file(kind, find_preset(config))) {
+      layers.push_back(std::move(layer));
+    }
+  }
+  layers.push_back(words.settings);
+  return {.done = {}, .values = resolve(kind, layers).values, .seeds = words.seeds};
+}
+
+RunRequest make_request(const RunKind& kind, const AskedRun& asked, const SettingValues& values,
+                        const std::string& typed, Ranks& ranks) {
+  RunRequest request{.config_text = {}, .command = typed, .ranks = &ranks};
+  std::vector<std::string> notes{kMadeBy + typed};
+  if (asked.resumes()) {
+    const std::filesystem::path config = RunFolder::open(asked.resume).config();
+    request.resume = asked.resume;
+    request.settings_changed = !asked.changed.empty();
+    notes = notes_in(config, kMadeBy);
+    if (!notes.empty()) request.command = notes[0].substr(std::string_view(kMadeBy).size());
+    for (const std::string& note : notes_in(config, kResumedBy)) notes.push_back(note);
+    notes.push_back(kResumedBy + typed);
+  }
+  request.config_text = config_text(kind, values, notes);
+  return request;
+}
+
+std::vector<std::string> resume_arguments(const RunKind& kind, const std::filesystem::path& folder,
+                                          const SettingValues& values) {
+  const std::filesystem::path config = RunFolder::open(folder).config();
+  check_command(config, kind);
+  const SettingValues before = resolve(kind, read_settings_file(kind, config)).values;
+  std::vector<std::string> arguments{"--resume=" + folder.string()};
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const Setting& setting = kind.settings[i];
+    SettingValue there = before[i];
+    if (auto* const path = std::get_if<std::string>(&there);
+        setting.type == SettingType::path && path != nullptr && !path->empty()) {
+      *path = std::filesystem::absolute(*path).string();
+    }
+    if (there == values[i] || setting.name == "out") continue;
+    if (setting.on_resume == OnResume::stays) {
+      user_error(folder.string(), ": holds a run with other settings (--", setting.name, " ",
+                 toml_value(there), ", here ", toml_value(values[i]), "); choose another --out");
+    }
+    arguments.push_back("--" + setting.name + "=" + text_of(values[i]));
+  }
+  return arguments;
+}
+
+// run_program_on_ranks (tools/command_line/cli.hpp) silences standard output on the ranks other
+// than 0.
+RunStreams streams_of(const Ranks& ranks) {
+  return {std::cout, ranks.rank() == 0 ? std::cerr : std::cout};
+}
+
+std::string command_line(const std::string& name, std::span<const std::string> arguments) {
+  std::string text = "scimix_train " + name;
+  for (const std::string& word : arguments) text += " " + shell_word(word);
+  return text;
+}
+
+}  // namespace scimix
