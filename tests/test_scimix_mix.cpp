@@ -368,7 +368,7 @@ TEST_CASE("scimix_mix: mistakes") {
   // As many as the images give, by default or as --count says: refused before anything is loaded.
   check_mistake(
       with(digits, "a.png", {"--resize", "--digits-test", "60", "--pairing", "all"}),
-      {"3540 hybrids in one picture, expected at most 2500", "choose fewer with --count"});
+      {"3600 hybrids in one picture, expected at most 2500", "choose fewer with --count"});
   check_mistake({"--generator", "/no/generator", "--content", "/no/a", "--scene", "/no/b",
                  "--count", "20000", "--out", "x.png"},
                 {"x.png: 20000 hybrids in one picture, expected at most 2500"});

@@ -32,7 +32,8 @@ Read read_with_files(const std::string& line) {
   app.add_flag("--flip", read.flip, "mirrors images");
   app.add_option("--out", read.out, "result");
   app.add_option("files", read.files, "images");
-  CHECK(!parse(app, words_of(line)).has_value());
+  const bool done = parse(app, words_of(line)).has_value();
+  CHECK(!done);
   return read;
 }
 

@@ -70,7 +70,8 @@ std::optional<int> parse(CLI::App& app, std::vector<std::string> arguments) {
   } catch (const CLI::ParseError& error) {
     user_error(error.what());
   }
-  const std::vector<std::string> extras = app.remaining();
+  std::vector<std::string> extras = app.remaining();
+  std::erase(extras, "--");  // what stands behind it has been read
   if (extras.empty()) return std::nullopt;
   const std::string& word = extras.front();
   if (!word.starts_with('-')) user_error("unexpected argument ", word);
