@@ -7,9 +7,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
+#include <functional>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -23,6 +28,23 @@ struct ProgramResult {
   std::string out;
   std::string error;
 };
+
+// Returns the number of steps of the newest checkpoint in a run folder, and 0 if there is none. The
+// run may be writing there.
+inline int newest_checkpoint(const std::filesystem::path& run) {
+  constexpr std::string_view kStart = "step-";
+  int newest = 0;
+  std::error_code error;  // the folder may not exist yet
+  for (const auto& entry : std::filesystem::directory_iterator(run / "checkpoints", error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(kStart) && name.ends_with(".safetensors")) {
+      int step = 0;
+      std::from_chars(name.data() + kStart.size(), name.data() + name.size(), step);
+      newest = std::max(newest, step);
+    }
+  }
+  return newest;
+}
 
 // A running program; its output goes to files in `folder`.
 class Program {
@@ -47,16 +69,19 @@ class Program {
     }
   }
 
-  // Waits for a file that the program writes while it runs; fails if it ends, or takes minutes.
+  // Waits for a file that the program writes, and leaves there, while it runs; fails if it ends, or
+  // takes minutes.
   void wait_for(const std::filesystem::path& path) const {
-    for (int i = 0; !std::filesystem::exists(path); ++i) {
-      CAPTURE(path);
-      REQUIRE(i < 60'000);
-      siginfo_t ended{};
-      REQUIRE(::waitid(P_PID, static_cast<id_t>(child_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0);
-      REQUIRE_MESSAGE(ended.si_pid == 0, "the program ended early: ", read_bytes(error_));
-      std::this_thread::sleep_for(std::chrono::milliseconds(3));
-    }
+    CAPTURE(path);
+    wait_until([&] { return std::filesystem::exists(path); });
+  }
+
+  // Waits for a checkpoint of at least so many steps. A run soon deletes a checkpoint for newer
+  // ones, so its file may come and go unseen.
+  void wait_for_checkpoint(const std::filesystem::path& run, int steps) const {
+    CAPTURE(run);
+    CAPTURE(steps);
+    wait_until([&] { return newest_checkpoint(run) >= steps; });
   }
 
   void signal(int number) const { ::kill(child_, number); }
@@ -73,6 +98,16 @@ class Program {
   }
 
  private:
+  void wait_until(const std::function<bool()>& reached) const {
+    for (int i = 0; !reached(); ++i) {
+      REQUIRE(i < 60'000);
+      siginfo_t ended{};
+      REQUIRE(::waitid(P_PID, static_cast<id_t>(child_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0);
+      REQUIRE_MESSAGE(ended.si_pid == 0, "the program ended early: ", read_bytes(error_));
+      std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    }
+  }
+
   static void redirect(const std::filesystem::path& path, int to) {
     const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
     if (file < 0 || ::dup2(file, to) < 0) ::_exit(126);

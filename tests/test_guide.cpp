@@ -261,7 +261,7 @@ TEST_CASE("a run that is killed while its guide is trained resumes bit for bit" 
       const std::string cut = (folder / ("cut-" + loss + (kill ? "-9" : "-15"))).string();
       {
         const Program program(folder, "scimix_train", generator(cut, options));
-        program.wait_for(cut + "/guide/checkpoints/step-00000004.safetensors");
+        program.wait_for_checkpoint(cut + "/guide", 4);
         program.signal(kill ? SIGKILL : SIGTERM);
         const ProgramResult result = program.wait();
         CHECK(result.exit_code == (kill ? -SIGKILL : 130));

@@ -294,20 +294,6 @@ std::vector<pid_t> children_of(pid_t parent) {
   return {std::istream_iterator<pid_t>(numbers), {}};
 }
 
-// The step of the newest checkpoint.
-int newest_step(const std::string& run) {
-  int newest = 0;
-  const std::string start = "step-";
-  for (const auto& entry :
-       std::filesystem::directory_iterator(std::filesystem::path(run) / "checkpoints")) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with(start) && entry.path().extension() == ".safetensors") {
-      newest = std::max(newest, std::stoi(name.substr(start.size())));
-    }
-  }
-  return newest;
-}
-
 // Its time-out is long enough for a machine that has other work, where a rank may start seconds
 // late.
 Words long_run(const std::string& out, int steps) {
@@ -320,14 +306,14 @@ Words long_run(const std::string& out, int steps) {
 // whatever ends it is what the test does to it.
 struct TwoRanks {
   TwoRanks() {
-    run.wait_for(checkpoint(out, 5));
+    run.wait_for_checkpoint(out, 5);
     ranks = children_of(run.process());
     REQUIRE(ranks.size() == 2);
   }
 
   // Both ranks go on after the newest checkpoint, for a few steps.
   void check_resumes() const {
-    const int last = newest_step(out);
+    const int last = test::newest_checkpoint(out);
     run_together(2, {"classifier", "--resume", out, "--steps", std::to_string(last + 3)});
     CHECK(std::filesystem::exists(checkpoint(out, last + 3)));
   }

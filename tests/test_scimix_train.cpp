@@ -90,7 +90,7 @@ TEST_CASE("a killed run resumes bit for bit" * doctest::test_suite("full")) {
   {
     const test::Program program(folder, "scimix_train", small_run(killed));
     // At a moment that falls anywhere in a step, once there is a checkpoint to go on from.
-    program.wait_for(killed + "/checkpoints/step-00000030.safetensors");
+    program.wait_for_checkpoint(killed, 30);
     program.signal(SIGKILL);
     REQUIRE(program.wait().exit_code == -SIGKILL);
   }
@@ -117,7 +117,7 @@ TEST_CASE("an interrupted run writes a checkpoint and says how to go on") {
   const test::TempFolder folder;
   const std::string run = (folder / "run").string();
   const test::Program program(folder, "scimix_train", small_run(run, {"--steps", "100000"}));
-  program.wait_for(run + "/checkpoints/step-00000010.safetensors");
+  program.wait_for_checkpoint(run, 10);
   program.signal(SIGTERM);
   const auto result = program.wait();
   CHECK(result.exit_code == 130);

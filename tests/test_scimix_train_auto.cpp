@@ -53,7 +53,7 @@ TEST_CASE("auto: a job is interrupted, goes on, and is not repeated") {
   const Words command = pictures.job(kTiny);
   {
     const test::Program program(pictures.folder, "scimix_train", command);
-    program.wait_for(pictures.path("job/generator/checkpoints/step-00000001.safetensors"));
+    program.wait_for_checkpoint(pictures.path("job/generator"), 1);
     program.signal(SIGTERM);
     const ProgramResult stopped = program.wait();
     CAPTURE(stopped.error);

@@ -222,7 +222,7 @@ TEST_CASE("a killed run with a generator's hybrids resumes bit for bit" *
   const std::string killed = place / "killed";
   {
     const test::Program program(place.folder(), "scimix_train", tiny_run(killed, options));
-    program.wait_for(checkpoint_of(killed, 4));
+    program.wait_for_checkpoint(killed, 4);
     program.signal(SIGKILL);
     REQUIRE(program.wait().exit_code == -SIGKILL);
   }
@@ -413,7 +413,7 @@ TEST_CASE("several seeds go on where they were interrupted" * doctest::test_suit
   const std::string broken = place / "broken";
   {
     const test::Program program(place.folder(), "scimix_train", tiny_run(broken, options));
-    program.wait_for(checkpoint_of(broken + "/seed-1", 2));
+    program.wait_for_checkpoint(broken + "/seed-1", 2);
     program.signal(SIGTERM);
     const ProgramResult stopped = program.wait();
     CHECK(stopped.exit_code == 130);

@@ -75,7 +75,7 @@ TEST_CASE("a killed generator run resumes bit for bit" * doctest::test_suite("fu
   const std::string killed = (folder / "killed").string();
   {
     const test::Program program(folder, "scimix_train", small_run(killed, {"--labels", "40"}));
-    program.wait_for(killed + "/checkpoints/step-00000008.safetensors");
+    program.wait_for_checkpoint(killed, 8);
     program.signal(SIGKILL);
     REQUIRE(program.wait().exit_code == -SIGKILL);
   }

@@ -88,15 +88,16 @@ TEST_CASE("one process at a time trains in a run folder, and a killed one is no 
   const Words often{"--steps", "100000", "--checkpoint-every", "5", "--log-every", "5"};
   {
     const Program owner(folder, "scimix_train", classifier(run, often));
-    owner.wait_for(run + "/checkpoints/step-00000005.safetensors");
+    owner.wait_for_checkpoint(run, 5);
     check_mistake("scimix_train", {"classifier", "--resume", run},
                   {run, "process " + std::to_string(owner.process()), "one owner"});
     owner.signal(SIGKILL);
     REQUIRE(owner.wait().exit_code == -SIGKILL);
   }
+  const int before = test::newest_checkpoint(run);
   const TempFolder streams;
   const Program next(streams, "scimix_train", {"classifier", "--resume", run});
-  next.wait_for(run + "/checkpoints/step-00000040.safetensors");
+  next.wait_for_checkpoint(run, before + 10);
   next.signal(SIGTERM);
   CHECK(next.wait().exit_code == 130);
   CHECK_FALSE(std::filesystem::exists(run + "/lock"));
@@ -159,7 +160,7 @@ TEST_CASE("a signal during an evaluation loses nothing of the log") {
   };
   train(run_of("whole", often));
   const Program program(folder, "scimix_train", run_of("cut", often));
-  program.wait_for(folder / "cut/checkpoints/step-00000004.safetensors");
+  program.wait_for_checkpoint(folder / "cut", 4);
   program.signal(SIGTERM);
   CHECK(program.wait().exit_code == 130);
   train({"classifier", "--resume", (folder / "cut").string()});
