@@ -74,7 +74,9 @@ export KMP_BLOCKTIME=${KMP_BLOCKTIME:-0}
 # The thread sanitizer sees no lock of a library that was built without it, so what such a library does is
 # left out. Reports with a known reason are in scripts/tsan_suppressions.txt.
 if [[ $preset == tsan ]]; then
-  export TSAN_OPTIONS="ignore_noninstrumented_modules=1 suppressions=$PWD/scripts/tsan_suppressions.txt ${TSAN_OPTIONS-}"
+  # Some tests fork a child that computes with threads of its own: for a full disk, for example.
+  options_of_tsan="ignore_noninstrumented_modules=1 die_after_fork=0"
+  export TSAN_OPTIONS="$options_of_tsan suppressions=$PWD/scripts/tsan_suppressions.txt ${TSAN_OPTIONS-}"
 fi
 
 cmake --preset "$preset" "${options[@]}"

@@ -1,6 +1,7 @@
 // Evaluations: their memory does not grow with the images' size, and none is made twice.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
@@ -11,6 +12,7 @@
 #include "autograd/tape.hpp"
 #include "command_line.hpp"
 #include "core/allocator.hpp"
+#include "core/work.hpp"
 #include "tests/tiny_generator.hpp"
 #include "tests/tiny_runs.hpp"
 #include "tools/eval/eval_accuracy.hpp"
@@ -137,13 +139,15 @@ TEST_CASE("the batch of an evaluation: a huge --batch is no overflow") {
   CHECK(evaluation_batch(std::numeric_limits<std::int64_t>::max(), 32, 32) > 1'000'000'000);
 }
 
+// Each step of training adds to the metrics once, and so does each pass over the test images, which
+// fit into one batch here.
 TEST_CASE("a run evaluates its test images once for each evaluation, and never again at its end") {
   const TempFolder folder;
   std::ostringstream out;
-  const auto evaluated = [&](const std::function<RunResult()>& run) {
-    const std::int64_t before = evaluated_images();
+  const auto metrics_of = [](const std::function<RunResult()>& run) {
+    const WorkPlan plan;
     CHECK_FALSE(run().interrupted);
-    return evaluated_images() - before;
+    return std::ranges::count(plan.entries(), "add_metrics", &WorkPlan::Entry::name);
   };
   const auto train = [&](const char* name, std::int64_t steps, std::int64_t eval_every) {
     ClassifierConfig config = test::small_config();
@@ -156,11 +160,12 @@ TEST_CASE("a run evaluates its test images once for each evaluation, and never a
     config.output.device = "cpu";
     config.output.eval_every = eval_every;
     config.output.out = (folder / name).string();
-    return evaluated([&] { return run_classifier(config, RunRequest{}, {out, out}); });
+    config.graphs.graph = GraphMode::off;
+    return metrics_of([&] { return run_classifier(config, RunRequest{}, {out, out}); });
   };
-  CHECK(train("a", 4, 2) == 2 * 30);     // after steps 2 and 4
-  CHECK(train("b", 4, 1000) == 1 * 30);  // after the last step
-  CHECK(train("c", 3, 2) == 2 * 30);     // after steps 2 and 3
+  CHECK(train("a", 4, 2) == 4 + 2);     // after steps 2 and 4
+  CHECK(train("b", 4, 1000) == 4 + 1);  // after the last step
+  CHECK(train("c", 3, 2) == 3 + 2);     // after steps 2 and 3
 
   GeneratorRunConfig config = test::tiny_generator_config();
   config.data.digits_train = 40;
@@ -169,5 +174,8 @@ TEST_CASE("a run evaluates its test images once for each evaluation, and never a
   config.output.device = "cpu";
   config.output.eval_every = 1;
   config.output.out = (folder / "g").string();
-  CHECK(evaluated([&] { return run_generator(config, RunRequest{}, {out, out}); }) == 2 * 30);
+  config.graphs.graph = GraphMode::off;
+  config.output.eval_batch = 100;
+  // Both evaluations measure C on the test images and on hybrids.
+  CHECK(metrics_of([&] { return run_generator(config, RunRequest{}, {out, out}); }) == 2 + 2 * 2);
 }

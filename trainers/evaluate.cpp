@@ -1,7 +1,6 @@
 #include "trainers/evaluate.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <numeric>
 
 #include "autograd/tape.hpp"
@@ -13,8 +12,6 @@
 namespace scimix {
 
 namespace {
-
-std::atomic<std::int64_t> images_so_far{0};
 
 // Returns the confusion matrix of the predicted classes, i32 [N], of all images of the set.
 Confusion confusion_from(const Tensor& predictions, const ResidentSet& set, std::int64_t classes) {
@@ -51,7 +48,6 @@ std::optional<Evaluation> evaluate(const WideResNet& model, const ResidentSet& s
     const auto out = model.forward(part.images, {.mode = NormMode::eval});
     const ClassificationLoss loss = classification_loss(out.logits, part.labels);
     add_metrics(loss.per_row.value(), out.logits.value(), part.labels, sums);
-    images_so_far += static_cast<std::int64_t>(rows);
     if (options.confusion) {
       const std::int64_t row = mine.first() + first;
       predict_classes(out.logits.value(),
@@ -76,10 +72,6 @@ std::optional<Evaluation> evaluate(const WideResNet& model, const ResidentSet& s
 Evaluation evaluate(const WideResNet& model, const ResidentSet& set, std::int64_t batch,
                     DType dtype, Comm& ranks) {
   return *evaluate(model, set, batch, dtype, ranks, {});
-}
-
-std::int64_t evaluated_images() {
-  return images_so_far;
 }
 
 Confusion confusion_of(const WideResNet& model, const ResidentSet& set, std::int64_t batch,

@@ -35,10 +35,6 @@ struct EvaluationOptions {
                                                  std::int64_t batch, DType dtype, Comm& ranks,
                                                  const EvaluationOptions& options);
 
-// Returns how many images this process has evaluated, in all calls of `evaluate` together. A test
-// sees by it that no image is evaluated twice.
-[[nodiscard]] std::int64_t evaluated_images();
-
 // Computes the confusion matrix of a classifier, `batch` images at a time.
 [[nodiscard]] Confusion confusion_of(const WideResNet& model, const ResidentSet& set,
                                      std::int64_t batch, DType dtype);
