@@ -10,8 +10,9 @@ Each data set is made of hard links to 100 images of 8x8 pixels. On each, a smal
 steps, the training is resumed for a third step, the accuracy is measured on the held-out images, and the classes
 of all images are predicted. A program fails
   * if it ends with an error,
-  * if it needs more than 4 KiB of memory for each image, besides its pixels and the memory that it needs for a
-    data set of 40 images,
+  * if it needs more than 4 KiB of memory for each image and 8 KiB for each class, besides the images' pixels and
+    the memory that it needs for a data set of 40 images (a class costs a row of the last layer's weights, of their
+    gradient, momentum and average, and an output for each image of a batch),
   * if a report is larger than 2 MB, or predictions are missing.
 
 usage: scripts/size_check.py [--classes N] [--images N] [--only NAME] [--dir FOLDER] [--bin FOLDER]
@@ -37,6 +38,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SIDE = 8
 SOURCES = 100
 MOST_BYTES = 4096  # of memory for each image
+CLASS_BYTES = 8192  # of memory for each class
 MOST_REPORT = 2_000_000
 TRAIN = (f"--dataset folder --image-size {SIDE} --crop-pad 1 --depth 10 --width 1 --batch 4 --device cpu "
          "--labels all --steps 2").split()
@@ -113,7 +115,7 @@ class Check:
         self.base = {}  # peak memory for a small data set, by the name of the command
         self.faults = []
 
-    def run(self, what, name, images, program, *arguments):
+    def run(self, what, name, images, classes, program, *arguments):
         log = os.path.join(self.folder, b"log.txt")
         began = time.monotonic()
         child = os.fork()
@@ -132,7 +134,7 @@ class Check:
             self.base[name] = peak
         else:
             pixels = 2 * SIDE * SIDE * 3 * images  # in the data set, and in the tensors of the device
-            each = max(0, peak - self.base[name] - pixels) / images
+            each = max(0, peak - self.base[name] - pixels - classes * CLASS_BYTES) / images
             # Fewer images than this prove nothing: other memory is larger.
             if images >= 10_000 and each > MOST_BYTES:
                 faults.append(f"{each:.0f} bytes for each image, expected at most {MOST_BYTES}")
@@ -144,18 +146,19 @@ class Check:
         if not holds:
             self.faults.append(f"{what}: {fault}")
 
-    def all_of(self, what, data, run, images):
+    def all_of(self, what, data, run, images, classes):
         """Trains, resumes, measures and predicts."""
-        good = self.run(what, "train", images, "scimix_train", "classifier", *TRAIN, "--data-dir", data, "--out", run)
+        good = self.run(what, "train", images, classes, "scimix_train", "classifier", *TRAIN, "--data-dir", data,
+                        "--out", run)
         if not good:
             return
         size = os.path.getsize(os.path.join(run, b"report.html"))
         self.expect(size <= MOST_REPORT, what, f"the report has {size} bytes, expected at most {MOST_REPORT}")
-        self.run(what, "resume", images, "scimix_train", "classifier", "--resume", run, "--steps", "3")
+        self.run(what, "resume", images, classes, "scimix_train", "classifier", "--resume", run, "--steps", "3")
         json = os.path.join(self.folder, b"accuracy.json")
-        self.run(what, "accuracy", images, "scimix_eval", "accuracy", run, "--device", "cpu", "--json", json)
+        self.run(what, "accuracy", images, classes, "scimix_eval", "accuracy", run, "--device", "cpu", "--json", json)
         predictions = os.path.join(self.folder, b"predictions.csv")
-        good = self.run(what, "predict", images, "scimix_eval", "predict", run, data, "--device", "cpu",
+        good = self.run(what, "predict", images, classes, "scimix_eval", "predict", run, data, "--device", "cpu",
                         "--out", predictions)
         if good:
             with open(predictions, newline="", encoding="latin-1") as file:
@@ -176,9 +179,10 @@ def main():
         sources = Sources(os.path.join(folder, b"sources"))
         check = Check(options.bin.resolve(), folder)
         data = os.path.join(folder, b"small")
-        check.all_of("small", data, os.path.join(folder, b"small-run"), make_classes(data, sources, 4, 10))
+        check.all_of("small", data, os.path.join(folder, b"small-run"), make_classes(data, sources, 4, 10), 4)
         print("| data set | command | images | seconds | peak MB | bytes for each image |\n"
               "| --- | --- | --- | --- | --- | --- |", flush=True)
+        classes = {"classes": options.classes, "images": 1000, "names": 254, "paths": 4}
         makers = {
             "classes": lambda data: make_classes(data, sources, options.classes, 2),
             "images": lambda data: make_classes(data, sources, 1000, options.images // 1000),
@@ -193,7 +197,7 @@ def main():
             if what == "paths":  # the names within the folders need up to 60 bytes
                 data = long_path(data, 4000)
                 run = os.path.join(long_path(os.path.join(folder, b"runs"), 3990), b"run")
-            check.all_of(what, data, run, make(data))
+            check.all_of(what, data, run, make(data), classes[what])
             for part in (what.encode(), b"run", b"runs", b"image-cache"):
                 shutil.rmtree(os.path.join(folder, part), ignore_errors=True)
     finally:

@@ -53,10 +53,10 @@ pid_t child_that(const Body& body) {
     if (::write(ready[1], &done, 1) != 1) ::_exit(1);
     for (;;) ::pause();
   }
+  ::close(ready[1]);  // so that reading ends if the child dies
   char answer = 0;
   REQUIRE(::read(ready[0], &answer, 1) == 1);
   ::close(ready[0]);
-  ::close(ready[1]);
   return child;
 }
 
