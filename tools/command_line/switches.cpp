@@ -1,5 +1,7 @@
 #include "tools/command_line/switches.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 
@@ -73,8 +75,10 @@ void add_switch_note(CLI::App& app) {
   for (const CLI::Option* const option : app.get_options()) {
     if (!is_switch(*option)) continue;
     const std::string name = "--" + option->get_lnames().front();
-    app.footer("Options without a value, such as " + name + ", are switches: " + name + " and\n" +
-               name + " true mean the same, and " + name + " false leaves it off.");
+    app.footer(fmt::format(
+        "Options without a value, such as {0}, are switches: {0} and\n{0} true mean the same, "
+        "and {0} false leaves it off.",
+        name));
     return;
   }
 }
