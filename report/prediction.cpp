@@ -31,7 +31,7 @@ std::vector<RankedClass> rank_classes(std::span<const float> logits, double temp
     const float of_b = logits[static_cast<std::size_t>(b.label)];
     return of_a != of_b ? of_a > of_b : a.label < b.label;
   });
-  // Of thousands of classes, only the memory of the first ones is kept.
+  // A new vector: `ranked` has the memory of all classes, and a caller keeps one for each image.
   return {ranked.begin(), ranked.begin() + kept};
 }
 

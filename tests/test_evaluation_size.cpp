@@ -94,7 +94,8 @@ TEST_CASE("memory of evaluations: --batch counts images of 32x32 pixels in every
 
   CHECK(peak_of([&] { call(eval_accuracy, Words{run} + words_of("--device cpu --batch 20")); }) <
         peak_at(kBatch) / 2);
-  // Of a few images there are as many pairs, and few hybrids whose diversity is measured.
+  // As few pairs as images, and few hybrids whose diversity is measured: the batch decides the
+  // peak.
   const Words transfer{"--generator", generator, "--oracle",
                        run,           "--grid",  (folder / "grid.png").string()};
   CHECK(peak_of([&] {

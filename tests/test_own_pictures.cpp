@@ -334,7 +334,7 @@ TEST_CASE("predictions: the most probable classes, and names that are taken") {
   const auto ranked = rank_classes(logits, 2.0, 3);
   REQUIRE(ranked.size() == 3);
   CHECK(ranked[0].label == 1);
-  // Of many classes, only the memory of those that are wanted is kept.
+  // The result has memory for two classes, not for all 5,000: a caller keeps one for each image.
   CHECK(rank_classes(std::vector<float>(5000), 1.0, 2).capacity() == 2);
   CHECK(ranked[1].label == 2);
   CHECK(ranked[2].label == 0);
