@@ -144,6 +144,15 @@ std::int64_t images_to_calibrate(std::int64_t images, std::int64_t classes) {
   return std::min(images, std::max<std::int64_t>(kMostLogits / classes, 100));
 }
 
+std::vector<std::int32_t> calibration_sample(std::int64_t images, std::int64_t classes) {
+  const std::int64_t count = images_to_calibrate(images, classes);
+  std::vector<std::int32_t> indices;
+  for (std::int64_t i = 0; i < count; ++i) {
+    indices.push_back(static_cast<std::int32_t>(i * images / count));
+  }
+  return indices;
+}
+
 Calibration calibrate(const LabeledLogits& held_out) {
   SCIMIX_CHECK(held_out.images() >= 2, held_out.images(), " images");
   std::array<double, kParts> temperatures{};

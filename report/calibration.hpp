@@ -49,6 +49,9 @@ struct Calibration {
 // Returns on how many of the images to calibrate a classifier: all, or, of many images and classes,
 // so many that there are 2^23 logits, which is enough for the one number that is fitted.
 [[nodiscard]] std::int64_t images_to_calibrate(std::int64_t images, std::int64_t classes);
+// Returns the indices of so many images, spread evenly over all of them.
+[[nodiscard]] std::vector<std::int32_t> calibration_sample(std::int64_t images,
+                                                           std::int64_t classes);
 // Fits a temperature and measures what it improves. Needs at least two images.
 [[nodiscard]] Calibration calibrate(const LabeledLogits& held_out);
 

@@ -31,10 +31,11 @@ std::string introduction(const ImagesToLabel& found) {
         found.looked_at, found.unlabeled);
   }
   if (found.calibrated) {
+    const auto& [images, temperature, test_images] = *found.calibrated;
     text += fmt::format(
-        " The probabilities are calibrated on the {} test images (temperature "
-        "{:.3f}).",
-        found.calibrated->images, found.calibrated->temperature);
+        " The probabilities are calibrated on {}the {} test images (temperature {:.3f}).",
+        test_images == 0 ? "" : fmt::format("{} of ", images),
+        test_images == 0 ? images : test_images, temperature);
   } else {
     text +=
         " There are no test images that could calibrate the probabilities: they are too high, and "

@@ -18,6 +18,7 @@ struct ImagesToLabel {
   struct Calibrated {
     std::int64_t images = 0;
     double temperature = 1;
+    std::int64_t test_images = 0;  // of the data set, where `images` are only some of them
   };
   std::optional<Calibrated> calibrated = {};
   struct Image {

@@ -122,6 +122,11 @@ TEST_CASE("calibration: how many images are enough") {
   CHECK(images_to_calibrate(200'000, 10'000) == 838);
   CHECK(images_to_calibrate(50, 1'000'000) == 50);
   CHECK(images_to_calibrate(1000, 1'000'000) == 100);
+  const std::vector<std::int32_t> spread = calibration_sample(1000, 1'000'000);
+  REQUIRE(spread.size() == 100);
+  CHECK(spread[0] == 0);
+  CHECK(spread[50] == 500);
+  CHECK(spread[99] == 990);
 }
 
 TEST_CASE("expected calibration error: by hand") {

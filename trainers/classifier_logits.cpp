@@ -9,6 +9,12 @@
 
 namespace scimix {
 
+std::int64_t images_at_once(std::int64_t classes) {
+  constexpr std::int64_t kMostImages = 2048;
+  constexpr std::int64_t kMostLogits = std::int64_t{1} << 22;
+  return std::clamp<std::int64_t>(kMostLogits / classes, 1, kMostImages);
+}
+
 Logits compute_logits(const WideResNet& network, const ResidentSet& images, std::int64_t count,
                       std::int64_t batch, DType dtype) {
   std::vector<std::int32_t> indices(static_cast<std::size_t>(count));

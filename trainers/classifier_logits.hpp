@@ -22,6 +22,9 @@ struct Logits {
 // Computes the outputs for the first `count` images, `batch` at a time.
 [[nodiscard]] Logits compute_logits(const WideResNet& network, const ResidentSet& images,
                                     std::int64_t count, std::int64_t batch, DType dtype);
+// Returns of how many images the outputs should be held at a time: a caller that needs only the
+// best classes of each image so keeps to 16 MiB, however many images and classes there are.
+[[nodiscard]] std::int64_t images_at_once(std::int64_t classes);
 // Computes them for the images at `indices`.
 [[nodiscard]] Logits compute_logits(const WideResNet& network, const ResidentSet& images,
                                     std::span<const std::int32_t> indices, std::int64_t batch,

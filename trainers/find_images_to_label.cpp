@@ -74,23 +74,33 @@ std::optional<ImagesToLabel> find_images_to_label(const LabelingInputs& in) {
                       .images = {},
                       .efforts = {},
                       .class_names = in.dataset.class_names};
+  const std::int64_t classes = in.network.config().classes;
   double temperature = 1;
   if (in.test.count() >= 2) {
-    const Logits test = compute_logits(in.network, in.test, in.test.count(),
-                                       evaluation_batch(in.batch, in.test), in.dtype);
+    const Logits test =
+        compute_logits(in.network, in.test, calibration_sample(in.test.count(), classes),
+                       evaluation_batch(in.batch, in.test), in.dtype);
     if (!is_finite(test)) return std::nullopt;
     temperature =
         fit_temperature({.classes = test.classes, .logits = test.logits, .labels = test.labels});
-    found.calibrated = {.images = in.test.count(), .temperature = temperature};
+    const std::int64_t used = std::ssize(test.labels);
+    found.calibrated = {.images = used,
+                        .temperature = temperature,
+                        .test_images = used < in.test.count() ? in.test.count() : 0};
   }
-  const Logits outputs =
-      compute_logits(in.network, in.train, indices, evaluation_batch(in.batch, in.train), in.dtype);
-  if (!is_finite(outputs)) return std::nullopt;
   std::vector<Prediction> predictions;
-  for (std::size_t i = 0; i < indices.size(); ++i) {
-    const auto classes = static_cast<std::size_t>(outputs.classes);
-    const auto row = std::span(outputs.logits).subspan(i * classes, classes);
-    predictions.push_back({.file = {}, .classes = rank_classes(row, temperature, 2)});
+  const auto at_once = static_cast<std::size_t>(images_at_once(classes));
+  for (std::size_t first = 0; first < indices.size(); first += at_once) {
+    const std::size_t rows = std::min(at_once, indices.size() - first);
+    const Logits outputs =
+        compute_logits(in.network, in.train, std::span(indices).subspan(first, rows),
+                       evaluation_batch(in.batch, in.train), in.dtype);
+    if (!is_finite(outputs)) return std::nullopt;
+    const auto width = static_cast<std::size_t>(classes);
+    for (std::size_t i = 0; i < rows; ++i) {
+      const auto row = std::span(outputs.logits).subspan(i * width, width);
+      predictions.push_back({.file = {}, .classes = rank_classes(row, temperature, 2)});
+    }
   }
   const std::vector<std::size_t> order = by_margin(predictions);
   for (std::size_t i = 0; i < std::min<std::size_t>(order.size(), kMostListed); ++i) {

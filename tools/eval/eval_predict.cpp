@@ -35,10 +35,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kListed = 10;  // images that are printed
-// The images that are on the device at a time: fewer if there are thousands of classes.
-constexpr std::int64_t kImagesAtOnce = 2048;
-constexpr std::int64_t kLogitsAtOnce = std::int64_t{1} << 22;
+constexpr std::int64_t kListed = 10;       // images that are printed
 constexpr std::uint32_t kCheckStream = 3;  // of Purpose::pairing: which predictions to check
 
 struct PredictSettings {
@@ -211,12 +208,13 @@ Logits Predictor::logits_of(const ImageSet& images, std::int64_t first, std::int
 }
 
 Logits Predictor::logits_to_calibrate(const ImageSet& images) const {
-  const std::int64_t count = images_to_calibrate(images.count, network_.config().classes);
+  const std::vector<std::int32_t> indices =
+      calibration_sample(images.count, network_.config().classes);
+  const std::int64_t count = std::ssize(indices);
   if (count == images.count) return logits_of(images, 0, count);
   ImageSet some{
       .count = count, .height = images.height, .width = images.width, .pixels = {}, .labels = {}};
-  for (std::int64_t i = 0; i < count; ++i) {
-    const std::int64_t at = i * images.count / count;
+  for (const std::int32_t at : indices) {
     const auto pixels = images.image(at);
     some.pixels.insert(some.pixels.end(), pixels.begin(), pixels.end());
     some.labels.push_back(images.labels[static_cast<std::size_t>(at)]);
@@ -280,8 +278,7 @@ Found Predictor::predict(double temperature) const {
   if (count == 0) user_error("none of the images can be read");
   Found found{.predictions = {}, .notes = std::move(read.notes)};
   CountLine line(std::cerr, stderr_is_terminal(), "classifying images");
-  const std::int64_t at_once =
-      std::clamp<std::int64_t>(kLogitsAtOnce / network_.config().classes, 1, kImagesAtOnce);
+  const std::int64_t at_once = images_at_once(network_.config().classes);
   for (std::int64_t first = 0; first < count; first += at_once) {
     const std::int64_t rows = std::min(at_once, count - first);
     const Logits part = logits_of(read.images, first, rows);
