@@ -183,15 +183,26 @@ TEST_CASE("conv: Winograd's algorithm agrees with the reference") {
     CAPTURE(s.w);
     const Operands o = operands(s.x, s.w, s.conv, DType::f32);
     const Products expected = products({o.geometry, in_f64(o.x), in_f64(o.w), in_f64(o.y)});
-    Products got{o.y.clone(), o.x.clone(), o.w.clone()};
-    cpu::winograd::conv_fprop(o.x, o.w, got.fprop, o.geometry);
-    cpu::winograd::conv_dgrad(o.y, o.w, got.dgrad, o.geometry);
-    cpu::winograd::conv_wgrad(o.y, o.x, got.wgrad, o.geometry);
-    CHECK(relative_error(got.fprop, expected.fprop) < 5e-6);
-    CHECK(relative_error(got.dgrad, expected.dgrad) < 5e-6);
-    CHECK(relative_error(got.wgrad, expected.wgrad) < 5e-6);
+    for (const auto width : {cpu::winograd::Width::avx2, cpu::winograd::Width::avx512}) {
+      if (!cpu::winograd::has(width)) continue;
+      CAPTURE(width);
+      Products got{o.y.clone(), o.x.clone(), o.w.clone()};
+      cpu::winograd::conv_fprop(o.x, o.w, got.fprop, o.geometry, width);
+      cpu::winograd::conv_dgrad(o.y, o.w, got.dgrad, o.geometry, width);
+      cpu::winograd::conv_wgrad(o.y, o.x, got.wgrad, o.geometry, width);
+      CHECK(relative_error(got.fprop, expected.fprop) < 5e-6);
+      CHECK(relative_error(got.dgrad, expected.dgrad) < 5e-6);
+      CHECK(relative_error(got.wgrad, expected.wgrad) < 5e-6);
+    }
   }
 }
+
+#if defined(__x86_64__)
+TEST_CASE("conv: Winograd's algorithm is used on every processor that has AVX2") {
+  CHECK((cpu::winograd::best_width() != cpu::winograd::Width::none) ==
+        (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0));
+}
+#endif
 
 TEST_CASE("conv: Winograd's algorithm is not for everything") {
   const auto suits = [](const Shape& x, const Shape& w, const Conv2d& conv) {

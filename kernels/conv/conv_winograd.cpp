@@ -1,470 +1,70 @@
-// An image is divided into tiles of 4x4 outputs. Each tile depends on 6x6 inputs. With the matrices
-// B, G and A of the paper,
-//
-//   y = A^T [ (G w G^T) . (B^T x B) ] A        for each pair of channels, summed over those of x,
-//
-// where "." multiplies element by element. So the sums over channels become 36 matrix products, one
-// for each element of a 6x6 tile. The data gradient is the same convolution with the kernel rotated
-// by 180 degrees and its channels exchanged. The weight gradient is the adjoint in w:
-//
-//   gw = G^T [ sum over tiles of (A gy A^T) . (B^T x B) ] G.
-//
-// Transforms use vectors along the channels. A thread processes a few tiles at a time, so that
-// their transformed values stay in its own cache.
 #include "kernels/conv/conv_winograd.hpp"
 
-#include <omp.h>
-
-#include <algorithm>
+#include "core/allocator.hpp"
+#include "core/error.hpp"
+#include "core/threads.hpp"
+#include "kernels/conv/conv_winograd_kernels.hpp"
 
 namespace scimix::cpu::winograd {
 
 namespace {
 
-// kLanes is the number of floats in a vector register, Vec, which may be loaded from any address.
-// kRows is the number of rows that a block of a matrix product keeps in registers.
-#if defined(__AVX512F__)
-constexpr bool kPays = true;
-constexpr int kLanes = 16;
-constexpr int kRows = 12;
-#elif defined(__AVX2__)
-constexpr bool kPays = true;
-constexpr int kLanes = 8;
-constexpr int kRows = 6;
-#else
-constexpr bool kPays = false;  // oneDNN detects at run time what the processor can do
-constexpr int kLanes = 4;
-constexpr int kRows = 6;
+// Returns the implementation, or nullptr if this build or this processor has none.
+const WinogradKernels* find(Width width) {
+#if defined(__x86_64__)
+  if (width == Width::avx2) {
+    const bool runs = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
+    return runs ? avx2_kernels() : nullptr;
+  }
+  if (width == Width::avx512) {
+    return __builtin_cpu_supports("avx512f") != 0 ? avx512_kernels() : nullptr;
+  }
 #endif
-using Vec [[gnu::vector_size(kLanes * sizeof(float)), gnu::aligned(4), gnu::may_alias]] = float;
-
-Vec load(const float* from) {
-  return *reinterpret_cast<const Vec*>(from);
-}
-void store(float* to, Vec value) {
-  *reinterpret_cast<Vec*>(to) = value;
+  static_cast<void>(width);
+  return nullptr;
 }
 
-constexpr int kOut = 4;               // side of a tile of outputs
-constexpr int kIn = 6;                // side of a tile of inputs
-constexpr int kElements = kIn * kIn;  // number of matrix products
+const WinogradKernels& kernels_of(Width width) {
+  const WinogradKernels* const found = find(width);
+  SCIMIX_CHECK(found != nullptr, "Winograd's algorithm for a processor that this is not");
+  return *found;
+}
 
-// ---- transforms in one dimension: out = M in ----------------------------------------------------
+Problem problem_of(const Conv2dGeometry& g) {
+  return {.n = g.n, .h = g.h, .w = g.w, .c = g.c, .k = g.k, .p = g.p, .q = g.q, .pad = g.pad};
+}
 
-// The method evaluates polynomials at 0, +-a, +-b and infinity. The points of the paper, 1 and 2,
-// cause rounding errors twice as large (measured) as these, whose powers are closer together. These
-// points are exact in binary, too.
-constexpr float kA = 0.625F;
-constexpr float kB = 1.5F;
-constexpr float kA2 = kA * kA;
-constexpr float kB2 = kB * kB;
-// Returns 1 / the product of a point's distances to the other finite points.
-constexpr float kAt0 = 1 / (kA2 * kB2);
-constexpr float kAtA = 1 / (2 * kA2 * (kA2 - kB2));
-constexpr float kAtB = 1 / (2 * kB2 * (kB2 - kA2));
-
-// B^T
-struct TransformInput {
-  static constexpr int kFrom = kIn;
-  static constexpr int kTo = kIn;
-  static void apply(const Vec* d, Vec* out) {
-    const Vec even = d[4] - kB2 * d[2];
-    const Vec odd = kA * (d[3] - kB2 * d[1]);
-    const Vec even2 = d[4] - kA2 * d[2];
-    const Vec odd2 = kB * (d[3] - kA2 * d[1]);
-    out[0] = kA2 * kB2 * d[0] - (kA2 + kB2) * d[2] + d[4];
-    out[1] = even + odd;
-    out[2] = even - odd;
-    out[3] = even2 + odd2;
-    out[4] = even2 - odd2;
-    out[5] = kA2 * kB2 * d[1] - (kA2 + kB2) * d[3] + d[5];
+// The workspace of one convolution.
+class Room {
+ public:
+  Room(const WinogradKernels& kernels, WinogradPass pass, const Problem& problem)
+      : threads_(thread_count()),
+        memory_(allocate(kCpu, sizeof(float) * static_cast<std::size_t>(kernels.workspace_floats(
+                                                   pass, problem, threads_)))) {}
+  [[nodiscard]] Workspace workspace() const {
+    return {.memory = reinterpret_cast<float*>(memory_.get()), .threads = threads_};
   }
+
+ private:
+  int threads_;
+  Memory memory_;
 };
-
-// G
-struct TransformKernel {
-  static constexpr int kFrom = 3;
-  static constexpr int kTo = kIn;
-  static void apply(const Vec* w, Vec* out) {
-    const Vec even = kAtA * w[0] + kAtA * kA2 * w[2];
-    const Vec odd = kAtA * kA * w[1];
-    const Vec even2 = kAtB * w[0] + kAtB * kB2 * w[2];
-    const Vec odd2 = kAtB * kB * w[1];
-    out[0] = kAt0 * w[0];
-    out[1] = even + odd;
-    out[2] = even - odd;
-    out[3] = even2 + odd2;
-    out[4] = even2 - odd2;
-    out[5] = w[2];
-  }
-};
-
-// A^T
-struct TransformOutput {
-  static constexpr int kFrom = kIn;
-  static constexpr int kTo = kOut;
-  static void apply(const Vec* m, Vec* out) {
-    const Vec sum = m[1] + m[2];
-    const Vec difference = kA * (m[1] - m[2]);
-    const Vec sum2 = m[3] + m[4];
-    const Vec difference2 = kB * (m[3] - m[4]);
-    out[0] = m[0] + sum + sum2;
-    out[1] = difference + difference2;
-    out[2] = kA2 * sum + kB2 * sum2;
-    out[3] = kA2 * difference + kB2 * difference2 + m[5];
-  }
-};
-
-// A, the adjoint of TransformOutput
-struct TransformOutputGradient {
-  static constexpr int kFrom = kOut;
-  static constexpr int kTo = kIn;
-  static void apply(const Vec* g, Vec* out) {
-    const Vec even = g[0] + kA2 * g[2];
-    const Vec odd = kA * (g[1] + kA2 * g[3]);
-    const Vec even2 = g[0] + kB2 * g[2];
-    const Vec odd2 = kB * (g[1] + kB2 * g[3]);
-    out[0] = g[0];
-    out[1] = even + odd;
-    out[2] = even - odd;
-    out[3] = even2 + odd2;
-    out[4] = even2 - odd2;
-    out[5] = g[3];
-  }
-};
-
-// G^T, the adjoint of TransformKernel
-struct TransformKernelGradient {
-  static constexpr int kFrom = kIn;
-  static constexpr int kTo = 3;
-  static void apply(const Vec* u, Vec* out) {
-    const Vec sum = kAtA * (u[1] + u[2]);
-    const Vec sum2 = kAtB * (u[3] + u[4]);
-    out[0] = kAt0 * u[0] + sum + sum2;
-    out[1] = kAtA * kA * (u[1] - u[2]) + kAtB * kB * (u[3] - u[4]);
-    out[2] = kA2 * sum + kB2 * sum2 + u[5];
-  }
-};
-
-// Transforms both sides of a square: read(i, j) returns an element, write(i, j, value) takes one of
-// the result.
-template <class Transform, class Read, class Write>
-inline void transform_square(Read read, Write write) {
-  constexpr int kFrom = Transform::kFrom;
-  constexpr int kTo = Transform::kTo;
-  Vec half[kFrom][kTo];  // half[j][i]: column j, transformed
-#pragma GCC unroll 6
-  for (int j = 0; j < kFrom; ++j) {
-    Vec column[kFrom];
-    for (int i = 0; i < kFrom; ++i) column[i] = read(i, j);
-    Transform::apply(column, half[j]);
-  }
-#pragma GCC unroll 6
-  for (int i = 0; i < kTo; ++i) {
-    Vec row[kFrom];
-    Vec out[kTo];
-    for (int j = 0; j < kFrom; ++j) row[j] = half[j][i];
-    Transform::apply(row, out);
-    for (int j = 0; j < kTo; ++j) write(i, j, out[j]);
-  }
-}
-
-// ---- matrix products ----------------------------------------------------------------------------
-
-// The left factor: element (row i, term d) lies at data + i * row + d * term.
-struct Left {
-  const float* data;
-  std::int64_t row;
-  std::int64_t term;
-};
-
-// The right factor: its rows one after the other, or divided into panels of kPanel columns, which
-// are read sequentially.
-constexpr std::int64_t kPanel = 2 * kLanes;
-struct Right {
-  const float* data;
-  bool panels;
-};
-
-// Returns the offset of an element in a matrix that is divided into panels.
-std::int64_t panel_offset(std::int64_t row, std::int64_t column, std::int64_t rows,
-                          std::int64_t columns) {
-  const std::int64_t first = column / kPanel * kPanel;
-  return first * rows + row * std::min(kPanel, columns - first) + column - first;
-}
-
-// Computes a block of c = a b, or of c += a b: kRows rows and a few registers.
-template <int Rows, int Registers>
-inline void multiply_block(const Left& a, const float* b, std::int64_t b_row, float* c,
-                           std::int64_t c_row, std::int64_t terms, bool add) {
-  Vec sum[Rows][Registers];
-  for (int i = 0; i < Rows; ++i) {
-    for (int r = 0; r < Registers; ++r) {
-      sum[i][r] = add ? load(c + i * c_row + r * kLanes) : Vec{};
-    }
-  }
-  const float* left = a.data;
-  for (std::int64_t d = 0; d < terms; ++d, left += a.term, b += b_row) {
-    Vec value[Registers];
-    for (int r = 0; r < Registers; ++r) value[r] = load(b + r * kLanes);
-    for (int i = 0; i < Rows; ++i) {
-      for (int r = 0; r < Registers; ++r) sum[i][r] += left[i * a.row] * value[r];
-    }
-  }
-  for (int i = 0; i < Rows; ++i) {
-    for (int r = 0; r < Registers; ++r) store(c + i * c_row + r * kLanes, sum[i][r]);
-  }
-}
-
-// Computes the last rows, fewer than kRows.
-template <int Registers, int Rows = kRows - 1>
-inline void multiply_last(std::int64_t rows, const Left& a, const float* b, std::int64_t b_row,
-                          float* c, std::int64_t c_row, std::int64_t terms, bool add) {
-  if constexpr (Rows > 0) {
-    if (rows == Rows) return multiply_block<Rows, Registers>(a, b, b_row, c, c_row, terms, add);
-    multiply_last<Registers, Rows - 1>(rows, a, b, b_row, c, c_row, terms, add);
-  }
-}
-
-template <int Registers>
-inline void multiply_panel(Left a, const float* b, std::int64_t b_row, float* c, std::int64_t c_row,
-                           std::int64_t rows, std::int64_t terms, bool add) {
-  std::int64_t i = 0;
-  for (; i + kRows <= rows; i += kRows, a.data += kRows * a.row, c += kRows * c_row) {
-    multiply_block<kRows, Registers>(a, b, b_row, c, c_row, terms, add);
-  }
-  multiply_last<Registers>(rows - i, a, b, b_row, c, c_row, terms, add);
-}
-
-// c [rows, columns] = or += a [rows, terms] b [terms, columns]; columns a multiple of kLanes.
-void multiply(const Left& a, const Right& b, float* c, std::int64_t rows, std::int64_t columns,
-              std::int64_t terms, bool add) {
-  for (std::int64_t j = 0; j < columns; j += kPanel) {
-    const std::int64_t width = std::min(kPanel, columns - j);
-    const float* const panel = b.data + (b.panels ? j * terms : j);
-    const std::int64_t b_row = b.panels ? width : columns;
-    if (width == kPanel) {
-      multiply_panel<2>(a, panel, b_row, c + j, columns, rows, terms, add);
-    } else {
-      multiply_panel<1>(a, panel, b_row, c + j, columns, rows, terms, add);
-    }
-  }
-}
-
-// ---- tiles of images ----------------------------------------------------------------------------
-
-// A batch of images, divided into tiles. Value is float, or const float for images that are only
-// read.
-template <class Value>
-struct Images {
-  Value* data;
-  std::int64_t height, width, channels;
-  std::int64_t tile_rows, tile_columns;
-
-  // The first pixel of a tile, `margin` pixels above and left of its outputs.
-  struct Corner {
-    Value* image;
-    std::int64_t row, column;
-  };
-  [[nodiscard]] Corner corner(std::int64_t tile, std::int64_t margin) const {
-    const std::int64_t column = tile % tile_columns;
-    const std::int64_t row = tile / tile_columns % tile_rows;
-    const std::int64_t image = tile / (tile_columns * tile_rows);
-    return {data + image * height * width * channels, row * kOut - margin, column * kOut - margin};
-  }
-  [[nodiscard]] bool has(std::int64_t row, std::int64_t column) const {
-    return row >= 0 && row < height && column >= 0 && column < width;
-  }
-};
-
-constexpr std::int64_t kMaxChannels = 2048;
-alignas(64) constexpr float kZeros[kMaxChannels] = {};  // pixels outside of an image
-
-// The values of `count` tiles as 36 matrices [count, channels], one for each element of a tile. The
-// distance between the matrices is padded, so that their rows do not compete for the same cache
-// lines.
-struct Elements {
-  float* data;
-  std::int64_t rows, channels;
-
-  [[nodiscard]] std::int64_t distance() const { return distance(rows, channels); }
-  [[nodiscard]] static std::int64_t distance(std::int64_t rows, std::int64_t channels) {
-    return rows * channels + 16;
-  }
-  [[nodiscard]] static std::int64_t size(std::int64_t rows, std::int64_t channels) {
-    return kElements * distance(rows, channels);
-  }
-  [[nodiscard]] float* matrix(int element) const { return data + element * distance(); }
-};
-
-// Reads Transform::kFrom^2 pixels of each tile and transforms them.
-template <class Transform>
-void gather(const Images<const float>& images, std::int64_t first, std::int64_t count,
-            std::int64_t margin, const Elements& to) {
-  constexpr int kFrom = Transform::kFrom;
-  for (std::int64_t t = 0; t < count; ++t) {
-    const auto corner = images.corner(first + t, margin);
-    const float* pixels[kFrom][kFrom];
-    for (int i = 0; i < kFrom; ++i) {
-      for (int j = 0; j < kFrom; ++j) {
-        const std::int64_t row = corner.row + i;
-        const std::int64_t column = corner.column + j;
-        pixels[i][j] = images.has(row, column)
-                           ? corner.image + (row * images.width + column) * images.channels
-                           : kZeros;
-      }
-    }
-    for (std::int64_t c = 0; c < images.channels; c += kLanes) {
-      float* const out = to.data + t * to.channels + c;
-      const std::int64_t distance = to.distance();
-      transform_square<Transform>(
-          [&](int i, int j) { return load(pixels[i][j] + c); },
-          [&](int i, int j, Vec value) { store(out + (i * kIn + j) * distance, value); });
-    }
-  }
-}
-
-// Transforms the products back and writes the pixels of the tiles that are inside the images.
-void scatter(const Elements& from, const Images<float>& images, std::int64_t first,
-             std::int64_t count) {
-  for (std::int64_t t = 0; t < count; ++t) {
-    const auto corner = images.corner(first + t, 0);
-    for (std::int64_t k = 0; k < images.channels; k += kLanes) {
-      const float* const in = from.data + t * from.channels + k;
-      const std::int64_t distance = from.distance();
-      transform_square<TransformOutput>(
-          [&](int i, int j) { return load(in + (i * kIn + j) * distance); },
-          [&](int i, int j, Vec value) {
-            const std::int64_t row = corner.row + i;
-            const std::int64_t column = corner.column + j;
-            if (!images.has(row, column)) return;
-            store(corner.image + (row * images.width + column) * images.channels + k, value);
-          });
-    }
-  }
-}
-
-// ---- the work of one thread ---------------------------------------------------------------------
-
-// The items of one thread: contiguous, in groups that fill a block of a matrix product.
-struct ThreadItems {
-  std::int64_t first;
-  std::int64_t last;
-};
-
-ThreadItems items_of_thread(std::int64_t items) {
-  const std::int64_t groups = (items + kRows - 1) / kRows;
-  const std::int64_t thread = omp_get_thread_num();
-  const std::int64_t threads = omp_get_num_threads();
-  return {std::min(items, groups * thread / threads * kRows),
-          std::min(items, groups * (thread + 1) / threads * kRows)};
-}
-
-// Returns how many tiles a thread transforms at a time: about 1 MB of values, which fit into its
-// second-level cache.
-std::int64_t tiles_at_once(std::int64_t channels) {
-  constexpr std::int64_t kBytes = 1 << 20;
-  const auto per_tile = static_cast<std::int64_t>(kElements * sizeof(float)) * channels;
-  return std::clamp<std::int64_t>((kBytes / per_tile + kRows - 1) / kRows, 4, 16) * kRows;
-}
-
-// How kernels are read: as they are [to, 3, 3, from], or rotated by 180 degrees with their channels
-// exchanged.
-enum class KernelUse { forward, backward };
-
-// Transforms the kernels into 36 matrices [from, to] in panels, where sums run over the channels
-// `from`. All threads must call it.
-void transform_kernels(const Tensor& w, KernelUse use, const Elements& out) {
-  const float* const ws = w.data<float>();
-  const std::int64_t kernels = w.dim(0);
-  const std::int64_t channels = w.dim(3);
-  const std::int64_t distance = out.distance();
-  if (use == KernelUse::backward) {
-#pragma omp for schedule(static)
-    for (std::int64_t k = 0; k < kernels; ++k) {
-      for (std::int64_t c = 0; c < channels; c += kLanes) {
-        const float* const taps = ws + k * 9 * channels + c;
-        float* const to = out.data + panel_offset(k, c, kernels, channels);
-        transform_square<TransformKernel>(
-            [&](int i, int j) { return load(taps + ((2 - i) * 3 + 2 - j) * channels); },
-            [&](int i, int j, Vec value) { store(to + (i * kIn + j) * distance, value); });
-      }
-    }
-    return;
-  }
-  // Vectors run along the kernels, which are far apart in memory, so a square of channels is copied
-  // first.
-#pragma omp for collapse(2) schedule(static)
-  for (std::int64_t c = 0; c < channels; c += kLanes) {
-    for (std::int64_t k = 0; k < kernels; k += kLanes) {
-      float taps[9][kLanes][kLanes];
-      for (int l = 0; l < kLanes; ++l) {
-        for (int tap = 0; tap < 9; ++tap) {
-          store(taps[tap][l], load(ws + ((k + l) * 9 + tap) * channels + c));
-        }
-      }
-      for (int m = 0; m < kLanes; ++m) {
-        float* const to = out.data + panel_offset(c + m, k, channels, kernels);
-        transform_square<TransformKernel>(
-            [&](int i, int j) {
-              Vec value;
-              for (int l = 0; l < kLanes; ++l) value[l] = taps[i * 3 + j][l][m];
-              return value;
-            },
-            [&](int i, int j, Vec value) { store(to + (i * kIn + j) * distance, value); });
-      }
-    }
-  }
-}
-
-// out = conv(in, w), both [N,height,width,channels], with `pad` zeros around `in`.
-void convolve(const Images<const float>& in, const Tensor& w, KernelUse use,
-              const Images<float>& out, std::int64_t images, std::int64_t pad) {
-  const std::int64_t tiles = images * out.tile_rows * out.tile_columns;
-  const std::int64_t block = tiles_at_once(in.channels + out.channels);
-  const std::int64_t kernel_size = Elements::size(in.channels, out.channels);
-  const std::int64_t in_size = Elements::size(block, in.channels);
-  const std::int64_t out_size = Elements::size(block, out.channels);
-  const int threads = omp_get_max_threads();
-  const Memory workspace = allocate(
-      kCpu, sizeof(float) * static_cast<std::size_t>(kernel_size + threads * (in_size + out_size)));
-  auto* const memory = reinterpret_cast<float*>(workspace.get());
-  const Elements kernels{memory, in.channels, out.channels};
-#pragma omp parallel num_threads(threads)
-  {
-    transform_kernels(w, use, kernels);  // ends in a barrier
-    float* const own = memory + kernel_size + omp_get_thread_num() * (in_size + out_size);
-    const Elements values{own, block, in.channels};
-    const Elements products{own + in_size, block, out.channels};
-    const ThreadItems mine = items_of_thread(tiles);
-    for (std::int64_t first = mine.first; first < mine.last; first += block) {
-      const std::int64_t count = std::min(block, mine.last - first);
-      gather<TransformInput>(in, first, count, pad, values);
-      for (int e = 0; e < kElements; ++e) {
-        multiply({values.matrix(e), in.channels, 1}, {kernels.matrix(e), true}, products.matrix(e),
-                 count, out.channels, in.channels, false);
-      }
-      scatter(products, out, first, count);
-    }
-  }
-}
-
-template <class Operand>  // Tensor or Output
-auto images_of(const Operand& operand, std::int64_t tile_rows, std::int64_t tile_columns) {
-  auto* const data = operand.template data<float>();
-  using Value = std::remove_pointer_t<decltype(operand.template data<float>())>;
-  return Images<Value>{data,           operand.dim(1), operand.dim(2),
-                       operand.dim(3), tile_rows,      tile_columns};
-}
-
-std::int64_t tiles_along(std::int64_t outputs) {
-  return (outputs + kOut - 1) / kOut;
-}
 
 }  // namespace
 
+bool has(Width width) {
+  return find(width) != nullptr;
+}
+
+Width best_width() {
+  static const Width best = has(Width::avx512) ? Width::avx512
+                            : has(Width::avx2) ? Width::avx2
+                                               : Width::none;
+  return best;
+}
+
 bool suits(ConvKind kind, const Conv2dGeometry& g) {
-  if (!kPays) return false;
+  if (best_width() == Width::none) return false;
   if (g.r != 3 || g.s != 3 || g.stride != 1 || g.pad > 2) return false;
   const auto fits = [](std::int64_t channels) {
     return channels % 16 == 0 && channels >= 16 && channels <= kMaxChannels;
@@ -472,77 +72,35 @@ bool suits(ConvKind kind, const Conv2dGeometry& g) {
   if (!fits(g.c) || !fits(g.k)) return false;
   // There must be enough tiles to be worth transforming the kernels.
   const std::int64_t tiles = g.n * tiles_along(g.p) * tiles_along(g.q);
-  const std::int64_t threads = omp_get_max_threads();
+  const std::int64_t threads = thread_count();
   if (tiles < 32 * threads) return false;
-  // Every thread has its own transformed weight gradient, 4 times as large as the kernel.
+  // Every thread has its own transformed weight gradient: 36 values for each pair of channels.
   constexpr std::int64_t kMaxFloats = 32 << 20;
-  return kind != ConvKind::wgrad || threads * Elements::size(g.k, g.c) <= kMaxFloats;
+  return kind != ConvKind::wgrad || threads * 36 * (g.k * g.c + 16) <= kMaxFloats;
 }
 
-void conv_fprop(const Tensor& x, const Tensor& w, const Output& y, const Conv2dGeometry& g) {
-  const std::int64_t rows = tiles_along(g.p);
-  const std::int64_t columns = tiles_along(g.q);
-  convolve(images_of(x, rows, columns), w, KernelUse::forward, images_of(y, rows, columns), g.n,
-           g.pad);
+void conv_fprop(const Tensor& x, const Tensor& w, const Output& y, const Conv2dGeometry& g,
+                Width width) {
+  const WinogradKernels& kernels = kernels_of(width);
+  const Problem problem = problem_of(g);
+  const Room room(kernels, WinogradPass::fprop, problem);
+  kernels.fprop(problem, x.data<float>(), w.data<float>(), y.data<float>(), room.workspace());
 }
 
-void conv_dgrad(const Tensor& gy, const Tensor& w, const Output& gx, const Conv2dGeometry& g) {
-  const std::int64_t rows = tiles_along(g.h);
-  const std::int64_t columns = tiles_along(g.w);
-  convolve(images_of(gy, rows, columns), w, KernelUse::backward, images_of(gx, rows, columns), g.n,
-           2 - g.pad);
+void conv_dgrad(const Tensor& gy, const Tensor& w, const Output& gx, const Conv2dGeometry& g,
+                Width width) {
+  const WinogradKernels& kernels = kernels_of(width);
+  const Problem problem = problem_of(g);
+  const Room room(kernels, WinogradPass::dgrad, problem);
+  kernels.dgrad(problem, gy.data<float>(), w.data<float>(), gx.data<float>(), room.workspace());
 }
 
-void conv_wgrad(const Tensor& gy, const Tensor& x, const Output& gw, const Conv2dGeometry& g) {
-  const std::int64_t tile_rows = tiles_along(g.p);
-  const std::int64_t tile_columns = tiles_along(g.q);
-  const auto inputs = images_of(x, tile_rows, tile_columns);
-  const auto outputs = images_of(gy, tile_rows, tile_columns);
-  const std::int64_t tiles = g.n * tile_rows * tile_columns;
-  const std::int64_t block = tiles_at_once(g.c + g.k);
-  const std::int64_t sum_size = Elements::size(g.k, g.c);
-  const std::int64_t x_size = Elements::size(block, g.c);
-  const std::int64_t own_size = sum_size + x_size + Elements::size(block, g.k);
-  const int threads = omp_get_max_threads();
-  const Memory workspace =
-      allocate(kCpu, sizeof(float) * static_cast<std::size_t>(threads * own_size));
-  auto* const memory = reinterpret_cast<float*>(workspace.get());
-  float* const out = gw.data<float>();
-#pragma omp parallel num_threads(threads)
-  {
-    float* const own = memory + omp_get_thread_num() * own_size;
-    const Elements sums{own, g.k, g.c};
-    const Elements x_values{own + sum_size, block, g.c};
-    const Elements gy_values{own + sum_size + x_size, block, g.k};
-    const ThreadItems mine = items_of_thread(tiles);
-    if (mine.first == mine.last) std::fill_n(own, sum_size, 0.0F);
-    for (std::int64_t first = mine.first; first < mine.last; first += block) {
-      const std::int64_t count = std::min(block, mine.last - first);
-      gather<TransformInput>(inputs, first, count, g.pad, x_values);
-      gather<TransformOutputGradient>(outputs, first, count, 0, gy_values);
-      for (int e = 0; e < kElements; ++e) {
-        multiply({gy_values.matrix(e), 1, g.k}, {x_values.matrix(e), false}, sums.matrix(e), g.k,
-                 g.c, count, first != mine.first);
-      }
-    }
-#pragma omp barrier
-    const int team = omp_get_num_threads();
-#pragma omp for schedule(static)
-    for (std::int64_t k = 0; k < g.k; ++k) {
-      for (std::int64_t c = 0; c < g.c; c += kLanes) {
-        const float* const in = memory + k * g.c + c;
-        float* const taps = out + k * 9 * g.c + c;
-        transform_square<TransformKernelGradient>(
-            [&](int i, int j) {
-              const float* const at = in + (i * kIn + j) * sums.distance();
-              Vec sum = load(at);
-              for (int t = 1; t < team; ++t) sum += load(at + t * own_size);
-              return sum;
-            },
-            [&](int i, int j, Vec value) { store(taps + (i * 3 + j) * g.c, value); });
-      }
-    }
-  }
+void conv_wgrad(const Tensor& gy, const Tensor& x, const Output& gw, const Conv2dGeometry& g,
+                Width width) {
+  const WinogradKernels& kernels = kernels_of(width);
+  const Problem problem = problem_of(g);
+  const Room room(kernels, WinogradPass::wgrad, problem);
+  kernels.wgrad(problem, gy.data<float>(), x.data<float>(), gw.data<float>(), room.workspace());
 }
 
 }  // namespace scimix::cpu::winograd

@@ -8,15 +8,23 @@
 
 namespace scimix::cpu::winograd {
 
-// Returns whether the algorithm is faster than oneDNN for these sizes on the processor that this
-// file was compiled for. The answer depends only on the sizes and the number of threads, so that
-// runs can be repeated.
+// The instructions that the algorithm uses: none means that the processor has no implementation.
+enum class Width { none, avx2, avx512 };
+
+// Returns the widest one that both this build and this processor have.
+[[nodiscard]] Width best_width();
+// Returns whether both this build and this processor have it.
+[[nodiscard]] bool has(Width width);
+
+// Returns whether the algorithm is faster than oneDNN for these sizes. The answer depends only on
+// the sizes, the number of threads and the processor, so that runs can be repeated.
 [[nodiscard]] bool suits(ConvKind kind, const Conv2dGeometry& geometry);
 
-void conv_fprop(const Tensor& x, const Tensor& w, const Output& y, const Conv2dGeometry& geometry);
-void conv_dgrad(const Tensor& gy, const Tensor& w, const Output& gx,
-                const Conv2dGeometry& geometry);
-void conv_wgrad(const Tensor& gy, const Tensor& x, const Output& gw,
-                const Conv2dGeometry& geometry);
+void conv_fprop(const Tensor& x, const Tensor& w, const Output& y, const Conv2dGeometry& geometry,
+                Width width = best_width());
+void conv_dgrad(const Tensor& gy, const Tensor& w, const Output& gx, const Conv2dGeometry& geometry,
+                Width width = best_width());
+void conv_wgrad(const Tensor& gy, const Tensor& x, const Output& gw, const Conv2dGeometry& geometry,
+                Width width = best_width());
 
 }  // namespace scimix::cpu::winograd

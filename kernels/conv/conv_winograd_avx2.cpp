@@ -1,0 +1,18 @@
+// Winograd's algorithm for processors with AVX2. kernels/CMakeLists.txt has the compiler's flags.
+#include "kernels/conv/conv_winograd_kernels.hpp"
+
+#if defined(__AVX2__)
+#include "kernels/conv/conv_winograd_code.hpp"
+#endif
+
+namespace scimix::cpu::winograd {
+
+const WinogradKernels* avx2_kernels() {
+#if defined(__AVX2__)
+  return &kKernels;
+#else
+  return nullptr;
+#endif
+}
+
+}  // namespace scimix::cpu::winograd

@@ -1,0 +1,50 @@
+// Winograd's algorithm for one width of vector registers. conv_winograd.cpp picks the width that
+// the processor has. Only plain numbers and pointers pass between them (conv_winograd_code.hpp says
+// why).
+#pragma once
+
+#include <cstdint>
+
+namespace scimix::cpu::winograd {
+
+inline constexpr int kOut = 4;  // side of a tile of outputs
+
+// Returns how many tiles cover a row or column of outputs. (Static: each source has its own.)
+static constexpr std::int64_t tiles_along(std::int64_t outputs) {
+  return (outputs + kOut - 1) / kOut;
+}
+
+inline constexpr std::int64_t kMaxChannels = 2048;
+
+enum class WinogradPass { fprop, dgrad, wgrad };
+
+// The sizes of Conv2dGeometry, with a kernel of 3x3 and stride 1.
+struct Problem {
+  std::int64_t n, h, w, c;  // of x
+  std::int64_t k;           // output channels
+  std::int64_t p, q;        // height and width of y
+  std::int64_t pad;
+};
+
+// Memory for intermediate values, of workspace_floats elements, and the number of threads.
+struct Workspace {
+  float* memory;
+  int threads;
+};
+
+// x [n,h,w,c], w [k,3,3,c], y [n,p,q,k] and their gradients; c and k multiples of 16.
+struct WinogradKernels {
+  std::int64_t (*workspace_floats)(WinogradPass pass, const Problem& problem, int threads);
+  void (*fprop)(const Problem& problem, const float* x, const float* w, float* y,
+                const Workspace& workspace);
+  void (*dgrad)(const Problem& problem, const float* gy, const float* w, float* gx,
+                const Workspace& workspace);
+  void (*wgrad)(const Problem& problem, const float* gy, const float* x, float* gw,
+                const Workspace& workspace);
+};
+
+// Return nullptr in a build whose compiler does not know these processors.
+[[nodiscard]] const WinogradKernels* avx2_kernels();
+[[nodiscard]] const WinogradKernels* avx512_kernels();
+
+}  // namespace scimix::cpu::winograd
