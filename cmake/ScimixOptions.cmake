@@ -7,7 +7,7 @@ set_property(CACHE SCIMIX_CUDA PROPERTY STRINGS AUTO ON OFF EMULATED)
 set(SCIMIX_CUDA_ARCHITECTURES "90" CACHE STRING
     "GPU architectures to compile for, as in CMAKE_CUDA_ARCHITECTURES: 80;90;100, native, ...")
 set(SCIMIX_SANITIZE "" CACHE STRING "Sanitizers for a CPU build, such as address,undefined")
-option(SCIMIX_NATIVE "Compile for this machine's own processor (OFF for a build that travels)" ON)
+option(SCIMIX_NATIVE "Compile for this machine's own processor (OFF: for all processors with AVX2)" ON)
 option(SCIMIX_WERROR "Treat warnings as errors" OFF)
 # Another project that uses add_subdirectory gets the library scimix::scimix alone.
 option(SCIMIX_BUILD_PROGRAMS "Build the programs" ${PROJECT_IS_TOP_LEVEL})
@@ -77,17 +77,20 @@ if(SCIMIX_HAS_NO_SEMANTIC_INTERPOSITION)
   set(SCIMIX_POSITION_INDEPENDENT_FLAGS $<$<COMPILE_LANGUAGE:CXX>:-fno-semantic-interposition>)
 endif()
 
-set(SCIMIX_NATIVE_ARCH "")
+# A build that travels still uses AVX2, which processors have since 2013 (Intel) and 2015 (AMD). Where a
+# processor lacks it, the program says so (core/processor.cpp). -march in CMAKE_CXX_FLAGS takes precedence.
+set(processor_flags "")
 if(SCIMIX_NATIVE)
-  scimix_native_flags(native)
-  check_cxx_compiler_flag(-march=native SCIMIX_HAS_MARCH_NATIVE)
-  if(SCIMIX_HAS_MARCH_NATIVE)
-    set(SCIMIX_NATIVE_ARCH -march=native)
+  scimix_native_flags(processor_flags)
+elseif(NOT CMAKE_CXX_FLAGS MATCHES "-march=")
+  check_cxx_compiler_flag("-march=x86-64-v3 -mtune=generic" SCIMIX_HAS_X86_64_V3)
+  if(SCIMIX_HAS_X86_64_V3)
+    set(processor_flags -march=x86-64-v3 -mtune=generic)
   endif()
-  foreach(flag IN LISTS native)
-    target_compile_options(scimix_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:${flag}>)
-  endforeach()
 endif()
+foreach(flag IN LISTS processor_flags)
+  target_compile_options(scimix_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:${flag}>)
+endforeach()
 
 # Only the CUDA backend's own sources are counted: core/CMakeLists.txt and kernels/cuda/CMakeLists.txt.
 set(SCIMIX_COVERAGE_FLAGS "")
