@@ -13,6 +13,7 @@
 #include "bench/step_reference.hpp"
 #include "bench/suite.hpp"
 #include "core/atomic_file.hpp"
+#include "core/threads.hpp"
 #include "kernels/machine/tf32.hpp"
 #include "tools/command_line/cli.hpp"
 #include "tools/command_line/program.hpp"
@@ -124,6 +125,7 @@ int run(std::vector<std::string> arguments) {
   app.add_option("--json", options.json, "also write all numbers to this file");
   app.add_option("--markdown", options.markdown, "also write a page with the tables to this file");
   app.add_option("--device", options.device, "auto, cpu or cuda:N")->capture_default_str();
+  add_threads(app, "Options");
   app.add_option("--dtype", options.dtype, "f32, tf32 (of a GPU) or bf16")->capture_default_str();
   app.add_option("--min-time", options.min_time, "seconds for each measurement")
       ->capture_default_str();
@@ -184,6 +186,7 @@ int run(std::vector<std::string> arguments) {
 }  // namespace scimix
 
 int main(int argc, char** argv) {
+  scimix::restart_with_short_waits(argv);
   std::vector<std::string> arguments{argv + 1, argv + argc};
   if (arguments.empty() || arguments[0] != "comm") {
     const scimix::Program program{

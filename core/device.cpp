@@ -1,6 +1,5 @@
 #include "core/device.hpp"
 
-#include <omp.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include "core/device_cuda.hpp"
 #include "core/error.hpp"
 #include "core/graph.hpp"
+#include "core/threads.hpp"
 #include "core/with_cuda.hpp"
 #include "core/work.hpp"
 
@@ -87,7 +87,7 @@ std::string describe(Device device) {
   if constexpr (kWithCuda) {
     if (device.is_cuda()) return cuda::describe(device.index);
   }
-  const int threads = omp_get_max_threads();
+  const int threads = thread_count();
   return text(threads, threads == 1 ? " thread of " : " threads of ", cpu_model());
 }
 

@@ -1,8 +1,5 @@
 #include "core/ranks.hpp"
 
-#include <omp.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -11,6 +8,7 @@
 #include "core/comm_mpi.hpp"
 #include "core/comm_nccl.hpp"
 #include "core/error.hpp"
+#include "core/threads.hpp"
 
 namespace scimix {
 
@@ -42,22 +40,9 @@ bool has_place() {
 }  // namespace
 
 #if SCIMIX_WITH_MPI
-namespace {
-
-// Divides the cores among the ranks on this machine. Without it, if the launcher has not bound
-// ranks to cores, every rank would start one thread per core.
-void share_cores(int ranks_here) {
-  if (std::getenv("OMP_NUM_THREADS") != nullptr) return;
-  const int cores = omp_get_num_procs();  // only cores that this process may use
-  if (cores < sysconf(_SC_NPROCESSORS_ONLN)) return;
-  omp_set_num_threads(std::max(1, cores / ranks_here));
-}
-
-}  // namespace
-
 class Ranks::World {
  public:
-  World() { share_cores(session_.place().local_size); }
+  World() { use_threads(0, session_.place().local_size); }
   ~World() {
     // NCCL's memory may go only when no rank is still reading it. (A rank that fails does not come
     // here: see abort.)

@@ -1,6 +1,5 @@
 #include "python/networks.hpp"
 
-#include <omp.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 
 #include "autograd/tape.hpp"
 #include "core/error.hpp"
+#include "core/threads.hpp"
 #include "tools/eval/trained_classifier.hpp"
 #include "trainers/evaluate.hpp"
 #include "trainers/mixers.hpp"
@@ -51,7 +51,7 @@ void compute(Device device, const std::function<void()>& work) {
   }
   std::exception_ptr thrown;
   std::thread([&] {  // a new thread has no OpenMP threads of the parent process
-    omp_set_num_threads(1);
+    use_threads(1);
     try {
       work();
     } catch (...) {

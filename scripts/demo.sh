@@ -17,11 +17,6 @@ if [[ -e $demo ]]; then
   rm -r "$demo"
 fi
 
-# GOMP_SPINCOUNT is how long OpenMP's threads spin before they sleep. Threads that spin for long slow down
-# everything else on the machine; threads that sleep at once take longer to wake than a small kernel takes
-# to run.
-export GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-10000}
-
 scripts/setup.sh
 cmake --preset cpu -DSCIMIX_BUILD_TESTS=OFF -B build/demo >/dev/null
 cmake --build build/demo --target scimix_train scimix_mix scimix_eval

@@ -48,7 +48,7 @@ struct AutoConfig {
   std::int64_t steps = kPickSteps;            // of the final classifier
   std::uint64_t seed = 0;
   Precision precision = Precision::f32;
-  OutputSettings output;  // only `out` and `device`
+  OutputSettings output;  // only `out`, `device` and `threads`
 };
 
 // Checks all settings. Errors (user): a setting outside its range, or settings that contradict each

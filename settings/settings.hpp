@@ -80,6 +80,7 @@ struct OutputSettings {
   std::int64_t checkpoint_every = 1000;
   std::int64_t keep_checkpoints = 2;
   std::string device = "auto";
+  std::int64_t threads = 0;  // of the CPU; 0: the default (core/threads.hpp)
 };
 
 // Returns the options with which load_dataset reads the data set of these settings.

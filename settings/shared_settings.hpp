@@ -340,6 +340,14 @@ void add_device_setting(SettingTable<Config>& t) {
   t.add({"device", "Output", Tier::everyday, OnResume::may_change,
          "Device: auto (a GPU if there is one), cpu, cuda:N."},
         SCIMIX_FIELD(output.device));
+  t.add({"threads",
+         "Output",
+         Tier::advanced,
+         OnResume::may_change,
+         "Threads of the CPU. 0: the value of OMP_NUM_THREADS, or else the cores that this process "
+         "may use, within its CPU quota (in a container).",
+         {.least = 0, .most = 4096}},
+        SCIMIX_FIELD(output.threads));
 }
 
 template <class Config>

@@ -1,6 +1,7 @@
 #include "trainers/run_inputs.hpp"
 
 #include "core/error.hpp"
+#include "core/threads.hpp"
 #include "report/count_line.hpp"
 #include "report/run_folder.hpp"
 
@@ -22,10 +23,13 @@ Dataset read_dataset(const DataSettings& settings, const std::filesystem::path& 
 }  // namespace
 
 RunInputs load_run_inputs(const DataSettings& settings, const RankSettings& ranks,
-                          const std::string& device, const RunRequest& request,
+                          const OutputSettings& output, const RunRequest& request,
                           const std::filesystem::path& run, std::ostream& progress) {
   RunInputs inputs;
-  inputs.device = request.ranks != nullptr ? request.ranks->device(device) : parse_device(device);
+  use_threads(static_cast<int>(output.threads),
+              request.ranks != nullptr ? request.ranks->local_size() : 1);
+  inputs.device =
+      request.ranks != nullptr ? request.ranks->device(output.device) : parse_device(output.device);
   select_device(inputs.device);
   if (request.ranks != nullptr) inputs.ranks = &request.ranks->comm(inputs.device, ranks.timeout);
   inputs.dataset = read_dataset(settings, run, progress);

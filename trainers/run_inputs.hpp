@@ -34,12 +34,12 @@ struct TrainingInputs {
   const Split& split;
 };
 
-// Selects this rank's device, reads the data set, and makes the split, or reads that of the run to
-// go on with. `run` is the run folder, which need not exist. Shows on `progress` how far the
-// reading of a large folder of images is. Errors (user): whatever is wrong with device, data or
-// split.
+// Sets the number of threads, selects this rank's device, reads the data set, and makes the split,
+// or reads that of the run to go on with. `run` is the run folder, which need not exist. Shows on
+// `progress` how far the reading of a large folder of images is. Errors (user): whatever is wrong
+// with device, data or split.
 [[nodiscard]] RunInputs load_run_inputs(const DataSettings& data, const RankSettings& ranks,
-                                        const std::string& device, const RunRequest& request,
+                                        const OutputSettings& output, const RunRequest& request,
                                         const std::filesystem::path& run, std::ostream& progress);
 
 // Errors (user): a batch that the ranks cannot share equally.

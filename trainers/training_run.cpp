@@ -300,9 +300,8 @@ RunResult run_training(const SessionSettings& settings, const std::filesystem::p
     RunFolder::check_free(new_folder);
   }
 
-  const RunInputs inputs =
-      load_run_inputs(settings.data, settings.ranks, settings.output.device, request,
-                      request.resume.value_or(new_folder), streams.progress);
+  const RunInputs inputs = load_run_inputs(settings.data, settings.ranks, settings.output, request,
+                                           request.resume.value_or(new_folder), streams.progress);
   Comm& ranks = *inputs.ranks;
   const std::unique_ptr<RunSubject> subject = make(inputs);
   TrainingSession& session = subject->session();

@@ -146,7 +146,7 @@ int train_auto(const std::vector<std::string>& arguments, Ranks& ranks) {
   Device device;
   Comm* comm = nullptr;
   {
-    const RunInputs inputs = load_run_inputs(config.data, {}, config.output.device,
+    const RunInputs inputs = load_run_inputs(config.data, {}, config.output,
                                              {.config_text = {}, .command = {}, .ranks = &ranks},
                                              folder, streams.progress);
     data = look(config, inputs, streams.out);

@@ -17,6 +17,7 @@
 #include "core/error.hpp"
 #include "core/names.hpp"
 #include "core/paths.hpp"
+#include "core/threads.hpp"
 #include "tools/command_line/option_list.hpp"
 #include "tools/command_line/switches.hpp"
 
@@ -52,6 +53,16 @@ CLI::Validator whole_seed() {
 void use_setting_defaults(CLI::App& app) {
   app.option_defaults()->always_capture_default()->multi_option_policy(
       CLI::MultiOptionPolicy::TakeLast);
+}
+
+void add_threads(CLI::App& app, const std::string& group) {
+  app.add_option_function<int>(
+         "--threads", [](int count) { use_threads(count); },
+         "threads of the CPU; 0: the value of OMP_NUM_THREADS, or else the cores that this process "
+         "may use")
+      ->group(group)
+      ->default_str("0")
+      ->check(CLI::Range(0, 4096));
 }
 
 std::optional<int> parse(CLI::App& app, std::vector<std::string> arguments) {
@@ -159,6 +170,7 @@ int run_program(const std::string& name, const std::function<int()>& body) {
   std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit of a file's size then fails with EFBIG
   try {
     check_address_space();
+    use_threads(0);
     const int exit_code = body();
     std::cout.flush();
     if (!std::cout) user_error("standard output cannot be written: a full disk or a closed pipe");

@@ -23,6 +23,9 @@ inline constexpr int kExitBug = 70;  // EX_SOFTWARE of sysexits.h
 // override the options of a script.
 void use_setting_defaults(CLI::App& app);
 
+// Adds --threads: the number of threads with which the program computes.
+void add_threads(CLI::App& app, const std::string& group);
+
 // Parses `arguments` (without the program's name). Returns an exit code if the program should end,
 // because it has printed its help. Errors (user): an unknown option, with the nearest known option;
 // a value that cannot be read.

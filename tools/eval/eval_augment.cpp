@@ -163,6 +163,7 @@ int eval_augment(const std::vector<std::string>& arguments) {
       ->check(CLI::Range(0, 4096));
   app.add_option("--out", s.out, "the result, a PNG file")->required();
   app.add_option("--device", s.device, "auto, cpu, cuda:N");
+  add_threads(app, "Options");
   if (const auto done = parse(app, arguments)) return *done;
   return augment(s);
 }

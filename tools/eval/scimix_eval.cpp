@@ -1,5 +1,6 @@
 // scimix_eval COMMAND [options]: what a run has learnt, and tools to check it.
 
+#include "core/threads.hpp"
 #include "tools/command_line/cli.hpp"
 #include "tools/command_line/program.hpp"
 #include "tools/eval/eval_accuracy.hpp"
@@ -35,6 +36,7 @@ scimix::Program program() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  scimix::restart_with_short_waits(argv);
   return scimix::run_program("scimix_eval", [&] {
     return scimix::run_commands(program(), {argv + 1, argv + argc});
   });

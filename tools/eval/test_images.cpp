@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "core/paths.hpp"
 #include "data/image_folder.hpp"
+#include "tools/command_line/cli.hpp"
 #include "trainers/run_start.hpp"
 
 namespace scimix {
@@ -116,6 +117,7 @@ void add_batch_and_device(CLI::App& app, const std::string& group, std::int64_t&
       ->group(group)
       ->check(CLI::PositiveNumber);
   app.add_option("--device", device, "auto, cpu, cuda:N")->group(group);
+  add_threads(app, group);
 }
 
 TestImages load_test_images(const DataChoice& choice, const ClassifierSettings& settings,

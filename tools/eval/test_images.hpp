@@ -16,7 +16,7 @@ void add_classifier_run(CLI::App& app, std::string& run);
 // Adds the options that override the data settings of the classifier's run (add_data_choice).
 void add_test_images(CLI::App& app, DataChoice& choice);
 
-// Adds --batch (see evaluation_batch) and --device to the help's `group`.
+// Adds --batch (see evaluation_batch), --device and --threads to the help's `group`.
 void add_batch_and_device(CLI::App& app, const std::string& group, std::int64_t& batch,
                           std::string& device);
 

@@ -6,6 +6,7 @@
 
 #include "core/device.hpp"
 #include "core/error.hpp"
+#include "core/threads.hpp"
 #include "tools/command_line/cli.hpp"
 #include "tools/command_line/program.hpp"
 #include "tools/eval/test_images.hpp"
@@ -141,6 +142,7 @@ int run(const std::vector<std::string>& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  scimix::restart_with_short_waits(argv);
   const scimix::Program program{
       .name = "scimix_mix",
       .summary = "put the class of one image into the scene of another",

@@ -19,9 +19,9 @@ namespace {
 namespace fs = std::filesystem;
 
 // The settings that an oracle takes from the classifier of the row.
-constexpr std::array<const char*, 11> kOracleData{
+constexpr std::array<const char*, 12> kOracleData{
     "dataset",     "data-dir", "data-seed", "image-size", "bounding-box", "digits-train",
-    "digits-test", "flip",     "crop-pad",  "device",     "precision"};
+    "digits-test", "flip",     "crop-pad",  "device",     "threads",      "precision"};
 
 // The settings of --set, by kind of run.
 struct Overrides {

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <memory>
@@ -19,6 +18,7 @@
 #include "core/device.hpp"
 #include "core/error.hpp"
 #include "core/paths.hpp"
+#include "core/threads.hpp"
 #include "report/progress.hpp"
 #include "report/run_folder.hpp"
 #include "report/run_lock.hpp"
@@ -60,13 +60,6 @@ std::string last_line(const fs::path& log) {
   std::string text = tail_of(log, 4096);
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
   return text.substr(text.rfind('\n') + 1);
-}
-
-// Returns the number of threads that this process may use: OMP_NUM_THREADS, or else all cores.
-int threads_here() {
-  const char* const wanted = std::getenv("OMP_NUM_THREADS");
-  const int threads = wanted == nullptr ? 0 : std::atoi(wanted);
-  return threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
 // The state of a task.
@@ -168,7 +161,7 @@ ChildCommand Runner::command_of(const TableTask& task, int slot) const {
       .arguments = {},
       .log = table_log(options_.out, task),
       .environment = {
-          {"OMP_NUM_THREADS", std::to_string(std::max(1, threads_here() / options_.jobs))}}};
+          {"OMP_NUM_THREADS", std::to_string(std::max(1, thread_count() / options_.jobs))}}};
   if (!task.is_run()) {
     command.program = programs / "scimix_eval";
     const TableTask& run = plan_.tasks[task.needs[0]];

@@ -10,6 +10,7 @@
 #include "core/device.hpp"
 #include "core/error.hpp"
 #include "core/installed_files.hpp"
+#include "core/threads.hpp"
 #include "report/run_lock.hpp"
 #include "settings/table_list.hpp"
 #include "tools/command_line/cli.hpp"
@@ -55,9 +56,10 @@ void add_options(CLI::App& app, Asked& asked) {
   app.add_option("--device", asked.device,
                  "auto, cpu, cuda:N; with auto, several jobs use different GPUs");
   app.add_option("--jobs", asked.jobs,
-                 "runs at a time, among which the threads are divided (OMP_NUM_THREADS, or all "
-                 "cores); 0: as many as there are GPUs, and 1 without a GPU")
+                 "runs at a time, among which the threads are divided; 0: as many as there are "
+                 "GPUs, and 1 without a GPU")
       ->check(CLI::Range(0, 1024));
+  add_threads(app, "Options");
   app.add_option(
       "--out", asked.out,
       "folder of the results (OUT/TABLE/table.md, table.csv, table.html) and of all runs, "

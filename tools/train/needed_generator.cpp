@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // The settings on which generator and classifier must agree.
-constexpr std::array<const char*, 21> kShared{"dataset",
+constexpr std::array<const char*, 22> kShared{"dataset",
                                               "data-dir",
                                               "labels-file",
                                               "test",
@@ -39,6 +39,7 @@ constexpr std::array<const char*, 21> kShared{"dataset",
                                               "image-storage",
                                               "unlabeled-includes-labeled",
                                               "device",
+                                              "threads",
                                               "precision",
                                               "sync-norm",
                                               "rank-timeout"};

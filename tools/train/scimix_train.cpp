@@ -2,6 +2,7 @@
 
 #include <iostream>
 
+#include "core/threads.hpp"
 #include "tools/auto/train_auto.hpp"
 #include "tools/command_line/cli.hpp"
 #include "tools/command_line/program.hpp"
@@ -50,6 +51,7 @@ int run(const Arguments& arguments, scimix::Ranks& ranks) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  scimix::restart_with_short_waits(argv);
   return scimix::run_program_on_ranks("scimix_train", [&](scimix::Ranks& ranks) {
     return run({argv + 1, argv + argc}, ranks);
   });

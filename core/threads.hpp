@@ -1,0 +1,37 @@
+// How many threads of the CPU a program uses, and how long they wait actively for each other.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+namespace scimix {
+
+// Returns how many cores' time the control groups of a process allow: quota / period, the smallest
+// over its group and the groups above. Containers limit their programs this way. Empty: no limit.
+// `groups` is a file like /proc/self/cgroup, `mounted` the folder where the groups are mounted
+// (/sys/fs/cgroup). Both versions of control groups are understood.
+[[nodiscard]] std::optional<double> cpu_quota(const std::filesystem::path& groups,
+                                              const std::filesystem::path& mounted);
+
+// Returns the default number of threads of one of several processes on this machine: the value of
+// OMP_NUM_THREADS if it is set. Otherwise the cores that this process may use, but no more than its
+// quota of time, rounded up, allows; the processes share both, unless the launcher has given each
+// process cores of its own.
+[[nodiscard]] int default_threads(int processes_here = 1);
+
+// From now on, computes with `count` threads, or with default_threads(processes_here) if it is 0.
+// This concerns what the calling thread computes.
+void use_threads(int count, int processes_here = 1);
+
+// Returns the number of threads with which the calling thread computes.
+[[nodiscard]] int thread_count();
+
+// Makes threads that wait for each other sleep after some microseconds. By default, threads of
+// libgomp wait actively for milliseconds, on the cores that other programs need: two programs side
+// by side may then be ten times as slow as one. libgomp reads this setting from the environment
+// only when it is loaded, so this function sets the variable GOMP_SPINCOUNT and starts the program
+// `argv` anew. It returns if this is not needed: the environment has a setting already, or there is
+// only one thread.
+void restart_with_short_waits(char** argv);
+
+}  // namespace scimix
