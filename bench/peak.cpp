@@ -5,7 +5,9 @@
 #include "autograd/ops.hpp"
 #include "bench/timer.hpp"
 #include "core/tensor.hpp"
+#include "core/threads.hpp"
 #include "kernels/image/noise.hpp"
+#include "kernels/machine/cpu_work.hpp"
 #include "kernels/machine/peak.hpp"
 
 namespace scimix {
@@ -63,16 +65,32 @@ double measure_bandwidth(Device device, const Sizes& sizes, double min_time) {
   return 12.0 * static_cast<double>(n) / t.min;
 }
 
+CpuRate measure_rate(const CpuWork& work, double min_time) {
+  const auto best = [&](int threads) {
+    return threads * work.amount / time_calls([&] { work.run(threads); }, kCpu, min_time).min;
+  };
+  return {.name = work.name,
+          .unit = work.unit == CpuWork::Unit::flops ? "flop/s" : "B/s",
+          .one_core = best(1),
+          .all = best(thread_count())};
+}
+
 }  // namespace
 
 Peaks measure_peaks(Device device, DType dtype, double min_time, bool tiny) {
   const Sizes& sizes = tiny ? kTiny : device.is_cpu() ? kForCpu : kForGpu;
   // Half a second at least: on a busy machine the best sample is a lucky one.
   const double time = tiny ? min_time : std::max(min_time, 0.5);
-  const Peaks peaks{.fma = measure_fma(device, sizes, time),
-                    .matrix = measure_matrix(device, sizes, dtype, time),
-                    .bandwidth = measure_bandwidth(device, sizes, time),
-                    .copy = measure_copy(device, sizes, time)};
+  Peaks peaks{.fma = measure_fma(device, sizes, time),
+              .matrix = measure_matrix(device, sizes, dtype, time),
+              .bandwidth = measure_bandwidth(device, sizes, time),
+              .copy = measure_copy(device, sizes, time)};
+  if (device.is_cpu()) {
+    for (const CpuWork& work : cpu_works()) {
+      peaks.cpu.push_back(measure_rate(work, time / 4));
+      if (work.unit == CpuWork::Unit::flops) peaks.fma = std::max(peaks.fma, peaks.cpu.back().all);
+    }
+  }
   release_cached(device);
   return peaks;
 }

@@ -1,16 +1,28 @@
 // Measures the peak rates of the machine.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "core/device.hpp"
 #include "core/dtype.hpp"
 
 namespace scimix {
 
+// What the cores of the CPU can do at best in one kind of work (kernels/machine/cpu_work.hpp).
+struct CpuRate {
+  std::string name;
+  std::string unit;     // "flop/s" or "B/s"
+  double one_core = 0;  // with one thread
+  double all = 0;       // with all threads
+};
+
 struct Peaks {
-  double fma = 0;        // flop/s of f32 multiply-adds, without memory traffic
+  double fma = 0;  // flop/s of f32 multiply-adds, with the widest vectors, without memory traffic
   double matrix = 0;     // flop/s of a large matrix product in the benchmark's element type
   double bandwidth = 0;  // bytes/s of STREAM's triad over arrays far larger than the caches
   double copy = 0;       // bytes/s, read and written, of a plain copy of such an array
+  std::vector<CpuRate> cpu = {};  // of a CPU: by width of vector registers and by cache
 
   // Returns the flop/s with which operators are compared: the larger rate, because a GPU's matrix
   // units are faster than its multiply-adds.

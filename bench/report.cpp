@@ -76,6 +76,17 @@ std::vector<LibraryVersion> all_versions(Device device) {
   return all;
 }
 
+nlohmann::ordered_json as_json(std::span<const CpuRate> rates) {
+  nlohmann::ordered_json out = nlohmann::ordered_json::array();
+  for (const CpuRate& rate : rates) {
+    out.push_back({{"name", rate.name},
+                   {"unit", rate.unit},
+                   {"one_thread", rate.one_core},
+                   {"all_threads", rate.all}});
+  }
+  return out;
+}
+
 // "12.3 (45%)" for a cell of a table.
 std::string cell_with_share(double rate, double peak, double one) {
   if (rate <= 0 || peak <= 0) return "–";
@@ -113,6 +124,16 @@ std::string markdown_table(const std::string& head, std::span<const BenchResult>
   return rows.empty() ? rows : "\n" + head + rows;
 }
 
+// A line for each rate of the CPU.
+std::string cpu_lines(std::span<const CpuRate> rates) {
+  std::string out;
+  for (const CpuRate& rate : rates) {
+    out += fmt::format("  {:<40} {:>8.1f} G{} with one thread, {:>8.1f} with all\n", rate.name,
+                       rate.one_core / kGiga, rate.unit, rate.all / kGiga);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string bench_header(const BenchSettings& settings, const Peaks& peaks) {
@@ -121,10 +142,11 @@ std::string bench_header(const BenchSettings& settings, const Peaks& peaks) {
       "{}, {}\n"
       "measured peaks: {:.1f} {}FLOP/s multiply-adds (f32), {:.1f} {}FLOP/s matrix product ({}), "
       "{:.1f} GB/s triad, {:.1f} GB/s copy (what fits a cache may exceed them)\n"
+      "{}"
       "{:<56} {:<8} {:>4} {:>10} {:>21} {:>14} {:>14}\n",
       describe(settings.device), settings.precision(), peaks.fma / unit.one, unit.prefix,
       peaks.matrix / unit.one, unit.prefix, settings.precision(), peaks.bandwidth / kGiga,
-      peaks.copy / kGiga, "case", "pass", "n", "median ms", "min..max ms",
+      peaks.copy / kGiga, cpu_lines(peaks.cpu), "case", "pass", "n", "median ms", "min..max ms",
       fmt::format("{}FLOP/s  peak", unit.prefix), "GB/s  peak");
 }
 
@@ -158,7 +180,8 @@ std::string bench_json(const BenchSettings& settings, const Peaks& peaks,
                               {{"fma_flops_per_s", peaks.fma},
                                {"matrix_flops_per_s", peaks.matrix},
                                {"bandwidth_bytes_per_s", peaks.bandwidth},
-                               {"copy_bytes_per_s", peaks.copy}}},
+                               {"copy_bytes_per_s", peaks.copy},
+                               {"cpu", as_json(peaks.cpu)}}},
                              {"results", nlohmann::ordered_json::array()}};
   for (const BenchResult& result : results) out["results"].push_back(as_json(result, peaks));
   return out.dump(2) + "\n";

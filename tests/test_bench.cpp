@@ -133,6 +133,13 @@ TEST_CASE("bench: the machine's peaks are positive") {
   CHECK(peaks.matrix > 0);
   CHECK(peaks.bandwidth > 0);
   CHECK(peaks.flops() >= peaks.fma);
+  REQUIRE(peaks.cpu.size() >= 2);  // at least one width of vectors, and one cache
+  for (const CpuRate& rate : peaks.cpu) {
+    CAPTURE(rate.name);
+    CHECK(rate.one_core > 0);
+    CHECK(rate.all > 0);
+    if (rate.unit == "flop/s") CHECK(peaks.fma >= rate.all);
+  }
 }
 
 TEST_CASE("bench: an operator has a forward and a backward line") {
