@@ -362,13 +362,12 @@ ThreadItems items_of_thread(std::int64_t items) {
           least(items, groups * (thread + 1) / threads * kRows)};
 }
 
-// Returns how many tiles a thread transforms at a time: about 1 MB of values, which fit into its
-// second-level cache.
-std::int64_t tiles_at_once(std::int64_t channels) {
-  constexpr std::int64_t kBytes = 1 << 20;
+// Returns how many tiles a thread transforms at a time: about `bytes` of values, which fit into its
+// second-level cache, but at least `least_groups` groups and at most 16.
+std::int64_t tiles_at_once(std::int64_t channels, std::int64_t bytes, std::int64_t least_groups) {
   const auto per_tile = static_cast<std::int64_t>(kElements * sizeof(float)) * channels;
-  const std::int64_t groups = (kBytes / per_tile + kRows - 1) / kRows;
-  return least(groups < 4 ? 4 : groups, 16) * kRows;
+  const std::int64_t groups = (bytes / per_tile + kRows - 1) / kRows;
+  return least(groups < least_groups ? least_groups : groups, 16) * kRows;
 }
 
 // How kernels are read: as they are [to, 3, 3, from], or rotated by 180 degrees with their channels
@@ -422,7 +421,7 @@ void transform_kernels(const float* ws, std::int64_t kernels, std::int64_t chann
 // values and the products of a few tiles.
 struct ConvolveParts {
   ConvolveParts(std::int64_t from, std::int64_t to)
-      : block(tiles_at_once(from + to)),
+      : block(tiles_at_once(from + to, 1 << 17, 1)),
         kernels(Elements::size(from, to)),
         values(Elements::size(block, from)),
         products(Elements::size(block, to)) {}
@@ -465,7 +464,7 @@ void convolve(const Images<const float>& in, const float* w, KernelUse use,
 // which is 4 times as large as the kernel, and the values of a few tiles of both operands.
 struct WgradParts {
   explicit WgradParts(const Problem& p)
-      : block(tiles_at_once(p.c + p.k)),
+      : block(tiles_at_once(p.c + p.k, 1 << 18, 2)),
         sums(Elements::size(p.k, p.c)),
         x_values(Elements::size(block, p.c)),
         all(sums + x_values + Elements::size(block, p.k)) {}
