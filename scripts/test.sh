@@ -2,13 +2,15 @@
 # Configures, builds and runs the tests. The last line is `N passed, N failed, N skipped`, and before it
 # stand the times of the slowest tests.
 #
-# usage: scripts/test.sh [PRESET] [--gpu] [--tier TIER,...] [-DCMAKE_OPTION=VALUE]... [-- TEST_OPTION...]
+# usage: scripts/test.sh [PRESET] [--gpu] [--tier TIER,...] [--jobs N] [-DCMAKE_OPTION=VALUE]... [-- TEST_OPTION...]
 #   PRESET       cpu (the default), cuda, emulated, asan or tsan; offline is for scripts/offline_build.sh
 #   --tier       runs only the tests of these tiers; all of them run without it:
 #                  fast   under two minutes on two cores, for the loop of editing and testing
 #                  full   the tests that take longer, mostly because they train networks
 #                  data   tests on real images
 #                  ranks  tests that start several processes by mpirun
+#   --jobs       runs the tests in so many processes at once, each with a part of them: as many as there are
+#                cores if it is not given, but one for the presets cuda and tsan
 #   --gpu        runs only the tests that need a GPU: for the presets cuda and emulated, beside another build
 #                that runs all. With --tier fast it takes a few minutes on the emulated GPU
 #   TEST_OPTION  for the test program, such as --test-case="*norm*"
@@ -27,6 +29,7 @@ gpu_tests+=",image operations: golden*,strong augmentation: weak*,pseudo_labels 
 gpu_tests+=",mixing:*"
 gpu_tests+=",a steady step on the GPU*,ranks: NCCL*"
 gpu=0
+jobs=
 choose_tiers() { # NAME,...
   local name='(fast|full|data|ranks)'
   [[ $1 =~ ^$name(,$name)*$ ]] || {
@@ -47,9 +50,17 @@ while (($# > 0)); do
       ;;
     --gpu) gpu=1 ;;
     --tier=*) choose_tiers "${1#--tier=}" ;;
+    --jobs)
+      jobs=${2-}
+      [[ $jobs =~ ^[1-9][0-9]*$ ]] || {
+        echo "test.sh: --jobs '$jobs', expected a whole number from 1" >&2
+        exit 2
+      }
+      shift
+      ;;
     -D*) options+=("$1") ;;
     -*)
-      echo "test.sh: unknown option '$1', expected a preset, --gpu, --tier TIER, -DOPTION=VALUE or --" >&2
+      echo "test.sh: unknown option '$1', expected a preset, --gpu, --tier TIER, --jobs N, -DOPTION=VALUE or --" >&2
       exit 2
       ;;
     *) preset=$1 ;;
@@ -87,4 +98,12 @@ if ((gpu)); then
   echo "tests that need a GPU: $chosen of $(count) run here"
   tests+=("--test-case=$gpu_tests")
 fi
-exec "build/$preset/bin/scimix_tests" ${tests[@]+"${tests[@]}"} "$@"
+if [[ -z $jobs ]]; then
+  jobs=$(nproc)
+  [[ $preset == cuda || $preset == tsan ]] && jobs=1 # one process uses all of a GPU, or of the memory
+fi
+program=("build/$preset/bin/scimix_tests" ${tests[@]+"${tests[@]}"} "$@")
+if ((jobs > 1)); then
+  exec scripts/test_parts.py "$jobs" "${program[@]}"
+fi
+exec "${program[@]}"
