@@ -37,6 +37,7 @@ does). `--device cpu --tiny` goes through all of it without a GPU, with small ba
 import argparse
 import json
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -178,6 +179,8 @@ def check_numbers(arguments, torch):
 def compare_on_cpu(arguments, torch):
     from compare_pytorch_cpu import checked, compare_cpu  # needs PyTorch
     begin = time.monotonic()
+    # As an error, so that the processes that were started end too.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     rows = checked(arguments)
     torch.set_num_threads(arguments.threads)
     print(f"PyTorch {torch.__version__}, {arguments.threads} threads", flush=True)

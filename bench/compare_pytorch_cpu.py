@@ -3,6 +3,7 @@ import dataclasses
 import json
 import os
 import re
+import shlex
 import statistics
 import sys
 import time
@@ -136,6 +137,7 @@ class Comparison:
         self.why_not = {}  # (precision, mode) -> why it was not measured
         self.rounds = []
         self.memory = {}
+        self.after_import = {}  # MB of PyTorch's processes
         self.machine = {}
 
     def left(self):
@@ -144,6 +146,8 @@ class Comparison:
     def get_ready(self):
         wanted = [(precision, mode) for precision in self.arguments.precisions
                   for mode in ("ours", *self.arguments.modes)]
+        if self.arguments.prepare:
+            wanted = [key for key in wanted if key[1] == "compile"]
         parts = sum(READY_PARTS[mode] for _, mode in wanted) + ROUNDS_PARTS
         for precision, mode in wanted:
             limit = self.left() * READY_PARTS[mode] / parts
@@ -163,16 +167,18 @@ class Comparison:
             for kind in self.row.cases:
                 for _ in range(2):  # the first compiles, allocates, records
                     (seconds[kind],) = program.ask(kind, 1, end - time.monotonic())
+            self.ready[precision, mode] = program
         except (TooSlow, Failed) as error:
-            program.stop()
+            why = str(error) or f"not ready after {limit:.0f} s"
             if mode == "ours":
-                fail(f"{self.arguments.bench}: {self.row.name}: "
-                     f"{str(error) or f'not ready after {limit:.0f} s'}: is it up to date?")
-            self.why_not[precision, mode] = str(error) or f"not ready after {limit:.0f} s"
+                fail(f"{self.arguments.bench}: {self.row.name}: {why}: is it up to date?")
+            self.why_not[precision, mode] = why
             return
+        finally:  # also after Ctrl-C
+            if (precision, mode) not in self.ready:
+                program.stop()
         if mode == "ours":
             self.machine = program.facts
-        self.ready[precision, mode] = program
         self.about[precision, mode] = seconds
         if self.arguments.prepare:
             print(f"{self.row.name}: {precision}, {mode}: ready after "
@@ -281,12 +287,12 @@ def processor():
 
 def page(arguments, machine, lines, notes, minutes):
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    rest = [word for word in sys.argv[1:]]
     text = ["# Training steps beside PyTorch's, on a CPU", "",
-            f"{time.strftime('%Y-%m-%d')}, {processor()}; {arguments.threads} threads, other "
-            f"processes at the start: load {os.getloadavg()[2]:.1f} over 15 minutes. SciMix: "
-            f"{versions}. {describe_pytorch(arguments)}. {minutes:.0f} minutes.", "",
-            "```", "bench/compare_pytorch.py " + " ".join(rest), "```", "",
+            f"{time.strftime('%Y-%m-%d')}, {processor()}; threads: {arguments.threads}. Load of the "
+            f"machine over the last 15 minutes: {os.getloadavg()[2]:.1f}; on a quiet machine it is "
+            f"at most the number of threads. SciMix: {versions}. {describe_pytorch(arguments)}. All "
+            f"of it took {minutes:.0f} minutes.", "",
+            "```", "bench/compare_pytorch.py " + shlex.join(sys.argv[1:]), "```", "",
             "Both programs run in turn, each step in a process of its own that waits meanwhile. n: "
             "rounds; of each round, the median of its steps; cells: median of the rounds (least to "
             "greatest). The ratio is taken within a round, with the faster PyTorch mode of that "

@@ -176,7 +176,7 @@ def describe_pytorch(arguments):
         words += [torch.cuda.get_device_name(arguments.device), f"CUDA {torch.version.cuda}",
                   f"cuDNN {torch.backends.cudnn.version()}"]
     else:
-        words.append(f"{arguments.threads} threads")
+        words.append(f"threads: {arguments.threads}")
     return ", ".join(words)
 
 
