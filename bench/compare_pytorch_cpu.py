@@ -17,9 +17,8 @@ COMPILE_MODE = "default"  # max-autotune compiles for minutes, and hardly change
 R1_EVERY = 16
 MOST_CALLS = 20  # of one kind in a round
 SAMPLE_SECONDS = 1.0  # of one program in a round, where time allows
-# Time for getting ready is shared out in these parts; compiling takes longest.
-READY_PARTS = {"ours": 1, "eager": 2, "compile": 6}
-ROUNDS_PARTS = 6
+# The part of a row's time, as far as it is left, that a PyTorch mode has for getting ready.
+READY_SHARE = 0.5
 
 
 @dataclasses.dataclass
@@ -144,15 +143,14 @@ class Comparison:
         return self.end - time.monotonic()
 
     def get_ready(self):
-        wanted = [(precision, mode) for precision in self.arguments.precisions
-                  for mode in ("ours", *self.arguments.modes)]
+        """What compiles comes last: when it takes all of its time, the other modes are ready."""
+        wanted = [(precision, mode) for mode in ("ours", *self.arguments.modes)
+                  for precision in self.arguments.precisions]
         if self.arguments.prepare:
             wanted = [key for key in wanted if key[1] == "compile"]
-        parts = sum(READY_PARTS[mode] for _, mode in wanted) + ROUNDS_PARTS
         for precision, mode in wanted:
-            limit = self.left() * READY_PARTS[mode] / parts
-            parts -= READY_PARTS[mode]
-            self.get_one_ready(precision, mode, self.left() if mode == "ours" else limit)
+            with_others = mode != "ours" and not self.arguments.prepare
+            self.get_one_ready(precision, mode, self.left() * (READY_SHARE if with_others else 1))
 
     def get_one_ready(self, precision, mode, limit):
         begin = time.monotonic()
@@ -203,11 +201,12 @@ class Comparison:
 
     def measure(self):
         """Rounds in turn, until the time of this row is over."""
+        in_turn = sorted(self.ready.items(), key=lambda item: PRECISIONS.index(item[0][0]))
         share = 0.9 * self.left() / (self.arguments.rounds * max(len(self.ready), 1))
         for _ in range(self.arguments.rounds):
             begin = time.monotonic()
             found = {}
-            for key, program in self.ready.items():
+            for key, program in in_turn:
                 seconds = {}
                 for kind, about in self.about[key].items():
                     wanted = min(share, SAMPLE_SECONDS) / len(self.about[key])
