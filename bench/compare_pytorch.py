@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Compares one WRN-28-2 training step with PyTorch's: the numbers, the time, the memory.
+"""Compares SciMix's training steps with PyTorch's: the numbers, the time, the memory.
 
   pip install torch numpy
-  bench/compare_pytorch.py --bench build/cpu/bin/scimix_bench
+  bench/compare_pytorch.py --bench build/cpu/bin/scimix_bench --prepare
+  bench/compare_pytorch.py --bench build/cpu/bin/scimix_bench --markdown pytorch-cpu.md
 
 Numbers. scimix_bench writes weights, a batch, logits and gradients; PyTorch computes the same from
 that file. The logits must agree to a relative error of 1e-4 (of the largest magnitude), and so must
@@ -10,10 +11,17 @@ the gradients, over all parameters together, in a batch in which no activation l
 that rounding decides the side of the leaky ReLU's kink on which it falls. Where one does, its slope
 changes from 0.1 to 1, and two correct programs in f32 part by more than 1e-4: PyTorch's own two
 memory layouts do. The script therefore measures, per batch size, PyTorch's NCHW against its NHWC as
-well, and prints both; only the batches in which PyTorch agrees with itself are asserted.
+well, and prints both; only the batches in which PyTorch agrees with itself are asserted. Generator and
+discriminator are compared in f64, R1 and its gradients included.
 
-Time. Both programs run in turn, several rounds; the ratio is taken within each round. PyTorch runs
-eager, channels_last, with its fused SGD, in-place activations and two threads, as a good user would.
+Time, on a CPU (--suite cpu). WRN-28-2 supervised, Mean Teacher and FixMatch, a classifier with hybrids,
+and the generator's step, small and full: in f32 and in bf16, PyTorch eager and through torch.compile,
+channels_last, with fused optimisers and in-place activations, as a good user would. Both programs run
+in turn, several rounds; the ratio is taken within each round. All of it ends after --minutes: each row
+gets an equal part of what is left, and a mode that is not ready in its part is reported as such.
+Compiling takes most of the time, and torch.compile keeps what it compiled (TORCHINDUCTOR_CACHE_DIR, by
+default below the folder for temporary files). --prepare compiles everything and times nothing, so that
+the run after it has its time for measuring; it needs no quiet machine.
 
 Exits with 0 when the numbers agree.
 
@@ -23,12 +31,13 @@ On a GPU:
 
 times the steps of `scimix_bench --suite gpu` and the same steps in PyTorch in turn, eager and through
 torch.compile(mode="max-autotune"), which captures CUDA graphs (pytorch_steps.py says what each step
-does). `--device cpu --tiny` goes through all of it without a GPU, with small batches and networks.
+does). `--device cpu --tiny` goes through all of it without a GPU, with small batches and networks;
+`--suite cpu --tiny` does so for the steps of the CPU.
 """
 import argparse
 import json
 import os
-import statistics
+import signal
 import struct
 import subprocess
 import sys
@@ -41,26 +50,31 @@ TOLERANCE = 1e-4
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--bench", default="build/cpu/bin/scimix_bench", help="our program")
-    parser.add_argument("--suite", choices=("default", "gpu"), default="default",
-                        help="gpu: the training steps in sizes that fill a GPU")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of timing; 0 for none")
-    parser.add_argument("--batch", type=int, default=32, help="images per timed step")
+    parser.add_argument("--suite", choices=("cpu", "gpu"), default="cpu",
+                        help="the training steps in sizes for a CPU, or in sizes that fill a GPU")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of timing")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--filter", default="", help="steps that match this regular expression alone")
+    parser.add_argument("--dtype", choices=("bf16", "tf32", "f32"),
+                        help="one type alone; default: f32 and bf16 (cpu), bf16 (gpu)")
+    parser.add_argument("--modes", default="eager,compile",
+                        help="of PyTorch: eager, compile, on a GPU also graph (compiled, the whole "
+                             "step captured)")
+    parser.add_argument("--tiny", action="store_true", help="small batches and networks: does it run?")
+    parser.add_argument("--markdown", help="also write a page with the table to this file")
     parser.add_argument("--json", help="also write all figures to this file")
+    cpu = parser.add_argument_group("of --suite cpu")
+    cpu.add_argument("--minutes", type=float, default=19, help="time for all of it")
+    cpu.add_argument("--prepare", action="store_true",
+                     help="compile PyTorch's steps for a later run, and time nothing; each step may "
+                          "take --minutes")
+    cpu.add_argument("--skip-numbers", action="store_true", help="time only")
     gpu = parser.add_argument_group("of --suite gpu")
     gpu.add_argument("--device", default="cuda", help="cuda, cuda:N or cpu")
-    gpu.add_argument("--dtype", choices=("bf16", "tf32", "f32"), default="bf16")
-    gpu.add_argument("--modes", default="eager,compile",
-                     help="of PyTorch: eager, compile, graph (compiled, the whole step captured)")
     gpu.add_argument("--compile-mode", default="max-autotune")
-    gpu.add_argument("--filter", default="", help="steps that match this regular expression alone")
     gpu.add_argument("--min-time", type=float, default=0.5, help="seconds for each measurement")
-    gpu.add_argument("--tiny", action="store_true", help="small batches and networks: does it run?")
-    gpu.add_argument("--markdown", help="also write a page with the table to this file")
-    # How this script calls itself, so that PyTorch's peak memory is that of a process of its own.
-    parser.add_argument("--time-pytorch", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
@@ -151,79 +165,28 @@ def compare_numbers(arguments, torch):
     return figures, good
 
 
-def peak_memory():
-    """Of this process, in MB."""
-    with open("/proc/self/status", encoding="utf-8") as status:
-        for line in status:
-            if line.startswith("VmHWM"):
-                return int(line.split()[1]) / 1024
-    return float("nan")
+def check_numbers(arguments, torch):
+    """Whether both programs compute the same."""
+    from compare_pytorch_suite import check_networks  # needs PyTorch
+    _, good = compare_numbers(arguments, torch)
+    if not check_networks(arguments):
+        print("PyTorch's generator and discriminator DIFFER from ours")
+        good = False
+    print("the numbers agree" if good else "the numbers DIFFER", flush=True)
+    return good
 
 
-def time_pytorch(arguments, torch):
-    """One process of PyTorch: milliseconds per step, and memory after the import and at its peak."""
-    before = peak_memory()
+def compare_on_cpu(arguments, torch):
+    from compare_pytorch_cpu import checked, compare_cpu  # needs PyTorch
+    begin = time.monotonic()
+    # As an error, so that the processes that were started end too.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    rows = checked(arguments)
     torch.set_num_threads(arguments.threads)
-    torch.manual_seed(0)
-    model = make_model().to(memory_format=torch.channels_last)
-    kernels = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim == 1]
-    groups = [{"params": kernels, "weight_decay": 5e-4}, {"params": others, "weight_decay": 0.0}]
-    optimizer = torch.optim.SGD(groups, lr=0.03, momentum=0.9, nesterov=True, fused=True)
-    images = torch.rand(arguments.batch, 3, 32, 32) * 2 - 1
-    images = images.to(memory_format=torch.channels_last)
-    labels = torch.randint(0, 10, (arguments.batch,))
-
-    def step():
-        optimizer.zero_grad(set_to_none=True)
-        torch.nn.functional.cross_entropy(model(images)[2], labels).backward()
-        optimizer.step()
-
-    for _ in range(3):
-        step()
-    times = []
-    for _ in range(15):
-        begin = time.perf_counter()
-        step()
-        times.append(1e3 * (time.perf_counter() - begin))
-    print(json.dumps({"ms": statistics.median(times), "after_import_mb": before,
-                      "peak_mb": peak_memory()}))
-
-
-def time_ours(arguments, folder):
-    path = os.path.join(folder, "bench.json")
-    command = [arguments.bench, "--device", "cpu", "--min-time", "2", "--json", path, "--filter",
-               f"wrn-28-2 supervised: batch {arguments.batch}$"]
-    environment = dict(os.environ, OMP_NUM_THREADS=str(arguments.threads))
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
-    with open(path, encoding="utf-8") as file:
-        return json.load(file)
-
-
-def compare_times(arguments):
-    rounds = []
-    with tempfile.TemporaryDirectory() as folder:
-        for _ in range(arguments.rounds):
-            ours = time_ours(arguments, folder)
-            step = ours["results"][0]
-            command = [sys.executable, __file__, "--time-pytorch", "--batch", str(arguments.batch),
-                       "--threads", str(arguments.threads)]
-            output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            theirs = json.loads(output.splitlines()[-1])
-            entry = {"ours_ms": 1e3 * step["median_s"], "pytorch_ms": theirs["ms"],
-                     "ratio": theirs["ms"] / (1e3 * step["median_s"]),
-                     "ours_peak_mb": step["peak_memory_bytes"] / 2**20,
-                     "pytorch_after_import_mb": theirs["after_import_mb"],
-                     "pytorch_peak_mb": theirs["peak_mb"]}
-            rounds.append(entry)
-            print(f"ours {entry['ours_ms']:.0f} ms, PyTorch {entry['pytorch_ms']:.0f} ms, ratio "
-                  f"{entry['ratio']:.2f}; peak memory: ours {entry['ours_peak_mb']:.0f} MB, PyTorch "
-                  f"{entry['pytorch_peak_mb']:.0f} MB ({entry['pytorch_after_import_mb']:.0f} MB of "
-                  "it after the import)", flush=True)
-    ratios = sorted(entry["ratio"] for entry in rounds)
-    print(f"PyTorch's time over ours, median of {len(ratios)} rounds: "
-          f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})")
-    return rounds
+    print(f"PyTorch {torch.__version__}, {arguments.threads} threads", flush=True)
+    good = arguments.prepare or arguments.skip_numbers or check_numbers(arguments, torch)
+    compare_cpu(arguments, rows, begin)
+    return 0 if good else 1
 
 
 def main():
@@ -232,24 +195,13 @@ def main():
         import torch
     except ImportError:
         sys.exit("compare_pytorch.py: no PyTorch here, expected `pip install torch numpy`")
-    if arguments.time_pytorch:
-        time_pytorch(arguments, torch)
-        return 0
     if not os.access(arguments.bench, os.X_OK):
         sys.exit(f"compare_pytorch.py: {arguments.bench}: no such program; build it, or name it "
                  "with --bench")
     if arguments.suite == "gpu":
         from compare_pytorch_suite import compare_suite  # needs PyTorch
         return compare_suite(arguments)
-    print(f"PyTorch {torch.__version__}, {arguments.threads} threads", flush=True)
-    numbers, good = compare_numbers(arguments, torch)
-    rounds = compare_times(arguments) if arguments.rounds > 0 else []
-    if arguments.json:
-        with open(arguments.json, "w", encoding="utf-8") as file:
-            json.dump({"pytorch": torch.__version__, "numbers": numbers, "rounds": rounds}, file,
-                      indent=1)
-    print("the numbers agree" if good else "the numbers DIFFER")
-    return 0 if good else 1
+    return compare_on_cpu(arguments, torch)
 
 
 if __name__ == "__main__":

@@ -53,8 +53,16 @@ def relative(found, expected):
     return float((found - expected).norm() / expected.norm())
 
 
+def relative_of_all(found, expected):
+    """The error over the tensors of `expected` together. No gradient is a gradient of zeros."""
+    def flat(side):
+        return torch.cat([torch.zeros_like(t).flatten() if side[k] is None else side[k].flatten()
+                          for k, t in expected.items()])
+    return relative(flat(found), flat(expected))
+
+
 def check_networks(arguments):
-    """G and D that are timed against ours, in f64: outputs and gradients."""
+    """G and D that are timed against ours, in f64: outputs, gradients, and D's R1 and its gradients."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "reference.safetensors")
         subprocess.run([arguments.bench, "--gan-reference", path], check=True)
@@ -74,8 +82,16 @@ def check_networks(arguments):
                  **{k: t.grad for k, t in inputs.items()}}
         worst = max(worst, relative(output.detach(), reference[name + ".output"]))
         expected = part("gradient")
-        flat = [torch.cat([side[k].flatten() for k in expected]) for side in (found, expected)]
-        worst = max(worst, relative(*flat))
+        worst = max(worst, relative_of_all(found, expected))
+        if name == "generator":
+            continue
+        module.zero_grad()
+        image = inputs["image"]
+        (slope,) = torch.autograd.grad(module(image).sum(), image, create_graph=True)
+        slope.square().sum().backward()
+        expected = {k: t for k, t in part("penalty_gradient").items() if k != "image"}
+        found = {k: p.grad for k, p in module.named_parameters()}
+        worst = max(worst, relative_of_all(found, expected))
     fir, x = Fir().double(), torch.randn(2, 3, 9, 8, dtype=torch.float64)
     worst = max(worst, relative(fir.shifted(x, 4.0), fir.depthwise(x, 4.0)))
     print(f"PyTorch's G and D against ours in f64: relative error {worst:.1e}")
@@ -160,7 +176,7 @@ def describe_pytorch(arguments):
         words += [torch.cuda.get_device_name(arguments.device), f"CUDA {torch.version.cuda}",
                   f"cuDNN {torch.backends.cudnn.version()}"]
     else:
-        words.append(f"{arguments.threads} threads")
+        words.append(f"threads: {arguments.threads}")
     return ", ".join(words)
 
 
@@ -230,6 +246,7 @@ def checked(arguments):
 
 
 def compare_suite(arguments):
+    arguments.dtype = arguments.dtype or "bf16"
     modes, makers = checked(arguments)
     torch.set_num_threads(arguments.threads)
     print(describe_pytorch(arguments), flush=True)

@@ -1,8 +1,8 @@
-"""The training steps of `scimix_bench --suite gpu` in PyTorch, for bench/compare_pytorch.py.
+"""The training steps of `scimix_bench --suite cpu` and `--suite gpu` in PyTorch.
 
 Each is what ours computes (trainers/classifier_objective.cpp, trainers/generator_objective.cpp), less
 the augmentation, the sampler and the logging that ours does in the same step: images lie on the device
-and stay the same. Written as a good user would: channels_last, autocast to bf16, fused optimisers,
+and stay the same. bench/compare_pytorch.py times them. Written as a good user would: channels_last, autocast to bf16, fused optimisers,
 foreach EMA, gradients set to None, nothing that waits for the device, cudnn.benchmark.
 
 Batch norm by segments, which ours does in one pass, PyTorch does not have: labelled and other images
@@ -75,8 +75,8 @@ def place(module, settings):
     return module.to(settings.device).to(memory_format=torch.channels_last)
 
 
-def images(count, settings):
-    x = torch.rand(count, 3, 32, 32, device=settings.device) * 2 - 1
+def images(count, settings, size=32):
+    x = torch.rand(count, 3, size, size, device=settings.device) * 2 - 1
     return x.to(memory_format=torch.channels_last)
 
 
@@ -165,25 +165,66 @@ class MeanTeacher(Classifier):
         super().__init__(settings, self.objective)
 
     def objective(self):
+        with torch.no_grad():
+            teacher = self.average.module(self.teacher_view, False)[2].float().softmax(1)
+        return self.student_loss(teacher)
+
+    def student_loss(self, teacher):
         labeled = self.model(self.x)[2]
         student = self.model(self.student_view, False)[2]
-        with torch.no_grad():
-            teacher = self.average.module(self.teacher_view, False)[2]
-        difference = student.float().softmax(1) - teacher.float().softmax(1)
+        difference = student.float().softmax(1) - teacher
         return (functional.cross_entropy(labeled.float(), self.y)
                 + self.weight * difference.square().mean())
 
 
-class FixMatch(Classifier):
+class WithHybrids(MeanTeacher):
+    """Mean Teacher, with a hybrid for each labelled and each unlabelled image.
+
+    The hybrids come from a generator of `--scale cpu`, which does not learn: `--mixer scimix` with its
+    filter and the loss `contradict`.
+    """
+
     def __init__(self, settings, batch):
+        def frozen(module):
+            return place(module, settings).eval().requires_grad_(False)
+
+        self.e_c = frozen(networks.WideResNet(10, 1))
+        self.e_r = frozen(networks.WideResNet(10, 1, 0))
+        self.g = frozen(networks.Generator(self.e_c.features, 32, 64))
+        self.partner = torch.randperm(2 * batch, device=settings.device)
+        super().__init__(settings, batch)
+
+    def make_hybrids(self, parents):
+        """Images, and 1 for those that pass the filter: E_c finds the class of the content in them."""
+        _, pooled, logits = self.e_c(parents)
+        z_r = networks.unit_rms(self.e_r(parents[self.partner])[0])
+        hybrids = self.g(z_r, networks.unit_rms(pooled)).clamp(-1, 1)
+        labels = torch.cat((self.y, logits[len(self.y):].argmax(1)))
+        return hybrids, (self.e_c(hybrids)[2].argmax(1) == labels).float()
+
+    def objective(self):
+        teacher = self.average.module
+        with torch.no_grad():
+            guesses = torch.cat((teacher(self.x, False)[2], teacher(self.teacher_view, False)[2]))
+            guesses = guesses.float().softmax(1)
+            hybrids, kept = self.make_hybrids(torch.cat((self.x, self.teacher_view)))
+            target = 0.9 * guesses + 0.1 * guesses[self.partner]
+        difference = self.model(hybrids, False)[2].float().softmax(1) - target
+        return (self.student_loss(guesses[len(self.y):])
+                + self.weight * (kept[:, None] * difference.square()).mean())
+
+
+class FixMatch(Classifier):
+    def __init__(self, settings, batch, unlabeled=None):
         self.batch = batch
-        self.x = images(15 * batch, settings)  # labelled, weak views, strong views
+        self.unlabeled = 7 * batch if unlabeled is None else unlabeled
+        self.x = images(batch + 2 * self.unlabeled, settings)  # labelled, weak views, strong views
         self.y = torch.randint(0, 10, (batch,), device=settings.device)
         super().__init__(settings, self.objective)
 
     def objective(self):
         logits = self.model(self.x)[2].float()
-        labeled, weak, strong = logits.split((self.batch, 7 * self.batch, 7 * self.batch))
+        labeled, weak, strong = logits.split((self.batch, self.unlabeled, self.unlabeled))
         with torch.no_grad():
             confidence, guess = weak.softmax(1).max(1)
             confident = (confidence >= 0.95).float()
@@ -197,19 +238,25 @@ def rms(a, b):
 
 
 class SciMix(Step):
-    """GeneratorTrainer::step with few labels, so with Mean Teacher, and the default weights."""
+    """GeneratorTrainer::step with the default weights.
+
+    With few labels, L_S is Mean Teacher's. Otherwise all images have labels, the labelled images are
+    those that are mixed, L_S is cross-entropy, and no other loss reaches E_c.
+    """
 
     cycle = 16  # R1 comes every 16th step
 
-    def __init__(self, settings, batch):
+    def __init__(self, settings, batch, size=32, few_labels=True):
         super().__init__(settings)
         self.batch = batch
+        self.few_labels = few_labels
         make = networks.WideResNet
         self.e_c = place(make(settings.depth, settings.width), settings)
         self.e_r = place(make(settings.depth, settings.width, 0), settings)
         codes = self.e_c.features
         self.g = place(networks.Generator(codes, settings.channels, settings.most_channels), settings)
-        self.d = place(networks.Discriminator(settings.channels, settings.most_channels), settings)
+        self.d = place(networks.Discriminator(settings.channels, settings.most_channels, size),
+                       settings)
         # L_hyb's view of the encoders, and D while it judges for G: the same memory, constant.
         self.frozen_c, self.frozen_r, self.frozen_d = map(networks.frozen_twin,
                                                           (self.e_c, self.e_r, self.d))
@@ -217,7 +264,9 @@ class SciMix(Step):
         self.opt_c = sgd(self.e_c)
         self.opt_g = adam(self.e_r, self.g, settings=settings)  # alike, so one
         self.opt_d = adam(self.d, settings=settings, lazy=16 / 17)
-        self.labeled, self.other, self.second_view = (images(batch, settings) for _ in range(3))
+        self.labeled = self.other = images(batch, settings, size)
+        if few_labels:
+            self.other, self.second_view = (images(batch, settings, size) for _ in range(2))
         self.y = torch.randint(0, 10, (batch,), device=settings.device)
         self.partner = torch.randperm(batch, device=settings.device)
         self.consistency_weight = torch.full((), 1.0, device=settings.device)
@@ -228,13 +277,18 @@ class SciMix(Step):
         self.r1_loss = compiled(self.r1_objective, dataclasses.replace(settings, mode="eager"))
 
     def make_images(self):
-        labeled_logits = self.e_c(self.labeled)[2]
-        _, pooled, logits = self.e_c(self.other, False)
-        with torch.no_grad():
-            teacher = self.average_c.module(self.second_view, False)[2]
+        if self.few_labels:
+            labeled_logits = self.e_c(self.labeled)[2]
+            _, pooled, logits = self.e_c(self.other, False)
+            with torch.no_grad():
+                teacher = self.average_c.module(self.second_view, False)[2]
+            z_c = networks.unit_rms(pooled)
+            z_c = 0.1 * z_c + 0.9 * z_c.detach()  # a tenth of the gradient reaches E_c
+        else:
+            _, pooled, logits = self.e_c(self.labeled)
+            labeled_logits, teacher = logits, None
+            z_c = networks.unit_rms(pooled.detach())
         z_r = networks.unit_rms(self.e_r(self.other)[0])
-        z_c = networks.unit_rms(pooled)
-        z_c = 0.1 * z_c + 0.9 * z_c.detach()  # a tenth of the gradient reaches E_c
         made = self.g(torch.cat((z_r, z_r.index_select(0, self.partner))), torch.cat((z_c, z_c)))
         return labeled_logits, logits, teacher, z_r, made
 
@@ -250,9 +304,10 @@ class SciMix(Step):
         return slope.float().square().sum() * (16 * 0.5 * 0.01 / self.batch)
 
     def generator_objective(self, labeled_logits, logits, teacher, z_r, made):
-        difference = logits.float().softmax(1) - teacher.float().softmax(1)
-        semantic = (functional.cross_entropy(labeled_logits.float(), self.y)
-                    + self.consistency_weight * difference.square().mean())
+        semantic = functional.cross_entropy(labeled_logits.float(), self.y)
+        if self.few_labels:
+            difference = logits.float().softmax(1) - teacher.float().softmax(1)
+            semantic = semantic + self.consistency_weight * difference.square().mean()
         rebuilt, hybrid = made.split(self.batch)
         adversarial = sum(functional.softplus(-part).mean()
                           for part in self.frozen_d(made).float().split(self.batch))

@@ -87,6 +87,18 @@ nlohmann::ordered_json as_json(std::span<const CpuRate> rates) {
   return out;
 }
 
+nlohmann::ordered_json machine_json(const BenchSettings& settings) {
+  nlohmann::ordered_json versions = nlohmann::ordered_json::object();
+  for (const LibraryVersion& library : all_versions(settings.device)) {
+    versions[library.name] = library.version;
+  }
+  return {{"device", describe(settings.device)},
+          {"versions", std::move(versions)},
+          {"threads", omp_get_max_threads()},
+          {"suite", name_of(settings.suite)},
+          {"dtype", settings.precision()}};
+}
+
 // "12.3 (45%)" for a cell of a table.
 std::string cell_with_share(double rate, double peak, double one) {
   if (rate <= 0 || peak <= 0) return "–";
@@ -164,25 +176,20 @@ std::string bench_line(const BenchResult& result, const Peaks& peaks) {
   return line + "\n";
 }
 
+std::string bench_machine_json(const BenchSettings& settings) {
+  return machine_json(settings).dump();
+}
+
 std::string bench_json(const BenchSettings& settings, const Peaks& peaks,
                        std::span<const BenchResult> results) {
-  nlohmann::ordered_json versions = nlohmann::ordered_json::object();
-  for (const LibraryVersion& library : all_versions(settings.device)) {
-    versions[library.name] = library.version;
-  }
-  nlohmann::ordered_json out{{"device", describe(settings.device)},
-                             {"versions", std::move(versions)},
-                             {"threads", omp_get_max_threads()},
-                             {"suite", name_of(settings.suite)},
-                             {"dtype", settings.precision()},
-                             {"min_time_s", settings.min_time},
-                             {"peak",
-                              {{"fma_flops_per_s", peaks.fma},
-                               {"matrix_flops_per_s", peaks.matrix},
-                               {"bandwidth_bytes_per_s", peaks.bandwidth},
-                               {"copy_bytes_per_s", peaks.copy},
-                               {"cpu", as_json(peaks.cpu)}}},
-                             {"results", nlohmann::ordered_json::array()}};
+  nlohmann::ordered_json out = machine_json(settings);
+  out["min_time_s"] = settings.min_time;
+  out["peak"] = {{"fma_flops_per_s", peaks.fma},
+                 {"matrix_flops_per_s", peaks.matrix},
+                 {"bandwidth_bytes_per_s", peaks.bandwidth},
+                 {"copy_bytes_per_s", peaks.copy},
+                 {"cpu", as_json(peaks.cpu)}};
+  out["results"] = nlohmann::ordered_json::array();
   for (const BenchResult& result : results) out["results"].push_back(as_json(result, peaks));
   return out.dump(2) + "\n";
 }

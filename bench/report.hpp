@@ -16,6 +16,10 @@ namespace scimix {
 // TFLOP/s) and GB/s, each also in percent of the peak rate (Peaks::flops, Peaks::memory).
 [[nodiscard]] std::string bench_line(const BenchResult& result, const Peaks& peaks);
 
+// Returns {"device": ..., "versions": {...}, "threads": ..., "suite": ..., "dtype": ...} on one
+// line.
+[[nodiscard]] std::string bench_machine_json(const BenchSettings& settings);
+
 // Returns
 // {"device": ..., "versions": {...}, "threads": ..., "suite": ..., "dtype": ..., "peak": {...},
 // "results": [{...}, ...]}, in seconds, flop/s and bytes/s.

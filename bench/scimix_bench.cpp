@@ -7,6 +7,7 @@
 
 #include "bench/comm.hpp"
 #include "bench/gan_reference.hpp"
+#include "bench/in_turn.hpp"
 #include "bench/plan.hpp"
 #include "bench/report.hpp"
 #include "bench/run.hpp"
@@ -31,6 +32,7 @@ struct Options {
   double min_time = 0.2;
   bool list = false;
   bool plan = false;
+  bool in_turn = false;
   std::string reference;
   std::int64_t reference_batch = 32;
   std::string gan_reference;
@@ -119,8 +121,10 @@ int run(std::vector<std::string> arguments) {
   Options options;
   app.add_option("--filter", options.filter,
                  "time only what matches this regular expression, over \"operator: label\"");
-  app.add_option("--suite", options.suite,
-                 "default, gpu (sizes that fill a GPU) or gpu-tiny (the same, small: does it run?)")
+  app.add_option(
+         "--suite", options.suite,
+         "default, cpu (training steps in sizes for a CPU), gpu (sizes that fill a GPU), or "
+         "cpu-tiny and gpu-tiny (the same with small networks, to check that they run)")
       ->capture_default_str();
   app.add_option("--json", options.json, "also write all numbers to this file");
   app.add_option("--markdown", options.markdown, "also write a page with the tables to this file");
@@ -138,6 +142,12 @@ int run(std::vector<std::string> arguments) {
   app.add_option("--gan-reference", options.gan_reference,
                  "the same of a small generator and small discriminators, in f64 on the CPU");
   app.add_flag("--list", options.list, "print what would be timed, and stop");
+  app.add_flag("--in-turn", options.in_turn,
+               "prepare the one training step that --filter selects, then read numbers of calls "
+               "from standard input, one a line, and print the seconds of each call as a list; for "
+               "a comparison that runs this program and another one alternately")
+      ->excludes("--json")
+      ->excludes("--markdown");
   app.add_flag("--plan", options.plan, "print what each training step launches, and stop");
   if (const auto done = parse(app, std::move(arguments))) return *done;
 
@@ -174,6 +184,14 @@ int run(std::vector<std::string> arguments) {
                                .tf32 = tf32,
                                .min_time = options.min_time,
                                .suite = parse_suite(options.suite)};
+  if (options.in_turn) {
+    if (chosen.steps.size() != 1 || !chosen.operators.empty()) {
+      user_error("--in-turn: --filter selects ", chosen.operators.size(), " operators and ",
+                 chosen.steps.size(), " steps, expected one step");
+    }
+    time_in_turn(chosen.steps.front(), settings, std::cin, std::cout);
+    return 0;
+  }
   if (options.plan) {
     for (const BenchStep& step : chosen.steps) std::cout << plan_of_step(step, settings);
     return 0;

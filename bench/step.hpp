@@ -22,7 +22,9 @@ namespace scimix {
 
 // A set of cases that run together.
 enum class Suite : std::uint8_t {
-  standard,  // for a CPU
+  standard,  // operators and some training steps in sizes for a CPU
+  cpu,       // the training steps that bench/compare_pytorch.py compares on a CPU
+  cpu_tiny,  // the cases of cpu with small batches and narrow networks, to check that they run
   gpu,       // sizes that fill a GPU
   gpu_tiny,  // the cases of gpu with small batches and narrow networks, to check that they run
 };

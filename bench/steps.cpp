@@ -6,8 +6,10 @@
 
 #include "bench/step.hpp"
 #include "core/error.hpp"
+#include "models/autoencoder.hpp"
 #include "trainers/classifier_trainer.hpp"
 #include "trainers/generator_trainer.hpp"
+#include "trainers/run_inputs.hpp"
 
 namespace scimix {
 
@@ -57,16 +59,22 @@ struct Networks {
   int cycle = 1;
 };
 
+EncoderSettings narrow_encoder() {
+  EncoderSettings encoder;
+  encoder.depth = 10;
+  encoder.width = 1;
+  return encoder;
+}
+
 Networks full_networks() {
   return {.suite = Suite::gpu, .cycle = kGpuCycle};
 }
 
 Networks narrow_networks() {
-  EncoderSettings encoder;
-  encoder.depth = 10;
-  encoder.width = 1;
-  return {
-      .suite = Suite::gpu_tiny, .encoder = encoder, .encoder_name = "wrn-10-1", .cycle = kGpuCycle};
+  return {.suite = Suite::gpu_tiny,
+          .encoder = narrow_encoder(),
+          .encoder_name = "wrn-10-1",
+          .cycle = kGpuCycle};
 }
 
 // `forward_only`: images that pass the network without a gradient; `trained`: the others.
@@ -113,16 +121,53 @@ BenchStep mean_teacher(const Networks& networks, std::int64_t batch) {
   return step;
 }
 
-// Seven times as many images without labels, each weakly and strongly augmented.
-BenchStep fixmatch(const Networks& networks, std::int64_t batch) {
+// Each image without a label is augmented weakly and strongly. With `unlabeled` 0 there are seven
+// times as many of them as labelled images.
+BenchStep fixmatch(const Networks& networks, std::int64_t batch, std::int64_t unlabeled_batch = 0) {
   ClassifierConfig config;
   config.method = Method::fixmatch;
   config.batch = batch;
+  config.unlabeled_batch = unlabeled_batch;
   const std::int64_t unlabeled = unlabeled_rows(config);
   BenchStep step = classifier(networks, config);
   step.label = text("batch ", batch, "+2x", unlabeled);
   step.images = batch + 2 * unlabeled;
   step.flops = encoder_flops(networks, step.images, 0);
+  return step;
+}
+
+// Returns an untrained generator of `--scale cpu`.
+std::shared_ptr<const Autoencoder> small_autoencoder(std::int64_t image_size, int classes,
+                                                     Device device) {
+  return std::make_shared<const Autoencoder>(
+      AutoencoderConfig{
+          .encoder = encoder_config(narrow_encoder(), classes),
+          .generator = {.image_size = image_size, .base_channels = 32, .max_channels = 64}},
+      0, device);
+}
+
+// Mean Teacher, and a hybrid for each labelled and each unlabelled image. They are made by a small
+// generator, which does not learn, and filtered by its classifier.
+BenchStep with_hybrids(const Networks& networks, std::int64_t batch) {
+  ClassifierConfig config;
+  config.method = Method::mean_teacher;
+  config.model = networks.encoder;
+  config.batch = batch;
+  config.hybrids.mixer = MixerKind::scimix;
+  BenchStep step{.name = text(networks.encoder_name, " ", name_of(config.method), " with hybrids"),
+                 .label = text("batch ", batch, "+", batch),
+                 .images = 5 * batch,
+                 .suite = networks.suite};
+  step.prepare = [config](Device device, DType dtype) {
+    ClassifierConfig mine = config;
+    mine.precision = precision_of(dtype);
+    const RunInputs inputs = bench_digits(0, "250", device);
+    const auto generator =
+        small_autoencoder(inputs.dataset.train.height, inputs.dataset.classes(), device);
+    auto trainer = std::make_shared<ClassifierTrainer>(mine, inputs.dataset, inputs.split, device,
+                                                       generator.get());
+    return [generator, trainer](int calls) { trainer->steps(calls); };
+  };
   return step;
 }
 
@@ -172,6 +217,60 @@ BenchStep narrow_generator(std::int64_t batch) {
   config.d_channels = config.d_max_channels = 16;
   return generator(narrow_networks(), text("batch ", batch, ", 32 px"), 32, config);
 }
+
+// The same step without R1, and with R1 in each step. A run has R1 in every 16th step, so its mean
+// step takes 15/16 of the first and 1/16 of the second. Timed apart, few calls give that mean.
+std::vector<BenchStep> with_and_without_r1(Suite suite, const std::string& label,
+                                           std::int64_t image_size, GeneratorRunConfig config) {
+  std::vector<BenchStep> both;
+  for (const bool r1 : {false, true}) {
+    config.r1_every = r1 ? 1 : 0;
+    both.push_back(generator(label, image_size, config));
+    both.back().name += r1 ? " with R1" : " without R1";
+    both.back().suite = suite;
+  }
+  return both;
+}
+
+// Returns the steps of the suites for comparisons on a CPU. `full` are the networks of most steps,
+// `full_generator` is the configuration of the last generator.
+std::vector<BenchStep> cpu_steps(const Networks& full, std::int64_t batch,
+                                 const GeneratorRunConfig& full_generator) {
+  const Networks narrow{
+      .suite = full.suite, .encoder = narrow_encoder(), .encoder_name = "wrn-10-1"};
+  std::vector<BenchStep> steps;
+  for (const std::int64_t size : {batch, 2 * batch}) {
+    steps.push_back(supervised(full, size));
+    steps.push_back(mean_teacher(full, size));
+    steps.push_back(fixmatch(full, size, size));
+  }
+  steps.push_back(with_hybrids(narrow, batch));
+  if (full.encoder_name != narrow.encoder_name) steps.push_back(with_hybrids(full, batch));
+  GeneratorRunConfig small = bench_small_generator();
+  small.batch = batch;
+  const auto add = [&](const std::string& label, std::int64_t size, const GeneratorRunConfig& c) {
+    for (BenchStep& step : with_and_without_r1(full.suite, label, size, c)) {
+      steps.push_back(std::move(step));
+    }
+  };
+  add(text("batch ", batch, ", 16 px, small"), 16, small);
+  add(text("batch ", batch, ", 32 px, small"), 32, small);
+  add(text("batch ", full_generator.batch, ", 32 px"), 32, full_generator);
+  return steps;
+}
+
+const BenchSteps cpu_registered{
+    [] { return cpu_steps({.suite = Suite::cpu}, 32, default_networks(32)); }};
+
+const BenchSteps cpu_tiny_registered{[] {
+  GeneratorRunConfig narrow = default_networks(2);
+  narrow.encoder = narrow_encoder();
+  narrow.g_channels = narrow.g_max_channels = 16;
+  narrow.d_channels = narrow.d_max_channels = 16;
+  return cpu_steps(
+      {.suite = Suite::cpu_tiny, .encoder = narrow_encoder(), .encoder_name = "wrn-10-1"}, 2,
+      narrow);
+}};
 
 const BenchSteps registered{[] {
   const Networks full = full_networks();

@@ -9,8 +9,11 @@ namespace scimix {
 
 namespace {
 
-constexpr std::array<std::pair<Suite, const char*>, 3> kSuites{
-    {{Suite::standard, "default"}, {Suite::gpu, "gpu"}, {Suite::gpu_tiny, "gpu-tiny"}}};
+constexpr std::array<std::pair<Suite, const char*>, 5> kSuites{{{Suite::standard, "default"},
+                                                                {Suite::cpu, "cpu"},
+                                                                {Suite::cpu_tiny, "cpu-tiny"},
+                                                                {Suite::gpu, "gpu"},
+                                                                {Suite::gpu_tiny, "gpu-tiny"}}};
 
 }  // namespace
 
@@ -18,7 +21,7 @@ Suite parse_suite(const std::string& name) {
   for (const auto& [suite, known] : kSuites) {
     if (name == known) return suite;
   }
-  user_error("--suite ", name, ": expected default, gpu or gpu-tiny");
+  user_error("--suite ", name, ": expected default, cpu, cpu-tiny, gpu or gpu-tiny");
 }
 
 std::string name_of(Suite suite) {
@@ -32,6 +35,7 @@ std::vector<OpCase> operators_of(Suite suite) {
   if (suite == Suite::gpu) return gpu_operators(512, 64);
   if (suite == Suite::gpu_tiny) return gpu_operators(2, 1);
   std::vector<OpCase> timed;
+  if (suite != Suite::standard) return timed;
   for (OpCase& c : all_op_cases()) {
     if (c.bench) timed.push_back(std::move(c));
   }

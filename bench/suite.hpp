@@ -10,11 +10,12 @@
 
 namespace scimix {
 
-// Returns the suite "default", "gpu" or "gpu-tiny". Errors (user): another name.
+// Returns the suite "default", "cpu", "cpu-tiny", "gpu" or "gpu-tiny". Errors (user): another name.
 [[nodiscard]] Suite parse_suite(const std::string& name);
 [[nodiscard]] std::string name_of(Suite suite);
 
-// Return the operators and the training steps of a suite.
+// Return the operators and the training steps of a suite. The suites cpu and cpu-tiny have only
+// steps.
 [[nodiscard]] std::vector<OpCase> operators_of(Suite suite);
 [[nodiscard]] std::vector<BenchStep> steps_of(Suite suite);
 

@@ -8,16 +8,12 @@
 
 namespace scimix {
 
-namespace {
-
 double seconds_of(int calls, const std::function<void(int)>& make_calls, Device device) {
   const auto start = std::chrono::steady_clock::now();
   make_calls(calls);
   synchronize(device);
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
-
-}  // namespace
 
 Timing summarise(std::vector<double> seconds) {
   SCIMIX_CHECK(!seconds.empty(), "a timing without samples");

@@ -20,6 +20,10 @@ struct Timing {
 // Summarises at least one sample, in any order.
 [[nodiscard]] Timing summarise(std::vector<double> seconds);
 
+// Returns the seconds that `make_calls(calls)` takes, the device's work included.
+[[nodiscard]] double seconds_of(int calls, const std::function<void(int)>& make_calls,
+                                Device device);
+
 // Times a function. Warms up with `cycle` calls, or 3 * cycle calls if `cycle` is above 1. Then
 // takes at least five samples, until `min_time` seconds have passed. A sample is a multiple of
 // `cycle` calls that takes about a millisecond, and ends by waiting for the device.

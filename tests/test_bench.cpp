@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
 
 #include "autograd/ops.hpp"
+#include "bench/in_turn.hpp"
 #include "bench/report.hpp"
 #include "bench/suite.hpp"
 #include "core/error.hpp"
@@ -198,6 +201,34 @@ TEST_CASE("bench: a registered step is prepared once and timed") {
   CHECK(result.launches == 0);  // it asks nothing of the device
 }
 
+TEST_CASE("bench: a step is prepared once and timed on request") {
+  int prepared = 0;
+  int steps = 0;
+  const BenchStep step{.name = "step", .label = "of the test", .prepare = [&](Device, DType) {
+                         ++prepared;
+                         return one_by_one([&] { ++steps; });
+                       }};
+  std::istringstream in("1\n3\n");
+  std::ostringstream out;
+  time_in_turn(step, {.dtype = DType::bf16}, in, out);
+  CHECK(prepared == 1);
+  CHECK(steps == 4);
+  std::istringstream lines(out.str());
+  std::vector<nlohmann::json> answers;
+  for (std::string line; std::getline(lines, line);) answers.push_back(nlohmann::json::parse(line));
+  REQUIRE(answers.size() == 3);
+  CHECK(answers[0].at("dtype") == "bf16");
+  CHECK(answers[0].at("threads").get<int>() > 0);
+  CHECK(answers[1].size() == 1);
+  REQUIRE(answers[2].size() == 3);
+  for (const auto& seconds : answers[2]) CHECK(seconds.get<double>() >= 0);
+  for (const char* const wrong : {"", "x", "0", "-1", "1.5", "2 ", "10001"}) {
+    CAPTURE(wrong);
+    std::istringstream mistake(std::string(wrong) + "\n");
+    CHECK_THROWS_AS(time_in_turn(step, {}, mistake, out), Error);
+  }
+}
+
 TEST_CASE("bench: the program lists what it would time") {
   const test::ProgramResult ended = run_bench({"--list", "--filter", "^exp: "});
   CHECK(ended.exit_code == 0);
@@ -221,6 +252,42 @@ TEST_CASE("bench: the GPU suites have the same steps in two sizes, each sample w
   CHECK(names(Suite::gpu_tiny) == expected);
   for (const BenchStep& step : steps_of(Suite::standard)) CHECK(step.cycle == 1);
   CHECK(operators_of(Suite::gpu).size() == operators_of(Suite::gpu_tiny).size());
+}
+
+TEST_CASE("bench: the CPU suites have the same steps in two sizes, and no operators") {
+  const auto names = [](Suite suite) {
+    std::multiset<std::string> out;
+    for (const BenchStep& step : steps_of(suite)) {
+      CHECK(step.cycle == 1);
+      out.insert(step.name.substr(step.name.find(' ') + 1));
+    }
+    return out;
+  };
+  std::multiset<std::string> expected{"supervised",
+                                      "supervised",
+                                      "mean-teacher",
+                                      "mean-teacher",
+                                      "fixmatch",
+                                      "fixmatch",
+                                      "mean-teacher with hybrids",
+                                      "generator without R1",
+                                      "generator without R1",
+                                      "generator without R1",
+                                      "generator with R1",
+                                      "generator with R1",
+                                      "generator with R1"};
+  CHECK(names(Suite::cpu_tiny) == expected);
+  expected.insert("mean-teacher with hybrids");  // with the small classifier and with the large one
+  CHECK(names(Suite::cpu) == expected);
+  CHECK(operators_of(Suite::cpu).empty());
+  CHECK(operators_of(Suite::cpu_tiny).empty());
+}
+
+TEST_CASE("bench: every step of the CPU suites runs" * doctest::test_suite("full")) {
+  for (const BenchStep& step : steps_of(Suite::cpu_tiny)) {
+    CAPTURE(step.name + ": " + step.label);
+    for (const DType dtype : {DType::f32, DType::bf16}) step.prepare(kCpu, dtype)(2);
+  }
 }
 
 TEST_CASE("bench: every operator of the GPU suites runs, and counts bytes" *
@@ -276,7 +343,10 @@ TEST_CASE("bench: a user's mistake gets one line and exit code 2") {
   check_refused({"--fitler", "x"}, "unknown option --fitler; did you mean --filter?");
   check_refused({"--dtype", "f16"}, "--dtype f16: expected f32, tf32 or bf16");
   check_refused({"--dtype", "tf32", "--device", "cpu"}, "--dtype tf32: only a GPU has it");
-  check_refused({"--suite", "cpu"}, "--suite cpu: expected default, gpu or gpu-tiny");
+  check_refused({"--suite", "tpu"},
+                "--suite tpu: expected default, cpu, cpu-tiny, gpu or gpu-tiny");
+  check_refused({"--suite", "cpu-tiny", "--filter", "fixmatch", "--in-turn"},
+                "--in-turn: --filter selects 0 operators and 2 steps, expected one step");
   check_refused({"--filter", "^exp: ", "--markdown", "/no/such/folder/x.md"},
                 "/no/such/folder/x.md");
   check_refused({"--filter", "("}, "--filter (: expected a regular expression");
