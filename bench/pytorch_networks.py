@@ -236,7 +236,7 @@ class Discriminator(nn.Module):
             x = block["conv1"](block["conv0"](x))
         x = self.epilogue["conv"](x)
         # Pixels before channels, which is how they lie in memory.
-        x = self.epilogue["fc"](x.permute(0, 2, 3, 1).flatten(1))
+        x = self.epilogue["fc"](x.flatten(1))
         return self.epilogue["out"](functional.leaky_relu(x, 0.2) * SQRT2)[:, 0]
 
 
