@@ -48,21 +48,34 @@ Image turn_upright(Image image, int orientation) {
   // Orientations 5 to 8 exchange rows and columns. Of the stored image, 2, 3, 7 and 8 read the
   // columns from the right, and 3, 4, 6 and 7 the rows from below.
   const bool transposed = orientation >= 5;
+  const bool from_right =
+      orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+  const bool from_below =
+      orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
   Image result{transposed ? image.width : image.height, transposed ? image.height : image.width,
                std::vector<std::uint8_t>(image.pixels.size())};
-  std::uint8_t* to = result.pixels.data();
-  for (std::int64_t y = 0; y < result.height; ++y) {
-    for (std::int64_t x = 0; x < result.width; ++x) {
-      std::int64_t from_y = transposed ? x : y;
-      std::int64_t from_x = transposed ? y : x;
-      if (orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8) {
-        from_x = image.width - 1 - from_x;
+  // Bytes from a pixel of the stored image to the one that comes next in its row or column.
+  const std::int64_t column = from_right ? -3 : 3;
+  const std::int64_t row = (from_below ? -3 : 3) * image.width;
+  const std::int64_t right = transposed ? row : column;
+  const std::int64_t down = transposed ? column : row;
+  const std::uint8_t* const first = image.pixels.data() + (from_right ? 3 * (image.width - 1) : 0) +
+                                    (from_below ? 3 * image.width * (image.height - 1) : 0);
+  // Tile by tile, since the columns of a large image do not fit a processor's cache.
+  constexpr std::int64_t kTile = 32;
+  for (std::int64_t top = 0; top < result.height; top += kTile) {
+    const std::int64_t bottom = std::min(top + kTile, result.height);
+    for (std::int64_t left = 0; left < result.width; left += kTile) {
+      const std::int64_t end = std::min(left + kTile, result.width);
+      for (std::int64_t y = top; y < bottom; ++y) {
+        const std::uint8_t* from = first + y * down + left * right;
+        std::uint8_t* to = result.pixels.data() + (y * result.width + left) * 3;
+        for (std::int64_t x = left; x < end; ++x, from += right, to += 3) {
+          to[0] = from[0];
+          to[1] = from[1];
+          to[2] = from[2];
+        }
       }
-      if (orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7) {
-        from_y = image.height - 1 - from_y;
-      }
-      const std::uint8_t* from = image.pixels.data() + (from_y * image.width + from_x) * 3;
-      to = std::copy_n(from, 3, to);
     }
   }
   return result;

@@ -217,19 +217,21 @@ ReadImages read_images(const std::string& where, const ImageFiles& list, BadFile
     if (!notes.damage.empty()) remarks.damaged.add(text(shown(path), ": ", notes.damage));
     if (notes.turned) ++remarks.turned;
   });
-  if (!options.skip_unreadable) bad.report(where, files);
   for (std::size_t i = 0; i < readable.size(); ++i) {
     if (readable[i] != 0) result.kept.push_back(i);
   }
   remove_missing(images, readable);
+  // Bad files don't cost the user the reading of the good ones a second time.
+  const std::string not_saved = cached.save(result.kept, images);
+  if (!options.skip_unreadable) bad.report(where, files);
   result.notes = notes_of(remarks, bad, files, images.count);
   if (images.pixels.get_allocator().files()) {
     result.notes.push_back(fmt::format(
         "the decoded images, {:.3g} GB, are in a file in {} and not in memory (--image-storage)",
         static_cast<double>(images.pixels.size()) / 1e9, shown(options.storage.folder)));
   }
-  if (const std::string fault = cached.save(result.kept, images); !fault.empty()) {
-    result.notes.push_back("the decoded images are not kept for the next time: " + fault);
+  if (!not_saved.empty()) {
+    result.notes.push_back("the decoded images are not kept for the next time: " + not_saved);
   }
   return result;
 }

@@ -1,6 +1,7 @@
 #include "data/resize.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <vector>
@@ -47,6 +48,45 @@ std::vector<Taps> make_taps(std::int64_t length, std::int64_t size, double scale
   return all;
 }
 
+// Scales the rows `top` to `bottom` of the image to the width of `across`: [rows, width, 3].
+// Several rows are scaled at once, so that the compiler can use vector instructions: the taps of a
+// pixel are the same in all rows, but their sum must keep its order.
+std::vector<float> scale_rows(const Image& image, std::int64_t top, std::int64_t bottom,
+                              const std::vector<Taps>& across) {
+  constexpr std::int64_t kRows = 8;
+  const auto width = std::ssize(across);
+  const std::int64_t left = across.front().first;
+  const std::int64_t values = 3 * (across.back().first + std::ssize(across.back().weights) - left);
+  std::vector<float> result(static_cast<std::size_t>((bottom - top) * width * 3));
+  std::vector<float> block(static_cast<std::size_t>(values * kRows));  // [column, channel, row]
+  for (std::int64_t y = top; y < bottom; y += kRows) {
+    std::array<const std::uint8_t*, kRows> rows{};
+    for (std::int64_t r = 0; r < kRows; ++r) {  // behind the last row, it is taken again
+      const std::int64_t row = std::min(y + r, bottom - 1);
+      rows[static_cast<std::size_t>(r)] = image.pixels.data() + (row * image.width + left) * 3;
+    }
+    float* to = block.data();
+    for (std::int64_t i = 0; i < values; ++i) {
+      for (const std::uint8_t* row : rows) *to++ = static_cast<float>(row[i]);
+    }
+    for (std::int64_t x = 0; x < width; ++x) {
+      const Taps& taps = across[static_cast<std::size_t>(x)];
+      const float* from = block.data() + (taps.first - left) * 3 * kRows;
+      std::array<float, 3 * kRows> sums{};
+      for (const float weight : taps.weights) {
+        for (float& sum : sums) sum += weight * *from++;
+      }
+      for (std::int64_t r = 0; r < std::min(kRows, bottom - y); ++r) {
+        for (std::int64_t c = 0; c < 3; ++c) {
+          result[static_cast<std::size_t>(((y - top + r) * width + x) * 3 + c)] =
+              sums[static_cast<std::size_t>(c * kRows + r)];
+        }
+      }
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 Image resize_and_crop(const Image& image, std::int64_t size) {
@@ -57,25 +97,17 @@ Image resize_and_crop(const Image& image, std::int64_t size) {
   const std::vector<Taps> across = make_taps(image.width, size, scale);
   const std::vector<Taps> down = make_taps(image.height, size, scale);
 
-  // Rows first: [height, size, 3].
-  std::vector<float> narrow(static_cast<std::size_t>(image.height * size * 3));
-  for (std::int64_t y = 0; y < image.height; ++y) {
-    for (std::int64_t x = 0; x < size; ++x) {
-      const Taps& taps = across[static_cast<std::size_t>(x)];
-      const std::uint8_t* from = image.pixels.data() + (y * image.width + taps.first) * 3;
-      float* to = narrow.data() + (y * size + x) * 3;
-      for (const float weight : taps.weights) {
-        for (int c = 0; c < 3; ++c) to[c] += weight * static_cast<float>(*from++);
-      }
-    }
-  }
+  // Only the rows that the middle needs: [bottom - top, size, 3].
+  const std::int64_t top = down.front().first;
+  const std::int64_t bottom = down.back().first + std::ssize(down.back().weights);
+  const std::vector<float> narrow = scale_rows(image, top, bottom, across);
 
   Image result{size, size, std::vector<std::uint8_t>(static_cast<std::size_t>(size * size * 3))};
   std::vector<float> row(static_cast<std::size_t>(size * 3));
   for (std::int64_t y = 0; y < size; ++y) {
     const Taps& taps = down[static_cast<std::size_t>(y)];
     std::fill(row.begin(), row.end(), 0.5F);  // for rounding
-    const float* from = narrow.data() + taps.first * size * 3;
+    const float* from = narrow.data() + (taps.first - top) * size * 3;
     for (const float weight : taps.weights) {
       for (float& value : row) value += weight * *from++;
     }

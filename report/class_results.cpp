@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kClasses = 20;
 constexpr std::size_t kPairs = 20;
 constexpr std::int64_t kMostCharacters = 40;  // of a class name in a table
+constexpr std::int64_t kSmallPicture = 8;     // classes whose confusion matrix fits a narrow screen
 
 std::string percent(double share) {
   return fmt::format("{:.1f}%", 100 * share);
@@ -24,9 +25,9 @@ std::string percent(double share) {
 // A class name as a table shows it. A name that is cut has the whole one as its tooltip.
 std::string name_html(const std::string& name) {
   const std::string shown = shortened(name, kMostCharacters);
-  if (shown == name) return escape_markup(name);
+  if (shown == name) return breakable_name(name);
   return fmt::format("<span title=\"{}\">{}</span>", escape_markup(shortened(name, 200)),
-                     escape_markup(shown));
+                     breakable_name(shown));
 }
 
 std::string class_table(const Confusion& confusion, std::span<const std::string> names) {
@@ -126,7 +127,10 @@ std::string class_results_html(const Confusion& confusion,
   out +=
       "<p>Each row holds the test images of one true class and shows what they were taken for. A "
       "perfect classifier has all of them on the diagonal.</p>\n";
-  return out + confusion_svg(confusion, class_names);
+  const std::string picture = confusion_svg(confusion, class_names);
+  if (confusion.classes() <= kSmallPicture) return out + picture;
+  // On a narrow screen, it keeps its size and can be scrolled.
+  return out + "<div class=\"box\" tabindex=\"0\">\n" + picture + "</div>\n";
 }
 
 }  // namespace scimix

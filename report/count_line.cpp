@@ -21,8 +21,7 @@ CountLine::CountLine(std::ostream& out, bool terminal, std::string what, Progres
       terminal_(terminal),
       what_(std::move(what)),
       clock_(std::move(clock)),
-      start_time_(clock_()),
-      next_time_(start_time_ + kQuietSeconds) {}
+      next_time_(clock_() + kQuietSeconds) {}
 
 CountLine::~CountLine() {
   if (line_open_) out_ << kClearLine << std::flush;
@@ -30,12 +29,15 @@ CountLine::~CountLine() {
 
 void CountLine::update(std::int64_t done, std::int64_t images) {
   const double now = clock_();
+  if (!start_) start_ = {now, done};
   if (now < next_time_) return;
   next_time_ = now + (terminal_ ? kTerminalInterval : kLogInterval);
-  const double left = (now - start_time_) * static_cast<double>(images - done) /
-                      static_cast<double>(done > 0 ? done : 1);
-  const std::string line =
-      fmt::format("{} {}/{}  {} left", what_, done, images, format_duration(left));
+  std::string line = fmt::format("{} {}/{}", what_, done, images);
+  if (done > start_->done) {
+    const double left = (now - start_->time) * static_cast<double>(images - done) /
+                        static_cast<double>(done - start_->done);
+    line += fmt::format("  {} left", format_duration(left));
+  }
   out_ << (terminal_ ? kClearLine + line : line + "\n") << std::flush;
   line_open_ = terminal_;
 }

@@ -1,11 +1,14 @@
 // Shows how far a long job on many images is, such as the reading of a large folder:
 //   reading images 3200/10000  45 s left
 // On a terminal, one line is rewritten in place. In a log file or a pipe, a new line is written
-// every 15 seconds. A job that takes less than two seconds shows nothing.
+// every 15 seconds. A job that takes less than two seconds shows nothing. The time left is
+// estimated from the images since the first update; what came before, such as the listing of the
+// files, does not count.
 #pragma once
 
 #include <cstdint>
 #include <iosfwd>
+#include <optional>
 #include <string>
 
 #include "report/progress.hpp"
@@ -25,12 +28,17 @@ class CountLine {
   void update(std::int64_t done, std::int64_t images);
 
  private:
+  struct Start {  // the first update
+    double time;
+    std::int64_t done;
+  };
+
   std::ostream& out_;
   bool terminal_;
   std::string what_;
   Progress::Clock clock_;
-  double start_time_;
   double next_time_;
+  std::optional<Start> start_;
   bool line_open_ = false;
 };
 

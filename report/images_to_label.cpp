@@ -50,13 +50,13 @@ std::string card(const ImagesToLabel::Image& image, const std::vector<std::strin
     const RankedClass& ranked = image.prediction.classes[rank];
     const std::string& name = names[static_cast<std::size_t>(ranked.label)];
     return fmt::format("<span title=\"{}\">{}</span> {}", escape_markup(shortened(name, 200)),
-                       escape_markup(shortened(name, kClassCharacters)),
+                       breakable_name(shortened(name, kClassCharacters)),
                        percent(ranked.probability));
   };
   return fmt::format(
       "<li><img alt=\"\" src=\"data:image/png;base64,{}\">\n<div class=\"file\" title=\"{}\">{}"
       "</div>\n<div>{}</div>\n<div>{}</div>\n<div>margin {}</div></li>\n",
-      base64(image.png), escape_markup(file), escape_markup(shortened(file, kFileCharacters)),
+      base64(image.png), escape_markup(file), breakable_name(shortened(file, kFileCharacters)),
       guess(0), guess(1), percent(image.prediction.margin()));
 }
 

@@ -82,6 +82,15 @@ std::string escape_markup(std::string_view text) {
   return out;
 }
 
+std::string breakable_name(std::string_view name) {
+  std::string out;
+  for (const char character : escape_markup(name)) {
+    out += character;
+    if (std::string_view("/_-.").find(character) != std::string_view::npos) out += "<wbr>";
+  }
+  return out;
+}
+
 std::int64_t character_count(std::string_view text) {
   return std::ssize(characters(text));
 }

@@ -22,6 +22,10 @@ namespace scimix {
 // ellipsis between them. `most` must be at least 3. The result is not escaped.
 [[nodiscard]] std::string shortened(std::string_view text, std::int64_t most);
 
+// Returns a name for an element of HTML: as escape_markup, and a line may be broken behind each of
+// its characters / _ - . so that a long file name in a narrow column is not broken within a word.
+[[nodiscard]] std::string breakable_name(std::string_view name);
+
 // Encodes bytes as text. Source: RFC 4648, section 4.
 [[nodiscard]] std::string base64(std::span<const std::uint8_t> bytes);
 

@@ -72,12 +72,12 @@ figcaption { font-weight: 600; font-size: 0.9375rem; margin-bottom: 0.5rem; over
 .pictures img { display: block; max-width: 100%; height: auto; image-rendering: pixelated; }
 .pictures img.grown { width: var(--shown); }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: 1.5rem 1.25rem;
-  margin: 1.25rem 0 0; padding: 0 0 0 1.5rem; font-size: 0.8125rem; line-height: 1.4;
-  font-variant-numeric: tabular-nums; }
-.cards li { overflow-wrap: anywhere; break-inside: avoid; padding-left: 0.25rem; }
-.cards li::marker { color: var(--muted); }
+  margin: 1.25rem 0 0; padding: 0; list-style: none; counter-reset: card; font-size: 0.8125rem;
+  line-height: 1.4; font-variant-numeric: tabular-nums; }
+.cards li { counter-increment: card; overflow-wrap: anywhere; break-inside: avoid; }
 .cards img { display: block; width: 96px; height: 96px; margin-bottom: 0.35rem; }
 .cards .file { color: var(--muted); }
+.cards .file::before { content: counter(card) ". "; }
 .explanation { color: var(--muted); font-size: 0.8125rem; line-height: 1.4; margin: 0.25rem 0 0; }
 .tables { display: flex; flex-wrap: wrap; gap: 1.5rem 3rem; align-items: flex-start; }
 .tables table { border-collapse: collapse; font-size: 0.875rem; font-variant-numeric: tabular-nums; max-width: 100%; }
@@ -85,8 +85,9 @@ figcaption { font-weight: 600; font-size: 0.9375rem; margin-bottom: 0.5rem; over
 .tables th, .tables td { padding: 0.2rem 0 0.2rem 1rem; text-align: right; vertical-align: top;
   border-bottom: 1px solid var(--rule); font-weight: 400; }
 .tables thead th { color: var(--muted); font-size: 0.8125rem; vertical-align: bottom; }
-.tables th:first-child { padding-left: 0; text-align: left; overflow-wrap: anywhere; }
-.tables .word, .tables .pairs thead th:nth-child(2) { text-align: left; overflow-wrap: anywhere; }
+.tables th:first-child { padding-left: 0; text-align: left; }
+.tables .word, .tables .pairs thead th:nth-child(2) { text-align: left; }
+.tables tbody th, .tables .word { overflow-wrap: anywhere; }
 .tables .bars td, .tables .bars thead th { text-align: left; width: 14rem; white-space: nowrap; }
 .bars .bar { display: inline-block; height: 0.7em; background: var(--line-0); vertical-align: baseline; }
 .next { margin: 0; padding-left: 1.25rem; max-width: 60rem; }
@@ -104,6 +105,10 @@ figcaption { font-weight: 600; font-size: 0.9375rem; margin-bottom: 0.5rem; over
 .settings td { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 pre { margin: 0; padding: 0.75rem 1rem; background: var(--soft); border-radius: 4px; overflow-x: auto;
   font: 0.875rem/1.5 ui-monospace, monospace; user-select: all; }
+@media screen and (max-width: 48rem) {
+  .box > .confusion { max-width: none; }
+  pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+}
 @media print {
   main { max-width: none; padding: 0; }
   h2 { break-after: avoid; margin-top: 1.5rem; }

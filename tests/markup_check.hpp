@@ -47,7 +47,7 @@ class MarkupCheck {
     const std::string name = text_.substr(at_, end - at_);
     at_ = end;
     const bool empty = attributes();
-    static const std::set<std::string> void_elements{"meta", "img"};
+    static const std::set<std::string> void_elements{"meta", "img", "wbr"};
     if (closes) {
       if (open_.empty() || open_.back() != name) fault_ = "closed, but not open: " + name;
       if (!open_.empty()) open_.pop_back();

@@ -86,6 +86,7 @@ TEST_CASE("resize: agrees with the definition, shrinking and enlarging, odd size
   check_direct(1, 1, 4);
   check_direct(2, 40, 6);
   check_direct(40, 41, 1);
+  check_direct(67, 24, 8);
 }
 
 TEST_CASE("resize: an image of the right size stays, a plain one stays plain") {

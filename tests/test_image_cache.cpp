@@ -92,6 +92,18 @@ TEST_CASE("image cache: files that cannot be read leave no trace in it") {
   CHECK(first_value(p.read(), 1) == 12);
 }
 
+TEST_CASE("image cache: after an error, the files that could be read are not decoded again") {
+  const Place p;
+  test::write_text(p.image(1), "not an image");
+  CHECK(test::contains(test::user_error_of([&] { (void)p.read(); }), "neither a PNG nor a JPEG"));
+  write_plain(p.image(1), 12, 12, 9);
+  change_secretly(p.image(2), 99);
+  const ReadImages read = p.read();
+  CHECK(read.images.count == 6);
+  CHECK(first_value(read, 1) == 12);
+  CHECK(first_value(read, 2) == 21);  // from the cache
+}
+
 TEST_CASE("image cache: a damaged or foreign file counts as empty, and is replaced") {
   const Place p;
   const std::string expected = content_hash(p.read().images);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/error.hpp"
+#include "report/count_line.hpp"
 #include "report/progress.hpp"
 
 using namespace scimix;
@@ -227,4 +228,36 @@ TEST_CASE("progress: messages and errors get a line of their own") {
   log.progress.note("checkpoint written");
   log.progress.finish();
   CHECK(log.written() == "checkpoint written\n");
+}
+
+TEST_CASE("count line: the time left is that of the images, without what came before them") {
+  double now = 5000;
+  std::ostringstream out;
+  CountLine line(out, /*terminal=*/false, "reading images", [&] { return now; });
+  now += 8;  // the files were listed
+  line.update(1, 1'000'001);
+  CHECK(out.str() == "reading images 1/1000001\n");
+  out.str("");
+  now += 10;
+  line.update(2000, 1'000'001);
+  CHECK(out.str().empty());  // a line every 15 seconds
+  now += 10;
+  line.update(200'001, 1'000'001);
+  CHECK(out.str() == "reading images 200001/1000001  1 min 20 s left\n");
+}
+
+TEST_CASE("count line: a short job shows nothing, and a terminal's line is removed at the end") {
+  double now = 0;
+  std::ostringstream out;
+  {
+    CountLine line(out, /*terminal=*/true, "reading images", [&] { return now; });
+    line.update(1, 10);
+    now = 1.9;
+    line.update(5, 10);
+    CHECK(out.str().empty());
+    now = 2.4;
+    line.update(9, 10);
+    CHECK(out.str() == kClear + "reading images 9/10  0 s left");
+  }
+  CHECK(out.str() == kClear + "reading images 9/10  0 s left" + kClear);
 }

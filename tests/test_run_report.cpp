@@ -90,6 +90,8 @@ TEST_CASE("markup: escaping") {
   CHECK(escape_markup("\xE0\x80\xBC") == bad);      // "<" in too many bytes
   CHECK(character_count("Zürich 🙂") == 8);
   CHECK(shortened("Zürich", 6) == "Zürich");
+  CHECK(breakable_name("a/b_c.png") == "a/<wbr>b_<wbr>c.<wbr>png");
+  CHECK(breakable_name("<Zürich> & 'x'") == "&lt;Zürich&gt; &amp; &#39;x&#39;");
   CHECK(shortened("automobiles", 6) == "aut…es");
 }
 
