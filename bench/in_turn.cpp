@@ -32,11 +32,11 @@ int parse_calls(const std::string& line) {
 void time_in_turn(const BenchStep& step, const BenchSettings& settings, std::istream& in,
                   std::ostream& out) {
   const std::function<void(int)> run = step.prepare(settings.device, settings.dtype);
-  out << bench_machine_json(settings) << std::endl;
+  out << bench_machine_json(settings) << '\n' << std::flush;
   for (std::string line; std::getline(in, line);) {
     std::vector<double> seconds(static_cast<std::size_t>(parse_calls(line)));
     for (double& each : seconds) each = seconds_of(1, run, settings.device);
-    out << fmt::format("[{:.6g}]", fmt::join(seconds, ", ")) << std::endl;
+    out << fmt::format("[{:.6g}]", fmt::join(seconds, ", ")) << '\n' << std::flush;
   }
 }
 
