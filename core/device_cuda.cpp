@@ -83,8 +83,8 @@ void select_device(int index) {
   if (!has_code_for(SCIMIX_CUDA_ARCHITECTURES, capability)) {
     user_error("cuda:", index, " (", properties.name, ") has compute capability ", properties.major,
                ".", properties.minor, ", this program was compiled for SCIMIX_CUDA_ARCHITECTURES=",
-               SCIMIX_CUDA_ARCHITECTURES, ": build it with -DSCIMIX_CUDA_ARCHITECTURES=",
-               capability, ", or say --device cpu");
+               SCIMIX_CUDA_ARCHITECTURES,
+               ": build it with -DSCIMIX_CUDA_ARCHITECTURES=", capability, ", or say --device cpu");
   }
   SCIMIX_CUDA_CHECK(cudaSetDevice(index));
 }

@@ -43,8 +43,8 @@ void add_injection_of_environment(Faults& to) {
     die("SCIMIX_EMULATED_ERROR=" + words + ", expected FUNCTION:ERROR:AFTER[:RANK]");
   }
   const auto third = words.find(':', second + 1);
-  const bool elsewhere = third != std::string::npos &&
-                         std::atoi(words.c_str() + third + 1) != rank_of_process();
+  const bool elsewhere =
+      third != std::string::npos && std::atoi(words.c_str() + third + 1) != rank_of_process();
   if (elsewhere) return;
   to.injections[words.substr(0, first)] = {.error = std::atoi(words.c_str() + first + 1),
                                            .after = std::atoi(words.c_str() + second + 1)};

@@ -323,8 +323,9 @@ TEST_CASE("emulated: each function of NCCL that fails ends all ranks, and is nam
   if (std::system("command -v mpirun >/dev/null") != 0) return skip_check("no mpirun");
   const std::string nccl = text(int{ncclSystemError}, ":0");
   const std::string cuda = text(int{cudaErrorLaunchFailure}, ":0");
-  for (const char* const function : {"ncclGetUniqueId", "ncclCommInitRank", "ncclAllReduce",
-                                     "ncclAllGather", "ncclReduceScatter", "ncclBroadcast"}) {
+  for (const char* const function :
+       {"ncclGetUniqueId", "ncclCommInitRank", "ncclAllReduce", "ncclAllGather",
+        "ncclReduceScatter", "ncclBroadcast", "ncclCommGetAsyncError"}) {
     check_ranks_end(function, nccl);
   }
   check_ranks_end("cudaEventQuery", cuda);

@@ -296,8 +296,8 @@ class Library {
                  "; install all libraries of one cuDNN 9 and add their folder to LD_LIBRARY_PATH, ",
                  "or say --device cpu");
     }
-    SCIMIX_CHECK(status == CUDNN_STATUS_SUCCESS,
-                 "cuDNN error: ", cudnnGetErrorString(status), " in cudnnCreate(&handle_)");
+    SCIMIX_CHECK(status == CUDNN_STATUS_SUCCESS, "cuDNN error: ", cudnnGetErrorString(status),
+                 " in cudnnCreate(&handle_)");
     SCIMIX_CUDNN_CHECK(cudnnSetStream(handle_, current_stream()));
   }
 
