@@ -90,7 +90,7 @@ say() { # WHAT NAME [REST]: prints a line of the summary, in place of the one th
 }
 
 step() { # NAME LIMIT_IN_MINUTES COMMAND...: runs a step that no former call has finished
-  local name=$1 limit=$2 began=$SECONDS status=0
+  local name=$1 limit=$2 began=$SECONDS status=0 cut=false
   shift 2
   if grep -qxF "$name" "$done"; then
     echo "done before  $name"
@@ -102,11 +102,14 @@ step() { # NAME LIMIT_IN_MINUTES COMMAND...: runs a step that no former call has
   fi
   if [[ -n $minutes ]] && ((limit * 60 > minutes * 60 - SECONDS)); then
     limit=$(((minutes * 60 - SECONDS + 59) / 60))
+    cut=true
   fi
   timeout -k 30 "${limit}m" "$@" >"$out/$name.log" 2>&1 </dev/null || status=$?
   if ((status == 0)); then
     echo "$name" >>"$done"
     say ok "$name" "($((SECONDS - began)) s)"
+  elif ((status == 124)) && $cut; then
+    say "no time left" "$name" "(stopped after $((SECONDS - began)) s)"
   else
     failed=1
     say FAILED "$name" "($((SECONDS - began)) s), exit code $status: $out/$name.log"
