@@ -312,7 +312,7 @@ void check_ranks_end(const std::string& function, const std::string& error) {
   CAPTURE(result.error);
   CHECK(result.exit_code != 0);
   CHECK(result.error.find(" error: ") != std::string::npos);
-  CHECK(result.error.find("[" + function + "(") != std::string::npos);
+  CHECK(result.error.find(function + "(") != std::string::npos);
   CHECK(result.error.find("core/comm_nccl.cpp:") != std::string::npos);
 }
 
