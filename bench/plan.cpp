@@ -11,12 +11,15 @@ std::string plan_of_step(const BenchStep& step, const BenchSettings& settings) {
   run(1);
   const WorkPlan plan;
   run(1);
-  std::string text =
-      fmt::format("{}: {}: {} launches\n", step.name, step.label, plan.entries().size());
+  std::string lines;
+  double all = 0;
   for (const WorkPlan::Line& line : plan.by_name()) {
-    text += fmt::format("{:>6} {}\n", line.count, line.name);
+    const double megabytes = 1e-6 * static_cast<double>(line.bytes);
+    all += megabytes;
+    lines += fmt::format("{:>6} {:>11.3f} MB  {}\n", line.count, megabytes, line.name);
   }
-  return text;
+  return fmt::format("{}: {}: {} launches, {:.1f} MB\n{}", step.name, step.label,
+                     plan.entries().size(), all, lines);
 }
 
 }  // namespace scimix

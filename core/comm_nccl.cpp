@@ -119,10 +119,12 @@ class NcclComm : public Comm {
         [&] {
           ncclResult_t state = ncclSuccess;
           SCIMIX_NCCL_CHECK(ncclCommGetAsyncError(comm_.get(), &state));
-          SCIMIX_NCCL_CHECK(state);
+          SCIMIX_CHECK(state == ncclSuccess, "NCCL error: ", ncclGetErrorString(state),
+                       " of an earlier operation, by ncclCommGetAsyncError()");
           const cudaError_t status = cudaEventQuery(done_.get());
           if (status == cudaErrorNotReady) return false;
-          SCIMIX_CUDA_CHECK(status);
+          SCIMIX_CHECK(status == cudaSuccess, "CUDA error: ", cudaGetErrorString(status),
+                       " in cudaEventQuery(done_.get())");
           return true;
         },
         "the work of the GPU");

@@ -118,7 +118,7 @@ void system_free(Device device, void* memory, std::size_t /*bytes*/) noexcept {
 void copy_bytes(Device device, void* target, const void* source, std::size_t bytes) {
   if (bytes == 0) return;
   if (is_recording_work()) return record_work([=] { copy_bytes(device, target, source, bytes); });
-  count_work(Work::copy);
+  count_work(Work::copy, 2 * bytes);
   if constexpr (kWithCuda) {
     if (device.is_cuda()) {
       return cuda::copy(target, source, bytes, cuda::Direction::inside, /*wait=*/false);
@@ -130,7 +130,7 @@ void copy_bytes(Device device, void* target, const void* source, std::size_t byt
 void fill_bytes(Device device, void* target, unsigned char value, std::size_t bytes) {
   if (bytes == 0) return;
   if (is_recording_work()) return record_work([=] { fill_bytes(device, target, value, bytes); });
-  count_work(Work::fill);
+  count_work(Work::fill, bytes);
   if constexpr (kWithCuda) {
     if (device.is_cuda()) return cuda::fill(target, value, bytes);
   }

@@ -1,5 +1,6 @@
 #include "core/device_cuda.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <memory>
 #include <string_view>
@@ -20,19 +21,16 @@ std::string dotted(int version) {
   return text(version / 1000, ".", version % 1000 / 10);
 }
 
-// The oldest architecture of SCIMIX_CUDA_ARCHITECTURES, such as 80 for "90;80-real"; 0 for "native"
-// and the like, which name none.
-int oldest_architecture() {
-  const std::string_view all = SCIMIX_CUDA_ARCHITECTURES;
-  int oldest = 0;
-  for (std::size_t at = 0; at < all.size();) {
-    int value = 0;
-    static_cast<void>(std::from_chars(all.data() + at, all.data() + all.size(), value));
-    if (value > 0 && (oldest == 0 || value < oldest)) oldest = value;
-    const std::size_t next = all.find_first_of("; ,", at);
-    at = next == std::string_view::npos ? all.size() : next + 1;
-  }
-  return oldest;
+// One architecture of the list.
+bool runs_on(std::string_view architecture, int capability) {
+  int compiled = 0;
+  const char* const end = architecture.data() + architecture.size();
+  const auto [rest, fault] = std::from_chars(architecture.data(), end, compiled);
+  if (fault != std::errc()) return true;
+  const std::string_view suffix(rest, static_cast<std::size_t>(end - rest));
+  if (suffix.starts_with('a')) return capability == compiled;  // only for this architecture
+  const bool same_major = capability / 10 == compiled / 10;
+  return capability >= compiled && (same_major || !suffix.ends_with("real"));
 }
 
 using StreamHandle = std::unique_ptr<std::remove_pointer_t<cudaStream_t>, StreamDeleter>;
@@ -69,16 +67,24 @@ int device_count() {
              "; see nvidia-smi, or say --device cpu");
 }
 
+bool has_code_for(std::string_view architectures, int capability) {
+  for (std::size_t at = 0; at < architectures.size();) {
+    const std::size_t end = std::min(architectures.find(';', at), architectures.size());
+    if (runs_on(architectures.substr(at, end - at), capability)) return true;
+    at = end + 1;
+  }
+  return false;
+}
+
 void select_device(int index) {
   cudaDeviceProp properties{};
   SCIMIX_CUDA_CHECK(cudaGetDeviceProperties(&properties, index));
   const int capability = properties.major * 10 + properties.minor;
-  const int compiled = oldest_architecture();
-  if (capability < compiled) {
-    user_error("cuda:", index, " (", properties.name, ") has compute capability ", capability / 10,
-               ".", capability % 10, ", this program was compiled for ", compiled / 10, ".",
-               compiled % 10, " and newer: build it with -DSCIMIX_CUDA_ARCHITECTURES=", capability,
-               ", or say --device cpu");
+  if (!has_code_for(SCIMIX_CUDA_ARCHITECTURES, capability)) {
+    user_error("cuda:", index, " (", properties.name, ") has compute capability ", properties.major,
+               ".", properties.minor, ", this program was compiled for SCIMIX_CUDA_ARCHITECTURES=",
+               SCIMIX_CUDA_ARCHITECTURES,
+               ": build it with -DSCIMIX_CUDA_ARCHITECTURES=", capability, ", or say --device cpu");
   }
   SCIMIX_CUDA_CHECK(cudaSetDevice(index));
 }

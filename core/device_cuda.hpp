@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/graph.hpp"
 
@@ -14,6 +15,11 @@ namespace scimix::cuda {
 // Returns the number of usable GPUs. Errors (user): there is a GPU that cannot be used, for example
 // because its driver is too old. (Without the error, training would silently use the CPU.)
 [[nodiscard]] int device_count();
+// Returns whether a program compiled for `architectures`, which CMake lists as in "80-real;90", has
+// code for a GPU of a compute capability such as 86 (8.6). Machine code ("80-real") runs on GPUs of
+// the same major version that are not older, PTX ("80-virtual") on all that are not older, and "80"
+// stands for both. The answer is true for words such as "native", which name no architecture.
+[[nodiscard]] bool has_code_for(std::string_view architectures, int capability);
 // Makes a GPU current. Errors (user): a GPU that this program was not compiled for.
 void select_device(int index);
 void synchronize();

@@ -23,6 +23,7 @@ std::array<std::atomic<std::int64_t>, kKinds>& counters() {
 thread_local const char* current_name = "";
 thread_local WorkPlan* current_plan = nullptr;
 thread_local bool inside_library = false;
+thread_local bool counting_operands = false;
 
 std::int64_t count_of(Work kind) {
   return counters()[static_cast<std::size_t>(kind)].load(std::memory_order_relaxed);
@@ -56,11 +57,26 @@ WorkCounts work_counts() {
           .graphs = count_of(Work::graph)};
 }
 
-void count_work(Work kind) {
+void count_work(Work kind, std::size_t bytes) {
   if (inside_library) return;
   counters()[static_cast<std::size_t>(kind)].fetch_add(1, std::memory_order_relaxed);
   if (current_plan == nullptr || kind == Work::synchronize || kind == Work::graph) return;
-  current_plan->entries_.push_back({kind, current_name});
+  current_plan->entries_.push_back({kind, current_name, bytes});
+}
+
+void count_bytes(std::size_t bytes) {
+  if (inside_library || current_plan == nullptr) return;
+  current_plan->bytes_[current_name] += bytes;
+}
+
+CountOperands::CountOperands() {
+  counting_operands = true;
+}
+CountOperands::~CountOperands() {
+  counting_operands = false;
+}
+bool CountOperands::is_active() {
+  return counting_operands;
 }
 
 WorkName::WorkName(const char* name) : outer_(current_name) {
@@ -69,6 +85,9 @@ WorkName::WorkName(const char* name) : outer_(current_name) {
 }
 WorkName::~WorkName() {
   current_name = outer_;
+}
+bool WorkName::is_listed() const {
+  return *outer_ == '\0' && current_plan != nullptr && !inside_library;
 }
 
 InsideLibrary::InsideLibrary() : outer_(std::exchange(inside_library, true)) {}
@@ -85,12 +104,20 @@ WorkPlan::~WorkPlan() {
 }
 
 std::vector<WorkPlan::Line> WorkPlan::by_name() const {
-  std::map<std::string, std::int64_t> counts;
+  std::map<std::string, Line> found;
   for (const Entry& entry : entries_) {
-    ++counts[entry.name.empty() ? fallback_name(entry.kind) : entry.name];
+    Line& line = found[entry.name.empty() ? fallback_name(entry.kind) : entry.name];
+    ++line.count;
+    line.bytes += entry.bytes;
+  }
+  for (const auto& [name, bytes] : bytes_) {
+    if (found.contains(name)) found[name].bytes += bytes;
   }
   std::vector<Line> lines;
-  for (const auto& [name, count] : counts) lines.push_back({name, count});
+  for (auto& [name, line] : found) {
+    line.name = name;
+    lines.push_back(line);
+  }
   std::stable_sort(lines.begin(), lines.end(),
                    [](const Line& a, const Line& b) { return a.count > b.count; });
   return lines;

@@ -7,7 +7,9 @@
 // and also counts the work inside it, which was not counted before.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -41,8 +43,25 @@ struct WorkCounts {
 // Returns the current values of the counters.
 [[nodiscard]] WorkCounts work_counts();
 
-// Counts one request for work. Every function that requests work from a device calls it.
-void count_work(Work kind);
+// Counts one request for work. Every function that requests work from a device calls it. `bytes` is
+// what the work reads and writes; a kernel function reports its bytes by count_bytes instead.
+void count_work(Work kind, std::size_t bytes = 0);
+
+// Adds bytes that the current kernel function reads or writes to the WorkPlan of this thread, if
+// there is one.
+void count_bytes(std::size_t bytes);
+
+// While an object exists, Tensor::borrowed calls count_bytes with the size of the tensor. To borrow
+// the arguments of a kernel function is the one operation that visits all of their tensors.
+class CountOperands {
+ public:
+  CountOperands();
+  ~CountOperands();
+  CountOperands(const CountOperands&) = delete;
+  CountOperands& operator=(const CountOperands&) = delete;
+
+  [[nodiscard]] static bool is_active();
+};
 
 // Labels the work that this thread requests in this scope with the name of a kernel function. Pass
 // a string literal: the name must outlive any WorkPlan that records it.
@@ -52,6 +71,9 @@ class WorkName {
   ~WorkName();
   WorkName(const WorkName&) = delete;
   WorkName& operator=(const WorkName&) = delete;
+
+  // Returns whether a WorkPlan of this thread lists the work under this object's name.
+  [[nodiscard]] bool is_listed() const;
 
  private:
   const char* outer_;
@@ -77,10 +99,15 @@ class WorkPlan {
   struct Entry {
     Work kind;
     std::string name;  // of the kernel function; empty for a copy or fill outside a kernel function
+    std::size_t bytes = 0;  // of a copy or fill
   };
   struct Line {
     std::string name;
     std::int64_t count = 0;
+    // Sizes of the tensors that were passed to the kernel function, added up over its calls. A
+    // tensor that is read and written counts once. Stored images (u8) do not count, because a
+    // kernel reads few of them.
+    std::size_t bytes = 0;
   };
 
   WorkPlan();
@@ -89,12 +116,14 @@ class WorkPlan {
   WorkPlan& operator=(const WorkPlan&) = delete;
 
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
-  // Returns how often each name occurs, the most frequent first.
+  // Returns how often each name occurs and its bytes, the most frequent name first.
   [[nodiscard]] std::vector<Line> by_name() const;
 
  private:
-  friend void count_work(Work kind);
+  friend void count_work(Work kind, std::size_t bytes);
+  friend void count_bytes(std::size_t bytes);
   std::vector<Entry> entries_;
+  std::map<std::string, std::size_t> bytes_;  // of kernel functions
 };
 
 }  // namespace scimix

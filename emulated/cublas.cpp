@@ -157,6 +157,9 @@ cublasStatus_t cublasGemmEx(cublasHandle_t handle, cublasOperation_t transa,
 }
 
 cublasStatus_t cublasGetProperty(libraryPropertyType type, int* value) {
+  if (const int error = injected_error("cublasGetProperty")) {
+    return static_cast<cublasStatus_t>(error);
+  }
   *value = type == MAJOR_VERSION   ? CUBLAS_VER_MAJOR
            : type == MINOR_VERSION ? CUBLAS_VER_MINOR
                                    : CUBLAS_VER_PATCH;

@@ -26,7 +26,13 @@ struct Faults {
   void (*on_driver_call)(const char*) = nullptr;
 };
 
-// FUNCTION:ERROR:AFTER of the environment.
+// The rank of this process under Open MPI; 0 without it.
+int rank_of_process() {
+  const char* const rank = std::getenv("OMPI_COMM_WORLD_RANK");
+  return rank == nullptr ? 0 : std::atoi(rank);
+}
+
+// FUNCTION:ERROR:AFTER or FUNCTION:ERROR:AFTER:RANK of the environment.
 void add_injection_of_environment(Faults& to) {
   const char* const given = std::getenv("SCIMIX_EMULATED_ERROR");
   if (given == nullptr) return;
@@ -34,8 +40,12 @@ void add_injection_of_environment(Faults& to) {
   const auto first = words.find(':');
   const auto second = words.find(':', first + 1);
   if (first == std::string::npos || second == std::string::npos) {
-    die("SCIMIX_EMULATED_ERROR=" + words + ", expected FUNCTION:ERROR:AFTER");
+    die("SCIMIX_EMULATED_ERROR=" + words + ", expected FUNCTION:ERROR:AFTER[:RANK]");
   }
+  const auto third = words.find(':', second + 1);
+  const bool elsewhere =
+      third != std::string::npos && std::atoi(words.c_str() + third + 1) != rank_of_process();
+  if (elsewhere) return;
   to.injections[words.substr(0, first)] = {.error = std::atoi(words.c_str() + first + 1),
                                            .after = std::atoi(words.c_str() + second + 1)};
 }

@@ -9,10 +9,14 @@ namespace {
 
 thread_local int selected = 0;
 
-// SCIMIX_EMULATED_GPUS says how many devices there are: 4 unless it is set.
+// Returns a number from the environment, or `usual` if it is not set.
+int number_of(const char* variable, int usual) {
+  const char* const given = std::getenv(variable);
+  return given == nullptr ? usual : std::atoi(given);
+}
+
 int device_total() {
-  const char* const count = std::getenv("SCIMIX_EMULATED_GPUS");
-  return count == nullptr ? 4 : std::atoi(count);
+  return number_of("SCIMIX_EMULATED_GPUS", 4);
 }
 
 }  // namespace
@@ -50,19 +54,28 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   *properties = {};
   std::snprintf(properties->name, sizeof properties->name, "emulated GPU");
   properties->totalGlobalMem = std::size_t{8} << 30;
-  properties->major = 9;
+  const int capability = number_of("SCIMIX_EMULATED_CAPABILITY", 90);
+  properties->major = capability / 10;
+  properties->minor = capability % 10;
   properties->multiProcessorCount = 132;
   properties->warpSize = 32;
   properties->maxThreadsPerBlock = 1024;
   return cudaSuccess;
 }
 
+// The runtime answers these without a driver, so other errors do not stop them.
 cudaError_t cudaDriverGetVersion(int* version) {
-  *version = CUDART_VERSION;
+  if (const int error = injected_error("cudaDriverGetVersion")) {
+    return failed(static_cast<cudaError_t>(error));
+  }
+  *version = number_of("SCIMIX_EMULATED_DRIVER", CUDART_VERSION);
   return cudaSuccess;
 }
 
 cudaError_t cudaRuntimeGetVersion(int* version) {
+  if (const int error = injected_error("cudaRuntimeGetVersion")) {
+    return failed(static_cast<cudaError_t>(error));
+  }
   *version = CUDART_VERSION;
   return cudaSuccess;
 }

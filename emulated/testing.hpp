@@ -19,7 +19,8 @@ struct Injection {
   int after = 0;
 };
 void inject_error(const std::string& function, Injection injection);
-// SCIMIX_EMULATED_ERROR=FUNCTION:ERROR:AFTER in the environment does the same in a program.
+// SCIMIX_EMULATED_ERROR=FUNCTION:ERROR:AFTER in the environment does the same in a program, and
+// FUNCTION:ERROR:AFTER:RANK in one of several ranks.
 
 // How many objects of a kind exist: "stream", "event", "graph", "graph exec", "memory",
 // "communicator".

@@ -4,13 +4,15 @@
 # the comparison with PyTorch. Each step has its own time limit, a log and a line in summary.txt.
 #
 # usage: scripts/gpu_check.sh [--minutes N] [--preset PRESET] [--build FOLDER] [--out FOLDER]
-#   --minutes N      stops starting new steps after N minutes; without it, all steps run
+#   --minutes N      stops starting new steps after N minutes; without it, all steps run. With less than an
+#                    hour, cuDNN measures 4 plans of each convolution in place of 10
 #   --preset PRESET  cuda (the default), or emulated: the same steps on the emulated GPU, as a trial
 #   --build FOLDER   uses the programs in FOLDER/bin, which an offline kit has built, and builds nothing
 #   --out FOLDER     results; runs/gpu-check without it. A step that a former call has finished there is not
 #                    run again: remove its line from done.txt to repeat it
 #
-# It writes docs/results/gpu-DEVICE.md at the end, unless the GPU is emulated. Exit code 1 if a step failed.
+# After each step it writes the results so far: to docs/results/gpu-DEVICE.md, or to results.md in the folder
+# of results if the GPU is emulated. Exit code 1 if a step failed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -48,29 +50,69 @@ summary=$out/summary.txt
 touch "$done" "$summary"
 failed=0
 
-say() { echo "$*" | tee -a "$summary"; }
+# The plans that cuDNN's measurements chose are in the folder of results, so that each step and each later call
+# finds them there.
+export SCIMIX_CACHE_DIR=${SCIMIX_CACHE_DIR:-$(realpath "$out")/plans}
+if [[ -n $minutes ]] && ((minutes < 60)); then
+  export SCIMIX_PLAN_CANDIDATES=${SCIMIX_PLAN_CANDIDATES:-4}
+fi
+
+device=$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1 | tr -c 'A-Za-z0-9\n' - || true)
+gpus=$(nvidia-smi --list-gpus 2>/dev/null | grep -c '^GPU' || true)
+if [[ $preset == emulated ]]; then
+  device=
+  gpus=${SCIMIX_EMULATED_GPUS:-4}
+fi
+
+write_page() {
+  local page=$out/results.md table
+  [[ -z $device ]] || page=docs/results/gpu-$device.md
+  {
+    echo "# ${device:-The emulated GPU}"
+    echo
+    echo '```'
+    cat "$out/machine.txt" "$summary"
+    echo '```'
+    for table in "$out"/bench-*.md "$out/pytorch.md"; do
+      [[ ! -s $table ]] || { echo; cat "$table"; }
+    done
+  } >"$page"
+  echo "$page"
+}
+
+say() { # WHAT NAME [REST]: prints a line of the summary, in place of the one that a former call wrote
+  local line
+  line=$(printf '%-12s %s' "$1" "${*:2}")
+  echo "$line"
+  sed -i -E "/^.{13}$2( |\$)/d" "$summary"
+  echo "$line" >>"$summary"
+  [[ ! -e $out/machine.txt ]] || write_page >/dev/null
+}
 
 step() { # NAME LIMIT_IN_MINUTES COMMAND...: runs a step that no former call has finished
-  local name=$1 limit=$2 began=$SECONDS status=0
+  local name=$1 limit=$2 began=$SECONDS status=0 cut=false
   shift 2
   if grep -qxF "$name" "$done"; then
     echo "done before  $name"
     return
   fi
   if [[ -n $minutes ]] && ((SECONDS >= minutes * 60)); then
-    say "no time left $name"
+    say "no time left" "$name"
     return
   fi
   if [[ -n $minutes ]] && ((limit * 60 > minutes * 60 - SECONDS)); then
     limit=$(((minutes * 60 - SECONDS + 59) / 60))
+    cut=true
   fi
-  timeout "${limit}m" "$@" >"$out/$name.log" 2>&1 </dev/null || status=$?
+  timeout -k 30 "${limit}m" "$@" >"$out/$name.log" 2>&1 </dev/null || status=$?
   if ((status == 0)); then
     echo "$name" >>"$done"
-    say "ok           $name ($((SECONDS - began)) s)"
+    say ok "$name" "($((SECONDS - began)) s)"
+  elif ((status == 124)) && $cut; then
+    say "no time left" "$name" "(stopped after $((SECONDS - began)) s)"
   else
     failed=1
-    say "FAILED       $name ($((SECONDS - began)) s), exit code $status: $out/$name.log"
+    say FAILED "$name" "($((SECONDS - began)) s), exit code $status: $out/$name.log"
   fi
 }
 
@@ -108,7 +150,18 @@ same_bits() { # OPTION...: a run eager and a run in graphs have the same checkpo
   "$train" "$1" "${tiny[@]}" --steps 24 --device cuda:0 --graph on --out "$out/bits/on" "${@:2}"
   cmp "$out"/bits/{off,on}/checkpoints/step-00000024.safetensors
 }
-export -f same_bits
+train_on_ranks() { # RANKS FOLDER OPTION...
+  rm -rf "$2"
+  OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun --oversubscribe -np "$1" \
+    "$train" classifier "${tiny[@]}" --steps 24 --device cuda --sync-norm true --out "$2" "${@:3}"
+}
+same_bits_by_nccl() { # a run of one rank by NCCL and a run without mpirun have the same checkpoint
+  rm -rf "$out/nccl-none"
+  "$train" classifier "${tiny[@]}" --steps 24 --device cuda:0 --out "$out/nccl-none"
+  train_on_ranks 1 "$out/nccl-1" --sync-norm false
+  cmp "$out"/nccl-{none,1}/checkpoints/step-00000024.safetensors
+}
+export -f same_bits train_on_ranks same_bits_by_nccl
 export out train
 step graphs-f32 5 bash -c "tiny=(${tiny[*]}); set -e; same_bits classifier --method fixmatch"
 step graphs-bf16 5 bash -c "tiny=(${tiny[*]}); set -e; same_bits classifier --method fixmatch --precision bf16"
@@ -122,14 +175,17 @@ if command -v compute-sanitizer >/dev/null && [[ $preset == cuda ]]; then
   step racecheck 20 compute-sanitizer --tool racecheck --error-exitcode 1 "$tests" \
     "--test-case=operators: the GPU*"
 else
-  say "not there    compute-sanitizer"
+  say "not there" compute-sanitizer
 fi
 
 if command -v mpirun >/dev/null; then
-  step nccl-one-rank 5 env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 \
-    mpirun -np 1 "$train" classifier "${tiny[@]}" --steps 12 --device cuda --out "$out/nccl-1-$$"
+  step nccl-one-rank 5 bash -c "tiny=(${tiny[*]}); set -e; same_bits_by_nccl"
+  for ranks in 2 4 8; do
+    ((ranks <= gpus)) || continue
+    step "nccl-$ranks-ranks" 5 bash -c "tiny=(${tiny[*]}); set -e; train_on_ranks $ranks '$out/nccl-$ranks'"
+  done
 else
-  say "not there    mpirun"
+  say "not there" mpirun
 fi
 
 # ---- is it fast? ------------------------------------------------------------------------------------
@@ -142,7 +198,7 @@ done
 if python3 -c "import torch, sys; sys.exit(not torch.cuda.is_available())" 2>/dev/null; then
   step pytorch 60 python3 bench/compare_pytorch.py --suite gpu --bench "$bench" --markdown "$out/pytorch.md"
 else
-  say "not there    PyTorch with CUDA"
+  say "not there" PyTorch with CUDA
 fi
 
 # ---- does it learn? ---------------------------------------------------------------------------------
@@ -154,18 +210,5 @@ if [[ $preset == cuda ]]; then
   step learn-generator 40 "$train" generator --config configs/demo.toml --device cuda:0 --out "$out/generator-$$"
 fi
 
-device=$(nvidia-smi --query-gpu=name --format=csv,noheader 2>/dev/null | head -n 1 | tr -c 'A-Za-z0-9\n' - || true)
-page=$out/results.md
-[[ $preset != cuda || -z $device ]] || page=docs/results/gpu-$device.md
-{
-  echo "# ${device:-The emulated GPU}"
-  echo
-  echo '```'
-  cat "$out/machine.txt" "$summary"
-  echo '```'
-  for table in "$out"/bench-*.md "$out/pytorch.md"; do
-    [[ ! -s $table ]] || { echo; cat "$table"; }
-  done
-} >"$page"
-echo "results: $page"
+echo "results: $(write_page)"
 exit "$failed"

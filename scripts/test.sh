@@ -24,8 +24,9 @@ preset=cpu
 options=()
 tests=()
 # The tests that need a GPU, or run on it too where there is one.
-gpu_tests="emulated*,operators: the GPU*,conv: f32 weight gradients*on the GPU,confusion: the GPU*"
-gpu_tests+=",image operations: golden*,strong augmentation: weak*,pseudo_labels and agreeing_rows are*"
+gpu_tests="emulated*,*: the GPU*,conv: f32 weight gradients*on the GPU"
+gpu_tests+=",image operations: golden*,strong augmentation: weak*,strong augmentation: 96*"
+gpu_tests+=",pseudo_labels and agreeing_rows are*"
 gpu_tests+=",mixing:*"
 gpu_tests+=",a steady step on the GPU*,ranks: NCCL*"
 gpu=0

@@ -11,6 +11,7 @@
 #include "kernels/image/augment.hpp"
 #include "kernels/image/noise.hpp"
 #include "kernels/metrics/metrics.hpp"
+#include "tests/skip.hpp"
 #include "trainers/resident_set.hpp"
 
 using namespace scimix;
@@ -189,6 +190,27 @@ TEST_CASE("channels behind the third are zeros, and the colours do not depend on
   CHECK_THROWS_WITH_AS(
       normalize_images(source, index, Tensor::empty({9, kHeight, kWidth, 2}, DType::f32)),
       doctest::Contains("normalize_images"), Error);
+}
+
+TEST_CASE("weak augmentation: the GPU writes the CPU's images, with and without further channels") {
+  if (cuda_device_count() == 0) return skip_gpu_check("weak augmentation on the GPU");
+  const Device gpu{Device::Kind::cuda, 0};
+  for (const std::int64_t channels : {3, 8}) {
+    for (const DType dtype : {DType::f32, DType::bf16}) {
+      CAPTURE(channels);
+      CAPTURE(name_of(dtype));
+      const auto both = [&](Device device) {
+        const Tensor source = images().to(device);
+        const Tensor index = i32({1, 0, 1}).to(device);
+        Tensor plain = Tensor::empty({3, kHeight, kWidth, channels}, dtype, device);
+        Tensor weak = Tensor::empty(plain.shape(), dtype, device);
+        normalize_images(source, index, plain);
+        augment_weak(source, index, i32({7}).to(device), {.pad = 2, .seed = 3}, weak);
+        return std::pair(plain.to_doubles(), weak.to_doubles());
+      };
+      CHECK(both(gpu) == both(kCpu));
+    }
+  }
 }
 
 TEST_CASE("a resident set writes padded images, also into rows of one tensor") {

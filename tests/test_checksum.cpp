@@ -5,13 +5,14 @@
 
 #include "kernels/reduce/checksum.hpp"
 #include "network_checks.hpp"
+#include "skip.hpp"
 
 using namespace scimix;
 
 namespace {
 
 std::uint64_t checksum(const std::vector<Tensor>& tensors) {
-  Tensor sum = Tensor::zeros({2}, DType::i32);
+  Tensor sum = Tensor::zeros({2}, DType::i32, tensors.front().device());
   for (const Tensor& tensor : tensors) add_checksum(tensor, sum);
   const auto words = sum.to_host<std::int32_t>();
   return static_cast<std::uint64_t>(static_cast<std::uint32_t>(words[1])) << 32 |
@@ -59,4 +60,14 @@ TEST_CASE("checksum: any one bit, any exchange and any zero that moves changes i
   CHECK(checksum({Tensor::zeros({5}, DType::f32)}) != checksum({Tensor::zeros({6}, DType::f32)}));
   CHECK(checksum({normal_tensor({4}, DType::f64, 1)}) !=
         checksum({normal_tensor({4}, DType::f64, 2)}));
+}
+
+TEST_CASE("checksum: the GPU has the CPU's") {
+  if (cuda_device_count() == 0) return skip_gpu_check("checksums on the GPU");
+  const Device gpu{Device::Kind::cuda, 0};
+  for (const std::int64_t n : {1, 257, 5000}) {
+    CAPTURE(n);
+    const Tensor x = normal_tensor({n}, DType::f32, 3);
+    CHECK(checksum({x.to(gpu)}) == definition(x));
+  }
 }

@@ -11,10 +11,12 @@
 
 #include <cstdio>
 
+#include "core/device_cuda.hpp"
 #include "core/graph.hpp"
 #include "kernels/conv/conv.hpp"
 #include "kernels/gemm/gemm.hpp"
 #include "kernels/launch/launch.hpp"
+#include "kernels/machine/versions.hpp"
 #include "planted.hpp"
 #include "rank_runs.hpp"
 #include "tests/skip.hpp"
@@ -30,6 +32,7 @@ void everything_once() {
   const Device gpu = parse_device("cuda:0");
   select_device(gpu);
   static_cast<void>(describe(gpu));
+  static_cast<void>(library_versions(gpu));
   const Tensor images =
       Tensor::from(std::vector<double>(4 * 4 * 8, 1.0), {1, 4, 4, 8}, DType::f32, gpu);
   const Tensor weights = Tensor::zeros({8, 3, 3, 8}, DType::f32, gpu);
@@ -136,6 +139,8 @@ TEST_CASE("emulated: each function of the CUDA runtime and of cuBLAS that fails 
   const Failure failures[] = {
       {"cudaGetDeviceCount", cudaErrorInitializationError, "the GPU cannot be used"},
       {"cudaGetDeviceProperties", kLaunch, "cudaGetDeviceProperties("},
+      {"cudaDriverGetVersion", kLaunch, "cudaDriverGetVersion("},
+      {"cudaRuntimeGetVersion", kLaunch, "cudaRuntimeGetVersion("},
       {"cudaSetDevice", kLaunch, "cudaSetDevice("},
       {"cudaGetDevice", kLaunch, "cudaGetDevice("},
       {"cudaStreamCreateWithFlags", kLaunch, "cudaStreamCreateWithFlags("},
@@ -157,6 +162,7 @@ TEST_CASE("emulated: each function of the CUDA runtime and of cuBLAS that fails 
       {"cudaEventSynchronize", kLaunch, "cudaEventSynchronize("},
       {"cudaEventElapsedTime", kLaunch, "cudaEventElapsedTime("},
       {"cublasCreate", CUBLAS_STATUS_NOT_INITIALIZED, "cublasCreate"},
+      {"cublasGetProperty", CUBLAS_STATUS_INVALID_VALUE, "cublasGetProperty("},
       {"cublasSetStream", CUBLAS_STATUS_NOT_INITIALIZED, "cublasSetStream"},
       {"cublasSetWorkspace", CUBLAS_STATUS_INVALID_VALUE, "cublasSetWorkspace"},
       {"cublasGemmEx", CUBLAS_STATUS_EXECUTION_FAILED, "cublasGemmEx"},
@@ -198,15 +204,41 @@ TEST_CASE("emulated: a GPU that is full is one line that says who holds what, an
   CHECK(result.error.find("smaller batches") != std::string::npos);
 }
 
+TEST_CASE("emulated: a program has code for the GPUs that its architectures say") {
+  struct Expected {
+    const char* architectures;
+    std::vector<int> capabilities;  // of 75, 80, 86, 90, 100
+  };
+  for (const Expected& expected : {Expected{"90", {90, 100}},
+                                   {"90-virtual", {90, 100}},
+                                   {"90-real", {90}},
+                                   {"80-real", {80, 86}},
+                                   {"75-real;90a", {75, 90}},
+                                   {"75-real;86-real;100", {75, 86, 100}},
+                                   {"native", {75, 80, 86, 90, 100}}}) {
+    std::vector<int> found;
+    for (const int capability : {75, 80, 86, 90, 100}) {
+      if (cuda::has_code_for(expected.architectures, capability)) found.push_back(capability);
+    }
+    CAPTURE(std::string(expected.architectures));
+    CHECK(found == expected.capabilities);
+  }
+}
+
 TEST_CASE("emulated: a GPU that cannot be used is a user's mistake, never silently the CPU") {
   const test::TempFolder folder;
   const auto train = [&](const test::Environment& variables) {
     const test::WithEnvironment environment(variables);
-    return test::run_program("scimix_train", {"classifier", "--dataset", "digits", "--steps", "1",
-                                              "--out", (folder / "run").string()});
+    return test::run_program(
+        "scimix_train", test::classifier_run((folder / "run").string(), {"--steps", "1"}, "auto"));
   };
   const auto injected = [](int error) {
     return test::Environment{{"SCIMIX_EMULATED_ERROR", text("cudaGetDeviceCount:", error, ":0")}};
+  };
+  const auto with_driver = [&](const char* version) {
+    test::Environment variables = injected(cudaErrorInsufficientDriver);
+    variables.emplace_back("SCIMIX_EMULATED_DRIVER", version);
+    return variables;
   };
   for (const int error : {int{cudaErrorInsufficientDriver}, int{cudaErrorInitializationError},
                           int{cudaErrorDevicesUnavailable}, int{cudaErrorSystemDriverMismatch}}) {
@@ -217,29 +249,89 @@ TEST_CASE("emulated: a GPU that cannot be used is a user's mistake, never silent
     CHECK(result.error.find('\n') == result.error.size() - 1);
     CHECK_FALSE(std::filesystem::exists(folder / "run"));
   }
-  // A machine without a GPU is no mistake.
-  const ProgramResult none = train({{"SCIMIX_EMULATED_GPUS", "0"}});
-  CAPTURE(none.error);
-  CHECK(none.exit_code == 0);
+  struct Unusable {
+    test::Environment variables;
+    const char* message;
+  };
+  for (const Unusable& unusable :
+       {Unusable{with_driver("12020"), "the NVIDIA driver supports CUDA 12.2, this program needs"},
+        Unusable{{{"SCIMIX_EMULATED_CAPABILITY", "75"}},
+                 "cuda:0 (emulated GPU) has compute capability 7.5, this program was compiled for "
+                 "SCIMIX_CUDA_ARCHITECTURES=90: build it with -DSCIMIX_CUDA_ARCHITECTURES=75"}}) {
+    const ProgramResult result = train(unusable.variables);
+    CAPTURE(result.error);
+    CHECK(result.exit_code == 2);
+    CHECK(result.error.find(unusable.message) != std::string::npos);
+    CHECK(result.error.find("or say --device cpu") != std::string::npos);
+    CHECK(result.error.find('\n') == result.error.size() - 1);
+    CHECK_FALSE(std::filesystem::exists(folder / "run"));
+  }
+  // Machines without a GPU or without a driver are no mistakes.
+  for (const test::Environment& variables :
+       {test::Environment{{"SCIMIX_EMULATED_GPUS", "0"}}, with_driver("0")}) {
+    const ProgramResult none = train(variables);
+    CAPTURE(none.error);
+    CHECK(none.exit_code == 0);
+    std::filesystem::remove_all(folder / "run");
+  }
 }
+
+TEST_CASE("emulated: a cuDNN that is not complete is a user's mistake") {
+  const test::TempFolder folder;
+  for (const int status : {int{CUDNN_STATUS_SUBLIBRARY_LOADING_FAILED},
+                           int{CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH}}) {
+    const test::WithEnvironment environment(
+        test::Environment{{"SCIMIX_EMULATED_ERROR", text("cudnnCreate:", status, ":0")}});
+    const ProgramResult result = test::run_program(
+        "scimix_train",
+        test::classifier_run((folder / "run").string(), {"--steps", "1"}, "cuda:0"));
+    CAPTURE(result.error);
+    CHECK(result.exit_code == 2);
+    CHECK(result.error.find("cuDNN cannot be used: ") != std::string::npos);
+    CHECK(result.error.find("LD_LIBRARY_PATH, or say --device cpu") != std::string::npos);
+    std::filesystem::remove_all(folder / "run");
+  }
+}
+
+namespace {
+
+// Two ranks train a generator, which uses all operations of NCCL, while `error` is injected.
+void check_ranks_end(const std::string& function, const std::string& error) {
+  CAPTURE(function);
+  CAPTURE(error);
+  const test::TempFolder folder;
+  const test::WithEnvironment environment(
+      test::Environment{{"SCIMIX_EMULATED_ERROR", function + ":" + error}});
+  const ProgramResult result = test::run_on_ranks(
+      2, "scimix_train",
+      test::generator_run(
+          (folder / "run").string(),
+          {"--labels", "40", "--steps", "3", "--sync-norm", "true", "--rank-timeout", "5"},
+          "cuda"));
+  CAPTURE(result.out);
+  CAPTURE(result.error);
+  CHECK(result.exit_code != 0);
+  CHECK(result.error.find(" error: ") != std::string::npos);
+  CHECK(result.error.find(function + "(") != std::string::npos);
+  CHECK(result.error.find("core/comm_nccl.cpp:") != std::string::npos);
+}
+
+}  // namespace
 
 TEST_CASE("emulated: each function of NCCL that fails ends all ranks, and is named" *
           doctest::test_suite("ranks")) {
   if (std::system("command -v mpirun >/dev/null") != 0) return skip_check("no mpirun");
+  const std::string nccl = text(int{ncclSystemError}, ":0");
+  const std::string cuda = text(int{cudaErrorLaunchFailure}, ":0");
   for (const char* const function :
-       {"ncclGetUniqueId", "ncclCommInitRank", "ncclAllReduce", "ncclCommGetAsyncError"}) {
-    CAPTURE(std::string(function));
-    const test::TempFolder folder;
-    const test::WithEnvironment environment(test::Environment{
-        {"SCIMIX_EMULATED_ERROR", text(function, ':', int{ncclSystemError}, ":0")}});
-    const ProgramResult result = test::run_on_ranks(
-        2, "scimix_train",
-        {"classifier", "--dataset", "digits", "--batch", "8", "--device", "cuda", "--steps", "3",
-         "--rank-timeout", "5", "--out", (folder / "run").string()});
-    CAPTURE(result.out);
-    CAPTURE(result.error);
-    CHECK(result.exit_code != 0);
-    CHECK(result.error.find("NCCL error") != std::string::npos);
-    CHECK(result.error.find("core/comm_nccl.cpp:") != std::string::npos);
+       {"ncclGetUniqueId", "ncclCommInitRank", "ncclAllReduce", "ncclAllGather",
+        "ncclReduceScatter", "ncclBroadcast", "ncclCommGetAsyncError"}) {
+    check_ranks_end(function, nccl);
   }
+  check_ranks_end("cudaEventQuery", cuda);
+  check_ranks_end("cudaStreamWaitEvent", cuda);
+  // The other rank waits for a rank that fails alone.
+  check_ranks_end("ncclCommInitRank", nccl + ":1");
+  check_ranks_end("ncclAllReduce", nccl + ":1");
+  check_ranks_end("cudaEventQuery", cuda + ":1");
 }

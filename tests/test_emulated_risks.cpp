@@ -17,12 +17,15 @@
 #include "cuda_calls.hpp"
 #include "kernels/conv/conv.hpp"
 #include "kernels/elementwise/elementwise.hpp"
+#include "kernels/launch/image_chunks.hpp"
 #include "kernels/launch/lanes.hpp"
 #include "kernels/launch/launch.hpp"
 #include "kernels/launch/pack.hpp"
 #include "kernels/launch/pixel_packs.hpp"
 #include "kernels/launch/row_chunks.hpp"
 #include "kernels/machine/tf32.hpp"
+#include "kernels/rows/rows.hpp"
+#include "kernels/softmax/softmax.hpp"
 #include "network_checks.hpp"
 #include "planted.hpp"
 #include "skip.hpp"
@@ -170,6 +173,9 @@ TEST_CASE("emulated: grids follow the shape, so that no processor of an H100 sta
     const std::int64_t lengths[] = {rows};
     return RowChunks(RowSegments::of(lengths, 1), channels).blocks();
   };
+  const auto blocks_of_images = [](std::int64_t batch, const Activation& a) {
+    return ImageChunks(Shape{batch, a.pixels, 1, a.channels}).blocks();
+  };
   for (const Activation& a :
        {Activation{32 * 32, 16}, Activation{32 * 32, 32}, Activation{16 * 16, 64},
         Activation{8 * 8, 128}, Activation{8 * 8, 512}, Activation{96 * 96, 32}}) {
@@ -182,6 +188,9 @@ TEST_CASE("emulated: grids follow the shape, so that no processor of an H100 sta
       // Whole rows do not divide evenly.
       CHECK(10 * found >= 9 * std::min<std::int64_t>(4 * 132, elements / 2048));
       CHECK(found <= 8 * 1024);  // their sums are merged
+      // No block spans two images, so that small images have blocks of their own.
+      CHECK(10 * blocks_of_images(batch, a) >=
+            9 * std::min<std::int64_t>(4 * 132, elements / 2048));
     }
   }
 }
@@ -218,6 +227,30 @@ TEST_CASE("emulated: the benchmark reports the memory of the GPU") {
   { const Tensor large = Tensor::empty({1 << 20}, DType::f32, kGpu); }
   CHECK(peak_memory(kGpu) - before >= 4.0 * (1 << 20));
   CHECK(peak_memory(kGpu) - before < 5.0 * (1 << 20));
+}
+
+// ---- values that are bugs
+// ------------------------------------------------------------------------
+
+TEST_CASE("emulated: what throws on a CPU is NaN on a GPU, which cannot throw") {
+  const NoFaults clean;
+  select_device(kGpu);
+  const auto i32 = [](const std::vector<std::int32_t>& values) {
+    return Tensor::from_host(std::span<const std::int32_t>(values), {std::ssize(values)}).to(kGpu);
+  };
+  const Tensor x = Tensor::from(std::vector<double>{1, 2, 3, 4}, {2, 2}, DType::f32, kGpu);
+  Tensor rows = Tensor::empty({3, 2}, DType::f32, kGpu);
+  gather(x, i32({1, 2, -1}), rows);
+  const std::vector<double> gathered = rows.to_doubles();
+  CHECK(gathered[0] == 3);
+  CHECK(gathered[1] == 4);
+  for (std::size_t i = 2; i < gathered.size(); ++i) CHECK(std::isnan(gathered[i]));
+  Tensor loss = Tensor::empty({2}, DType::f32, kGpu);
+  Tensor lse = Tensor::empty({2}, DType::f32, kGpu);
+  cross_entropy_forward(x, i32({0, 2}), loss, lse);
+  const std::vector<double> losses = loss.to_doubles();
+  CHECK(losses[0] == doctest::Approx(std::log(1 + std::exp(1.0))));
+  CHECK(std::isnan(losses[1]));
 }
 
 // ---- copies -------------------------------------------------------------------------------------

@@ -44,7 +44,9 @@ struct Method {
   // f64, after a few steps. Rounding alone gives 1e-7. It gives more where an activation is so
   // close to 0 that the two runs see different signs: one such element of 8,000 changes a layer's
   // gradient by about 1 %. The tolerance is larger for the generator, because Adam moves a weight
-  // by about the learning rate however small the gradient is.
+  // by about the learning rate however small the gradient is: on a CPU, f32 and f64 are 1e-2 apart
+  // in E_r. A mistake is larger: without the ranks' common batch norm, a run of 4 ranks is 7e-2
+  // from the run of one, and with six tenths of the learning rate a run is 4e-2 away.
   double tolerance = 2e-4;
 };
 
@@ -58,7 +60,7 @@ const Method kFixmatch{"fixmatch", test::classifier_run,
 const Method kGenerator{"generator",
                         test::generator_run,
                         {"--labels", "40", "--noise", "true", "--steps", std::to_string(kSteps)},
-                        5e-3};
+                        2e-2};
 
 std::vector<Method> other_methods() {
   return {
@@ -198,11 +200,16 @@ TEST_CASE("emulated: the operations of 2 and of 4 ranks by NCCL do what they sho
 }
 
 TEST_CASE("emulated: the benchmark runs its small suite on the GPU") {
-  const ProgramResult result = test::run_program(
-      "scimix_bench", {"--suite", "gpu-tiny", "--device", "cuda:0", "--dtype", "bf16", "--min-time",
-                       "0.001", "--filter", "wrn-10-1 supervised: batch 4"});
-  CAPTURE(result.out);
-  CAPTURE(result.error);
-  CHECK(result.exit_code == 0);
-  CHECK(result.out.find("emulated GPU") != std::string::npos);
+  // A step, and an operator, of which recorded calls are timed.
+  for (const std::string filter : {"wrn-10-1 supervised: batch 4", "cross_entropy"}) {
+    CAPTURE(filter);
+    const ProgramResult result =
+        test::run_program("scimix_bench", {"--suite", "gpu-tiny", "--device", "cuda:0", "--dtype",
+                                           "bf16", "--min-time", "0.001", "--filter", filter});
+    CAPTURE(result.out);
+    CAPTURE(result.error);
+    CHECK(result.exit_code == 0);
+    CHECK(result.out.find("emulated GPU") != std::string::npos);
+    CHECK(result.out.find(filter) != std::string::npos);
+  }
 }

@@ -1,6 +1,7 @@
 // Graphs: what is recorded is replayed as it was asked for, in memory that nobody else gets.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "autograd/ops.hpp"
@@ -201,6 +202,15 @@ TEST_CASE("work is counted by kind and named by kernel") {
   REQUIRE(lines.size() == 5);
   CHECK(lines[0].name == "map_unary");
   CHECK(lines[0].count == 2);
+  // Each call reads three numbers of 4 bytes and writes three.
+  CHECK(lines[0].bytes == 2 * 2 * 3 * 4);
+  const auto bytes_of = [&](const std::string& name) {
+    const auto line = std::ranges::find(lines, name, &WorkPlan::Line::name);
+    return line == lines.end() ? 0 : line->bytes;
+  };
+  CHECK(bytes_of("(copy)") == 2 * 3 * 4);
+  CHECK(bytes_of("(fill)") == 3 * 4);
+  CHECK(bytes_of("gemm") == (3 + 3 + 9) * 4);
   CHECK(plan.entries()[4].name == "gemm");
   CHECK(plan.entries()[4].kind == Work::library);
 }

@@ -12,6 +12,9 @@
 #include "core/error.hpp"
 #include "core/random.hpp"
 #include "kernels/conv/conv_counters.hpp"
+#include "kernels/modulate/modulate.hpp"
+#include "network_checks.hpp"
+#include "skip.hpp"
 
 using namespace scimix;
 
@@ -353,5 +356,20 @@ TEST_CASE("modulated convolution: with demodulation known it computes the same b
       return out;
     };
     CHECK(run(true) == run(false));
+  }
+}
+
+// A block filters one line of an image, of as many channels as its scratch holds.
+TEST_CASE("modulated convolution: the GPU filters wide images as the CPU does") {
+  if (cuda_device_count() == 0) return skip_gpu_check("filters of wide images on the GPU");
+  for (const std::int64_t width : {20, 92}) {
+    CAPTURE(width);
+    const Tensor g = normal_tensor({1, 3, width, 128}, DType::f32, 1);
+    const auto filtered = [&](Device device) {
+      Tensor gv = Tensor::empty({1, 4, width + 1, 128}, DType::f32, device);
+      modulate_filter_adjoint(g.to(device), gv);
+      return gv.to(kCpu);
+    };
+    CHECK(max_difference(filtered(kCpu), filtered({Device::Kind::cuda, 0})) < 1e-5);
   }
 }

@@ -5,9 +5,11 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/device.hpp"
 #include "core/random.hpp"
 #include "kernels/image/noise.hpp"
 #include "tests/network_checks.hpp"
+#include "tests/skip.hpp"
 
 using namespace scimix;
 
@@ -195,4 +197,30 @@ TEST_CASE("input noise: moments of N(0, sigma^2); views, steps, seeds and rows a
   CHECK(std::abs(correlation(student, noisy(zeros, sigma, {.seed = 5}, 10))) < bound);
   CHECK(std::abs(correlation(student.rows(0, rows - 1), student.rows(1, rows))) < 1.02 * bound);
   CHECK(correlation(student, noisy(zeros, sigma, {.seed = 4}, 10)) == doctest::Approx(1.0));
+}
+
+TEST_CASE("noise: the GPU makes and adds the CPU's numbers, to some channels or to all") {
+  if (cuda_device_count() == 0) return skip_gpu_check("noise on the GPU");
+  const Device gpu{Device::Kind::cuda, 0};
+  const Tensor step = step_of(4);
+  for (const std::int64_t channels : {0, 3}) {
+    const NoiseAddress address{.seed = 5, .first_row = 2, .channels = channels};
+    for (const DType dtype : {DType::f32, DType::bf16}) {
+      CAPTURE(channels);
+      CAPTURE(name_of(dtype));
+      const auto both = [&](Device device) {
+        Tensor made = Tensor::zeros({2, 5, 3, 8}, dtype, device);
+        normal_noise(step.to(device), address, made);
+        Tensor added = normal_tensor({2, 5, 3, 8}, dtype, 6).to(device);
+        add_normal_noise(step.to(device), address, 0.5F, added);
+        return std::pair(made.to(kCpu), added.to(kCpu));
+      };
+      const auto [made, added] = both(kCpu);
+      const auto [gpu_made, gpu_added] = both(gpu);
+      // The GPU's logarithm and cosine may round differently.
+      const double tolerance = dtype == DType::f32 ? 1e-5 : 0.02;
+      CHECK(max_difference(made, gpu_made) < tolerance);
+      CHECK(max_difference(added, gpu_added) < tolerance);
+    }
+  }
 }

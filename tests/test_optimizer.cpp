@@ -9,6 +9,7 @@
 
 #include "kernels/optim/optim.hpp"
 #include "kernels/optim/schedule.hpp"
+#include "skip.hpp"
 #include "temp_folder.hpp"
 #include "trainers/optimizer.hpp"
 
@@ -364,6 +365,28 @@ TEST_CASE("Adam on a schedule follows its definition across the ends of the ramp
     const std::vector<double> products = adam.products().to_doubles();
     CHECK(std::abs(1 - products[0] - expected.weights1) < 1e-13);
     CHECK(std::abs(1 - products[1] - expected.weights2) < 1e-13);
+  }
+}
+
+TEST_CASE("Adam on a schedule: the GPU has the CPU's settings at every step") {
+  if (cuda_device_count() == 0) return skip_gpu_check("Adam's settings on the GPU");
+  const auto settings = [](Device device) {
+    Tensor products = Tensor::from(std::vector<double>{1, 1}, {2}, DType::f64, device);
+    Tensor scalars = Tensor::zeros({kAdamScalars}, DType::f32, device);
+    std::vector<double> out;
+    for (int t = 0; t < 60; t += 3) {
+      set_adam_scalars_on_schedule(counter(t).to(device), kShortSchedule, products, scalars);
+      for (const double value : scalars.to_doubles()) out.push_back(value);
+    }
+    for (const double value : products.to_doubles()) out.push_back(value);
+    return out;
+  };
+  const std::vector<double> expected = settings(kCpu);
+  const std::vector<double> found = settings({Device::Kind::cuda, 0});
+  REQUIRE(found.size() == expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    CAPTURE(i);
+    CHECK(found[i] == doctest::Approx(expected[i]).epsilon(1e-6));
   }
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "core/error.hpp"
 #include "kernels/conv/plan_cache.hpp"
 #include "temp_folder.hpp"
 
@@ -123,4 +124,21 @@ TEST_CASE("where plans are kept follows from the environment, and from device an
   }
   CHECK(plan_cache_file("cudnn", "92000", "A") != plan_cache_file("cudnn", "91900", "A"));
   CHECK(plan_cache_file("cudnn", "91900", "B") != plan_cache_file("cudnn", "91900", "A"));
+}
+
+TEST_CASE("how many plans are measured follows from the environment") {
+  const Environment none("SCIMIX_PLAN_CANDIDATES", std::nullopt);
+  CHECK(plan_candidates() == 10);
+  {
+    const Environment few("SCIMIX_PLAN_CANDIDATES", "3");
+    CHECK(plan_candidates() == 3);
+  }
+  for (const std::string wrong : {"0", "-1", "1001", "many", "3 ", "99999999999"}) {
+    CAPTURE(wrong);
+    const Environment chosen("SCIMIX_PLAN_CANDIDATES", wrong);
+    CHECK_THROWS_WITH_AS(
+        static_cast<void>(plan_candidates()),
+        ("SCIMIX_PLAN_CANDIDATES is '" + wrong + "', expected a number from 1 to 1000").c_str(),
+        Error);
+  }
 }

@@ -231,11 +231,11 @@ class Plan {
   }
 
   bool take_fastest(cudnnHandle_t handle, const Pointers& pointers) {
-    constexpr int kCandidates = 10;
+    const int candidates = plan_candidates();
     float best = std::numeric_limits<float>::infinity();
     std::int64_t fastest = -1;
     int built = 0;
-    for (std::int64_t i = 0; i < graph_->get_execution_plan_count() && built < kCandidates; ++i) {
+    for (std::int64_t i = 0; i < graph_->get_execution_plan_count() && built < candidates; ++i) {
       if (!build(i)) continue;
       ++built;
       const float milliseconds = time(handle, i, pointers, workspace_bytes_);
@@ -289,7 +289,15 @@ std::filesystem::path cache_file() {
 class Library {
  public:
   Library() {
-    SCIMIX_CUDNN_CHECK(cudnnCreate(&handle_));
+    const cudnnStatus_t status = cudnnCreate(&handle_);
+    if (status == CUDNN_STATUS_SUBLIBRARY_LOADING_FAILED ||
+        status == CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH) {
+      user_error("cuDNN cannot be used: ", cudnnGetErrorString(status),
+                 "; install all libraries of one cuDNN 9 and add their folder to LD_LIBRARY_PATH, ",
+                 "or say --device cpu");
+    }
+    SCIMIX_CHECK(status == CUDNN_STATUS_SUCCESS, "cuDNN error: ", cudnnGetErrorString(status),
+                 " in cudnnCreate(&handle_)");
     SCIMIX_CUDNN_CHECK(cudnnSetStream(handle_, current_stream()));
   }
 

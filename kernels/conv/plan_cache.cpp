@@ -1,6 +1,7 @@
 #include "kernels/conv/plan_cache.hpp"
 
 #include <cctype>
+#include <charconv>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -48,6 +49,19 @@ std::filesystem::path plan_cache_file(const std::string& library, const std::str
   const std::filesystem::path folder = cache_folder();
   if (folder.empty()) return {};
   return folder / for_a_file_name("conv-plans-" + library + "-" + version + "-" + device + ".json");
+}
+
+int plan_candidates() {
+  constexpr int kUsual = 10;
+  constexpr int kMost = 1000;
+  const std::string given = variable("SCIMIX_PLAN_CANDIDATES");
+  if (given.empty()) return kUsual;
+  int count = 0;
+  const auto [end, fault] = std::from_chars(given.data(), given.data() + given.size(), count);
+  if (fault != std::errc() || end != given.data() + given.size() || count < 1 || count > kMost) {
+    user_error("SCIMIX_PLAN_CANDIDATES is '", given, "', expected a number from 1 to ", kMost);
+  }
+  return count;
 }
 
 PlanCache::PlanCache(std::filesystem::path file) : file_(std::move(file)) {

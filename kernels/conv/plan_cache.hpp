@@ -21,6 +21,11 @@ namespace scimix {
                                                     const std::string& version,
                                                     const std::string& device);
 
+// Returns how many of the library's candidate plans are measured for each problem: 10, or
+// $SCIMIX_PLAN_CANDIDATES. Fewer candidates shorten a first run by seconds or minutes, and may miss
+// the fastest plan. Errors (user): not a number from 1 to 1000.
+[[nodiscard]] int plan_candidates();
+
 class PlanCache {
  public:
   // Reads the file. With an empty path, plans are only kept in memory.

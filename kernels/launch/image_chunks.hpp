@@ -9,6 +9,7 @@
 #include "kernels/launch/row_chunks.hpp"
 
 namespace scimix {
+inline namespace SCIMIX_CODE {
 
 // A block works on a chunk of an image's pixels and a group of channels. A tile's `segment` is the
 // index of its image. Its `chunk` counts over all images.
@@ -19,13 +20,14 @@ struct ImageChunks {
   std::int64_t chunk_rows = 1;  // pixels of a block
   std::int64_t chunks = 0;      // per image
 
-  explicit ImageChunks(const Tensor& x)
-      : images(x.dim(0)), pixels(x.dim(1) * x.dim(2)), channels(x.dim(3)) {
+  explicit ImageChunks(const Tensor& x) : ImageChunks(x.shape()) {}
+  explicit ImageChunks(const Shape& shape)
+      : images(shape[0]), pixels(shape[1] * shape[2]), channels(shape[3]) {
     constexpr std::int64_t kGroup = 128;
-    constexpr std::int64_t kElements = 1 << 13;
+    constexpr std::int64_t kMost = 1 << 13;
     group = std::clamp<std::int64_t>(channels, 1, kGroup);
     groups = (channels + group - 1) / group;
-    chunk_rows = (kElements + group - 1) / group;
+    chunk_rows = (std::min(kMost, elements_of_block(shape.numel())) + group - 1) / group;
     chunks = (pixels + chunk_rows - 1) / chunk_rows;
   }
 
@@ -46,4 +48,5 @@ struct ImageChunks {
   }
 };
 
+}  // namespace SCIMIX_CODE
 }  // namespace scimix

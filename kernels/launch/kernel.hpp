@@ -60,6 +60,13 @@ T borrowed(const T& argument) {
   }
 }
 
+// Adds the sizes of all tensors among the arguments of a kernel function to the WorkPlan.
+template <class... Args>
+void count_operands(const Args&... args) {
+  const CountOperands counting;
+  static_cast<void>(std::tuple(borrowed(args)...));
+}
+
 // A kernel as a function object. It calls the implementation for the device of its first tensor.
 template <auto Cpu, auto Cuda>
 struct Kernel;
@@ -71,10 +78,12 @@ struct Kernel<Cpu, Cuda> {
     if (device_of(args...).is_cuda()) {
       SCIMIX_CHECK(Cuda != nullptr, name, " has no CUDA function");
       const WorkName who(name);
+      if (who.is_listed()) count_operands(args...);
       return Cuda(args...);
     }
     if (is_recording_work()) return record(args...);
     const WorkName who(name);
+    if (who.is_listed()) count_operands(args...);
     Cpu(args...);
   }
 
