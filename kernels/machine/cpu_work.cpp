@@ -61,7 +61,7 @@ CpuWork multiply_adds(const Width& width) {
 }
 
 #if defined(__x86_64__)
-[[gnu::target("avx512f,prefer-vector-width=512")]] void chains_512(float* out) {
+[[gnu::target("avx512f")]] void chains_512(float* out) {
   chains<Floats<16>>(out);
 }
 [[gnu::target("avx2,fma")]] void chains_256(float* out) {
