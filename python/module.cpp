@@ -121,6 +121,6 @@ NB_MODULE(_core, m) {
   m.def("load_dataset", &load_dataset, "arguments"_a);
   m.def("train", &train, "kind"_a, "arguments"_a, "on_progress"_a.none(), "verbose"_a);
   m.def(
-      "use_threads", [](int count) { use_threads(count); }, "count"_a,
+      "use_threads", [](int count) { scimix::use_threads(count); }, "count"_a,
       "Compute with this many threads from now on, in the calling thread. 0: the default.");
 }
