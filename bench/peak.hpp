@@ -33,7 +33,8 @@ struct Peaks {
 };
 
 // Measures all four rates, each for `min_time` seconds, but at least half a second. The best sample
-// counts, because a peak is a maximum. With `tiny` it does the same with small arrays and without
+// counts, because a peak is a maximum. On a CPU, also measures the rates of cpu_works(), each for a
+// quarter of that time. With `tiny` it does the same with small arrays and without
 // that minimum, which shows only that it runs: for suites of that kind.
 [[nodiscard]] Peaks measure_peaks(Device device, DType dtype, double min_time, bool tiny);
 

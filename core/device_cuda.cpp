@@ -21,7 +21,7 @@ std::string dotted(int version) {
   return text(version / 1000, ".", version % 1000 / 10);
 }
 
-// One architecture of the list.
+// Returns whether code for one entry of the list runs on this capability.
 bool runs_on(std::string_view architecture, int capability) {
   int compiled = 0;
   const char* const end = architecture.data() + architecture.size();

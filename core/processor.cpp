@@ -1,6 +1,5 @@
-// Ends the program in time, with one line, on a processor that lacks instructions which the
-// compiler may have used anywhere in this build. Otherwise the first such instruction would kill it
-// without a word.
+// Ends the program with one line on a processor without AVX2, FMA or BMI2, if this build uses AVX2.
+// Otherwise the first such instruction would kill the program without a message.
 
 #include <unistd.h>
 
@@ -20,7 +19,7 @@ __attribute__((constructor(101))) void check_processor() {
   constexpr const char* kMessage =
       "scimix: this build needs a processor with AVX2, FMA and BMI2 (x86-64-v3), and this one "
       "lacks "
-      "them; compile it on this machine, where it then uses what there is\n";
+      "them; build it on this machine, with -DSCIMIX_NATIVE=ON\n";
   static_cast<void>(::write(STDERR_FILENO, kMessage, std::strlen(kMessage)) < 0);
   ::_exit(2);
 }

@@ -10,6 +10,7 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace scimix {
 
@@ -103,7 +104,7 @@ int thread_count() {
 
 void restart_with_short_waits(char** argv) {
   // Waiting for longer gains about a tenth where no other program runs, and loses most of the time
-  // where one does. libgomp takes this value, too, if it has more threads than cores.
+  // where one does.
   constexpr const char* kSpins = "1000";
   for (const char* const name : {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}) {
     if (std::getenv(name) != nullptr) return;
@@ -114,8 +115,10 @@ void restart_with_short_waits(char** argv) {
   if (preloaded != nullptr && std::string_view(preloaded).find("vgpreload") != std::string::npos) {
     return;
   }
-  if (::setenv("GOMP_SPINCOUNT", kSpins, 0) != 0) return;
-  ::execv("/proc/self/exe", argv);  // on failure, goes on as before
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  if (error || ::setenv("GOMP_SPINCOUNT", kSpins, 0) != 0) return;
+  ::execv(program.c_str(), argv);  // on failure, goes on as before
 }
 
 }  // namespace scimix

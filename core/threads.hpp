@@ -14,13 +14,13 @@ namespace scimix {
                                               const std::filesystem::path& mounted);
 
 // Returns the default number of threads of one of several processes on this machine: the value of
-// OMP_NUM_THREADS if it is set. Otherwise the cores that this process may use, but no more than its
-// quota of time, rounded up, allows; the processes share both, unless the launcher has given each
-// process cores of its own.
+// OMP_NUM_THREADS if it is set, otherwise the number of cores that this process may use, but no
+// more than its CPU quota, rounded up. Both limits are divided by `processes_here`. The cores are
+// not divided if this process may use only some of the machine's: then they count as its own.
 [[nodiscard]] int default_threads(int processes_here = 1);
 
-// From now on, computes with `count` threads, or with default_threads(processes_here) if it is 0.
-// This concerns what the calling thread computes.
+// Makes the calling thread compute with `count` threads, or with default_threads(processes_here) if
+// `count` is 0.
 void use_threads(int count, int processes_here = 1);
 
 // Returns the number of threads with which the calling thread computes.

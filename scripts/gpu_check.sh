@@ -108,7 +108,7 @@ step() { # NAME LIMIT_IN_MINUTES COMMAND...: runs a step that no former call has
   if ((status == 0)); then
     echo "$name" >>"$done"
     say ok "$name" "($((SECONDS - began)) s)"
-  elif ((status == 124)) && $cut; then
+  elif ((status == 124 || status == 137)) && $cut; then # 137: it had to be killed
     say "no time left" "$name" "(stopped after $((SECONDS - began)) s)"
   else
     failed=1

@@ -32,7 +32,7 @@ def counted(path: str) -> bool:
 
 
 def lines_of_checks(path: pathlib.Path) -> set[int]:
-    """Returns the numbers of the lines that SCIMIX_CHECK and its kind reach over."""
+    """Returns the numbers of the lines of calls of SCIMIX_CHECK and SCIMIX_..._CHECK."""
     found = set()
     depth = 0
     for number, line in enumerate(path.read_text().splitlines(), start=1):

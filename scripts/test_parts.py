@@ -3,7 +3,7 @@
 
 usage: scripts/test_parts.py JOBS TEST_PROGRAM [TEST_OPTION...]
 
-The output of each part is printed when the part ends. The end of the output is that of one process: reasons of
+The output of a part is printed only if the part failed, in the order of the parts. The end of the output is that of one process: reasons of
 skips, the slowest tests, the first failures of each test that failed, and the two closing lines
 (tests/main.cpp). The exit code is 0 if no test failed.
 """
@@ -45,6 +45,7 @@ class Summary:
     def add(self, lines: list[str], code: int, name: str) -> list[str]:
         """Adds the end of a part's output. Returns the lines before it."""
         own, counted, in_failures, skips = [], False, False, 0
+        failed_before = self.failed
         for line in lines:
             if found := SKIP.fullmatch(line):
                 self.skips[found[2]] += int(found[1])
@@ -67,9 +68,11 @@ class Summary:
             else:
                 in_failures = False
                 own.append(line)
-        if not counted:  # it crashed, or a sanitizer ended it
+        # It crashed, or, after its last line, a sanitizer found a leak.
+        if not counted or (code != 0 and self.failed == failed_before):
             self.failed += 1
-            self.failures.append(f"failed: {name} ended with exit code {code} before its last line; its output is above")
+            when = "after" if counted else "before"
+            self.failures.append(f"failed: {name} ended with exit code {code} {when} its last line; its output is above")
         return own
 
     def show(self):

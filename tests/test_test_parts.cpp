@@ -66,5 +66,16 @@ TEST_CASE("test_parts.py: a failure, and a part that crashes, are said and count
   CHECK(result.out.ends_with("17 passed, 2 failed, 0 skipped\n"));
 }
 
+TEST_CASE("test_parts.py: a part that fails after its last line, as by a leak, is a failure") {
+  const test::ProgramResult result = run_parts(
+      "echo '0 GPU checks skipped for want of a GPU'; echo '10 passed, 0 failed, 0 skipped'\n"
+      "case \"$*\" in *--first=25*) echo 'a leak'; exit 23;; esac\n");
+  CHECK(result.exit_code == 1);
+  CAPTURE(result.out);
+  CHECK(has(result.out, "a leak\n"));
+  CHECK(has(result.out, "failed: the part of tests 25 to 30 ended with exit code 23 after"));
+  CHECK(result.out.ends_with("30 passed, 1 failed, 0 skipped\n"));
+}
+
 }  // namespace
 }  // namespace scimix

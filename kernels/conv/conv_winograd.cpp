@@ -17,7 +17,11 @@ const WinogradKernels* find(Width width) {
     return runs ? avx2_kernels() : nullptr;
   }
   if (width == Width::avx512) {
-    return __builtin_cpu_supports("avx512f") != 0 ? avx512_kernels() : nullptr;
+    // Those that kernels/CMakeLists.txt allows the compiler to use.
+    const bool runs =
+        __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
+        __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+    return runs ? avx512_kernels() : nullptr;
   }
 #endif
   static_cast<void>(width);
@@ -26,7 +30,8 @@ const WinogradKernels* find(Width width) {
 
 const WinogradKernels& kernels_of(Width width) {
   const WinogradKernels* const found = find(width);
-  SCIMIX_CHECK(found != nullptr, "Winograd's algorithm for a processor that this is not");
+  SCIMIX_CHECK(found != nullptr,
+               "Winograd's algorithm: this build or processor has no code for the requested width");
   return *found;
 }
 
@@ -35,9 +40,9 @@ Problem problem_of(const Conv2dGeometry& g) {
 }
 
 // The workspace of one convolution.
-class Room {
+class WorkspaceMemory {
  public:
-  Room(const WinogradKernels& kernels, WinogradPass pass, const Problem& problem)
+  WorkspaceMemory(const WinogradKernels& kernels, WinogradPass pass, const Problem& problem)
       : threads_(thread_count()),
         memory_(allocate(kCpu, sizeof(float) * static_cast<std::size_t>(kernels.workspace_floats(
                                                    pass, problem, threads_)))) {}
@@ -83,24 +88,24 @@ void conv_fprop(const Tensor& x, const Tensor& w, const Output& y, const Conv2dG
                 Width width) {
   const WinogradKernels& kernels = kernels_of(width);
   const Problem problem = problem_of(g);
-  const Room room(kernels, WinogradPass::fprop, problem);
-  kernels.fprop(problem, x.data<float>(), w.data<float>(), y.data<float>(), room.workspace());
+  const WorkspaceMemory memory(kernels, WinogradPass::fprop, problem);
+  kernels.fprop(problem, x.data<float>(), w.data<float>(), y.data<float>(), memory.workspace());
 }
 
 void conv_dgrad(const Tensor& gy, const Tensor& w, const Output& gx, const Conv2dGeometry& g,
                 Width width) {
   const WinogradKernels& kernels = kernels_of(width);
   const Problem problem = problem_of(g);
-  const Room room(kernels, WinogradPass::dgrad, problem);
-  kernels.dgrad(problem, gy.data<float>(), w.data<float>(), gx.data<float>(), room.workspace());
+  const WorkspaceMemory memory(kernels, WinogradPass::dgrad, problem);
+  kernels.dgrad(problem, gy.data<float>(), w.data<float>(), gx.data<float>(), memory.workspace());
 }
 
 void conv_wgrad(const Tensor& gy, const Tensor& x, const Output& gw, const Conv2dGeometry& g,
                 Width width) {
   const WinogradKernels& kernels = kernels_of(width);
   const Problem problem = problem_of(g);
-  const Room room(kernels, WinogradPass::wgrad, problem);
-  kernels.wgrad(problem, gy.data<float>(), x.data<float>(), gw.data<float>(), room.workspace());
+  const WorkspaceMemory memory(kernels, WinogradPass::wgrad, problem);
+  kernels.wgrad(problem, gy.data<float>(), x.data<float>(), gw.data<float>(), memory.workspace());
 }
 
 }  // namespace scimix::cpu::winograd

@@ -8,12 +8,12 @@
 
 namespace scimix::cpu::winograd {
 
-// The instructions that the algorithm uses: none means that the processor has no implementation.
+// The instructions that the algorithm uses: none: no implementation for this processor.
 enum class Width { none, avx2, avx512 };
 
-// Returns the widest one that both this build and this processor have.
+// Returns the widest width that both this build and this processor have.
 [[nodiscard]] Width best_width();
-// Returns whether both this build and this processor have it.
+// Returns whether both this build and this processor support `width`.
 [[nodiscard]] bool has(Width width);
 
 // Returns whether the algorithm is faster than oneDNN for these sizes. The answer depends only on

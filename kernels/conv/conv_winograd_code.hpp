@@ -12,8 +12,8 @@
 // Transforms use vectors along the channels. A thread processes a few tiles at a time, so that
 // their transformed values stay in its own cache.
 //
-// This is not a header of its own: conv_winograd_avx2.cpp and conv_winograd_avx512.cpp include it,
-// and each is compiled for another processor. Nothing here may use inline functions or templates of
+// Only conv_winograd_avx2.cpp and conv_winograd_avx512.cpp include this file, and each is compiled
+// with its own instruction set. Nothing here may use inline functions or templates of
 // other headers, even of the standard library: the linker keeps one copy of such a function for the
 // whole program, and it could be the one that only runs on the newer processor.
 #pragma once
@@ -61,7 +61,7 @@ constexpr float kA = 0.625F;
 constexpr float kB = 1.5F;
 constexpr float kA2 = kA * kA;
 constexpr float kB2 = kB * kB;
-// Returns 1 / the product of a point's distances to the other finite points.
+// 1 / the product of a point's distances to the other finite points.
 constexpr float kAt0 = 1 / (kA2 * kB2);
 constexpr float kAtA = 1 / (2 * kA2 * (kA2 - kB2));
 constexpr float kAtB = 1 / (2 * kB2 * (kB2 - kA2));

@@ -1,6 +1,6 @@
 // Winograd's algorithm for one width of vector registers. conv_winograd.cpp picks the width that
-// the processor has. Only plain numbers and pointers pass between them (conv_winograd_code.hpp says
-// why).
+// the processor has. Only plain numbers and pointers pass between that file and the kernels
+// (conv_winograd_code.hpp says why).
 #pragma once
 
 #include <cstdint>

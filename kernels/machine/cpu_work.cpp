@@ -106,7 +106,7 @@ void triad(Arrays& arrays) {
 
 struct Cache {
   const char* name;
-  std::int64_t bytes;  // of one core's share
+  std::int64_t bytes;  // a thread's share
 };
 
 // Returns the caches whose sizes the system knows. All cores share the third level.
@@ -128,7 +128,7 @@ CpuWork reading_and_writing(const Cache& cache) {
   const auto passes = std::max<std::size_t>(1, (1 << 20) / floats);
   const auto arrays = std::make_shared<std::vector<Arrays>>(
       static_cast<std::size_t>(thread_count()), Arrays(floats));
-  return {.name = fmt::format("{} ({:.3g} MB for each core)", cache.name,
+  return {.name = fmt::format("{} ({:.3g} MB for each thread)", cache.name,
                               static_cast<double>(cache.bytes) / (1 << 20)),
           .unit = CpuWork::Unit::bytes,
           .amount = 12.0 * static_cast<double>(passes * floats),

@@ -11,14 +11,14 @@ namespace scimix {
 
 struct CpuWork {
   enum class Unit { flops, bytes };
-  std::string name;  // "AVX-512 multiply-adds", "L2 cache (1 MB for each core)"
+  std::string name;  // "AVX-512 multiply-adds", "L2 cache (1 MB for each thread)"
   Unit unit;
   double amount;                         // flops or bytes of one thread in one call
   std::function<void(int threads)> run;  // makes one call in each of so many threads
 };
 
 // Returns work for at most thread_count() threads. Element type f32. For a cache it is a = b + s c
-// (STREAM's triad, McCalpin 1995) over arrays that fill half of a core's share of it.
+// (STREAM's triad, McCalpin 1995) over arrays that fill half of a thread's share of it.
 [[nodiscard]] std::vector<CpuWork> cpu_works();
 
 }  // namespace scimix

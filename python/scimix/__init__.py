@@ -12,7 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 # Threads that wait for each other sleep after some microseconds, so that other programs get the cores.
 # GNU's OpenMP library reads this when it is loaded (core/threads.hpp has more).
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 from scimix._core import Classifier, Generator, use_threads
 from scimix.data import Dataset, Images, load_dataset
