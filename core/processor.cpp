@@ -18,8 +18,7 @@ __attribute__((constructor(101))) void check_processor() {
   }
   constexpr const char* kMessage =
       "scimix: this build needs a processor with AVX2, FMA and BMI2 (x86-64-v3), and this one "
-      "lacks "
-      "them; build it on this machine, with -DSCIMIX_NATIVE=ON\n";
+      "lacks them; build it on this machine, with -DSCIMIX_NATIVE=ON\n";
   static_cast<void>(::write(STDERR_FILENO, kMessage, std::strlen(kMessage)) < 0);
   ::_exit(2);
 }

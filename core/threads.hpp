@@ -27,8 +27,8 @@ void use_threads(int count, int processes_here = 1);
 [[nodiscard]] int thread_count();
 
 // Makes threads that wait for each other sleep after some microseconds. By default, threads of
-// libgomp wait actively for milliseconds, on the cores that other programs need: two programs side
-// by side may then be ten times as slow as one. libgomp reads this setting from the environment
+// libgomp wait actively for milliseconds, on the cores that other programs need: beside other
+// programs, a step may then take ten times as long. libgomp reads this setting from the environment
 // only when it is loaded, so this function sets the variable GOMP_SPINCOUNT and starts the program
 // `argv` anew. It returns if this is not needed: the environment has a setting already, or there is
 // only one thread.

@@ -44,10 +44,13 @@ struct Method {
   // f64, after a few steps. Rounding alone gives 1e-7. It gives more where an activation is so
   // close to 0 that the two runs see different signs: one such element of 8,000 changes a layer's
   // gradient by about 1 %. The tolerance is larger for the generator, because Adam moves a weight
-  // by about the learning rate however small the gradient is: on a CPU, f32 and f64 are 1e-2 apart
-  // in E_r. A mistake is larger: without the ranks' common batch norm, a run of 4 ranks is 7e-2
-  // from the run of one, and with six tenths of the learning rate a run is 4e-2 away.
+  // by about the learning rate however small the gradient is.
   double tolerance = 2e-4;
+  // The same between a run of several ranks and the run of one, both in f32. Sums over ranks round
+  // otherwise in every step: for the generator, f32 and f64 are 1e-2 apart in E_r on a CPU. A
+  // mistake is larger: without the ranks' common batch norm, a run of 4 ranks is 7e-2 from the run
+  // of one, and with six tenths of the learning rate a run is 4e-2 away.
+  double tolerance_of_ranks = 2e-4;
 };
 
 // The rates are small, so that differences of rounding do not grow while a few steps are made.
@@ -60,6 +63,7 @@ const Method kFixmatch{"fixmatch", test::classifier_run,
 const Method kGenerator{"generator",
                         test::generator_run,
                         {"--labels", "40", "--noise", "true", "--steps", std::to_string(kSteps)},
+                        5e-3,
                         2e-2};
 
 std::vector<Method> other_methods() {
@@ -75,7 +79,7 @@ std::vector<Method> other_methods() {
       {"unfrozen generator",
        test::generator_run,
        {"--labels", "all", "--variant", "unfrozen", "--steps", std::to_string(kSteps)},
-       2e-2},
+       5e-3},
   };
 }
 
@@ -177,7 +181,7 @@ TEST_CASE("emulated: a run of 2 and of 4 ranks by NCCL is the run of one" *
       CAPTURE(ranks);
       const std::string out = (folder / std::to_string(ranks)).string();
       train_together(ranks, method.run(out, method.options + Words{"--sync-norm", "true"}, "cuda"));
-      CHECK(apart(checkpoint(one, kSteps), checkpoint(out, kSteps)) < method.tolerance);
+      CHECK(apart(checkpoint(one, kSteps), checkpoint(out, kSteps)) < method.tolerance_of_ranks);
     }
   }
 }

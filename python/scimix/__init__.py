@@ -11,7 +11,7 @@ import os
 from importlib.metadata import PackageNotFoundError, version
 
 # Threads that wait for each other sleep after some microseconds, so that other programs get the cores.
-# GNU's OpenMP library reads this when it is loaded (core/threads.hpp has more).
+# GNU's OpenMP library reads this when it is loaded. The same value as in core/threads.cpp.
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
