@@ -120,9 +120,15 @@ void run_everything();
 // called again while it answers `blocked`.
 [[nodiscard]] std::function<Outcome()> play(std::shared_ptr<const std::vector<GraphNode>> nodes);
 
+// ---- devices (runtime.cpp) ----------------------------------------------------------------------
+
+[[nodiscard]] int compute_capability();  // 90 is 9.0
+
 // ---- kernels (launch.cpp) -----------------------------------------------------------------------
 
-void run_grid(const std::string& name, dim3 grid, unsigned threads, std::size_t shared,
+// Runs a kernel. With `early`, it is a fault if a thread of it does not wait for the work before
+// it.
+void run_grid(const std::string& name, dim3 grid, unsigned threads, std::size_t shared, bool early,
               const std::function<void()>& thread);
 
 }  // namespace scimix::emulated

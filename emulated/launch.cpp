@@ -2,6 +2,7 @@
 #include <cxxabi.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <boost/context/detail/fcontext.hpp>
 #include <cstdlib>
 #include <emulated_kernel.hpp>
@@ -43,6 +44,7 @@ struct Fiber {
 struct Thread {
   State state = State::ready;
   int fiber = -1;
+  bool waited = false;         // for the kernels before its own
   unsigned shuffles = 0;       // made so far
   std::uint64_t bits[2] = {};  // what it passed to the last two
 };
@@ -60,7 +62,7 @@ class BlockRunner {
   BlockRunner& operator=(const BlockRunner&) = delete;
 
   // False where the block did something that it must not.
-  bool run(const std::string& name, unsigned threads, std::size_t shared,
+  bool run(const std::string& name, unsigned threads, std::size_t shared, bool early,
            const std::function<void()>& body) {
     body_ = &body;
     threads_.assign(threads, {});
@@ -97,8 +99,10 @@ class BlockRunner {
       forget_fibers();
       return false;
     }
-    return check_shared(name, shared);
+    return check_shared(name, shared) && (!early || check_waited(name));
   }
+
+  void wait_for_predecessors() { threads_[current_].waited = true; }
 
   [[nodiscard]] unsigned char* shared() { return shared_.data() + kGuard; }
 
@@ -138,6 +142,14 @@ class BlockRunner {
       return false;
     }
     return true;
+  }
+
+  bool check_waited(const std::string& name) const {
+    if (std::ranges::all_of(threads_, &Thread::waited)) return true;
+    report_fault(
+        cudaErrorLaunchFailure,
+        "a kernel that may be launched early does not wait for the work before it: " + name);
+    return false;
   }
 
   // True if the threads of a warp, all of which wait in a shuffle, were let go.
@@ -238,6 +250,10 @@ void __syncthreads() {  // NOLINT: CUDA's name
   runner().wait(State::at_barrier);
 }
 
+void cudaGridDependencySynchronize() {  // NOLINT: CUDA's name
+  runner().wait_for_predecessors();
+}
+
 std::uint64_t exchange_bits(unsigned participants, std::uint64_t bits, int mask) {
   return runner().exchange(participants, bits, mask);
 }
@@ -247,7 +263,7 @@ void register_kernel(const void* kernel, const std::type_info& type, Bind bind) 
   kernels().try_emplace(kernel, KnownKernel{demangled(type), std::move(bind)});
 }
 
-void run_grid(const std::string& name, dim3 grid, unsigned threads, std::size_t shared,
+void run_grid(const std::string& name, dim3 grid, unsigned threads, std::size_t shared, bool early,
               const std::function<void()>& thread) {
   const DeviceAccess access;
   const Running now(name.c_str());
@@ -260,7 +276,7 @@ void run_grid(const std::string& name, dim3 grid, unsigned threads, std::size_t 
   std::uint64_t block = random_below(grid.x);
   for (std::uint64_t i = 0; i < blocks; ++i) {
     blockIdx = {static_cast<unsigned>(block), 0, 0};
-    if (!runner().run(name, threads, shared, thread)) return;
+    if (!runner().run(name, threads, shared, early, thread)) return;
     block = (block + step) % blocks;
   }
 }
@@ -284,10 +300,19 @@ cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t* config, const void* fu
   }
   if (config->dynamicSmemBytes > kernel.most_shared) return failed(cudaErrorInvalidValue);
   const std::size_t shared = config->dynamicSmemBytes;
+  bool early = false;
+  for (unsigned i = 0; i < config->numAttrs; ++i) {
+    const cudaLaunchAttribute& attribute = config->attrs[i];
+    if (attribute.id != cudaLaunchAttributeProgrammaticStreamSerialization) {
+      return failed(cudaErrorInvalidValue);
+    }
+    early = attribute.val.programmaticStreamSerializationAllowed != 0;
+  }
+  if (early && compute_capability() < 90) return failed(cudaErrorNotSupported);
   return enqueue_simple(
       config->stream, kernel.name,
-      [name = kernel.name.c_str(), grid, block, shared, thread = kernel.bind(arguments)] {
-        run_grid(name, grid, block.x, shared, thread);
+      [name = kernel.name.c_str(), grid, block, shared, early, thread = kernel.bind(arguments)] {
+        run_grid(name, grid, block.x, shared, early, thread);
       });
 }
 

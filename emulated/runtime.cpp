@@ -21,6 +21,10 @@ int device_total() {
 
 }  // namespace
 
+int scimix::emulated::compute_capability() {
+  return number_of("SCIMIX_EMULATED_CAPABILITY", 90);
+}
+
 using namespace scimix::emulated;
 
 cudaError_t cudaGetDeviceCount(int* count) {
@@ -54,7 +58,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   *properties = {};
   std::snprintf(properties->name, sizeof properties->name, "emulated GPU");
   properties->totalGlobalMem = std::size_t{8} << 30;
-  const int capability = number_of("SCIMIX_EMULATED_CAPABILITY", 90);
+  const int capability = compute_capability();
   properties->major = capability / 10;
   properties->minor = capability % 10;
   properties->multiProcessorCount = 132;
@@ -80,8 +84,24 @@ cudaError_t cudaRuntimeGetVersion(int* version) {
   return cudaSuccess;
 }
 
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
+  const Lock lock(gpu_mutex());
+  if (const auto error = enter("cudaDeviceGetAttribute", "cuDeviceGetAttribute")) {
+    return failed(error);
+  }
+  if (device < 0 || device >= device_total()) return failed(cudaErrorInvalidDevice);
+  if (attribute != cudaDevAttrComputeCapabilityMajor) return failed(cudaErrorInvalidValue);
+  *value = compute_capability() / 10;
+  return cudaSuccess;
+}
+
+// The host's compiler compiles for the GPU that is emulated.
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* /*function*/) {
   *attributes = {};
+  if (const auto error = enter("cudaFuncGetAttributes", "cuFuncGetAttribute")) {
+    return failed(error);
+  }
+  attributes->ptxVersion = compute_capability();
   return cudaSuccess;
 }
 

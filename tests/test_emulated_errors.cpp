@@ -150,6 +150,8 @@ TEST_CASE("emulated: each function of the CUDA runtime and of cuBLAS that fails 
       {"cudaStreamSynchronize", kLaunch, "cudaStreamSynchronize("},
       {"cudaLaunchKernelExC", kLaunch, "cudaLaunchKernelEx("},
       {"cudaFuncSetAttribute", kLaunch, "cudaFuncSetAttribute("},
+      {"cudaFuncGetAttributes", kLaunch, "cudaFuncGetAttributes("},
+      {"cudaDeviceGetAttribute", kLaunch, "cudaDeviceGetAttribute("},
       {"cudaStreamBeginCapture", kLaunch, "cudaStreamBeginCapture("},
       {"cudaStreamEndCapture", kLaunch, "cudaStreamEndCapture("},
       {"cudaGraphInstantiate", kLaunch, "cudaGraphInstantiate("},

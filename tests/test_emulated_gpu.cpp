@@ -13,7 +13,7 @@
 #include "emulated/testing.hpp"
 #include "kernels/launch/launch.hpp"
 #include "kernels/launch/pack.hpp"
-#include "program.hpp"
+#include "planted.hpp"
 
 using namespace scimix;
 
@@ -234,9 +234,12 @@ namespace {
 __global__ void does_nothing(int) {}
 const void* const kNothing = reinterpret_cast<const void*>(&does_nothing);
 
-cudaError_t start(unsigned blocks, unsigned threads, std::size_t scratch) {
+cudaError_t start(unsigned blocks, unsigned threads, std::size_t scratch, bool early = false) {
   emulated::register_kernel<&does_nothing>();
   cudaLaunchConfig_t config{};
+  cudaLaunchAttribute attribute = cuda::early_launch();
+  config.attrs = &attribute;
+  config.numAttrs = early ? 1 : 0;
   config.gridDim = dim3(blocks);
   config.blockDim = dim3(threads);
   config.dynamicSmemBytes = scratch;
@@ -258,6 +261,29 @@ TEST_CASE("emulated: a launch beyond a GPU's limits is refused") {
   CHECK(cudaFuncSetAttribute(kNothing, cudaFuncAttributeMaxDynamicSharedMemorySize, 228 * 1024) ==
         cudaErrorInvalidValue);
   wait();
+}
+
+TEST_CASE("emulated: a kernel that may be launched early waits for the work before it") {
+  const Clean clean;
+  REQUIRE(cuda::launches_early(kNothing));
+  CHECK(start(3, 64, 0) == cudaSuccess);
+  Numbers x(1);
+  cuda::for_each(1, [p = x.get()](std::int64_t) { *p = 1; });
+  cuda::for_each_block(
+      1, 0, [p = x.get()](cuda::Block& block) { block.each(1, [&](std::int64_t) { *p += 1; }); });
+  CHECK(x.read()[0] == 2);
+  CHECK(emulated::last_fault().empty());
+  // This kernel does not wait.
+  CHECK(start(3, 64, 0, true) == cudaSuccess);
+  wait();
+  CHECK(found("a kernel that may be launched early does not wait for the work before it"));
+}
+
+TEST_CASE("emulated: a GPU or a kernel that cannot be launched early is not asked to") {
+  const Clean clean;
+  const test::WithEnvironment older(test::Environment{{"SCIMIX_EMULATED_CAPABILITY", "80"}});
+  CHECK_FALSE(cuda::launches_early(kNothing));  // code for 8.0 does not wait
+  CHECK(start(1, 32, 0, true) == cudaErrorNotSupported);
 }
 
 // ---- streams ------------------------------------------------------------------------------------

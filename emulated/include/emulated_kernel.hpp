@@ -31,6 +31,10 @@ extern constinit thread_local uint3 gridDim;
 
 void __syncthreads();  // NOLINT: CUDA's name
 
+// A kernel that may be launched early has to wait for the work before it.
+void cudaGridDependencySynchronize();                     // NOLINT: CUDA's name
+inline void cudaTriggerProgrammaticLaunchCompletion() {}  // NOLINT: CUDA's name
+
 // Returns the bits that the thread `lane ^ mask` of the same warp passes.
 [[nodiscard]] std::uint64_t exchange_bits(unsigned participants, std::uint64_t bits, int mask);
 
@@ -99,6 +103,8 @@ using emulated::__syncthreads;
 using emulated::__umul64hi;
 using emulated::atomicAdd;
 using emulated::blockIdx;
+using emulated::cudaGridDependencySynchronize;
+using emulated::cudaTriggerProgrammaticLaunchCompletion;
 using emulated::gridDim;
 using emulated::threadIdx;
 

@@ -31,6 +31,7 @@
 
 #if SCIMIX_GPU_CODE
 #include "core/cuda.hpp"
+#include "core/early_launch_cuda.hpp"
 #ifdef __CUDACC__
 #define SCIMIX_KERNEL_FN __device__
 #else
@@ -99,8 +100,18 @@ class Block {
 
 namespace detail {
 
+// Waits until all work before this kernel in the stream has ended and its results can be read, and
+// then allows the next kernel to be launched early. Every kernel begins with this.
+__device__ inline void begin_kernel() {
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
+  cudaGridDependencySynchronize();
+  cudaTriggerProgrammaticLaunchCompletion();
+#endif
+}
+
 template <class F, int kBlocks>
 __global__ void __launch_bounds__(kThreads, kBlocks) run_each(std::int64_t n, F f) {
+  begin_kernel();
   const std::int64_t stride = static_cast<std::int64_t>(gridDim.x) * kThreads;
   for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x; i < n;
        i += stride) {
@@ -110,6 +121,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks) run_each(std::int64_t n, F 
 
 template <class F, int kBlocks>
 __global__ void __launch_bounds__(kThreads, kBlocks) run_block(F f) {
+  begin_kernel();
 #ifdef __CUDACC__
   extern __shared__ __align__(16) unsigned char scratch[];
 #else
@@ -138,6 +150,10 @@ void launch(unsigned blocks, std::size_t scratch_bytes, Arguments... arguments) 
   config.blockDim = dim3(kThreads);
   config.dynamicSmemBytes = scratch_bytes;
   config.stream = current_stream();
+  static const bool early = launches_early(reinterpret_cast<const void*>(kKernel));
+  cudaLaunchAttribute attribute = early_launch();
+  config.attrs = &attribute;
+  config.numAttrs = early ? 1 : 0;
   SCIMIX_CUDA_CHECK(cudaLaunchKernelEx(&config, kKernel, arguments...));
 }
 
