@@ -23,13 +23,13 @@ function(scimix_precompile target)
   endif()
 endfunction()
 
-# Sets the optimisation of a target in a release build, or nothing for the default. With sanitizers,
-# everything is compiled with -O1 at most, and with -O0 what asks for -O1: code that takes longer to
-# optimise than it takes to run.
+# Sets the optimisation of a target in a release build, or nothing for the default. A target that asks for
+# less than the default holds no inner loops. With sanitizers it is compiled with -O0, and all others with -O1:
+# optimising such code takes longer than running it.
 function(scimix_optimize target level)
-  if(SCIMIX_SANITIZE AND level STREQUAL "-O1")
+  if(level AND SCIMIX_SANITIZE)
     target_compile_options(${target} PRIVATE -O0)
-  elseif(level AND NOT SCIMIX_SANITIZE)
+  elseif(level)
     target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:${level}>)
   endif()
 endfunction()
