@@ -24,6 +24,8 @@ import sys
 import tempfile
 import time
 
+from contender import require_bench
+
 BATCH, SIZE = 448, 32
 FILL = (127, 127, 127)
 
@@ -149,9 +151,7 @@ def main():
         import PIL
     except ImportError:
         sys.exit("compare_pillow.py: no Pillow or NumPy here, expected `pip install pillow numpy`")
-    if not os.access(arguments.bench, os.X_OK):
-        sys.exit(f"compare_pillow.py: {arguments.bench}: no such program; build it, or name it "
-                 "with --bench")
+    require_bench(arguments.bench)
     print(f"Pillow {PIL.__version__}, NumPy {numpy.__version__}, processes: {arguments.workers}; "
           f"{BATCH} images of {SIZE}x{SIZE}", flush=True)
     rounds = []

@@ -44,6 +44,8 @@ import sys
 import tempfile
 import time
 
+from contender import require_bench
+
 sys.dont_write_bytecode = True  # no folder of compiled scripts among the sources
 
 TOLERANCE = 1e-4
@@ -195,9 +197,7 @@ def main():
         import torch
     except ImportError:
         sys.exit("compare_pytorch.py: no PyTorch here, expected `pip install torch numpy`")
-    if not os.access(arguments.bench, os.X_OK):
-        sys.exit(f"compare_pytorch.py: {arguments.bench}: no such program; build it, or name it "
-                 "with --bench")
+    require_bench(arguments.bench)
     if arguments.suite == "gpu":
         from compare_pytorch_suite import compare_suite  # needs PyTorch
         return compare_suite(arguments)

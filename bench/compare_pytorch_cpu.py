@@ -8,7 +8,7 @@ import statistics
 import sys
 import time
 
-from compare_pytorch_suite import as_markdown, describe_pytorch, fail, spread
+from compare_pytorch_suite import as_markdown, describe_pytorch, describe_versions, fail, spread
 from contender import Contender, Failed, TooSlow
 
 PRECISIONS = ("f32", "bf16")
@@ -285,12 +285,11 @@ def processor():
 
 
 def page(arguments, machine, lines, notes, minutes):
-    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     text = ["# Training steps beside PyTorch's, on a CPU", "",
             f"{time.strftime('%Y-%m-%d')}, {processor()}; threads: {arguments.threads}. Load of the "
             f"machine over the last 15 minutes: {os.getloadavg()[2]:.1f}; on a quiet machine it is "
-            f"at most the number of threads. SciMix: {versions}. {describe_pytorch(arguments)}. All "
-            f"of it took {minutes:.0f} minutes.", "",
+            f"at most the number of threads. SciMix: {describe_versions(machine)}. "
+            f"{describe_pytorch(arguments)}. All of it took {minutes:.0f} minutes.", "",
             "```", "bench/compare_pytorch.py " + shlex.join(sys.argv[1:]), "```", "",
             "Both programs run in turn, each step in a process of its own that waits meanwhile. n: "
             "rounds; of each round, the median of its steps; cells: median of the rounds (least to "

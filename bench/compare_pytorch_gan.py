@@ -18,6 +18,7 @@ import tempfile
 
 sys.dont_write_bytecode = True  # no folder of compiled scripts among the sources
 from compare_pytorch import load_safetensors
+from contender import require_bench
 
 TOLERANCE = 1e-9
 
@@ -181,9 +182,7 @@ def main():
         import torch
     except ImportError:
         sys.exit("compare_pytorch_gan.py: no PyTorch here, expected `pip install torch numpy`")
-    if not os.access(arguments.bench, os.X_OK):
-        sys.exit(f"compare_pytorch_gan.py: {arguments.bench}: no such program; build it, or name it "
-                 "with --bench")
+    require_bench(arguments.bench)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "reference.safetensors")
         subprocess.run([arguments.bench, "--gan-reference", path], check=True)

@@ -210,10 +210,15 @@ def as_markdown(head, rows):
     return "\n".join(lines) + "\n"
 
 
+def describe_versions(ours):
+    """The versions of SciMix and its libraries, from what scimix_bench says of itself."""
+    return ", ".join(f"{name} {version}" for name, version in ours["versions"].items())
+
+
 def page(arguments, ours, head, rows, failed):
-    versions = ", ".join(f"{name} {version}" for name, version in ours["versions"].items())
     lines = ["# Training steps beside PyTorch's", "",
-             f"Ours: {ours['device']}, {versions}. {describe_pytorch(arguments)}. {arguments.dtype}; "
+             f"Ours: {ours['device']}, {describe_versions(ours)}. {describe_pytorch(arguments)}. "
+             f"{arguments.dtype}; "
              f"n = {arguments.rounds} rounds in turn, each the median of {LEAST_SAMPLES} or more "
              f"samples of {SAMPLE_STEPS} steps; median (least to greatest) over the rounds; the ratio is taken "
              "within a round. Ours augments its batch in the step, PyTorch's batch lies ready.", "",

@@ -4,8 +4,16 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import tempfile
 import time
+
+
+def require_bench(path):
+    """Ends this script if `path`, the value of --bench, is no program."""
+    if not os.access(path, os.X_OK):
+        sys.exit(f"{os.path.basename(sys.argv[0])}: {path}: no such program; build it, or name it "
+                 "with --bench")
 
 
 class TooSlow(Exception):

@@ -16,16 +16,17 @@ Tensor slab(std::int64_t count, Device device) {
   return Tensor::from(values, {count}, DType::f32, device);
 }
 
-// What the kernel moves.
-double bytes_of(int slabs, std::int64_t parameters) {
-  return 4.0 * slabs * static_cast<double>(parameters);
+// Returns the step of an update of `parameters` parameters that reads and writes `slabs` slabs.
+BenchStep update_step(const char* name, const char* label, int slabs, std::int64_t parameters) {
+  BenchStep step{.name = name, .label = label};
+  step.bytes = 4.0 * slabs * static_cast<double>(parameters);
+  step.suite = Suite::gpu;
+  return step;
 }
 
 BenchStep sgd() {
   constexpr int kSlabs = 7;  // reads gradient, parameter, moment and EMA; writes the last three
-  BenchStep step{.name = "SGD update with EMA", .label = "wrn-28-2"};
-  step.bytes = bytes_of(kSlabs, kWrnParameters);
-  step.suite = Suite::gpu;
+  BenchStep step = update_step("SGD update with EMA", "wrn-28-2", kSlabs, kWrnParameters);
   step.prepare = [](Device device, DType /*dtype*/) {
     const Tensor gradient = slab(kWrnParameters, device);
     Tensor parameter = slab(kWrnParameters, device);
@@ -41,9 +42,8 @@ BenchStep sgd() {
 
 BenchStep adam() {
   constexpr int kSlabs = 9;  // reads gradient, parameter, two moments and EMA; writes the last four
-  BenchStep step{.name = "Adam update with EMA", .label = "G of width 128"};
-  step.bytes = bytes_of(kSlabs, kGeneratorParameters);
-  step.suite = Suite::gpu;
+  BenchStep step =
+      update_step("Adam update with EMA", "G of width 128", kSlabs, kGeneratorParameters);
   step.prepare = [](Device device, DType /*dtype*/) {
     const Tensor gradient = slab(kGeneratorParameters, device);
     Tensor parameter = slab(kGeneratorParameters, device);

@@ -52,20 +52,40 @@ OpTolerance tolerance_for(std::int64_t terms) {
   return terms < 1000 ? OpTolerance{} : OpTolerance{.f32 = 1e-5};
 }
 
-OpCase conv2d_case(const Sizes& z) {
+// Where a product of the definition reads its two factors, and where it is added.
+struct Places {
+  std::int64_t first, second, sum;
+};
+
+// Returns the case of an operator with the inputs `first` and `second` that sums up products.
+// `places` returns the places of a product from its indices in x, in the kernel and in y; `terms`
+// is the number of products in each sum.
+OpCase sum_case(const char* op, const Sizes& z, const Shape& first, const Shape& second,
+                const Shape& sums, std::int64_t terms,
+                Places (*places)(std::int64_t x, std::int64_t w, std::int64_t y)) {
   OpCase c;
-  c.op = "conv2d";
+  c.op = op;
   c.label = z.label;
-  c.inputs = {{.shape = z.x()}, {.shape = z.kernel()}};
-  c.run = [z](const Variables& in) { return Variables{conv2d(in[0], in[1], z.conv)}; };
-  c.definition = [z](const HostArrays& in) {
-    HostArray y(z.y());
-    for_each_product(
-        z, [&](auto x_at, auto w_at, auto y_at) { y[y_at] += in[0][x_at] * in[1][w_at]; });
-    return HostArrays{y};
+  c.inputs = {{.shape = first}, {.shape = second}};
+  c.definition = [=](const HostArrays& in) {
+    HostArray out(sums);
+    for_each_product(z, [&](std::int64_t x, std::int64_t w, std::int64_t y) {
+      const Places at = places(x, w, y);
+      out[at.sum] += in[0][at.first] * in[1][at.second];
+    });
+    return HostArrays{out};
   };
-  c.tolerance = tolerance_for(z.r * z.s * z.c);
+  c.tolerance = tolerance_for(terms);
   c.flops = z.flops();
+  return c;
+}
+
+OpCase conv2d_case(const Sizes& z) {
+  OpCase c =
+      sum_case("conv2d", z, z.x(), z.kernel(), z.y(), z.r * z.s * z.c, [](auto x, auto w, auto y) {
+        return Places{x, w, y};
+      });
+  c.run = [z](const Variables& in) { return Variables{conv2d(in[0], in[1], z.conv)}; };
   return c;
 }
 
@@ -80,38 +100,22 @@ OpCase padded_case(const Sizes& z, std::int64_t extra) {
 }
 
 OpCase dgrad_case(const Sizes& z) {
-  OpCase c;
-  c.op = "conv2d_dgrad";
-  c.label = z.label;
-  c.inputs = {{.shape = z.y()}, {.shape = z.kernel()}};
+  OpCase c = sum_case("conv2d_dgrad", z, z.y(), z.kernel(), z.x(), z.r * z.s * z.k,
+                      [](auto x, auto w, auto y) {
+                        return Places{y, w, x};
+                      });
   c.run = [z](const Variables& in) { return Variables{conv2d_dgrad(in[0], in[1], z.x(), z.conv)}; };
-  c.definition = [z](const HostArrays& in) {
-    HostArray gx(z.x());
-    for_each_product(
-        z, [&](auto x_at, auto w_at, auto y_at) { gx[x_at] += in[0][y_at] * in[1][w_at]; });
-    return HostArrays{gx};
-  };
-  c.tolerance = tolerance_for(z.r * z.s * z.k);
-  c.flops = z.flops();
   return c;
 }
 
 OpCase wgrad_case(const Sizes& z) {
-  OpCase c;
-  c.op = "conv2d_wgrad";
-  c.label = z.label;
-  c.inputs = {{.shape = z.y()}, {.shape = z.x()}};
+  OpCase c = sum_case("conv2d_wgrad", z, z.y(), z.x(), z.kernel(), z.n * z.y()[1] * z.y()[2],
+                      [](auto x, auto w, auto y) {
+                        return Places{y, x, w};
+                      });
   c.run = [z](const Variables& in) {
     return Variables{conv2d_wgrad(in[0], in[1], z.kernel(), z.conv)};
   };
-  c.definition = [z](const HostArrays& in) {
-    HostArray gw(z.kernel());
-    for_each_product(
-        z, [&](auto x_at, auto w_at, auto y_at) { gw[w_at] += in[0][y_at] * in[1][x_at]; });
-    return HostArrays{gw};
-  };
-  c.tolerance = tolerance_for(z.n * z.y()[1] * z.y()[2]);
-  c.flops = z.flops();
   return c;
 }
 

@@ -88,6 +88,18 @@ const std::vector<Example>& examples() {
   return list;
 }
 
+using Inputs = std::vector<OpInput>;
+
+// Appends `c` with each example's shape. `inputs_of` returns the inputs of the case for a shape.
+template <class F>
+void add_examples(std::vector<OpCase>& cases, OpCase& c, F inputs_of) {
+  for (const auto& [label, shape] : examples()) {
+    c.label = label;
+    c.inputs = inputs_of(shape);
+    cases.push_back(c);
+  }
+}
+
 OpCase benchmark(OpCase c, std::vector<Shape> shapes) {
   c.label = "bench";
   for (std::size_t i = 0; i < shapes.size(); ++i) c.inputs[i].shape = shapes[i];
@@ -102,11 +114,9 @@ std::vector<OpCase> unary_cases() {
     c.op = e.op;
     c.run = [run = e.run](const Variables& in) { return Variables{run(in[0])}; };
     c.definition = [f = e.definition](const HostArrays& in) { return defined_by(f, in); };
-    for (const auto& [label, shape] : examples()) {
-      c.label = label;
-      c.inputs = {{.shape = shape, .lo = e.lo, .hi = e.hi, .kinks = e.kinks}};
-      cases.push_back(c);
-    }
+    add_examples(cases, c, [&](const Shape& shape) {
+      return Inputs{{.shape = shape, .lo = e.lo, .hi = e.hi, .kinks = e.kinks}};
+    });
     cases.push_back(benchmark(c, {kBenchShape}));
     if (c.op == "sigmoid" || c.op == "softplus") {  // naive forms overflow in f32 here
       c.label = "large arguments";
@@ -129,11 +139,7 @@ std::vector<OpCase> cast_cases() {
   c.definition = [](const HostArrays& in) {
     return defined_by([](double x) { return x * x; }, in);
   };
-  for (const auto& [label, shape] : examples()) {
-    c.label = label;
-    c.inputs = {{.shape = shape}};
-    cases.push_back(c);
-  }
+  add_examples(cases, c, [](const Shape& shape) { return Inputs{{.shape = shape}}; });
   c.run = [](const Variables& in) {
     return Variables{cast(in[0], in[0].dtype() == DType::bf16 ? DType::f32 : DType::bf16)};
   };
@@ -206,11 +212,9 @@ std::vector<OpCase> leaky_relu_grad_cases() {
   c.definition = [](const HostArrays& in) {
     return defined_by([](double gy, double y) { return y > 0 ? gy : 0.125 * gy; }, in[0].shape, in);
   };
-  for (const auto& [label, shape] : examples()) {
-    c.label = label;
-    c.inputs = {{.shape = shape}, {.shape = shape, .kinks = {0.0}, .differentiable = false}};
-    cases.push_back(c);
-  }
+  add_examples(cases, c, [](const Shape& shape) {
+    return Inputs{{.shape = shape}, {.shape = shape, .kinks = {0.0}, .differentiable = false}};
+  });
   cases.push_back(benchmark(c, {kBenchShape, kBenchShape}));
   return cases;
 }

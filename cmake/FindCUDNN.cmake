@@ -1,5 +1,6 @@
 # CUDNN::CUDNN, version 9. Looks into the toolkit, the system, Python's site-packages and CUDNN_ROOT.
 include(FindPackageHandleStandardArgs)
+include(ImportedLibrary)
 include(NvidiaPythonPackages)
 scimix_find_nvidia_library(CUDNN cudnn_version.h cudnn libcudnn.so.9)
 
@@ -11,4 +12,4 @@ if(CUDNN_INCLUDE_DIR)
 endif()
 find_package_handle_standard_args(CUDNN REQUIRED_VARS CUDNN_LIBRARY CUDNN_INCLUDE_DIR
                                   VERSION_VAR CUDNN_VERSION)
-scimix_import_nvidia_library(CUDNN)
+scimix_import_library(CUDNN)

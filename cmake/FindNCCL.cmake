@@ -1,5 +1,6 @@
 # NCCL::NCCL. Looks into the toolkit, the system, Python's site-packages and NCCL_ROOT.
 include(FindPackageHandleStandardArgs)
+include(ImportedLibrary)
 include(NvidiaPythonPackages)
 scimix_find_nvidia_library(NCCL nccl.h nccl libnccl.so.2)
 
@@ -10,4 +11,4 @@ if(NCCL_INCLUDE_DIR)
 endif()
 find_package_handle_standard_args(NCCL REQUIRED_VARS NCCL_LIBRARY NCCL_INCLUDE_DIR
                                   VERSION_VAR NCCL_VERSION)
-scimix_import_nvidia_library(NCCL)
+scimix_import_library(NCCL)

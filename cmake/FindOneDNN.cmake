@@ -1,6 +1,7 @@
 # OneDNN::OneDNN, the convolutions of the CPU backend. (Its own package file asks for OpenCL headers,
 # which a CPU program has no use for.)
 include(FindPackageHandleStandardArgs)
+include(ImportedLibrary)
 find_path(OneDNN_INCLUDE_DIR oneapi/dnnl/dnnl.hpp)
 find_library(OneDNN_LIBRARY NAMES dnnl)
 mark_as_advanced(OneDNN_INCLUDE_DIR OneDNN_LIBRARY)
@@ -13,9 +14,4 @@ if(OneDNN_INCLUDE_DIR)
 endif()
 find_package_handle_standard_args(OneDNN REQUIRED_VARS OneDNN_LIBRARY OneDNN_INCLUDE_DIR
                                   VERSION_VAR OneDNN_VERSION)
-if(OneDNN_FOUND AND NOT TARGET OneDNN::OneDNN)
-  add_library(OneDNN::OneDNN UNKNOWN IMPORTED)
-  set_target_properties(OneDNN::OneDNN PROPERTIES
-    IMPORTED_LOCATION "${OneDNN_LIBRARY}"
-    INTERFACE_INCLUDE_DIRECTORIES "${OneDNN_INCLUDE_DIR}")
-endif()
+scimix_import_library(OneDNN)

@@ -24,7 +24,7 @@ endif()
 # libNAME.so.VERSION (pip packages bring only the latter). NAME_ROOT, as a CMake or environment
 # variable, is looked into first, then the toolkit, the system, and Python's packages. The library is
 # looked for beside the header first: two installations may be of two versions.
-# Sets PREFIX_INCLUDE_DIR and PREFIX_LIBRARY, and creates PREFIX::PREFIX where both were found.
+# Sets PREFIX_INCLUDE_DIR and PREFIX_LIBRARY.
 macro(scimix_find_nvidia_library prefix header name)
   find_path(${prefix}_INCLUDE_DIR ${header}
     HINTS ${${prefix}_ROOT} $ENV{${prefix}_ROOT} ${CUDAToolkit_INCLUDE_DIRS}
@@ -40,13 +40,4 @@ macro(scimix_find_nvidia_library prefix header name)
     PATHS ${SCIMIX_NVIDIA_ROOTS}
     PATH_SUFFIXES lib64 lib lib/x64)
   mark_as_advanced(${prefix}_INCLUDE_DIR ${prefix}_LIBRARY)
-endmacro()
-
-macro(scimix_import_nvidia_library prefix)
-  if(${prefix}_FOUND AND NOT TARGET ${prefix}::${prefix})
-    add_library(${prefix}::${prefix} UNKNOWN IMPORTED)
-    set_target_properties(${prefix}::${prefix} PROPERTIES
-      IMPORTED_LOCATION "${${prefix}_LIBRARY}"
-      INTERFACE_INCLUDE_DIRECTORIES "${${prefix}_INCLUDE_DIR}")
-  endif()
 endmacro()

@@ -88,8 +88,7 @@ Dataset load_cifar10(const std::filesystem::path& dir) {
     append(dataset.train, read_cifar10_batch(folder / text("data_batch_", batch, ".bin")));
   }
   dataset.test = read_cifar10_batch(folder / "test_batch.bin");
-  check_images(dataset.train, dataset.classes(), shown(folder));
-  check_images(dataset.test, dataset.classes(), shown(folder));
+  check_all_images(dataset, shown(folder));
   return dataset;
 }
 

@@ -186,6 +186,11 @@ void check_images(const ImageSet& images, std::int64_t classes, std::string_view
   }
 }
 
+void check_all_images(const Dataset& dataset, std::string_view where) {
+  check_images(dataset.train, dataset.classes(), where);
+  check_images(dataset.test, dataset.classes(), where);
+}
+
 std::int64_t labeled_count(const ImageSet& images) {
   return std::ranges::count_if(images.labels,
                                [](std::int32_t label) { return label != kUnknownLabel; });

@@ -98,6 +98,9 @@ struct DatasetOptions {
 void check_images(const ImageSet& images, std::int64_t classes, std::string_view where,
                   bool unlabeled_too = false);
 
+// Calls check_images for the training images and the test images.
+void check_all_images(const Dataset& dataset, std::string_view where);
+
 // Gives `images` room for the pixels and labels of its `count` images, the pixels where `storage`
 // wants them. Errors (user): more bytes than this machine has memory; the message starts with
 // `where` and says how many bytes are missing; those of PixelFiles.

@@ -354,8 +354,7 @@ Dataset load_digits(std::int64_t train, std::int64_t test, std::uint64_t seed) {
     dataset.class_names.push_back(std::to_string(digit));
   }
   dataset.flip_allowed = false;  // a mirrored 2 is no digit
-  check_images(dataset.train, dataset.classes(), dataset.name);
-  check_images(dataset.test, dataset.classes(), dataset.name);
+  check_all_images(dataset, dataset.name);
   return dataset;
 }
 

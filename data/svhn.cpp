@@ -142,8 +142,7 @@ Dataset load_svhn(const std::filesystem::path& dir) {
     dataset.class_names.push_back(std::to_string(digit));
   }
   dataset.flip_allowed = false;  // a mirrored 2 is no digit
-  check_images(dataset.train, dataset.classes(), shown(folder));
-  check_images(dataset.test, dataset.classes(), shown(folder));
+  check_all_images(dataset, shown(folder));
   return dataset;
 }
 

@@ -135,6 +135,12 @@ std::vector<std::int64_t> RunFolder::own_checkpoints() const {
   return {own.begin(), own.end()};
 }
 
+fs::path RunFolder::required_checkpoint() const {
+  const std::optional<fs::path> newest = latest_checkpoint();
+  if (!newest) user_error(path_.string(), ": no checkpoint in this run yet");
+  return *newest;
+}
+
 std::optional<fs::path> RunFolder::latest_checkpoint(std::vector<std::string>* passed_over) const {
   const std::vector<std::int64_t> steps = own_checkpoints();
   std::string fault;

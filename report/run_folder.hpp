@@ -50,6 +50,9 @@ class RunFolder {
   // run wrote checkpoints, but none of them is complete; written.txt is damaged.
   [[nodiscard]] std::optional<std::filesystem::path> latest_checkpoint(
       std::vector<std::string>* passed_over = nullptr) const;
+  // Returns the newest complete checkpoint. Errors (user): those of latest_checkpoint; no
+  // checkpoint.
+  [[nodiscard]] std::filesystem::path required_checkpoint() const;
   // Returns where decoded images are kept for the next run: in image-cache beside the run. The
   // guide of a generator, whose run folder lies in the generator's, uses the same folder.
   [[nodiscard]] static std::filesystem::path image_cache(const std::filesystem::path& run);

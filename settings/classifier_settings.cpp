@@ -9,178 +9,135 @@ namespace {
 using Table = SettingTable<ClassifierConfig>;
 
 void add_method_settings(Table& t) {
-  const std::string group = "Method";
-  t.add({"method", group, Tier::everyday, OnResume::stays,
-         "How the classifier learns. supervised uses only labelled images; mean-teacher and "
-         "fixmatch also use unlabelled images."},
-        SCIMIX_FIELD(method));
-  t.add({"preset", group, Tier::advanced, OnResume::stays,
-         "Default settings of mean-teacher: A are those of FixMatch's authors, B those of the "
-         "original publication."},
-        SCIMIX_FIELD(preset));
+  const SettingAdder group(t, "Method");
+  group.everyday(
+      "method",
+      "How the classifier learns. supervised uses only labelled images; mean-teacher and "
+      "fixmatch also use unlabelled images.",
+      SCIMIX_FIELD(method));
+  group.advanced(
+      "preset",
+      "Default settings of mean-teacher: A are those of FixMatch's authors, B those of the "
+      "original publication.",
+      SCIMIX_FIELD(preset));
   add_scale_setting(t);
-  t.add({"init-from", group, Tier::advanced, OnResume::stays,
-         "Initial weights: scratch draws them at random, generator copies them from the semantic "
-         "encoder and classifier of --generator (the paper's Table III)."},
-        SCIMIX_FIELD(init_from));
+  group.advanced(
+      "init-from",
+      "Initial weights: scratch draws them at random, generator copies them from the semantic "
+      "encoder and classifier of --generator (the paper's Table III).",
+      SCIMIX_FIELD(init_from));
 }
 
 void add_hybrid_settings(Table& t) {
-  const std::string group = "Hybrids";
-  t.add({"mixer", group, Tier::everyday, OnResume::stays,
-         "Mixer that makes the hybrids from which the classifier learns: SciMix's generator "
-         "(scimix), or a mixer that it is compared with."},
-        SCIMIX_FIELD(hybrids.mixer));
-  t.add({"generator",
-         group,
-         Tier::everyday,
-         OnResume::may_change,
-         "Run folder or checkpoint of scimix_train generator, for --mixer scimix and --init-from "
-         "generator. {split}, {dataset} and {labels} in the path are replaced by the values of "
-         "--split-seed, --dataset and --labels. A resumed run may give another path to the same "
-         "generator.",
-         {},
-         SettingType::path},
-        SCIMIX_FIELD(hybrids.generator));
-  t.add({"generator-config",
-         group,
-         Tier::advanced,
-         OnResume::stays,
-         "Configuration file with which the generator is trained if the folder --generator does "
-         "not exist. The same placeholders are replaced in its path.",
-         {},
-         SettingType::path},
-        SCIMIX_FIELD(hybrids.generator_config));
-  t.add({"allow-other-split", group, Tier::advanced, OnResume::stays,
-         "Permits a generator that was trained with other images or labels. Its knowledge of these "
-         "labels then leaks into the classifier."},
-        SCIMIX_FIELD(hybrids.allow_other_split));
-  t.add({"hybrid-use", group, Tier::advanced, OnResume::stays,
-         "Target of a hybrid (the paper's Table V): contradict (a mixture of both parents' "
-         "predictions), consistency (the content's prediction), pseudo (the content's label or "
-         "predicted class) or labeled (the content's label; only labelled contents)."},
-        SCIMIX_FIELD(hybrids.use));
-  t.add({"alpha",
-         group,
-         Tier::advanced,
-         OnResume::stays,
-         "Weight of the content's prediction in the target of contradict. mixup and cutmix use the "
-         "fraction of the content in the image instead.",
-         {.least = 0.5, .most = 1, .least_is_excluded = true}},
-        SCIMIX_FIELD(hybrids.alpha));
-  t.add({"hybrid-weight", group, Tier::advanced, OnResume::stays,
-         "Weight of the loss on hybrids. A value below 0 means --consistency-weight, or 1 if "
-         "--hybrid-use is pseudo or labeled."},
-        SCIMIX_FIELD(hybrids.weight));
-  t.add({"hybrid-filter", group, Tier::advanced, OnResume::stays,
-         "For scimix: uses only hybrids to which the generator's classifier assigns the class of "
-         "the content."},
-        SCIMIX_FIELD(hybrids.filter));
-  t.add({"mixup-alpha",
-         group,
-         Tier::advanced,
-         OnResume::stays,
-         "For mixup: mixing weights are drawn from Beta(a, a) with this a.",
-         {.least = 1e-3}},
-        SCIMIX_FIELD(hybrids.mixup_alpha));
-  t.add({"fda-band",
-         group,
-         Tier::advanced,
-         OnResume::stays,
-         "For fda: largest frequency whose amplitude is taken from the scene, as a fraction of the "
-         "image's smaller side.",
-         {.least = 0, .most = 0.4999}},
-        SCIMIX_FIELD(hybrids.fda_band));
+  const SettingAdder group(t, "Hybrids");
+  const SettingAdder changeable(t, "Hybrids", OnResume::may_change);
+  group.everyday(
+      "mixer",
+      "Mixer that makes the hybrids from which the classifier learns: SciMix's generator "
+      "(scimix), or a mixer that it is compared with.",
+      SCIMIX_FIELD(hybrids.mixer));
+  changeable.everyday(
+      "generator",
+      "Run folder or checkpoint of scimix_train generator, for --mixer scimix and --init-from "
+      "generator. {split}, {dataset} and {labels} in the path are replaced by the values of "
+      "--split-seed, --dataset and --labels. A resumed run may give another path to the same "
+      "generator.",
+      SCIMIX_FIELD(hybrids.generator), SettingType::path);
+  group.advanced(
+      "generator-config",
+      "Configuration file with which the generator is trained if the folder --generator does "
+      "not exist. The same placeholders are replaced in its path.",
+      SCIMIX_FIELD(hybrids.generator_config), SettingType::path);
+  group.advanced(
+      "allow-other-split",
+      "Permits a generator that was trained with other images or labels. Its knowledge of these "
+      "labels then leaks into the classifier.",
+      SCIMIX_FIELD(hybrids.allow_other_split));
+  group.advanced(
+      "hybrid-use",
+      "Target of a hybrid (the paper's Table V): contradict (a mixture of both parents' "
+      "predictions), consistency (the content's prediction), pseudo (the content's label or "
+      "predicted class) or labeled (the content's label; only labelled contents).",
+      SCIMIX_FIELD(hybrids.use));
+  group.advanced(
+      "alpha",
+      "Weight of the content's prediction in the target of contradict. mixup and cutmix use the "
+      "fraction of the content in the image instead.",
+      {.least = 0.5, .most = 1, .least_is_excluded = true}, SCIMIX_FIELD(hybrids.alpha));
+  group.advanced(
+      "hybrid-weight",
+      "Weight of the loss on hybrids. A value below 0 means --consistency-weight, or 1 if "
+      "--hybrid-use is pseudo or labeled.",
+      SCIMIX_FIELD(hybrids.weight));
+  group.advanced(
+      "hybrid-filter",
+      "For scimix: uses only hybrids to which the generator's classifier assigns the class of "
+      "the content.",
+      SCIMIX_FIELD(hybrids.filter));
+  group.advanced("mixup-alpha", "For mixup: mixing weights are drawn from Beta(a, a) with this a.",
+                 {.least = 1e-3}, SCIMIX_FIELD(hybrids.mixup_alpha));
+  group.advanced(
+      "fda-band",
+      "For fda: largest frequency whose amplitude is taken from the scene, as a fraction of the "
+      "image's smaller side.",
+      {.least = 0, .most = 0.4999}, SCIMIX_FIELD(hybrids.fda_band));
 }
 
 void add_semi_supervised_settings(Table& t) {
-  const std::string teacher = "Mean Teacher";
-  t.add({"consistency-weight",
-         teacher,
-         Tier::advanced,
-         OnResume::stays,
-         "Weight of the consistency loss at the end of its ramp.",
-         {.least = 0}},
-        SCIMIX_FIELD(consistency.weight));
-  t.add({"consistency-ramp",
-         teacher,
-         Tier::advanced,
-         OnResume::stays,
-         "Fraction of the steps in which --consistency-weight, and the weight of hybrids that have "
-         "no label, grow to their full value.",
-         {.least = 0, .most = 1}},
-        SCIMIX_FIELD(consistency.ramp));
-  t.add({"ramp-shape", teacher, Tier::advanced, OnResume::stays,
-         "Shape of the ramp of --consistency-weight and of the weight of hybrids."},
-        SCIMIX_FIELD(consistency.ramp_shape));
+  const SettingAdder teacher(t, "Mean Teacher");
+  teacher.advanced("consistency-weight", "Weight of the consistency loss at the end of its ramp.",
+                   {.least = 0}, SCIMIX_FIELD(consistency.weight));
+  teacher.advanced(
+      "consistency-ramp",
+      "Fraction of the steps in which --consistency-weight, and the weight of hybrids that have "
+      "no label, grow to their full value.",
+      {.least = 0, .most = 1}, SCIMIX_FIELD(consistency.ramp));
+  teacher.advanced("ramp-shape",
+                   "Shape of the ramp of --consistency-weight and of the weight of hybrids.",
+                   SCIMIX_FIELD(consistency.ramp_shape));
   add_fixmatch_settings(t);
 }
 
 void add_training_settings(Table& t) {
-  const std::string group = "Training";
+  const SettingAdder group(t, "Training");
+  const SettingAdder changeable(t, "Training", OnResume::may_change);
   add_length_settings(t);
-  t.add({"batch",
-         group,
-         Tier::everyday,
-         OnResume::stays,
-         "Labelled images per step. --unlabeled-batch is the number of unlabelled images.",
-         {.least = 1, .most = 100'000}},
-        SCIMIX_FIELD(batch));
+  group.everyday("batch",
+                 "Labelled images per step. --unlabeled-batch is the number of unlabelled images.",
+                 {.least = 1, .most = 100'000}, SCIMIX_FIELD(batch));
   add_unlabeled_batch_setting(t);
-  t.add({"supervised-weight",
-         group,
-         Tier::advanced,
-         OnResume::stays,
-         "Weight of the cross-entropy on labelled images.",
-         {.least = 0}},
-        SCIMIX_FIELD(supervised_weight));
-  t.add({"norm-statistics", group, Tier::advanced, OnResume::stays,
-         "Whether batch norm computes its statistics over all images of a step (joint) or "
-         "separately for each part of the batch, such as labelled and unlabelled images "
-         "(segments). auto is joint for fixmatch."},
-        SCIMIX_FIELD(norm_statistics));
-  t.add({"input-noise",
-         group,
-         Tier::advanced,
-         OnResume::stays,
-         "Standard deviation of the noise that is added to the network's input, whose pixels lie "
-         "in [-1, 1].",
-         {.least = 0}},
-        SCIMIX_FIELD(input_noise));
-  t.add({"optimizer", group, Tier::advanced, OnResume::stays,
-         "Optimiser. adam uses --learning-rate, --ramp-up and --ramp-down; --momentum and "
-         "--weight-decay apply only to sgd."},
-        SCIMIX_FIELD(optimizer));
+  group.advanced("supervised-weight", "Weight of the cross-entropy on labelled images.",
+                 {.least = 0}, SCIMIX_FIELD(supervised_weight));
+  group.advanced("norm-statistics",
+                 "Whether batch norm computes its statistics over all images of a step (joint) or "
+                 "separately for each part of the batch, such as labelled and unlabelled images "
+                 "(segments). auto is joint for fixmatch.",
+                 SCIMIX_FIELD(norm_statistics));
+  group.advanced(
+      "input-noise",
+      "Standard deviation of the noise that is added to the network's input, whose pixels lie "
+      "in [-1, 1].",
+      {.least = 0}, SCIMIX_FIELD(input_noise));
+  group.advanced("optimizer",
+                 "Optimiser. adam uses --learning-rate, --ramp-up and --ramp-down; --momentum and "
+                 "--weight-decay apply only to sgd.",
+                 SCIMIX_FIELD(optimizer));
   add_sgd_settings(t);
-  t.add({"ramp-up",
-         group,
-         Tier::advanced,
-         OnResume::may_change,
-         "For adam: fraction of the steps, at the start, in which the learning rate grows.",
-         {.least = 0, .most = 1}},
-        SCIMIX_FIELD(ramp_up));
-  t.add({"ramp-down",
-         group,
-         Tier::advanced,
-         OnResume::may_change,
-         "For adam: fraction of the steps, at the end, in which the learning rate falls.",
-         {.least = 0, .most = 1}},
-        SCIMIX_FIELD(ramp_down));
-  t.add({"ema-decay",
-         group,
-         Tier::advanced,
-         OnResume::stays,
-         "Decay per step of the averaged parameters (EMA), with which evaluations are made. Short "
-         "runs need a smaller decay: 0.99 for a few thousand steps.",
-         {.least = 0, .most = 1}},
-        SCIMIX_FIELD(ema_decay));
-  t.add({"early-ema-decay",
-         group,
-         Tier::advanced,
-         OnResume::stays,
-         "For adam: EMA decay while the learning rate grows; a value below 0 means --ema-decay.",
-         {.least = -1, .most = 1}},
-        SCIMIX_FIELD(early_ema_decay));
+  changeable.advanced(
+      "ramp-up", "For adam: fraction of the steps, at the start, in which the learning rate grows.",
+      {.least = 0, .most = 1}, SCIMIX_FIELD(ramp_up));
+  changeable.advanced(
+      "ramp-down", "For adam: fraction of the steps, at the end, in which the learning rate falls.",
+      {.least = 0, .most = 1}, SCIMIX_FIELD(ramp_down));
+  group.advanced(
+      "ema-decay",
+      "Decay per step of the averaged parameters (EMA), with which evaluations are made. Short "
+      "runs need a smaller decay: 0.99 for a few thousand steps.",
+      {.least = 0, .most = 1}, SCIMIX_FIELD(ema_decay));
+  group.advanced(
+      "early-ema-decay",
+      "For adam: EMA decay while the learning rate grows; a value below 0 means --ema-decay.",
+      {.least = -1, .most = 1}, SCIMIX_FIELD(early_ema_decay));
   add_seed_and_precision_settings(t);
 }
 

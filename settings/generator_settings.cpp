@@ -11,47 +11,43 @@ using Table = SettingTable<GeneratorRunConfig>;
 constexpr const char* kWeightGroup = "Loss weights";
 
 void add_network_settings(Table& t) {
-  const auto channels = [&](const char* name, const std::string& group, const char* help,
-                            auto field) {
-    t.add({name, group, Tier::advanced, OnResume::stays, help, {.least = 1, .most = 8192}}, field);
-  };
-  const std::string g = "Generator";
-  channels("g-channels", g,
-           "Channels at full resolution. Each halving of the resolution doubles them.",
-           SCIMIX_FIELD(g_channels));
-  channels("g-max-channels", g, "Largest number of channels of the generator.",
-           SCIMIX_FIELD(g_max_channels));
-  t.add({"noise", g, Tier::advanced, OnResume::stays,
-         "Adds StyleGAN2's per-pixel noise in training. Trained generators make hybrids without "
-         "noise."},
-        SCIMIX_FIELD(noise));
-  const std::string d = "Discriminator";
-  channels("d-channels", d,
-           "Channels at full resolution. Each halving of the resolution doubles them.",
-           SCIMIX_FIELD(d_channels));
-  channels("d-max-channels", d, "Largest number of channels of the discriminator.",
-           SCIMIX_FIELD(d_max_channels));
-  t.add({"d-arch", d, Tier::advanced, OnResume::stays,
-         "Architecture of StyleGAN2's discriminator: orig, or resnet with skip connections."},
-        SCIMIX_FIELD(d_arch));
-  t.add({"minibatch-std",
-         d,
-         Tier::advanced,
-         OnResume::stays,
-         "Images per group of the minibatch standard deviation, a divisor of --batch; 0 switches "
-         "it off.",
-         {.least = 0}},
-        SCIMIX_FIELD(minibatch_std));
+  const SettingRange channels{.least = 1, .most = 8192};
+  const SettingAdder g(t, "Generator");
+  g.advanced("g-channels",
+             "Channels at full resolution. Each halving of the resolution doubles them.", channels,
+             SCIMIX_FIELD(g_channels));
+  g.advanced("g-max-channels", "Largest number of channels of the generator.", channels,
+             SCIMIX_FIELD(g_max_channels));
+  g.advanced(
+      "noise",
+      "Adds StyleGAN2's per-pixel noise in training. Trained generators make hybrids without "
+      "noise.",
+      SCIMIX_FIELD(noise));
+  const SettingAdder d(t, "Discriminator");
+  d.advanced("d-channels",
+             "Channels at full resolution. Each halving of the resolution doubles them.", channels,
+             SCIMIX_FIELD(d_channels));
+  d.advanced("d-max-channels", "Largest number of channels of the discriminator.", channels,
+             SCIMIX_FIELD(d_max_channels));
+  d.advanced("d-arch",
+             "Architecture of StyleGAN2's discriminator: orig, or resnet with skip connections.",
+             SCIMIX_FIELD(d_arch));
+  d.advanced(
+      "minibatch-std",
+      "Images per group of the minibatch standard deviation, a divisor of --batch; 0 switches "
+      "it off.",
+      {.least = 0}, SCIMIX_FIELD(minibatch_std));
 }
 
 void add_weight_settings(Table& t) {
-  const std::string group = kWeightGroup;
-  t.add({"preset", group, Tier::advanced, OnResume::stays,
-         "Default weights: tuned (found in small experiments), or paper (all weights 1, except 0.1 "
-         "for the two losses that are maximised; no guide)."},
-        SCIMIX_FIELD(preset));
+  const SettingAdder group(t, kWeightGroup);
+  group.advanced(
+      "preset",
+      "Default weights: tuned (found in small experiments), or paper (all weights 1, except 0.1 "
+      "for the two losses that are maximised; no guide).",
+      SCIMIX_FIELD(preset));
   const auto weight = [&](const char* name, const char* help, auto field) {
-    t.add({name, group, Tier::advanced, OnResume::stays, help, {.least = 0}}, field);
+    group.advanced(name, help, {.least = 0}, field);
   };
   weight("weight-rec", "Weight of the reconstruction loss.", SCIMIX_FIELD(weights.reconstruction));
   weight("weight-adv", "Weight of the adversarial losses on reconstructions and on hybrids.",
@@ -73,159 +69,106 @@ void add_weight_settings(Table& t) {
          "Weight of the distance between the scene codes of a hybrid and of its content, which is "
          "maximised.",
          SCIMIX_FIELD(weights.cont_minus));
-  t.add({"encoder-grad",
-         group,
-         Tier::advanced,
-         OnResume::stays,
-         "Factor on the gradient that the semantic encoder receives from the losses on "
-         "reconstructions and hybrids.",
-         {.least = 0, .most = 1}},
-        SCIMIX_FIELD(weights.encoder_grad));
+  group.advanced("encoder-grad",
+                 "Factor on the gradient that the semantic encoder receives from the losses on "
+                 "reconstructions and hybrids.",
+                 {.least = 0, .most = 1}, SCIMIX_FIELD(weights.encoder_grad));
 }
 
 void add_guide_settings(Table& t) {
-  const std::string group = "Guide";
-  t.add({"guide",
-         group,
-         Tier::everyday,
-         OnResume::stays,
-         "Run folder of scimix_train classifier, from whose averaged network (EMA) the semantic "
-         "encoder and its classifier start. It must have been trained on the same data, labels and "
-         "split.",
-         {},
-         SettingType::path},
-        SCIMIX_FIELD(guide.run));
-  t.add({"guide-steps",
-         group,
-         Tier::everyday,
-         OnResume::stays,
-         "Number of steps for which such a classifier is trained first, by --semantic-loss, in the "
-         "subfolder guide of the run; 0 trains none. The generator can learn to swap classes only "
-         "as far as its encoder recognises them.",
-         {.least = 0, .most = 2e9}},
-        SCIMIX_FIELD(guide.steps));
-  t.add({"guided-learning-rate",
-         group,
-         Tier::advanced,
-         OnResume::stays,
-         "Learning rate of the semantic encoder after a guide, instead of --learning-rate; 0 keeps "
-         "the encoder as the guide is.",
-         {.least = 0}},
-        SCIMIX_FIELD(guide.semantic_learning_rate));
+  const SettingAdder group(t, "Guide");
+  group.everyday(
+      "guide",
+      "Run folder of scimix_train classifier, from whose averaged network (EMA) the semantic "
+      "encoder and its classifier start. It must have been trained on the same data, labels and "
+      "split.",
+      SCIMIX_FIELD(guide.run), SettingType::path);
+  group.everyday(
+      "guide-steps",
+      "Number of steps for which such a classifier is trained first, by --semantic-loss, in the "
+      "subfolder guide of the run; 0 trains none. The generator can learn to swap classes only "
+      "as far as its encoder recognises them.",
+      {.least = 0, .most = 2e9}, SCIMIX_FIELD(guide.steps));
+  group.advanced(
+      "guided-learning-rate",
+      "Learning rate of the semantic encoder after a guide, instead of --learning-rate; 0 keeps "
+      "the encoder as the guide is.",
+      {.least = 0}, SCIMIX_FIELD(guide.semantic_learning_rate));
 }
 
 void add_loss_settings(Table& t) {
-  const std::string group = "Losses";
-  t.add({"rec-norm", group, Tier::advanced, OnResume::stays,
-         "Distance between an image and its reconstruction: root mean square (rms), mean square "
-         "(mse) or mean absolute difference (l1)."},
-        SCIMIX_FIELD(reconstruction_norm));
-  t.add({"class-minus-cap",
-         group,
-         Tier::advanced,
-         OnResume::stays,
-         "Distance between logits beyond which --weight-class-minus has no effect.",
-         {.least = 0}},
-        SCIMIX_FIELD(class_minus_cap));
-  t.add({"cont-minus-cap",
-         group,
-         Tier::advanced,
-         OnResume::stays,
-         "Distance between scene codes beyond which --weight-cont-minus has no effect.",
-         {.least = 0}},
-        SCIMIX_FIELD(cont_minus_cap));
-  t.add(
-      {"semantic-loss", group, Tier::everyday, OnResume::stays,
-       "Loss that trains the semantic encoder, in the guide's run and together with the generator. "
-       "auto is mean-teacher if some training images have no label, otherwise cross-entropy."},
+  const SettingAdder group(t, "Losses");
+  group.advanced(
+      "rec-norm",
+      "Distance between an image and its reconstruction: root mean square (rms), mean square "
+      "(mse) or mean absolute difference (l1).",
+      SCIMIX_FIELD(reconstruction_norm));
+  group.advanced("class-minus-cap",
+                 "Distance between logits beyond which --weight-class-minus has no effect.",
+                 {.least = 0}, SCIMIX_FIELD(class_minus_cap));
+  group.advanced("cont-minus-cap",
+                 "Distance between scene codes beyond which --weight-cont-minus has no effect.",
+                 {.least = 0}, SCIMIX_FIELD(cont_minus_cap));
+  group.everyday(
+      "semantic-loss",
+      "Loss that trains the semantic encoder, in the guide's run and together with the generator. "
+      "auto is mean-teacher if some training images have no label, otherwise cross-entropy.",
       SCIMIX_FIELD(semantic_loss));
-  t.add({"consistency-weight",
-         group,
-         Tier::advanced,
-         OnResume::stays,
-         "For Mean Teacher: weight of the consistency loss at the end of its ramp.",
-         {.least = 0}},
-        SCIMIX_FIELD(consistency_weight));
-  t.add({"consistency-ramp",
-         group,
-         Tier::advanced,
-         OnResume::stays,
-         "Fraction of the steps in which that weight grows to its full value. After a guide, the "
-         "generator's run has the full weight from the first step.",
-         {.least = 0, .most = 1}},
-        SCIMIX_FIELD(consistency_ramp));
-  t.add({"r1-gamma", group, Tier::advanced, OnResume::stays,
-         "Factor of the R1 penalty for images of R x R pixels. A value below 0 means 0.01 if R is "
-         "at most 32, otherwise 0.0002 R^2 / batch."},
-        SCIMIX_FIELD(r1_gamma));
-  t.add({"r1-every",
-         group,
-         Tier::advanced,
-         OnResume::stays,
-         "Steps between two R1 penalties; 0 switches them off.",
-         {.least = 0}},
-        SCIMIX_FIELD(r1_every));
+  group.advanced("consistency-weight",
+                 "For Mean Teacher: weight of the consistency loss at the end of its ramp.",
+                 {.least = 0}, SCIMIX_FIELD(consistency_weight));
+  group.advanced(
+      "consistency-ramp",
+      "Fraction of the steps in which that weight grows to its full value. After a guide, the "
+      "generator's run has the full weight from the first step.",
+      {.least = 0, .most = 1}, SCIMIX_FIELD(consistency_ramp));
+  group.advanced(
+      "r1-gamma",
+      "Factor of the R1 penalty for images of R x R pixels. A value below 0 means 0.01 if R is "
+      "at most 32, otherwise 0.0002 R^2 / batch.",
+      SCIMIX_FIELD(r1_gamma));
+  group.advanced("r1-every", "Steps between two R1 penalties; 0 switches them off.", {.least = 0},
+                 SCIMIX_FIELD(r1_every));
 }
 
 void add_training_settings(Table& t) {
-  const std::string group = "Training";
+  const SettingAdder group(t, "Training");
+  const SettingAdder changeable(t, "Training", OnResume::may_change);
   add_length_settings(t);
-  t.add({"batch",
-         group,
-         Tier::everyday,
-         OnResume::stays,
-         "Images per step that are reconstructed and mixed with each other, and labelled images "
-         "per step.",
-         {.least = 2, .most = 100'000}},
-        SCIMIX_FIELD(batch));
+  group.everyday(
+      "batch",
+      "Images per step that are reconstructed and mixed with each other, and labelled images "
+      "per step.",
+      {.least = 2, .most = 100'000}, SCIMIX_FIELD(batch));
   add_unlabeled_batch_setting(t);
   add_sgd_settings(t);
-  t.add({"adam-learning-rate",
-         group,
-         Tier::advanced,
-         OnResume::may_change,
-         "Learning rate of Adam, which trains the generator, the discriminator and the scene "
-         "encoder.",
-         {.least = 0}},
-        SCIMIX_FIELD(adam_learning_rate));
-  t.add({"adam-beta1",
-         group,
-         Tier::advanced,
-         OnResume::may_change,
-         "Adam's decay of the running mean of gradients.",
-         {.least = 0, .most = 0.9999}},
-        SCIMIX_FIELD(adam_beta1));
-  t.add({"adam-beta2",
-         group,
-         Tier::advanced,
-         OnResume::may_change,
-         "Adam's decay of the running mean of squared gradients.",
-         {.least = 0, .most = 0.999999}},
-        SCIMIX_FIELD(adam_beta2));
-  t.add({"adam-eps",
-         group,
-         Tier::advanced,
-         OnResume::may_change,
-         "Constant that Adam adds to the root of the running mean of squared gradients.",
-         {.least = 1e-30}},
-        SCIMIX_FIELD(adam_eps));
-  t.add({"ema-decay",
-         group,
-         Tier::advanced,
-         OnResume::stays,
-         "Decay per step of the averaged networks (EMA), which make hybrids. Short runs need a "
-         "smaller decay: 0.995 for a few thousand steps.",
-         {.least = 0, .most = 1}},
-        SCIMIX_FIELD(ema_decay));
+  changeable.advanced(
+      "adam-learning-rate",
+      "Learning rate of Adam, which trains the generator, the discriminator and the scene "
+      "encoder.",
+      {.least = 0}, SCIMIX_FIELD(adam_learning_rate));
+  changeable.advanced("adam-beta1", "Adam's decay of the running mean of gradients.",
+                      {.least = 0, .most = 0.9999}, SCIMIX_FIELD(adam_beta1));
+  changeable.advanced("adam-beta2", "Adam's decay of the running mean of squared gradients.",
+                      {.least = 0, .most = 0.999999}, SCIMIX_FIELD(adam_beta2));
+  changeable.advanced(
+      "adam-eps", "Constant that Adam adds to the root of the running mean of squared gradients.",
+      {.least = 1e-30}, SCIMIX_FIELD(adam_eps));
+  group.advanced(
+      "ema-decay",
+      "Decay per step of the averaged networks (EMA), which make hybrids. Short runs need a "
+      "smaller decay: 0.995 for a few thousand steps.",
+      {.least = 0, .most = 1}, SCIMIX_FIELD(ema_decay));
   add_seed_and_precision_settings(t);
 }
 
 Table make_table() {
   Table t;
-  t.add({"variant", "Method", Tier::everyday, OnResume::stays,
-         "Variant of the generator's losses: full, or a variant of the paper's Table IV, explained "
-         "in docs/method.md, section 4.7."},
-        SCIMIX_FIELD(variant));
+  const SettingAdder method(t, "Method");
+  method.everyday("variant",
+                  "Variant of the generator's losses: full, or a variant of the paper's Table IV, "
+                  "explained in docs/method.md, section 4.7.",
+                  SCIMIX_FIELD(variant));
   add_scale_setting(t);
   add_data_settings(t);
   add_encoder_settings(t, SCIMIX_FIELD(encoder));
@@ -236,20 +179,11 @@ Table make_table() {
   add_fixmatch_settings(t);
   add_training_settings(t);
   add_graph_and_rank_settings(t);
-  t.add({"sample-pairs",
-         "Output",
-         Tier::advanced,
-         OnResume::may_change,
-         "Number of pairs in each picture of samples.",
-         {.least = 1}},
-        SCIMIX_FIELD(sample_pairs));
-  t.add({"eval-pairs",
-         "Output",
-         Tier::advanced,
-         OnResume::may_change,
-         "Number of pairs of test images that an evaluation mixes.",
-         {.least = 1}},
-        SCIMIX_FIELD(eval_pairs));
+  const SettingAdder output(t, "Output", OnResume::may_change);
+  output.advanced("sample-pairs", "Number of pairs in each picture of samples.", {.least = 1},
+                  SCIMIX_FIELD(sample_pairs));
+  output.advanced("eval-pairs", "Number of pairs of test images that an evaluation mixes.",
+                  {.least = 1}, SCIMIX_FIELD(eval_pairs));
   add_output_settings(t, "runs/DATASET-generator-VARIANT-SEED");
   return t;
 }

@@ -91,4 +91,46 @@ class SettingTable {
   std::vector<std::function<void(Config&, const SettingValue&)>> writers_;
 };
 
+// Adds the settings of one group to a table. `on_resume` holds for all settings that are added by
+// the same object.
+template <class Config>
+class SettingAdder {
+ public:
+  SettingAdder(SettingTable<Config>& table, std::string name, OnResume on_resume = OnResume::stays)
+      : table_(table), name_(std::move(name)), on_resume_(on_resume) {}
+
+  // Adds a setting that --help lists. `type` matters only for a field that is a text.
+  template <class Field>
+  void everyday(std::string name, std::string help, Field field,
+                SettingType type = SettingType::text) const {
+    add(Tier::everyday, std::move(name), std::move(help), {}, field, type);
+  }
+  template <class Field>
+  void everyday(std::string name, std::string help, SettingRange range, Field field) const {
+    add(Tier::everyday, std::move(name), std::move(help), range, field);
+  }
+
+  // Adds a setting that only --help-all lists.
+  template <class Field>
+  void advanced(std::string name, std::string help, Field field,
+                SettingType type = SettingType::text) const {
+    add(Tier::advanced, std::move(name), std::move(help), {}, field, type);
+  }
+  template <class Field>
+  void advanced(std::string name, std::string help, SettingRange range, Field field) const {
+    add(Tier::advanced, std::move(name), std::move(help), range, field);
+  }
+
+ private:
+  template <class Field>
+  void add(Tier tier, std::string name, std::string help, SettingRange range, Field field,
+           SettingType type = SettingType::text) const {
+    table_.add({std::move(name), name_, tier, on_resume_, std::move(help), range, type}, field);
+  }
+
+  SettingTable<Config>& table_;
+  std::string name_;
+  OnResume on_resume_;
+};
+
 }  // namespace scimix

@@ -25,14 +25,7 @@ inline Words words_of(const std::string& line) {
 
 // Runs scimix_train, which must succeed.
 inline ProgramResult train(const Words& arguments) {
-  ProgramResult result = run_program("scimix_train", arguments);
-  CAPTURE(result.error);
-  REQUIRE(result.exit_code == 0);
-  return result;
-}
-
-[[nodiscard]] inline bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
+  return run_to_success("scimix_train", arguments);
 }
 
 }  // namespace scimix::test

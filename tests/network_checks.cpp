@@ -84,6 +84,13 @@ Tensor parameter_named(const ParameterStore& store, const std::string& name) {
   return {};
 }
 
+void copy_parameters(const ParameterStore& from, const ParameterStore& to) {
+  for (ParameterStore::Named& parameter : to.parameters()) {
+    const std::vector<double> values = parameter_named(from, parameter.name).to_doubles();
+    parameter.change([&](Tensor& value) { set(value, values); });
+  }
+}
+
 std::vector<std::string> parameter_names(const ParameterStore& store) {
   std::vector<std::string> names;
   for (const auto& parameter : store.parameters()) names.push_back(parameter.name);

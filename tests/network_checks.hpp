@@ -19,6 +19,9 @@ namespace scimix {
 // The value of the parameter of that name, which shares memory with the network.
 [[nodiscard]] Tensor parameter_named(const ParameterStore& store, const std::string& name);
 
+// Copies the parameters of a network to one of the same architecture, whose dtype may differ.
+void copy_parameters(const ParameterStore& from, const ParameterStore& to);
+
 // Sorted.
 [[nodiscard]] std::vector<std::string> parameter_names(const ParameterStore& store);
 

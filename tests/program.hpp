@@ -123,6 +123,27 @@ inline ProgramResult run_program(const std::string& name, std::vector<std::strin
   return Program(folder, name, std::move(arguments)).wait();
 }
 
+// Runs a program, which must succeed.
+inline ProgramResult run_to_success(const std::string& name, std::vector<std::string> arguments) {
+  ProgramResult result = run_program(name, std::move(arguments));
+  CAPTURE(result.error);
+  REQUIRE(result.exit_code == 0);
+  return result;
+}
+
+[[nodiscard]] inline bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+// Checks that `text` has each of `parts`.
+inline void check_has(const std::string& text, const std::vector<std::string>& parts) {
+  CAPTURE(text);
+  for (const std::string& part : parts) {
+    CAPTURE(part);
+    CHECK(has(text, part));
+  }
+}
+
 // Of a mistake: exit code 2, and one line in which every one of `words` stands.
 inline void check_mistake(const std::string& name, std::vector<std::string> arguments,
                           const std::vector<std::string>& words) {
@@ -131,10 +152,7 @@ inline void check_mistake(const std::string& name, std::vector<std::string> argu
   CHECK(result.exit_code == 2);
   CHECK(std::count(result.error.begin(), result.error.end(), '\n') == 1);
   CHECK(result.error.starts_with(name + ": "));
-  for (const std::string& word : words) {
-    CAPTURE(word);
-    CHECK(result.error.find(word) != std::string::npos);
-  }
+  check_has(result.error, words);
 }
 
 }  // namespace scimix::test

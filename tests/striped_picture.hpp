@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/image_io.hpp"
+#include "temp_folder.hpp"
 
 namespace scimix::test {
 
@@ -34,5 +35,21 @@ inline void write_labeled_pictures(const std::filesystem::path& folder) {
     write_picture(folder / "labeled/down" / name, false, i);
   }
 }
+
+// As many pictures of both kinds without a class, in `folder`/unlabeled.
+inline void write_unlabeled_pictures(const std::filesystem::path& folder, int count) {
+  for (int i = 0; i < count; ++i) {
+    write_picture(folder / "unlabeled" / (std::to_string(i) + ".png"), i % 2 == 0, 20 + i);
+  }
+}
+
+// A folder of labelled pictures. Runs can be written beside it.
+struct PictureFolder {
+  PictureFolder() { write_labeled_pictures(dir); }
+  [[nodiscard]] std::string path(const std::string& name) const { return (folder / name).string(); }
+
+  TempFolder folder;
+  std::filesystem::path dir = folder / "pictures";
+};
 
 }  // namespace scimix::test

@@ -10,9 +10,11 @@
 #include "autograd/ops.hpp"
 #include "autograd/tape.hpp"
 #include "core/random.hpp"
+#include "tests/differences.hpp"
 #include "trainers/classifier_objective.hpp"
 
 using namespace scimix;
+using test::largest_difference;
 
 namespace {
 
@@ -223,18 +225,12 @@ std::vector<double> statistics_after(const Variable& images) {
   return statistics_of(twin);
 }
 
-double largest_distance(const std::vector<double>& a, const std::vector<double>& b) {
-  double largest = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(a[i] - b[i]));
-  return largest;
-}
-
 // Running statistics are near 0 to 1: rounding leaves far less than 1e-5, other images far more
 // than 1e-3.
 void check_statistics(const std::vector<double>& found, const Variable& expected_images,
                       const Variable& other_images) {
-  CHECK(largest_distance(found, statistics_after(expected_images)) < 1e-5);
-  CHECK(largest_distance(found, statistics_after(other_images)) > 1e-3);
+  CHECK(largest_difference(found, statistics_after(expected_images)) < 1e-5);
+  CHECK(largest_difference(found, statistics_after(other_images)) > 1e-3);
 }
 
 // Some hybrids, as a maker would hand them over: some are dropped.
@@ -484,7 +480,7 @@ TEST_CASE("FixMatch: joint statistics are its default, and make other logits") {
     return setup.objective.method(batch, one()).labeled_logits.value().to_doubles();
   };
   CHECK(logits("auto") == logits("joint"));
-  CHECK(largest_distance(logits("joint"), logits("segments")) > 1e-2);
+  CHECK(largest_difference(logits("joint"), logits("segments")) > 1e-2);
 }
 
 TEST_CASE("FixMatch: no gradient comes back through the weak view") {

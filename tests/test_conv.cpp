@@ -14,10 +14,12 @@
 #include "kernels/conv/conv_onednn.hpp"
 #include "kernels/conv/conv_winograd.hpp"
 #include "skip.hpp"
+#include "tests/differences.hpp"
 #include "tests/dot.hpp"
 
 using namespace scimix;
 using scimix::test::dot;
+using scimix::test::relative_error;
 
 namespace {
 
@@ -62,21 +64,6 @@ Products products(const Operands& o) {
   conv_dgrad(o.y, o.w, out.dgrad, o.geometry);
   conv_wgrad(o.y, o.x, out.wgrad, o.geometry);
   return out;
-}
-
-// The largest difference, relative to the largest magnitude of `expected`.
-double relative_error(const Tensor& got, const Tensor& expected) {
-  const std::vector<double> a = got.to_doubles();
-  const std::vector<double> b = expected.to_doubles();
-  double difference = 0;
-  double largest = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    // fmax drops a NaN, which must not pass for agreement.
-    difference = std::isnan(a[i]) ? INFINITY : std::fmax(difference, std::fabs(a[i] - b[i]));
-    largest = std::fmax(largest, std::fabs(b[i]));
-    if (std::isinf(difference)) break;
-  }
-  return difference / largest;
 }
 
 struct Setting {
@@ -377,16 +364,7 @@ TEST_CASE("conv: channels of zeros behind those of w change nothing") {
       return std::pair{y, grad({{sum(square(y))}}, {{w}}).front()};
     };
     const auto close = [&](const Variable& a, const Variable& b) {
-      REQUIRE(a.shape() == b.shape());
-      const std::vector<double> found = a.value().to_doubles();
-      const std::vector<double> expected = b.value().to_doubles();
-      double largest = 0;
-      double difference = 0;
-      for (std::size_t i = 0; i < found.size(); ++i) {
-        largest = std::max(largest, std::abs(expected[i]));
-        difference = std::max(difference, std::abs(found[i] - expected[i]));
-      }
-      CHECK(difference <= bound * largest);
+      CHECK(relative_error(a.value(), b.value()) <= bound);
     };
     const auto [y, gw] = run(3);
     for (const std::int64_t channels : {4, 8}) {

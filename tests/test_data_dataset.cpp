@@ -83,10 +83,7 @@ TEST_CASE("data set: checks") {
 }
 
 TEST_CASE("data set: by name") {
-  DatasetOptions options;
-  options.digits_train = 20;
-  options.digits_test = 10;
-  const Dataset dataset = load_dataset("digits", "", options);
+  const Dataset dataset = load_dataset("digits", "", {.digits_train = 20, .digits_test = 10});
   CHECK(dataset.train.count == 20);
   CHECK(dataset.test.count == 10);
   CHECK(dataset.classes() == 10);
@@ -99,9 +96,7 @@ TEST_CASE("data set: by name") {
 }
 
 TEST_CASE("data set: images of another size than the data set's own") {
-  DatasetOptions options;
-  options.digits_train = 20;
-  options.digits_test = 10;
+  DatasetOptions options{.digits_train = 20, .digits_test = 10};
   const Dataset native = load_dataset("digits", "", options);
   CHECK(native.train.height == 32);
   CHECK(native.train.width == 32);

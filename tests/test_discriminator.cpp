@@ -249,12 +249,7 @@ TEST_CASE("discriminator: f32 and bf16 agree with f64, logits are f32") {
   config.max_channels = 32;
   const Discriminator single(config, 0, kCpu);
   const Discriminator reference(config, 0, kCpu, DType::f64);
-  for (auto& parameter : reference.parameters().parameters()) {
-    const Tensor from = parameter_named(single.parameters(), parameter.name);
-    parameter.change([&](Tensor& value) {
-      value.copy_(Tensor::from(from.to_doubles(), from.shape(), DType::f64));
-    });
-  }
+  copy_parameters(single.parameters(), reference.parameters());
   const Tensor x = images(8, 16, DType::bf16);  // values that all three types hold
   const auto logits = [&](const Discriminator& model, DType dtype) {
     return model.forward(Variable(Tensor::from(x.to_doubles(), x.shape(), dtype))).value();

@@ -8,13 +8,13 @@
 #include <doctest/doctest.h>
 #include <nccl.h>
 
-#include <cmath>
 #include <typeinfo>
 
 #include "bench/peak_memory.hpp"
 #include "core/device.hpp"
 #include "core/graph.hpp"
 #include "cuda_calls.hpp"
+#include "differences.hpp"
 #include "kernels/conv/conv.hpp"
 #include "kernels/elementwise/elementwise.hpp"
 #include "kernels/launch/image_chunks.hpp"
@@ -75,22 +75,6 @@ TEST_CASE("emulated: the GPU is not asked for anything before main") {
 
 // ---- precision of convolutions ------------------------------------------------------------------
 
-namespace {
-
-double relative(const Tensor& found, const Tensor& exact) {
-  const std::vector<double> a = found.to_doubles();
-  const std::vector<double> b = exact.to_doubles();
-  double difference = 0;
-  double all = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    difference += (a[i] - b[i]) * (a[i] - b[i]);
-    all += b[i] * b[i];
-  }
-  return std::sqrt(difference / all);
-}
-
-}  // namespace
-
 // The first engine that the emulated cuDNN offers rounds inputs to bf16, as engines with the note
 // DOWN_CONVERT_INPUTS may. In f32 and in tf32 it must not be taken.
 TEST_CASE("emulated: f32 convolutions are not cut to 16 bits, nor strict ones to TF32") {
@@ -113,7 +97,7 @@ TEST_CASE("emulated: f32 convolutions are not cut to 16 bits, nor strict ones to
     const MemoryArena arena(kGpu);
     const Graph graph(kGpu, arena, [&] { conv_fprop(images, weights, y, geometry); });
     graph.replay();
-    return relative(y, exact);
+    return test::relative_distance(y, exact);
   };
   CHECK(error() < 1e-6);
   const AllowTf32 allowed;

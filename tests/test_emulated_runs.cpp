@@ -13,6 +13,7 @@ using test::checkpoint;
 using test::ProgramResult;
 using test::read_bytes;
 using test::TempFolder;
+using test::train;
 using test::Words;
 using test::operator+;
 
@@ -20,12 +21,6 @@ namespace {
 
 constexpr int kSteps =
     12;  // two of each kind before a graph is recorded, then replays of four at once
-
-void train(const Words& arguments) {
-  const ProgramResult result = test::run_program("scimix_train", arguments);
-  CAPTURE(result.error);
-  REQUIRE(result.exit_code == 0);
-}
 
 void train_together(int ranks, const Words& arguments) {
   const ProgramResult result = test::run_on_ranks(ranks, "scimix_train", arguments);
@@ -166,6 +161,25 @@ TEST_CASE("emulated: on another interleaving of streams a run has the same bits"
     return read_bytes(checkpoint(out, kSteps));
   };
   CHECK(made("1") == made("20261128"));
+}
+
+TEST_CASE("emulated: early launches do not change a run, and can be switched off") {
+  const TempFolder folder;
+  const auto arguments = [&](const std::string& setting) {
+    return test::classifier_run((folder / setting).string(), kFixmatch.options, "cuda:0");
+  };
+  const auto made = [&](const std::string& setting) {
+    const test::WithEnvironment environment(
+        test::Environment{{"SCIMIX_PROGRAMMATIC_LAUNCH", setting}});
+    train(arguments(setting));
+    return read_bytes(checkpoint((folder / setting).string(), kSteps));
+  };
+  CHECK(made("0") == made("1"));
+  const test::WithEnvironment environment(test::Environment{{"SCIMIX_PROGRAMMATIC_LAUNCH", "off"}});
+  const ProgramResult result = test::run_program("scimix_train", arguments("off"));
+  CHECK(result.exit_code == 2);
+  CHECK(result.error.find("SCIMIX_PROGRAMMATIC_LAUNCH=off in the environment: expected 0 or 1") !=
+        std::string::npos);
 }
 
 TEST_CASE("emulated: a run of 2 and of 4 ranks by NCCL is the run of one" *

@@ -2,15 +2,16 @@
 // threads share the work, and views.
 #include <doctest/doctest.h>
 
-#include <cmath>
 #include <random>
 #include <vector>
 
 #include "kernels/conv/copy_channels.hpp"
 #include "kernels/gemm/gemm.hpp"
 #include "kernels/machine/tf32.hpp"
+#include "tests/differences.hpp"
 
 using namespace scimix;
+using test::relative_error;
 
 namespace {
 
@@ -46,18 +47,6 @@ std::vector<double> expected(const Tensor& a, const Tensor& b, const Tensor& c, 
     }
   }
   return z;
-}
-
-// The largest difference, relative to the largest expected magnitude.
-double relative_error(const std::vector<double>& got, const std::vector<double>& want) {
-  double difference = 0;
-  double largest = 1e-300;
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    if (std::isnan(got[i])) return INFINITY;
-    difference = std::fmax(difference, std::fabs(got[i] - want[i]));
-    largest = std::fmax(largest, std::fabs(want[i]));
-  }
-  return difference / largest;
 }
 
 double tolerance(DType dtype) {

@@ -208,12 +208,7 @@ TEST_CASE("generator: f32 and bf16 agree with f64") {
                                .max_channels = 32};
   const Generator single(config, 0, kCpu);
   const Generator reference(config, 0, kCpu, DType::f64);
-  for (auto& parameter : reference.parameters().parameters()) {
-    const Tensor from = parameter_named(single.parameters(), parameter.name);
-    parameter.change([&](Tensor& value) {
-      value.copy_(Tensor::from(from.to_doubles(), from.shape(), DType::f64));
-    });
-  }
+  copy_parameters(single.parameters(), reference.parameters());
   const Codes codes = random_codes(config, 2);
   const auto in = [](const Variable& x, DType dtype) {
     return Variable(Tensor::from(x.value().to_doubles(), x.shape(), dtype));

@@ -8,6 +8,7 @@
 #include "autograd/ops.hpp"
 #include "autograd/tape.hpp"
 #include "core/random.hpp"
+#include "differences.hpp"
 #include "kernels/image/mixing.hpp"
 #include "tiny_generator.hpp"
 #include "trainers/hybrid_maker.hpp"
@@ -97,12 +98,7 @@ std::vector<double> clamped(std::vector<double> values) {
 
 void check_close(const std::vector<double>& found, const std::vector<double>& expected,
                  double tolerance) {
-  REQUIRE(found.size() == expected.size());
-  double largest = 0;
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    largest = std::max(largest, std::abs(found[i] - expected[i]));
-  }
-  CHECK(largest <= tolerance);
+  CHECK(test::largest_difference(found, expected) <= tolerance);
 }
 
 // Every mixer, so that a new one is tested as well.

@@ -2,13 +2,13 @@
 // that must hold for each of them is asserted on that run.
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
 
 #include "core/allocator.hpp"
 #include "core/work.hpp"
+#include "differences.hpp"
 #include "kernels/conv/conv.hpp"
 #include "temp_folder.hpp"
 #include "tiny_runs.hpp"
@@ -56,13 +56,6 @@ double norm(const Slab& slab) {
   double sum = 0;
   for (const double value : slab.flat().to_doubles()) sum += value * value;
   return std::sqrt(sum);
-}
-
-double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
-  REQUIRE(a.size() == b.size());
-  double most = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) most = std::max(most, std::abs(a[i] - b[i]));
-  return most;
 }
 
 void check_terms(const TrainingMetrics& metrics, const Combination& of) {

@@ -17,9 +17,11 @@
 #include "core/random.hpp"
 #include "kernels/image/mixing.hpp"
 #include "kernels/launch/phase_order.hpp"
+#include "tests/differences.hpp"
 #include "tests/skip.hpp"
 
 using namespace scimix;
+using test::largest_difference;
 
 namespace {
 
@@ -35,16 +37,6 @@ Values random_images(const Shape& shape, std::uint32_t item) {
 
 Values plain_images(const Shape& shape, double value) {
   return Values(static_cast<std::size_t>(shape.numel()), value);
-}
-
-double largest_difference(const Values& a, const Values& b) {
-  REQUIRE(a.size() == b.size());
-  double largest = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const double difference = std::abs(a[i] - b[i]);
-    if (!(difference <= largest)) largest = difference;  // a NaN stays
-  }
-  return largest;
 }
 
 // Images with values of O(1): a handful of roundings of the dtype, times the length of the sums.

@@ -2,8 +2,6 @@
 // own operators, in sizes that take several chunks and groups.
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <cmath>
 #include <string>
 #include <vector>
 
@@ -15,6 +13,7 @@
 #include "kernels/modulate/modulate.hpp"
 #include "network_checks.hpp"
 #include "skip.hpp"
+#include "tests/differences.hpp"
 
 using namespace scimix;
 
@@ -130,18 +129,8 @@ struct Operands {
 // Largest difference, relative to the largest magnitude expected.
 [[nodiscard]] double distance(const Variable& got, const Variable& expected) {
   REQUIRE(got.defined());
-  REQUIRE(got.shape() == expected.shape());
-  const std::vector<double> a = got.value().to_doubles();
-  const std::vector<double> b = expected.value().to_doubles();
-  double error = 0;
-  double largest = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    // A NaN is larger than any error.
-    error = std::isnan(a[i]) ? INFINITY : std::max(error, std::abs(a[i] - b[i]));
-    largest = std::max(largest, std::abs(b[i]));
-  }
-  REQUIRE(largest > 0);
-  return error / largest;
+  REQUIRE(mean_square(expected.value()) > 0);
+  return test::relative_error(got.value(), expected.value());
 }
 
 const char* const kNames[] = {"x", "w", "style", "bias", "strength"};

@@ -32,9 +32,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // 10 labelled pictures of each class, and 30 without a class.
-struct Pictures {
+struct Pictures : test::PictureFolder {
   Pictures() {
-    test::write_labeled_pictures(dir);
     for (int i = 0; i < 30; ++i) {
       write_picture(dir / "unlabeled" / std::to_string(i % 3) / (std::to_string(i / 3) + ".png"),
                     i % 2 == 0, 20 + i);
@@ -46,10 +45,6 @@ struct Pictures {
             "--depth",   "10",     "--width",      "1",          "--norm-momentum",    "0.3",
             "--steps",   "6",      "--eval-every", "3",          "--checkpoint-every", "3"};
   }
-  [[nodiscard]] std::string path(const std::string& name) const { return (folder / name).string(); }
-
-  TempFolder folder;
-  fs::path dir = folder / "pictures";
 };
 
 const Words kTinyGenerator{"--g-channels",     "4", "--g-max-channels", "4", "--d-channels", "4",
@@ -70,11 +65,8 @@ std::vector<CsvRow> rows_of(const std::string& csv) {
 }
 
 ProgramResult predict(const Words& arguments) {
-  ProgramResult result =
-      run_program("scimix_eval", Words{"predict"} + arguments + Words{"--device", "cpu"});
-  CAPTURE(result.error);
-  REQUIRE(result.exit_code == 0);
-  return result;
+  return test::run_to_success("scimix_eval",
+                              Words{"predict"} + arguments + Words{"--device", "cpu"});
 }
 
 int files_below(const fs::path& dir) {

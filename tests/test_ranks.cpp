@@ -27,6 +27,7 @@ using test::ProgramResult;
 using test::read_bytes;
 using test::run_on_ranks;
 using test::TempFolder;
+using test::train;
 using test::Words;
 using test::words_of;
 
@@ -45,12 +46,6 @@ Words classifier(const std::string& out, const Words& more) {
 
 Words generator(const std::string& out, const Words& more) {
   return test::generator_run(out, more);
-}
-
-void run_alone(const Words& arguments) {
-  const ProgramResult result = test::run_program("scimix_train", arguments);
-  CAPTURE(result.error);
-  REQUIRE(result.exit_code == 0);
 }
 
 void run_together(int ranks, const Words& arguments) {
@@ -76,7 +71,7 @@ void check_against_one(Words (*run)(const std::string& out, const Words& more),
   const TempFolder folder;
   const Words exact = options + Words{"--precision", "f64", "--steps", "20"};
   const std::string one = (folder / "one").string();
-  run_alone(run(one, exact));
+  train(run(one, exact));
   for (const int ranks : {2, 4}) {
     CAPTURE(ranks);
     const std::string out = (folder / std::to_string(ranks)).string();
@@ -147,9 +142,7 @@ TEST_CASE("ranks: a run on pictures of which most have no class is the run of on
   const TempFolder folder;
   const std::filesystem::path pictures = folder / "pictures";
   test::write_labeled_pictures(pictures);
-  for (int i = 0; i < 30; ++i) {
-    test::write_picture(pictures / "unlabeled" / (std::to_string(i) + ".png"), i % 2 == 0, 20 + i);
-  }
+  test::write_unlabeled_pictures(pictures, 30);
   const auto run = [&](const std::string& out) {
     return Words{"classifier", "--out", (folder / out).string(), "--data-dir", pictures.string()} +
            words_of(
@@ -157,7 +150,7 @@ TEST_CASE("ranks: a run on pictures of which most have no class is the run of on
                "--method mean-teacher --batch 8 --unlabeled-batch 8 --precision f64 --sync-norm "
                "true --steps 20 --log-every 5 --eval-every 1000 --checkpoint-every 1000");
   };
-  run_alone(run("one"));
+  train(run("one"));
   run_together(2, run("two"));
   const std::string one = (folder / "one").string();
   const std::string two = (folder / "two").string();
@@ -173,7 +166,7 @@ TEST_CASE("ranks: hybrids of a generator are those of one rank") {
   if (!have_mpirun()) return;
   const TempFolder folder;
   const std::string made = (folder / "generator").string();
-  run_alone(generator(made, {"--labels", "40", "--steps", "2"}));
+  train(generator(made, {"--labels", "40", "--steps", "2"}));
   check_against_one(classifier,
                     {"--method", "mean-teacher", "--mixer", "scimix", "--generator", made},
                     kDoubleTolerance);
@@ -184,7 +177,7 @@ TEST_CASE("ranks: in f32 a run is the run of one rank up to rounding") {
   const TempFolder folder;
   const Words options{"--method", "mean-teacher", "--mixer",         "mixup",
                       "--steps",  "20",           "--learning-rate", "0.001"};
-  run_alone(classifier((folder / "one").string(), options));
+  train(classifier((folder / "one").string(), options));
   run_together(2, classifier((folder / "two").string(), options + Words{"--sync-norm", "true"}));
   const double difference =
       apart(checkpoint((folder / "one").string(), 20), checkpoint((folder / "two").string(), 20));
@@ -212,7 +205,7 @@ TEST_CASE("ranks: a run goes on with another number of them") {
       "--method mean-teacher --mixer mixup --steps 12 --precision f64 --sync-norm true "
       "--checkpoint-every 4 --keep-checkpoints 9");
   const std::string whole = (folder / "whole").string();
-  run_alone(classifier(whole, options));
+  train(classifier(whole, options));
   const std::string broken = (folder / "broken").string();
   run_together(2, classifier(broken, options));
   std::filesystem::remove(checkpoint(broken, 12));
@@ -220,7 +213,7 @@ TEST_CASE("ranks: a run goes on with another number of them") {
   CHECK(apart(checkpoint(whole, 12), checkpoint(broken, 12)) < kDoubleTolerance);
   std::filesystem::remove(checkpoint(broken, 12));
   std::filesystem::remove(checkpoint(broken, 8));
-  run_alone({"classifier", "--resume", broken});
+  train({"classifier", "--resume", broken});
   CHECK(apart(checkpoint(whole, 12), checkpoint(broken, 12)) < kDoubleTolerance);
 }
 

@@ -15,7 +15,6 @@
 
 using namespace scimix;
 using test::has;
-using test::run_program;
 using test::TempFolder;
 
 namespace {
@@ -51,10 +50,7 @@ struct Fixture {
     return all;
   }
   test::ProgramResult eval(const std::vector<std::string>& more = {}) const {
-    auto result = run_program("scimix_eval", arguments(more));
-    CAPTURE(result.error);
-    CHECK(result.exit_code == 0);
-    return result;
+    return test::run_to_success("scimix_eval", arguments(more));
   }
 
   TempFolder folder;

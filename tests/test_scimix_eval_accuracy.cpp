@@ -16,7 +16,6 @@
 using namespace scimix;
 using test::operator+;
 using test::has;
-using test::run_program;
 using test::TempFolder;
 using test::train;
 using test::Words;
@@ -52,10 +51,7 @@ struct GeneratorFile {
 std::string evaluated(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "accuracy");
   arguments.insert(arguments.end(), {"--device", "cpu"});
-  const auto result = run_program("scimix_eval", arguments);
-  CAPTURE(result.error);
-  CHECK(result.exit_code == 0);
-  return result.out;
+  return test::run_to_success("scimix_eval", arguments).out;
 }
 
 // A copy of a checkpoint with other metadata; its tensors are of no interest.
@@ -189,14 +185,10 @@ TEST_CASE("scimix_eval accuracy: of a folder of one's own, all images are tested
   write_folder(folder / "alone" / "test", 100);
   write_folder(folder / "split" / "train", 100);
   write_folder(folder / "split" / "test", 200);
-  const auto trained =
-      run_program("scimix_train",
-                  {"classifier", "--dataset", "folder",   "--data-dir",   path("own"), "--depth",
-                   "10",         "--width",   "1",        "--image-size", "16",        "--crop-pad",
-                   "2",          "--batch",   "2",        "--steps",      "1",         "--device",
-                   "cpu",        "--out",     path("run")});
-  CAPTURE(trained.error);
-  REQUIRE(trained.exit_code == 0);
+  train({"classifier", "--dataset", "folder",   "--data-dir",   path("own"), "--depth",
+         "10",         "--width",   "1",        "--image-size", "16",        "--crop-pad",
+         "2",          "--batch",   "2",        "--steps",      "1",         "--device",
+         "cpu",        "--out",     path("run")});
   const auto tested = [&](const std::vector<std::string>& more) {
     std::vector<std::string> arguments{path("run"), "--json", path("a.json")};
     arguments.insert(arguments.end(), more.begin(), more.end());

@@ -15,7 +15,6 @@
 
 using namespace scimix;
 using test::operator+;
-using test::run_program;
 using test::TempFolder;
 using test::train;
 using test::Words;
@@ -25,10 +24,7 @@ namespace {
 
 // Runs scimix_eval, which must succeed, and returns what it prints.
 std::string printed(const Words& arguments) {
-  const auto result = run_program("scimix_eval", arguments);
-  CAPTURE(result.error);
-  CHECK(result.exit_code == 0);
-  return result.out;
+  return test::run_to_success("scimix_eval", arguments).out;
 }
 
 void check_mistake(const Words& arguments, const Words& words) {

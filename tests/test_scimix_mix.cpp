@@ -19,6 +19,7 @@
 
 using namespace scimix;
 using test::run_program;
+using test::run_to_success;
 using test::TempFolder;
 
 namespace {
@@ -115,10 +116,7 @@ struct Fixture {
     return all;
   }
   test::ProgramResult mix(const std::string& out, const std::vector<std::string>& more = {}) const {
-    auto result = run_program("scimix_mix", arguments(out, more));
-    CAPTURE(result.error);
-    CHECK(result.exit_code == 0);
-    return result;
+    return run_to_success("scimix_mix", arguments(out, more));
   }
 
   TempFolder folder;
@@ -220,12 +218,9 @@ TEST_CASE("scimix_mix: a folder of images is a data set again") {
   // The folder serves as a source, and so does one of its classes, without labels.
   const std::string hybrids = (f.folder / "hybrids").string();
   std::filesystem::create_directory(f.folder / "empty");
-  const auto again =
-      run_program("scimix_mix", {"--generator", f.generator.string(), "--content", hybrids,
-                                 "--scene", hybrids + "/1", "--pairing", "in-order", "--out",
-                                 (f.folder / "empty").string()});
-  CAPTURE(again.error);
-  CHECK(again.exit_code == 0);
+  run_to_success("scimix_mix",
+                 {"--generator", f.generator.string(), "--content", hybrids, "--scene",
+                  hybrids + "/1", "--pairing", "in-order", "--out", (f.folder / "empty").string()});
   const auto second = read_table(f.folder / "empty.tsv");
   REQUIRE(second.size() == 13);
   CHECK(second[1][3] == "0/000000.png");
@@ -306,12 +301,10 @@ TEST_CASE("scimix_mix: without labels the filter asks what C sees in the content
     const std::string name = std::to_string(100 + i) + ".png";
     write_png(flat / name, {kSide, kSide, expected().image(i)});
   }
-  const auto mixed = run_program(
-      "scimix_mix", {"--generator", f.generator.string(), "--content", flat.string(), "--scene",
-                     flat.string(), "--pairing", "in-order", "--keep-agreeing", "--out",
-                     (f.folder / "kept.safetensors").string()});
-  CAPTURE(mixed.error);
-  REQUIRE(mixed.exit_code == 0);
+  run_to_success("scimix_mix",
+                 {"--generator", f.generator.string(), "--content", flat.string(), "--scene",
+                  flat.string(), "--pairing", "in-order", "--keep-agreeing", "--out",
+                  (f.folder / "kept.safetensors").string()});
   const SafetensorsFile kept(f.folder / "kept.safetensors");
   std::vector<std::int32_t> wanted;
   for (std::int32_t i = 0; i < kDigits; ++i) {

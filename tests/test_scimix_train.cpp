@@ -14,6 +14,7 @@
 using namespace scimix;
 using test::operator+;
 using test::run_program;
+using test::train;
 using test::Words;
 using test::words_of;
 
@@ -35,14 +36,24 @@ void check_mistake(std::vector<std::string> arguments, const std::vector<std::st
   test::check_mistake("scimix_train", std::move(arguments), words);
 }
 
+// Runs small_run in a shell, after the commands `limits`. It must end with exit code 2 and a line
+// that contains `words`.
+[[maybe_unused]] void check_limited(const std::string& limits, const std::string& words) {
+  const test::TempFolder folder;
+  std::string command = limits + (program_dir() / "scimix_train").string();
+  for (const std::string& word : small_run((folder / "run").string())) command += " " + word;
+  const auto limited = run_program("sh", {"-c", command});
+  CAPTURE(limited.error);
+  CHECK(limited.exit_code == 2);
+  CHECK(test::has(limited.error, words));
+}
+
 }  // namespace
 
 TEST_CASE("a run folder holds config, split, metrics, events and a checkpoint") {
   const test::TempFolder folder;
   const std::string run = (folder / "run").string();
-  const auto result = run_program("scimix_train", small_run(run));
-  CAPTURE(result.error);
-  REQUIRE(result.exit_code == 0);
+  const auto result = train(small_run(run));
   CHECK(result.out.find(
             "300 training images (300 labelled), 50 test images, 10 classes, 32x32 pixels\n") !=
         std::string::npos);
@@ -74,17 +85,14 @@ TEST_CASE("a run folder holds config, split, metrics, events and a checkpoint") 
   check_mistake(small_run(run), {"already holds a run", "--resume"});
   // The config it wrote describes the same run.
   const std::string again = (folder / "again").string();
-  const auto repeated =
-      run_program("scimix_train", {"classifier", "--config", run + "/config.toml", "--out", again});
-  CAPTURE(repeated.error);
-  REQUIRE(repeated.exit_code == 0);
+  train({"classifier", "--config", run + "/config.toml", "--out", again});
   CHECK(final_checkpoint(again) == final_checkpoint(run));
 }
 
 TEST_CASE("a killed run resumes bit for bit" * doctest::test_suite("full")) {
   const test::TempFolder folder;
   const std::string whole = (folder / "whole").string();
-  REQUIRE(run_program("scimix_train", small_run(whole)).exit_code == 0);
+  train(small_run(whole));
 
   const std::string killed = (folder / "killed").string();
   {
@@ -94,9 +102,7 @@ TEST_CASE("a killed run resumes bit for bit" * doctest::test_suite("full")) {
     program.signal(SIGKILL);
     REQUIRE(program.wait().exit_code == -SIGKILL);
   }
-  const auto resumed = run_program("scimix_train", {"classifier", "--resume", killed});
-  CAPTURE(resumed.error);
-  REQUIRE(resumed.exit_code == 0);
+  train({"classifier", "--resume", killed});
   CHECK(final_checkpoint(killed) == final_checkpoint(whole));
 
   // The metrics are those of one run: each step once, the same values.
@@ -198,13 +204,7 @@ TEST_CASE("a limit on the size of files ends a run with a line, not by a signal"
 #ifdef SCIMIX_THREAD_SANITIZED
   skip_check("a limit on the size of files: the thread sanitizer keeps its tables in files");
 #else
-  const test::TempFolder folder;
-  std::string command = (program_dir() / "scimix_train").string();
-  for (const std::string& word : small_run((folder / "run").string())) command += " " + word;
-  const auto limited = run_program("sh", {"-c", "ulimit -f 600; " + command});
-  CAPTURE(limited.error);
-  CHECK(limited.exit_code == 2);
-  CHECK(limited.error.find("step-00000010.safetensors: cannot write") != std::string::npos);
+  check_limited("ulimit -f 600; ", "step-00000010.safetensors: cannot write");
 #endif
 }
 
@@ -212,13 +212,7 @@ TEST_CASE("too little memory is named before a library crashes for want of it") 
 #ifdef SCIMIX_SANITIZED
   skip_check("a limit on memory: a sanitizer's own table needs terabytes of addresses");
 #else
-  const test::TempFolder folder;
-  std::string command = (program_dir() / "scimix_train").string();
-  for (const std::string& word : small_run((folder / "run").string())) command += " " + word;
-  const auto limited = run_program(
-      "sh", {"-c", "export OMP_NUM_THREADS=1; ulimit -v 358400; exec timeout 60 " + command});
-  CAPTURE(limited.error);
-  CHECK(limited.exit_code == 2);
-  CHECK(limited.error.find("memory is limited to 350 MB") != std::string::npos);
+  check_limited("export OMP_NUM_THREADS=1; ulimit -v 358400; exec timeout 60 ",
+                "memory is limited to 350 MB");
 #endif
 }

@@ -8,35 +8,24 @@
 
 using namespace scimix;
 using test::operator+;
+using test::check_has;
 using test::check_mistake;
 using test::has;
 using test::ProgramResult;
-using test::run_program;
-using test::TempFolder;
 using test::train;
 using test::Words;
-using test::write_picture;
 
 namespace {
 
 namespace fs = std::filesystem;
 
 // 10 labelled pictures of each of two classes, of which two are held out, and 70 without a class.
-struct Pictures {
-  Pictures() {
-    test::write_labeled_pictures(dir);
-    for (int i = 0; i < 70; ++i) {
-      write_picture(dir / "unlabeled" / (std::to_string(i) + ".png"), i % 2 == 0, 20 + i);
-    }
-  }
-  [[nodiscard]] std::string path(const std::string& name) const { return (folder / name).string(); }
+struct Pictures : test::PictureFolder {
+  Pictures() { test::write_unlabeled_pictures(dir, 70); }
   [[nodiscard]] Words job(const Words& more = {}) const {
     return Words{"auto", "--data-dir", dir.string(), "--device", "cpu", "--out", path("job")} +
            more;
   }
-
-  TempFolder folder;
-  fs::path dir = folder / "pictures";
 };
 
 const Words kTiny{"--image-size",  "16", "--depth",           "10", "--width", "1",
@@ -58,29 +47,24 @@ TEST_CASE("auto: a job is interrupted, goes on, and is not repeated") {
     const ProgramResult stopped = program.wait();
     CAPTURE(stopped.error);
     REQUIRE(stopped.exit_code == 130);
-    CHECK(has(stopped.out, "labelled: 16 images of 2 classes, 8 of each\n"));
-    CHECK(has(stopped.out, "unlabelled: 70 images\n"));
-    CHECK(has(stopped.out, "test: 4 images\n"));
-    CHECK(has(stopped.out, "picture sizes: shorter side 16 pixels"));
-    CHECK(has(stopped.out, "method: mean-teacher with hybrids"));
-    CHECK(has(stopped.out, "[1 of 3] guide: 2 steps"));
-    CHECK(has(stopped.out, "[2 of 3] generator: 12 steps"));
-    CHECK(has(stopped.out, "interrupted; the same command goes on\n"));
+    check_has(stopped.out,
+              {"labelled: 16 images of 2 classes, 8 of each\n", "unlabelled: 70 images\n",
+               "test: 4 images\n", "picture sizes: shorter side 16 pixels",
+               "method: mean-teacher with hybrids", "[1 of 3] guide: 2 steps",
+               "[2 of 3] generator: 12 steps", "interrupted; the same command goes on\n"});
     CHECK_FALSE(has(stopped.out, "[3 of 3]"));
   }
   const std::string guide =
       test::read_bytes(pictures.path("job/guide/checkpoints/step-00000002.safetensors"));
 
   const ProgramResult done = train(command);
-  CHECK(has(done.out, "going on with its picks"));
-  CHECK(has(done.out, "guide, resumed after step 2: the run is finished"));
-  CHECK(has(done.out, "[3 of 3] classifier: 2 steps"));
-  CHECK(has(done.out, "of 4 held-out images (95% interval "));
-  CHECK(has(done.out, "\nnext: scimix_eval predict " + pictures.path("job/")));
+  check_has(done.out,
+            {"going on with its picks", "guide, resumed after step 2: the run is finished",
+             "[3 of 3] classifier: 2 steps", "of 4 held-out images (95% interval ",
+             "\nnext: scimix_eval predict " + pictures.path("job/")});
   CHECK(test::read_bytes(pictures.path("job/guide/checkpoints/step-00000002.safetensors")) ==
         guide);
-  CHECK(has(config_of(pictures, ""), "\ncrop-pad=2\n"));
-  CHECK(has(config_of(pictures, ""), "\nscale=\"cpu\"\n"));
+  check_has(config_of(pictures, ""), {"\ncrop-pad=2\n", "\nscale=\"cpu\"\n"});
   CHECK(has(config_of(pictures, "guide/"), "\nmethod=\"fixmatch\"\n"));
   CHECK(has(config_of(pictures, "generator/"), "\nguide=\"" + pictures.path("job/guide") + "\"\n"));
   CHECK(has(config_of(pictures, "classifier/"), "\nmixer=\"scimix\"\n"));
@@ -103,11 +87,9 @@ TEST_CASE("auto: a job is interrupted, goes on, and is not repeated") {
 TEST_CASE("auto: with three seconds there is a classifier without hybrids") {
   const Pictures pictures;
   const ProgramResult result = train(pictures.job({"--minutes", "0.05", "--test", "none"}));
-  CHECK(has(result.out, "hybrids: none, as 0.05 minutes do not suffice"));
-  CHECK(has(result.out, "images and network: 16x16 pixels with WideResNet-10-1"));
-  CHECK(has(result.out, "[1 of 1] classifier: "));
-  CHECK(has(result.out, "too few for a good classifier"));
-  CHECK(has(result.out, "no accuracy"));
+  check_has(result.out, {"hybrids: none, as 0.05 minutes do not suffice",
+                         "images and network: 16x16 pixels with WideResNet-10-1",
+                         "[1 of 1] classifier: ", "too few for a good classifier", "no accuracy"});
   CHECK_FALSE(has(result.out, "held-out images"));
   CHECK_FALSE(fs::exists(pictures.path("job/guide")));
   CHECK(has(config_of(pictures, ""), "\ngenerator-steps=0\n"));

@@ -10,7 +10,7 @@
 using namespace scimix;
 using test::operator+;
 using test::check_mistake;
-using test::run_program;
+using test::train;
 using test::Words;
 using test::words_of;
 
@@ -35,9 +35,7 @@ std::string last_checkpoint(const std::string& run) {
 TEST_CASE("a generator run folder holds settings, numbers, sample grids and checkpoints") {
   const test::TempFolder folder;
   const std::string run = (folder / "run").string();
-  const auto result = run_program("scimix_train", small_run(run));
-  CAPTURE(result.error);
-  REQUIRE(result.exit_code == 0);
+  const auto result = train(small_run(run));
   CHECK(result.out.find("200 training images of 16x16 (200 labelled)") != std::string::npos);
   CHECK(result.out.find("samples/step-00000024.png") != std::string::npos);
   CHECK(result.error.find("s_r ") != std::string::npos);
@@ -61,17 +59,14 @@ TEST_CASE("a generator run folder holds settings, numbers, sample grids and chec
 
   // The config it wrote describes the same run.
   const std::string again = (folder / "again").string();
-  const auto repeated =
-      run_program("scimix_train", {"generator", "--config", run + "/config.toml", "--out", again});
-  CAPTURE(repeated.error);
-  REQUIRE(repeated.exit_code == 0);
+  train({"generator", "--config", run + "/config.toml", "--out", again});
   CHECK(last_checkpoint(again) == last_checkpoint(run));
 }
 
 TEST_CASE("a killed generator run resumes bit for bit" * doctest::test_suite("full")) {
   const test::TempFolder folder;
   const std::string whole = (folder / "whole").string();
-  REQUIRE(run_program("scimix_train", small_run(whole, {"--labels", "40"})).exit_code == 0);
+  train(small_run(whole, {"--labels", "40"}));
   const std::string killed = (folder / "killed").string();
   {
     const test::Program program(folder, "scimix_train", small_run(killed, {"--labels", "40"}));
@@ -79,9 +74,7 @@ TEST_CASE("a killed generator run resumes bit for bit" * doctest::test_suite("fu
     program.signal(SIGKILL);
     REQUIRE(program.wait().exit_code == -SIGKILL);
   }
-  const auto resumed = run_program("scimix_train", {"generator", "--resume", killed});
-  CAPTURE(resumed.error);
-  REQUIRE(resumed.exit_code == 0);
+  train({"generator", "--resume", killed});
   CHECK(last_checkpoint(killed) == last_checkpoint(whole));
 }
 
@@ -90,12 +83,9 @@ TEST_CASE("every variant and the paper's preset run" * doctest::test_suite("full
   for (const std::string variant : {"no-hyb", "basic-hyb", "unfrozen", "structural-zc"}) {
     CAPTURE(variant);
     const std::string run = (folder / variant).string();
-    const auto result = run_program(
-        "scimix_train", small_run(run, {"--variant", variant, "--steps", "3", "--preset", "paper",
-                                        "--d-arch", "resnet", "--minibatch-std", "2", "--noise",
-                                        "true", "--weight-adv", "0.5"}));
-    CAPTURE(result.error);
-    CHECK(result.exit_code == 0);
+    train(small_run(
+        run, {"--variant", variant, "--steps", "3", "--preset", "paper", "--d-arch", "resnet",
+              "--minibatch-std", "2", "--noise", "true", "--weight-adv", "0.5"}));
     const std::string config = test::read_bytes(run + "/config.toml");
     CHECK(config.find("weight-rec=1\n") != std::string::npos);
     CHECK(config.find("weight-adv=0.5") != std::string::npos);  // given, not the preset's
@@ -121,7 +111,7 @@ TEST_CASE("mistakes of scimix_train generator get one line and exit code 2") {
 TEST_CASE("a run is resumed by the command that made it") {
   const test::TempFolder folder;
   const std::string run = (folder / "run").string();
-  REQUIRE(run_program("scimix_train", small_run(run, {"--steps", "2"})).exit_code == 0);
+  train(small_run(run, {"--steps", "2"}));
   check_mistake(
       "scimix_train", {"classifier", "--resume", run},
       {run, "a run of scimix_train generator", "expected one of scimix_train classifier"});

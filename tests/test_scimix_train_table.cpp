@@ -10,8 +10,10 @@
 #include "temp_folder.hpp"
 
 using namespace scimix;
+using test::has;
 using test::ProgramResult;
 using test::run_program;
+using test::run_to_success;
 
 namespace {
 
@@ -143,10 +145,6 @@ class Place {
   test::TempFolder folder_;
 };
 
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 int count(const std::string& text, const std::string& part) {
   int found = 0;
   for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += part.size()) {
@@ -189,9 +187,7 @@ TEST_CASE("scimix_train table: killed and begun again, it makes each run once" *
   const ProgramResult first = killed.wait();
   CHECK(first.exit_code == -SIGKILL);
 
-  const ProgramResult second = run_program("scimix_train", place.command("T", {"--jobs", "2"}));
-  CAPTURE(second.error);
-  REQUIRE(second.exit_code == 0);
+  const ProgramResult second = run_to_success("scimix_train", place.command("T", {"--jobs", "2"}));
   for (const std::string& run : kRuns) {
     CAPTURE(run);
     const bool was_done = has(first.out, run + ": done");
@@ -227,9 +223,7 @@ TEST_CASE("scimix_train table: figures, differences, settings and curves of a fi
           doctest::test_suite("full")) {
   const Place place;
   const ProgramResult result =
-      run_program("scimix_train", place.command("T", {"--rows", "^(mt|contradict)$"}));
-  CAPTURE(result.error);
-  REQUIRE(result.exit_code == 0);
+      run_to_success("scimix_train", place.command("T", {"--rows", "^(mt|contradict)$"}));
   const std::vector<Words> csv = csv_of(place / "out/T/table.csv");
   REQUIRE(csv.size() == 7);
   std::map<std::string, Words> lines;  // by row and measure

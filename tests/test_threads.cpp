@@ -143,18 +143,14 @@ TEST_CASE("--threads sets the number of threads of a run, and is kept in its set
   const TempFolder folder;
   std::vector<std::string> arguments = tiny_run(folder, "2");
   arguments.insert(arguments.end(), {"--threads", "3"});
-  const test::ProgramResult done = test::run_program("scimix_train", arguments);
-  CAPTURE(done.error);
-  CHECK(done.exit_code == 0);
+  const test::ProgramResult done = test::run_to_success("scimix_train", arguments);
   CHECK(done.out.find("3 threads of ") != std::string::npos);
   CHECK(test::read_bytes(folder / "run/config.toml").find("threads=3\n") != std::string::npos);
 
   // A resumed run may use another number.
-  const test::ProgramResult resumed = test::run_program(
+  const test::ProgramResult resumed = test::run_to_success(
       "scimix_train",
       {"classifier", "--resume", (folder / "run").string(), "--steps", "4", "--threads", "1"});
-  CAPTURE(resumed.error);
-  CHECK(resumed.exit_code == 0);
   CHECK(resumed.out.find("1 thread of ") != std::string::npos);
 
   const test::ProgramResult measured =

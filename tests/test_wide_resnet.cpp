@@ -8,6 +8,8 @@
 #include "kernels/conv/conv_counters.hpp"
 #include "losses/classification.hpp"
 #include "models/wide_resnet.hpp"
+#include "tests/differences.hpp"
+#include "tests/network_checks.hpp"
 
 using namespace scimix;
 
@@ -176,11 +178,7 @@ TEST_CASE("the f32 network agrees with the f64 reference, forward and backward")
   const WideResNetConfig config{.depth = 10, .width = 1, .classes = 3};
   const WideResNet single(config, 0, kCpu);
   const WideResNet reference(config, 0, kCpu, DType::f64);
-  for (std::size_t i = 0; i < single.parameters().parameters().size(); ++i) {
-    const Tensor from = single.parameters().parameters()[i].value();
-    reference.parameters().parameters()[i].change(
-        [&](Tensor& to) { to.copy_(Tensor::from(from.to_doubles(), from.shape(), DType::f64)); });
-  }
+  copy_parameters(single.parameters(), reference.parameters());
   const std::vector<std::int32_t> classes{0, 2, 1, 1};
   const Tensor labels = Tensor::from_host(std::span<const std::int32_t>(classes), {4});
   const Tensor images = random_images({4, 16, 16, 3});
@@ -192,15 +190,8 @@ TEST_CASE("the f32 network agrees with the f64 reference, forward and backward")
   run(reference, DType::f64);
   for (std::size_t i = 0; i < single.parameters().gradients().size(); ++i) {
     const auto a = single.parameters().gradients()[i];
-    const auto found = a.value().to_doubles();
-    const auto expected = reference.parameters().gradients()[i].value().to_doubles();
-    double error = 0;
-    double norm = 0;
-    for (std::size_t k = 0; k < found.size(); ++k) {
-      error += (found[k] - expected[k]) * (found[k] - expected[k]);
-      norm += expected[k] * expected[k];
-    }
+    const auto expected = reference.parameters().gradients()[i];
     CAPTURE(a.name);
-    CHECK(std::sqrt(error) <= 1e-4 * std::sqrt(norm));
+    CHECK(test::relative_distance(a.value(), expected.value()) <= 1e-4);
   }
 }

@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "core/paths.hpp"
 #include "core/safetensors.hpp"
+#include "kernels/elementwise/elementwise.hpp"
 
 namespace scimix {
 
@@ -96,6 +97,12 @@ void append(CheckpointTensors& all, const std::string& prefix, CheckpointTensors
   for (ParameterStore::Named& tensor : part) {
     tensor.name.insert(0, prefix);
     all.push_back(std::move(tensor));
+  }
+}
+
+void convert_tensors(const CheckpointTensors& from, CheckpointTensors to) {
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    to[i].change([&](Tensor& value) { convert(from[i].value(), value); });
   }
 }
 

@@ -28,6 +28,10 @@ using CheckpointMetadata = std::map<std::string, std::string>;
 // Appends the tensors of `part` to `all`, with `prefix` before every name.
 void append(CheckpointTensors& all, const std::string& prefix, CheckpointTensors part);
 
+// Converts the values of `from` to the dtypes of `to`, tensor by tensor: both list the tensors of
+// the same architecture.
+void convert_tensors(const CheckpointTensors& from, CheckpointTensors to);
+
 // Writes a checkpoint atomically: on an error, an older file at `path` stays unchanged. Errors
 // (user): a full disk, a missing folder.
 void save_checkpoint(const std::filesystem::path& path, const CheckpointTensors& tensors,

@@ -95,12 +95,8 @@ CheckpointMetadata read_generator_metadata(const std::filesystem::path& path) {
 }
 
 TrainedGenerator load_generator(const std::filesystem::path& path, Device device) {
-  std::filesystem::path checkpoint = path;
-  if (is_folder(path)) {
-    const auto newest = RunFolder::open(path).latest_checkpoint();
-    if (!newest) user_error(path.string(), ": no checkpoint in this run yet");
-    checkpoint = *newest;
-  }
+  const std::filesystem::path checkpoint =
+      is_folder(path) ? RunFolder::open(path).required_checkpoint() : path;
   CheckpointMetadata found = read_generator_metadata(checkpoint);
   std::vector<std::string> names = class_names_of(found, checkpoint);
   TrainedGenerator out{checkpoint, found, std::move(names),

@@ -76,26 +76,32 @@ std::optional<GeneratorEvaluation> evaluate_generator(const Autoencoder& network
                                           .scene_kept = static_cast<std::int64_t>(all[2])}};
 }
 
-std::vector<std::uint8_t> sample_grid(const Autoencoder& networks, const ResidentSet& images,
-                                      std::int64_t pairs, std::int64_t batch) {
-  const Pairs mixed = make_pairs(pairs, images.count(), kSeed);
-  const DType dtype = image_type(networks);
-  const Mixer mixer = scimix_mixer(networks);
+std::vector<std::uint8_t> grid_of_pairs(const ResidentSet& images, const Pairs& pairs,
+                                        std::int64_t count, std::int64_t batch, DType dtype,
+                                        const GridColumns& columns) {
   std::vector<std::uint8_t> pixels;
-  for (std::int64_t first = 0; first < pairs; first += batch) {
+  for (std::int64_t first = 0; first < count; first += batch) {
     const auto take = [&](const std::vector<std::int32_t>& indices) {
       const auto rows =
           std::span(indices).subspan(static_cast<std::size_t>(first),
-                                     static_cast<std::size_t>(std::min(batch, pairs - first)));
+                                     static_cast<std::size_t>(std::min(batch, count - first)));
       return images.plain(rows, dtype).images.value();
     };
-    const Tensor x_c = take(mixed.content);
-    const Tensor x_r = take(mixed.scene);
     const std::vector<std::uint8_t> rows =
-        side_by_side({x_c, x_r, mixer(x_r, x_r, first), mixer(x_c, x_r, first)});
+        side_by_side(columns(take(pairs.content), take(pairs.scene), first));
     pixels.insert(pixels.end(), rows.begin(), rows.end());
   }
   return pixels;
+}
+
+std::vector<std::uint8_t> sample_grid(const Autoencoder& networks, const ResidentSet& images,
+                                      std::int64_t pairs, std::int64_t batch) {
+  const Mixer mixer = scimix_mixer(networks);
+  return grid_of_pairs(
+      images, make_pairs(pairs, images.count(), kSeed), pairs, batch, image_type(networks),
+      [&](const Tensor& x_c, const Tensor& x_r, std::int64_t first) {
+        return std::vector{x_c, x_r, mixer(x_r, x_r, first), mixer(x_c, x_r, first)};
+      });
 }
 
 }  // namespace scimix

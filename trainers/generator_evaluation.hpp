@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "models/autoencoder.hpp"
@@ -24,6 +25,16 @@ struct GeneratorEvaluation {
 [[nodiscard]] std::optional<GeneratorEvaluation> evaluate_generator(
     const Autoencoder& networks, const ResidentSet& images, std::int64_t pairs, std::int64_t batch,
     Comm& ranks = local_comm(), const EvaluationOptions& options = {});
+
+// Returns the images of one row of a picture grid, from the content x_c and the scene x_r of pairs
+// that begin at index `first`.
+using GridColumns =
+    std::function<std::vector<Tensor>(const Tensor& x_c, const Tensor& x_r, std::int64_t first)>;
+// Returns a picture grid, u8 [count*columns,H,W,3], with one row for each of the first `count`
+// pairs. `columns` runs on `batch` pairs at a time, whose images have the type `dtype`.
+[[nodiscard]] std::vector<std::uint8_t> grid_of_pairs(const ResidentSet& images, const Pairs& pairs,
+                                                      std::int64_t count, std::int64_t batch,
+                                                      DType dtype, const GridColumns& columns);
 
 // Returns a picture grid, u8 [pairs*4,H,W,3], with one row for each pair: x_c, x_r, the
 // reconstruction of x_r, and the hybrid with the class of x_c and the scene of x_r. The networks

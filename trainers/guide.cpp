@@ -5,7 +5,6 @@
 
 #include "core/error.hpp"
 #include "core/paths.hpp"
-#include "kernels/elementwise/elementwise.hpp"
 #include "settings/run_kinds.hpp"
 #include "settings/settings_file.hpp"
 #include "trainers/classifier_run.hpp"
@@ -26,9 +25,7 @@ fs::path checkpoint_of(const fs::path& folder) {
     user_error(folder.string(),
                ": no run here, expected the folder of a run of scimix_train classifier");
   }
-  const auto newest = RunFolder::open(folder).latest_checkpoint();
-  if (!newest) user_error(folder.string(), ": no checkpoint in this run yet");
-  return *newest;
+  return RunFolder::open(folder).required_checkpoint();
 }
 
 std::string method_of(const CheckpointMetadata& said) {
@@ -51,11 +48,7 @@ WideResNet average_in(const fs::path& checkpoint, const WideResNetConfig& config
   load_checkpoint(checkpoint, tensors_of(found), "ema.");
   if (saved == wanted) return found;
   WideResNet converted(config, /*seed=*/0, device, wanted);
-  const CheckpointTensors from = tensors_of(found);
-  CheckpointTensors to = tensors_of(converted);
-  for (std::size_t i = 0; i < from.size(); ++i) {
-    to[i].change([&](Tensor& value) { convert(from[i].value(), value); });
-  }
+  convert_tensors(tensors_of(found), tensors_of(converted));
   return converted;
 }
 

@@ -1,7 +1,6 @@
 #include "trainers/matching_generator.hpp"
 
 #include "core/error.hpp"
-#include "kernels/elementwise/elementwise.hpp"
 #include "trainers/matching_run.hpp"
 #include "trainers/run_inputs.hpp"
 
@@ -23,11 +22,7 @@ TrainedOn description_of(const TrainedGenerator& generator, const Dataset& datas
 // Returns the networks in f64, in which an f64 run makes its hybrids.
 Autoencoder in_f64(const Autoencoder& networks, Device device) {
   Autoencoder wide(networks.config(), /*seed=*/0, device, DType::f64);
-  const CheckpointTensors from = autoencoder_tensors(networks);
-  CheckpointTensors to = autoencoder_tensors(wide);
-  for (std::size_t i = 0; i < from.size(); ++i) {
-    to[i].change([&](Tensor& value) { convert(from[i].value(), value); });
-  }
+  convert_tensors(autoencoder_tensors(networks), autoencoder_tensors(wide));
   return wide;
 }
 

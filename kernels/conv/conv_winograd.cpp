@@ -55,6 +55,18 @@ class WorkspaceMemory {
   Memory memory_;
 };
 
+// Calls the function `pass_function` of the implementation for `width`, which runs `pass`. It reads
+// `a` and `b` and writes `out`.
+void run(WinogradPass pass, decltype(WinogradKernels::fprop) WinogradKernels::*pass_function,
+         const Tensor& a, const Tensor& b, const Output& out, const Conv2dGeometry& g,
+         Width width) {
+  const WinogradKernels& kernels = kernels_of(width);
+  const Problem problem = problem_of(g);
+  const WorkspaceMemory memory(kernels, pass, problem);
+  (kernels.*pass_function)(problem, a.data<float>(), b.data<float>(), out.data<float>(),
+                           memory.workspace());
+}
+
 }  // namespace
 
 bool has(Width width) {
@@ -86,26 +98,17 @@ bool suits(ConvKind kind, const Conv2dGeometry& g) {
 
 void conv_fprop(const Tensor& x, const Tensor& w, const Output& y, const Conv2dGeometry& g,
                 Width width) {
-  const WinogradKernels& kernels = kernels_of(width);
-  const Problem problem = problem_of(g);
-  const WorkspaceMemory memory(kernels, WinogradPass::fprop, problem);
-  kernels.fprop(problem, x.data<float>(), w.data<float>(), y.data<float>(), memory.workspace());
+  run(WinogradPass::fprop, &WinogradKernels::fprop, x, w, y, g, width);
 }
 
 void conv_dgrad(const Tensor& gy, const Tensor& w, const Output& gx, const Conv2dGeometry& g,
                 Width width) {
-  const WinogradKernels& kernels = kernels_of(width);
-  const Problem problem = problem_of(g);
-  const WorkspaceMemory memory(kernels, WinogradPass::dgrad, problem);
-  kernels.dgrad(problem, gy.data<float>(), w.data<float>(), gx.data<float>(), memory.workspace());
+  run(WinogradPass::dgrad, &WinogradKernels::dgrad, gy, w, gx, g, width);
 }
 
 void conv_wgrad(const Tensor& gy, const Tensor& x, const Output& gw, const Conv2dGeometry& g,
                 Width width) {
-  const WinogradKernels& kernels = kernels_of(width);
-  const Problem problem = problem_of(g);
-  const WorkspaceMemory memory(kernels, WinogradPass::wgrad, problem);
-  kernels.wgrad(problem, gy.data<float>(), x.data<float>(), gw.data<float>(), memory.workspace());
+  run(WinogradPass::wgrad, &WinogradKernels::wgrad, gy, x, gw, g, width);
 }
 
 }  // namespace scimix::cpu::winograd

@@ -66,6 +66,16 @@ constexpr float kAt0 = 1 / (kA2 * kB2);
 constexpr float kAtA = 1 / (2 * kA2 * (kA2 - kB2));
 constexpr float kAtB = 1 / (2 * kB2 * (kB2 - kA2));
 
+// Writes the values of a polynomial at a, -a, b and -b to out[1] to out[4], from its even and odd
+// parts at a and at b.
+inline void write_points(const Vec& even, const Vec& odd, const Vec& even2, const Vec& odd2,
+                         Vec* out) {
+  out[1] = even + odd;
+  out[2] = even - odd;
+  out[3] = even2 + odd2;
+  out[4] = even2 - odd2;
+}
+
 // B^T
 struct TransformInput {
   static constexpr int kFrom = kIn;
@@ -76,10 +86,7 @@ struct TransformInput {
     const Vec even2 = d[4] - kA2 * d[2];
     const Vec odd2 = kB * (d[3] - kA2 * d[1]);
     out[0] = kA2 * kB2 * d[0] - (kA2 + kB2) * d[2] + d[4];
-    out[1] = even + odd;
-    out[2] = even - odd;
-    out[3] = even2 + odd2;
-    out[4] = even2 - odd2;
+    write_points(even, odd, even2, odd2, out);
     out[5] = kA2 * kB2 * d[1] - (kA2 + kB2) * d[3] + d[5];
   }
 };
@@ -94,10 +101,7 @@ struct TransformKernel {
     const Vec even2 = kAtB * w[0] + kAtB * kB2 * w[2];
     const Vec odd2 = kAtB * kB * w[1];
     out[0] = kAt0 * w[0];
-    out[1] = even + odd;
-    out[2] = even - odd;
-    out[3] = even2 + odd2;
-    out[4] = even2 - odd2;
+    write_points(even, odd, even2, odd2, out);
     out[5] = w[2];
   }
 };
@@ -128,10 +132,7 @@ struct TransformOutputGradient {
     const Vec even2 = g[0] + kB2 * g[2];
     const Vec odd2 = kB * (g[1] + kB2 * g[3]);
     out[0] = g[0];
-    out[1] = even + odd;
-    out[2] = even - odd;
-    out[3] = even2 + odd2;
-    out[4] = even2 - odd2;
+    write_points(even, odd, even2, odd2, out);
     out[5] = g[3];
   }
 };

@@ -10,19 +10,16 @@ namespace {
 template <class T>
 void run_weak(const Tensor& images, const Tensor& index, const Tensor& step,
               const WeakAugment& options, const Output& out) {
-  const std::uint8_t* source = images.data<std::uint8_t>();
-  const std::int32_t* rows = index.data<std::int32_t>();
+  const InputRows<T> rows(images, index, out);
   const std::int32_t* now = step.data<std::int32_t>();
-  T* target = out.data<T>();
-  const ImageSize size{images.dim(1), images.dim(2)};
-  const PixelLayout layout(out);
   const WeakAugment o = options;
   for_each_block(index.dim(0), 0, [=] SCIMIX_KERNEL_FN(Block & block) {
     const std::int64_t row = block.index();
     const WeakDraw draw = draw_weak(o, static_cast<std::uint32_t>(now[0]), row);
-    const std::int64_t pixels = size.height * size.width;
-    const std::uint8_t* image = source + static_cast<std::int64_t>(rows[row]) * pixels * 3;
-    T* result = target + row * pixels * layout.channels;
+    const ImageSize size = rows.size;
+    const PixelLayout layout = rows.layout;
+    const std::uint8_t* image = rows.image(row);
+    T* result = rows.input(row);
     const auto source_of = [=](std::int64_t y, std::int64_t x) {
       return image + (weak_row(draw, size, y) * size.width + weak_column(draw, size, x)) * 3;
     };
@@ -44,15 +41,13 @@ void run_weak(const Tensor& images, const Tensor& index, const Tensor& step,
 
 template <class T>
 void run_normalize(const Tensor& images, const Tensor& index, const Output& out) {
-  const std::uint8_t* source = images.data<std::uint8_t>();
-  const std::int32_t* rows = index.data<std::int32_t>();
-  T* target = out.data<T>();
-  const std::int64_t pixels = images.dim(1) * images.dim(2);
-  const PixelLayout layout(out);
+  const InputRows<T> rows(images, index, out);
   for_each_block(index.dim(0), 0, [=] SCIMIX_KERNEL_FN(Block & block) {
     const std::int64_t row = block.index();
-    const std::uint8_t* image = source + static_cast<std::int64_t>(rows[row]) * pixels * 3;
-    T* result = target + row * pixels * layout.channels;
+    const std::int64_t pixels = rows.size.height * rows.size.width;
+    const PixelLayout layout = rows.layout;
+    const std::uint8_t* image = rows.image(row);
+    T* result = rows.input(row);
     if (layout.padded()) {
       block.each(pixels, [=](std::int64_t p) {
         const std::uint8_t* from = image + p * 3;

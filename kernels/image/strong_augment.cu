@@ -50,32 +50,28 @@ template <class T>
 void run_strong(const Tensor& images, const Tensor& index, const Tensor& step,
                 const WeakAugment& weak_options, const StrongAugment& strong_options,
                 const Output& out) {
-  const std::uint8_t* source = images.data<std::uint8_t>();
-  const std::int32_t* rows = index.data<std::int32_t>();
+  const InputRows<T> rows(images, index, out);
   const std::int32_t* now = step.data<std::int32_t>();
-  T* target = out.data<T>();
-  const ImageSize size{images.dim(1), images.dim(2)};
-  const PixelLayout layout(out);
   const WeakAugment weak = weak_options;
   const StrongAugment strong = strong_options;
-  for_each_block(
-      index.dim(0), workspace_bytes("augment_strong", size), [=] SCIMIX_KERNEL_FN(Block & block) {
-        const std::int64_t row = block.index();
-        ImageWorkspace work(block, size);
-        const auto step_now = static_cast<std::uint32_t>(now[0]);
-        load_weak(block, work, source + rows[row] * work.values(), draw_weak(weak, step_now, row));
-        Random random(weak.seed, Purpose::strong_augment, step_now,
-                      weak.first + static_cast<std::uint32_t>(row));
-        for (int i = 0; i < strong.operations; ++i) {
-          const DrawnOperation drawn = draw_operation(random, strong.probability);
-          if (!drawn.applied) continue;
-          operate(block, work, drawn.operation,
-                  operation_argument(strong.table, drawn.operation, drawn.strength, size),
-                  strong.fill);
-        }
-        const ImageBox box = draw_cutout(random, strong.cutout, size);
-        store_input(block, work, box, layout, target + row * work.pixels() * layout.channels);
-      });
+  const auto scratch = workspace_bytes("augment_strong", rows.size);
+  for_each_block(index.dim(0), scratch, [=] SCIMIX_KERNEL_FN(Block & block) {
+    const ImageSize size = rows.size;
+    const std::int64_t row = block.index();
+    ImageWorkspace work(block, size);
+    const auto step_now = static_cast<std::uint32_t>(now[0]);
+    load_weak(block, work, rows.image(row), draw_weak(weak, step_now, row));
+    Random random(weak.seed, Purpose::strong_augment, step_now,
+                  weak.first + static_cast<std::uint32_t>(row));
+    for (int i = 0; i < strong.operations; ++i) {
+      const DrawnOperation drawn = draw_operation(random, strong.probability);
+      if (!drawn.applied) continue;
+      operate(block, work, drawn.operation,
+              operation_argument(strong.table, drawn.operation, drawn.strength, size), strong.fill);
+    }
+    const ImageBox box = draw_cutout(random, strong.cutout, size);
+    store_input(block, work, box, rows.layout, rows.input(row));
+  });
 }
 
 }  // namespace

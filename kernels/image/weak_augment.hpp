@@ -68,6 +68,31 @@ struct PixelLayout {
   }
 };
 
+// What a kernel that makes network inputs reads and writes: for each row, the image that `index`
+// selects, and the row of `out`.
+template <class T>
+struct InputRows {
+  const std::uint8_t* images;
+  const std::int32_t* index;
+  T* out;
+  ImageSize size;
+  PixelLayout layout;
+
+  InputRows(const Tensor& from, const Tensor& selected, const Output& to)
+      : images(from.data<std::uint8_t>()),
+        index(selected.data<std::int32_t>()),
+        out(to.data<T>()),
+        size{from.dim(1), from.dim(2)},
+        layout(to) {}
+
+  [[nodiscard]] SCIMIX_HD const std::uint8_t* image(std::int64_t row) const {
+    return images + std::int64_t{index[row]} * size.height * size.width * 3;
+  }
+  [[nodiscard]] SCIMIX_HD T* input(std::int64_t row) const {
+    return out + row * size.height * size.width * layout.channels;
+  }
+};
+
 // Returns the index mirrored at the border, which is not repeated.
 SCIMIX_HD inline std::int64_t reflect(std::int64_t i, std::int64_t n) {
   if (i < 0) i = -i;

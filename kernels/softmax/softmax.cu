@@ -279,28 +279,35 @@ void check_losses(const char* kernel, const Tensor& x, const Tensor& loss, const
                x.shape(), " with ", loss.shape(), " and ", lse.shape(), ", expected [N,C] and [N]");
 }
 
+template <template <class> class Row>
+void launch_forward(const char* kernel, const Tensor& x, const Output& y) {
+  check_rows(kernel, x, y);
+  launch_rows<Row>(x.dtype(), x.shape(), x, y);
+}
+
+template <template <class> class Row>
+void launch_backward(const char* kernel, const Tensor& gy, const Tensor& y, const Output& gx) {
+  check_rows(kernel, gy, y);
+  check_rows(kernel, gy, gx);
+  launch_rows<Row>(y.dtype(), y.shape(), gy, y, gx);
+}
+
 }  // namespace
 
 void softmax_forward(const Tensor& x, const Output& y) {
-  check_rows("softmax", x, y);
-  launch_rows<SoftmaxForward>(x.dtype(), x.shape(), x, y);
+  launch_forward<SoftmaxForward>("softmax", x, y);
 }
 
 void softmax_backward(const Tensor& gy, const Tensor& y, const Output& gx) {
-  check_rows("softmax_backward", gy, y);
-  check_rows("softmax_backward", gy, gx);
-  launch_rows<SoftmaxBackward>(y.dtype(), y.shape(), gy, y, gx);
+  launch_backward<SoftmaxBackward>("softmax_backward", gy, y, gx);
 }
 
 void log_softmax_forward(const Tensor& x, const Output& y) {
-  check_rows("log_softmax", x, y);
-  launch_rows<LogSoftmaxForward>(x.dtype(), x.shape(), x, y);
+  launch_forward<LogSoftmaxForward>("log_softmax", x, y);
 }
 
 void log_softmax_backward(const Tensor& gy, const Tensor& y, const Output& gx) {
-  check_rows("log_softmax_backward", gy, y);
-  check_rows("log_softmax_backward", gy, gx);
-  launch_rows<LogSoftmaxBackward>(y.dtype(), y.shape(), gy, y, gx);
+  launch_backward<LogSoftmaxBackward>("log_softmax_backward", gy, y, gx);
 }
 
 void cross_entropy_forward(const Tensor& x, const Tensor& labels, const Output& loss,

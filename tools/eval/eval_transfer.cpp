@@ -18,6 +18,7 @@
 #include "tools/eval/transfer_report.hpp"
 #include "tools/train/train_command.hpp"
 #include "trainers/evaluate.hpp"
+#include "trainers/generator_evaluation.hpp"
 #include "trainers/hybrid_diversity.hpp"
 #include "trainers/linear_probe.hpp"
 #include "trainers/mixers.hpp"
@@ -81,22 +82,13 @@ std::vector<NamedMixer> all_mixers(const TransferSettings& s, const TrainedGener
 void write_picture(const TransferSettings& s, const std::vector<NamedMixer>& mixers,
                    const ResidentSet& images, const Pairs& pairs, std::int64_t side) {
   const std::int64_t count = std::min(s.grid_pairs, std::ssize(pairs.content));
-  const std::int64_t batch = evaluation_batch(s.batch, images);
-  std::vector<std::uint8_t> pixels;
-  for (std::int64_t first = 0; first < count; first += batch) {
-    const auto take = [&](const std::vector<std::int32_t>& indices) {
-      const auto rows =
-          std::span(indices).subspan(static_cast<std::size_t>(first),
-                                     static_cast<std::size_t>(std::min(batch, count - first)));
-      return images.plain(rows, DType::f32).images.value();
-    };
-    const Tensor x_c = take(pairs.content);
-    const Tensor x_r = take(pairs.scene);
-    std::vector<Tensor> columns{x_c, x_r};
-    for (const NamedMixer& mixer : mixers) columns.push_back(mixer.mixer(x_c, x_r, first));
-    const std::vector<std::uint8_t> rows = side_by_side(columns);
-    pixels.insert(pixels.end(), rows.begin(), rows.end());
-  }
+  const auto columns = [&](const Tensor& x_c, const Tensor& x_r, std::int64_t first) {
+    std::vector<Tensor> all{x_c, x_r};
+    for (const NamedMixer& mixer : mixers) all.push_back(mixer.mixer(x_c, x_r, first));
+    return all;
+  };
+  const std::vector<std::uint8_t> pixels =
+      grid_of_pairs(images, pairs, count, evaluation_batch(s.batch, images), DType::f32, columns);
   write_grid(s.grid, pixels, side, side, std::ssize(mixers) + 2, /*scale=*/side < 64 ? 3 : 1);
 }
 

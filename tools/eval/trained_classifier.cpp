@@ -41,9 +41,7 @@ fs::path newest_checkpoint(const fs::path& run) {
     user_error(run.string(),
                ": no run here, expected a folder with a config.toml, or a checkpoint");
   }
-  const auto newest = RunFolder::open(run).latest_checkpoint();
-  if (!newest) user_error(run.string(), ": no checkpoint in this run yet");
-  return *newest;
+  return RunFolder::open(run).required_checkpoint();
 }
 
 // Returns RUN for RUN/checkpoints/step-N.safetensors if RUN is a run folder, otherwise nothing.

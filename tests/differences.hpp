@@ -1,0 +1,55 @@
+// How far numbers are from those that are expected.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "core/tensor.hpp"
+
+namespace scimix::test {
+
+// Returns the largest absolute difference; infinity if a difference is a NaN.
+[[nodiscard]] inline double largest_difference(const std::vector<double>& a,
+                                               const std::vector<double>& b) {
+  REQUIRE(a.size() == b.size());
+  double largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double difference = std::abs(a[i] - b[i]);
+    if (std::isnan(difference)) return std::numeric_limits<double>::infinity();
+    largest = std::max(largest, difference);
+  }
+  return largest;
+}
+
+// Returns the largest difference, relative to the largest magnitude of `expected`.
+[[nodiscard]] inline double relative_error(const std::vector<double>& got,
+                                           const std::vector<double>& expected) {
+  const double difference = largest_difference(got, expected);
+  const std::vector<double> zeros(expected.size());
+  return difference == 0 ? 0 : difference / largest_difference(expected, zeros);
+}
+
+[[nodiscard]] inline double relative_error(const Tensor& got, const Tensor& expected) {
+  REQUIRE(got.shape() == expected.shape());
+  return relative_error(got.to_doubles(), expected.to_doubles());
+}
+
+// Returns ||got - expected|| / ||expected||.
+[[nodiscard]] inline double relative_distance(const Tensor& got, const Tensor& expected) {
+  REQUIRE(got.shape() == expected.shape());
+  const std::vector<double> a = got.to_doubles();
+  const std::vector<double> b = expected.to_doubles();
+  double difference = 0;
+  double all = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    difference += (a[i] - b[i]) * (a[i] - b[i]);
+    all += b[i] * b[i];
+  }
+  return difference == 0 ? 0 : std::sqrt(difference / all);
+}
+
+}  // namespace scimix::test
