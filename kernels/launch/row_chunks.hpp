@@ -154,14 +154,13 @@ struct RowLanes {
   static constexpr std::int64_t kLaneChannels = 1024;  // limits the scratch of all lanes
 };
 
-// Calls use(row, load(row)) for the rows of a walk. On a GPU, four rows are loaded before the first
-// one is used. Otherwise the compiler would wait for each load in turn, since a store in between
-// might change what is loaded next.
-template <class Load, class Use>
+// Calls use(row, load(row)) for the rows of a walk. On a GPU, kRows rows are loaded before the
+// first one is used: fewer than four where registers are short. Otherwise the compiler would wait
+// for each load in turn, since a store in between might change what is loaded next.
+template <int kRows = 4, class Load, class Use>
 SCIMIX_HD inline void for_rows(const RowWalk& walk, Load load, Use use) {
   std::int64_t row = walk.first;
 #if SCIMIX_GPU_CODE
-  constexpr int kRows = 4;
   for (; row + (kRows - 1) * walk.step < walk.end; row += kRows * walk.step) {
     decltype(load(row)) loaded[kRows];  // NOLINT: plain arrays run in device code
 #ifdef __CUDA_ARCH__

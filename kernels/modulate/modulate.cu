@@ -17,7 +17,7 @@ constexpr std::size_t kScratch = 26 * 1024;
 
 template <class T, int N>
 void scale_in(const ImageChunks& grid, const T* x, const compute_t<T>* style, T* u) {
-  for_each_block(grid.blocks(), 0, [=] SCIMIX_KERNEL_FN(Block & block) {
+  for_each_block<4>(grid.blocks(), 0, [=] SCIMIX_KERNEL_FN(Block & block) {
     const RowTile tile = grid.tile(block.index());
     const RowLanes<N> share(tile);
     const std::int64_t corner = tile.first_row * grid.channels + tile.first_channel;
@@ -25,11 +25,12 @@ void scale_in(const ImageChunks& grid, const T* x, const compute_t<T>* style, T*
     block.each(share.items(), [&](std::int64_t item) {
       const RowWalk walk = share.walk(item);
       const auto factor = load_lanes<N>(factors + walk.channel);
-      SCIMIX_UNROLL_ROWS
-      for (std::int64_t row = walk.first; row < walk.end; row += walk.step) {
-        const std::int64_t at = corner + row * grid.channels + walk.channel;
-        store_lanes<N>(u + at, load_lanes<N>(x + at) * factor);
-      }
+      const std::int64_t start = corner + walk.channel;
+      for_rows(
+          walk, [&](std::int64_t row) { return load_lanes<N>(x + start + row * grid.channels); },
+          [&](std::int64_t row, const auto& value) {
+            store_lanes<N>(u + start + row * grid.channels, value * factor);
+          });
     });
   });
 }
@@ -39,7 +40,7 @@ void scale_in_backward(const ImageChunks& grid, const T* x, const compute_t<T>* 
                        T* gx, compute_t<T>* partial) {
   using C = compute_t<T>;
   using V = Lanes<C, N>;
-  for_each_block(grid.blocks(), kScratch, [=] SCIMIX_KERNEL_FN(Block & block) {
+  for_each_block<2>(grid.blocks(), kScratch, [=] SCIMIX_KERNEL_FN(Block & block) {
     const RowTile tile = grid.tile(block.index());
     const RowLanes<N> share(tile);
     const std::int64_t corner = tile.first_row * grid.channels + tile.first_channel;
@@ -49,13 +50,21 @@ void scale_in_backward(const ImageChunks& grid, const T* x, const compute_t<T>* 
       const RowWalk walk = share.walk(item);
       const V factor = load_lanes<N>(factors + walk.channel);
       V sum{};
-      SCIMIX_UNROLL_ROWS
-      for (std::int64_t row = walk.first; row < walk.end; row += walk.step) {
-        const std::int64_t at = corner + row * grid.channels + walk.channel;
-        const V gradient = load_lanes<N>(h + at);
-        sum = sum + load_lanes<N>(x + at) * gradient;
-        if (gx != nullptr) store_lanes<N>(gx + at, gradient * factor);
-      }
+      const std::int64_t start = corner + walk.channel;
+      struct Row {
+        V value, gradient;
+      };
+      for_rows(
+          walk,
+          [&](std::int64_t row) -> Row {
+            const std::int64_t at = start + row * grid.channels;
+            return {load_lanes<N>(x + at), load_lanes<N>(h + at)};
+          },
+          [&](std::int64_t row, const Row& in) {
+            sum = sum + in.value * in.gradient;
+            if (gx != nullptr)
+              store_lanes<N>(gx + start + row * grid.channels, in.gradient * factor);
+          });
       store_lanes<N>(sums + walk.lane * tile.channels + walk.channel, sum);
     });
     combine_lanes(block, sums, share.lanes, tile.channels);
@@ -101,7 +110,7 @@ template <class T, int N>
 void finish(const ImageChunks& grid, const Post<compute_t<T>>& post, const T* v, T* y) {
   using C = compute_t<T>;
   using V = Lanes<C, N>;
-  for_each_block<4>(grid.blocks(), 0, [=] SCIMIX_KERNEL_FN(Block & block) {
+  for_each_block<2>(grid.blocks(), 0, [=] SCIMIX_KERNEL_FN(Block & block) {
     const RowTile tile = grid.tile(block.index());
     const RowLanes<N> share(tile);
     const std::int64_t corner = tile.first_row * grid.channels + tile.first_channel;
@@ -111,13 +120,21 @@ void finish(const ImageChunks& grid, const Post<compute_t<T>>& post, const T* v,
       const std::int64_t channel = tile.first_channel + walk.channel;
       const V factor = post.template factor<N>(tile.segment * grid.channels + channel);
       const V shift = load_lanes<N>(post.bias + channel);
-      SCIMIX_UNROLL_ROWS
-      for (std::int64_t row = walk.first; row < walk.end; row += walk.step) {
-        const std::int64_t at = corner + row * grid.channels + walk.channel;
-        const C noise = amplitude * post.noise_at(tile.first_row + row);
-        const V z = (load_lanes<N>(v + at) * factor + shift + noise) * post.gain;
-        store_lanes<N>(y + at, where_positive(z, z, z * post.slope));
-      }
+      const std::int64_t start = corner + walk.channel;
+      struct Row {
+        V value;
+        C noise;
+      };
+      for_rows(
+          walk,
+          [&](std::int64_t row) -> Row {
+            return {load_lanes<N>(v + start + row * grid.channels),
+                    post.noise_at(tile.first_row + row)};
+          },
+          [&](std::int64_t row, const Row& in) {
+            const V z = (in.value * factor + shift + amplitude * in.noise) * post.gain;
+            store_lanes<N>(y + start + row * grid.channels, where_positive(z, z, z * post.slope));
+          });
     });
   });
 }
@@ -139,7 +156,7 @@ void finish_backward(const ImageChunks& grid, const Post<compute_t<T>>& post, co
   using V = Lanes<C, N>;
   const C back_above = C(1) / post.gain;
   const C back_below = C(1) / (post.gain * post.slope);
-  for_each_block(grid.blocks(), kScratch, [=] SCIMIX_KERNEL_FN(Block & block) {
+  for_each_block<2>(grid.blocks(), kScratch, [=] SCIMIX_KERNEL_FN(Block & block) {
     const RowTile tile = grid.tile(block.index());
     const RowLanes<N> share(tile);
     const std::int64_t corner = tile.first_row * grid.channels + tile.first_channel;
@@ -154,21 +171,30 @@ void finish_backward(const ImageChunks& grid, const Post<compute_t<T>>& post, co
       V products{};
       V plain{};
       V noisy{};
-      SCIMIX_UNROLL_ROWS
-      for (std::int64_t row = walk.first; row < walk.end; row += walk.step) {
-        const std::int64_t at = corner + row * grid.channels + walk.channel;
-        const C noise = post.noise_at(tile.first_row + row);
-        const V result = load_lanes<N>(y + at);
-        const V g = load_lanes<N>(gy + at) * post.gain;
-        const V live = where_positive(result, g, g * post.slope);
-        if (out.v != nullptr) store_lanes<N>(out.v + at, live * factor);
-        if (out.products != nullptr) {
-          const V z = where_positive(result, result * back_above, result * back_below);
-          products = products + live * (z - shift - amplitude * noise);
-        }
-        plain = plain + live;
-        if (out.strength != nullptr) noisy = noisy + live * noise;
-      }
+      const std::int64_t start = corner + walk.channel;
+      struct Row {
+        V result, gradient;
+        C noise;
+      };
+      for_rows<2>(
+          walk,
+          [&](std::int64_t row) -> Row {
+            const std::int64_t at = start + row * grid.channels;
+            return {load_lanes<N>(y + at), load_lanes<N>(gy + at),
+                    post.noise_at(tile.first_row + row)};
+          },
+          [&](std::int64_t row, const Row& in) {
+            const V g = in.gradient * post.gain;
+            const V live = where_positive(in.result, g, g * post.slope);
+            if (out.v != nullptr)
+              store_lanes<N>(out.v + start + row * grid.channels, live * factor);
+            if (out.products != nullptr) {
+              const V z = where_positive(in.result, in.result * back_above, in.result * back_below);
+              products = products + live * (z - shift - amplitude * in.noise);
+            }
+            plain = plain + live;
+            if (out.strength != nullptr) noisy = noisy + live * in.noise;
+          });
       C* mine = sums + walk.lane * tile.channels * 3 + walk.channel;
       store_lanes<N>(mine, products);
       store_lanes<N>(mine + tile.channels, plain);

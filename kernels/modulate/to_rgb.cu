@@ -147,20 +147,27 @@ void backward(const ImageChunks& grid, const RgbCotangent<T>& cotangent, const T
       V red{};
       V green{};
       V blue{};
-      for (std::int64_t row = walk.first; row < walk.end; row += walk.step) {
-        const std::int64_t at = corner + row * grid.channels + walk.channel;
-        const std::int64_t pixel = (tile.first_row + row) * kRgb;
-        const C g0 = cotangent(pixel);
-        const C g1 = cotangent(pixel + 1);
-        const C g2 = cotangent(pixel + 2);
-        const V value = load_lanes<N>(x + at);
-        red = red + value * g0;
-        green = green + value * g1;
-        blue = blue + value * g2;
-        if (gx != nullptr) {
-          store_lanes<N>(gx + at, weights.red * g0 + weights.green * g1 + weights.blue * g2);
-        }
-      }
+      const std::int64_t start = corner + walk.channel;
+      struct Row {
+        V value;
+        C red, green, blue;  // of the cotangent
+      };
+      for_rows<2>(
+          walk,
+          [&](std::int64_t row) -> Row {
+            const std::int64_t pixel = (tile.first_row + row) * kRgb;
+            return {load_lanes<N>(x + start + row * grid.channels), cotangent(pixel),
+                    cotangent(pixel + 1), cotangent(pixel + 2)};
+          },
+          [&](std::int64_t row, const Row& in) {
+            red = red + in.value * in.red;
+            green = green + in.value * in.green;
+            blue = blue + in.value * in.blue;
+            if (gx == nullptr) return;
+            store_lanes<N>(
+                gx + start + row * grid.channels,
+                weights.red * in.red + weights.green * in.green + weights.blue * in.blue);
+          });
       C* mine = sums + walk.lane * tile.channels * kRgb + walk.channel;
       store_lanes<N>(mine, red);
       store_lanes<N>(mine + tile.channels, green);
