@@ -106,6 +106,33 @@ TEST_CASE("emulated: f32 convolutions are not cut to 16 bits, nor strict ones to
   CHECK(rounded < 1e-3);  // bf16 would be 3e-3
 }
 
+// A launch takes the host longer than a small convolution takes the GPU, so plans whose single
+// executions are timed look alike.
+TEST_CASE("planted: a small convolution for the first time" * doctest::skip(not_planted())) {
+  select_device(kGpu);
+  const Tensor x = Tensor::zeros({1, 4, 4, 8}, DType::f32, kGpu);
+  const Tensor w = Tensor::zeros({8, 3, 3, 8}, DType::f32, kGpu);
+  const Conv2dGeometry geometry = conv2d_geometry(x.shape(), w.shape(), {});
+  Tensor y = Tensor::empty(geometry.y_shape(), DType::f32, kGpu);
+  for (const char* const time : {"first", "second"}) {
+    conv_fprop(x, w, y, geometry);
+    std::printf("%s: %d graphs started\n", time,
+                static_cast<int>(emulated::calls_of("cudaGraphLaunch")));
+  }
+}
+
+TEST_CASE("emulated: execution plans are timed as graphs of several executions, once") {
+  const ProgramResult result = test::run_planted("a small convolution for the first time");
+  CAPTURE(result.out);
+  const auto started = [&](const std::string& time) {
+    const auto at = result.out.find(time + ": ");
+    REQUIRE(at != std::string::npos);
+    return std::atoi(result.out.c_str() + at + time.size() + 2);
+  };
+  CHECK(started("first") >= 4);  // for each plan one to begin with, and three that are timed
+  CHECK(started("second") == started("first"));
+}
+
 // ---- scratch ------------------------------------------------------------------------------------
 
 TEST_CASE("emulated: pieces of scratch are aligned for accesses of 16 bytes") {

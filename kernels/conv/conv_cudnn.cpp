@@ -1,6 +1,6 @@
 // Convolution through cuDNN 9's graph API. An execution plan is made once for each kind, element
 // type and geometry. cuDNN's candidates are timed on the buffers of the first call, and the fastest
-// one is kept on disk for later runs (plan_cache.hpp). Nothing is timed during stream capture.
+// one is kept on disk for later runs (plan_cache.hpp). Nothing is timed while a step is captured.
 #include <cudnn_frontend.h>
 
 #include <algorithm>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/cuda.hpp"
+#include "core/graph.hpp"
 #include "kernels/conv/conv.hpp"
 #include "kernels/conv/conv_plans.hpp"
 #include "kernels/conv/copy_channels.hpp"
@@ -146,11 +147,36 @@ struct Pointers {
   void* y;
 };
 
-bool is_captured(cudaStream_t stream) {
+cudaStreamCaptureStatus capture_status() {
   cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
-  SCIMIX_CUDA_CHECK(cudaStreamIsCapturing(stream, &status));
-  return status != cudaStreamCaptureStatusNone;
+  SCIMIX_CUDA_CHECK(cudaStreamIsCapturing(current_stream(), &status));
+  return status;
 }
+
+// Returns the milliseconds that the GPU takes for the work that `work` queues.
+template <class F>
+float milliseconds_of(F work) {
+  const Event start;
+  const Event stop;
+  SCIMIX_CUDA_CHECK(cudaEventRecord(start.get(), current_stream()));
+  work();
+  SCIMIX_CUDA_CHECK(cudaEventRecord(stop.get(), current_stream()));
+  SCIMIX_CUDA_CHECK(cudaEventSynchronize(stop.get()));
+  float milliseconds = 0;
+  SCIMIX_CUDA_CHECK(cudaEventElapsedTime(&milliseconds, start.get(), stop.get()));
+  return milliseconds;
+}
+
+// Returns how many executions to time together, so that they take a fifth of a millisecond or more:
+// then the start of a graph, some microseconds, does not matter.
+int executions_worth_timing(float milliseconds) {
+  constexpr float kLongEnough = 0.2F;
+  constexpr int kMost = 10;
+  return static_cast<int>(std::clamp(kLongEnough / milliseconds, 1.0F, float{kMost}));
+}
+
+// An execution plan that cannot be executed here.
+struct PlanFails {};
 
 // A cuDNN graph and the execution plan that was chosen for it.
 class Plan {
@@ -171,6 +197,7 @@ class Plan {
   Plan(cudnnHandle_t handle, const ConvProblem& problem, bool deterministic)
       : problem_(problem),
         key_(text(problem, deterministic ? "" : ", not deterministic")),
+        deterministic_(deterministic),
         device_{Device::Kind::cuda, problem.device},
         graph_(make_graph({.handle = handle}, problem, deterministic)) {}
 
@@ -192,7 +219,7 @@ class Plan {
   bool choose(cudnnHandle_t handle, const Pointers& pointers, PlanCache& cache) {
     if (graph_ == nullptr) return false;
     if (const auto name = cache.find(key_); name && take(*name)) return true;
-    if (is_captured(current_stream())) return take_first();
+    if (capture_status() != cudaStreamCaptureStatusNone) return take_first();
     if (!take_fastest(handle, pointers)) return false;
     cache.store(key_, name_at(chosen_));
     return true;
@@ -243,33 +270,46 @@ class Plan {
       best = milliseconds;
       fastest = i;
     }
-    return fastest >= 0 && build(fastest);
+    if (fastest < 0) return false;
+    // All plans that were built stay in the graph, with their kernels. A new graph has one.
+    const std::string name = name_at(fastest);
+    graph_ = make_graph({.handle = handle}, problem_, deterministic_);
+    return graph_ != nullptr && take(name);
   }
 
-  // Returns the time of the fastest of a few runs; infinity for a plan that fails.
+  // Returns the milliseconds of one execution; infinity for a plan that fails. The host takes
+  // longer to start a small convolution than the GPU takes to compute it, so several are recorded
+  // as a graph and started together.
   float time(cudnnHandle_t handle, std::int64_t index, const Pointers& pointers,
              std::int64_t workspace_bytes) {
-    constexpr int kRuns = 5;
+    constexpr int kReplays = 3;
     const Memory workspace = allocate(device_, static_cast<std::size_t>(workspace_bytes));
-    const Event start;
-    const Event stop;
-    float best = std::numeric_limits<float>::infinity();
-    for (int i = 0; i <= kRuns; ++i) {
-      SCIMIX_CUDA_CHECK(cudaEventRecord(start.get(), current_stream()));
-      if (execute(handle, index, pointers, workspace.get()).is_bad()) {
-        return std::numeric_limits<float>::infinity();
+    const auto run = [&] {
+      if (execute(handle, index, pointers, workspace.get()).is_bad()) throw PlanFails();
+    };
+    try {
+      run();  // loads the kernels
+      const int count = executions_worth_timing(milliseconds_of(run));
+      const MemoryArena arena(device_);
+      const Graph graph(device_, arena, [&] {
+        for (int i = 0; i < count; ++i) run();
+        // A plan may do what a capture forbids.
+        if (capture_status() != cudaStreamCaptureStatusActive) throw PlanFails();
+      });
+      graph.replay();
+      float best = std::numeric_limits<float>::infinity();
+      for (int i = 0; i < kReplays; ++i) {
+        best = std::min(best, milliseconds_of([&] { graph.replay(); }));
       }
-      SCIMIX_CUDA_CHECK(cudaEventRecord(stop.get(), current_stream()));
-      SCIMIX_CUDA_CHECK(cudaEventSynchronize(stop.get()));
-      float milliseconds = 0;
-      SCIMIX_CUDA_CHECK(cudaEventElapsedTime(&milliseconds, start.get(), stop.get()));
-      if (i > 0) best = std::min(best, milliseconds);  // the first run loads the kernels
+      return best / static_cast<float>(count);
+    } catch (const PlanFails&) {
+      return std::numeric_limits<float>::infinity();
     }
-    return best;
   }
 
   ConvProblem problem_;
   std::string key_;  // of the problem in the cache
+  bool deterministic_;
   Device device_;
   std::unique_ptr<fe::graph::Graph> graph_;
   std::unordered_map<std::int64_t, void*> addresses_;
