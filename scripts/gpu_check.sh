@@ -2,17 +2,19 @@
 # Everything that is to be known on the day that a GPU is there, in one command and in the order of what matters
 # when the time runs out. It builds, runs every GPU check, compute-sanitizer, graphs, NCCL, the benchmark tables and
 # the comparison with PyTorch. Each step has its own time limit, a log and a line in summary.txt.
+# Ctrl-C ends the step that runs, and the next call begins with that step.
 #
 # usage: scripts/gpu_check.sh [--minutes N] [--preset PRESET] [--build FOLDER] [--out FOLDER]
-#   --minutes N      stops starting new steps after N minutes; without it, all steps run. With less than an
-#                    hour, cuDNN measures 4 plans of each convolution in place of 10
+#   --minutes N      stops after N minutes, in the middle of a step too; without it, all steps run. With less
+#                    than an hour, cuDNN measures 4 plans of each convolution in place of 10
 #   --preset PRESET  cuda (the default), or emulated: the same steps on the emulated GPU, as a trial
-#   --build FOLDER   uses the programs in FOLDER/bin, which an offline kit has built, and builds nothing
+#   --build FOLDER   uses the programs in FOLDER/bin and builds nothing. An offline kit's build is
+#                    build/offline; its mpirun is among the programs, and is used
 #   --out FOLDER     results; runs/gpu-check without it. A step that a former call has finished there is not
 #                    run again: remove its line from done.txt to repeat it
 #
 # After each step it writes the results so far: to docs/results/gpu-DEVICE.md, or to results.md in the folder
-# of results if the GPU is emulated. Exit code 1 if a step failed.
+# of results if the GPU is emulated. The end of each failed step's log is in it. Exit code 1 if a step failed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -28,7 +30,7 @@ out=runs/gpu-check
 while (($# > 0)); do
   case $1 in
     --minutes | --preset | --build | --out)
-      (($# > 1)) || mistake "$1: no value"
+      [[ -n ${2-} ]] || mistake "$1: no value"
       case $1 in
         --minutes) minutes=$2 ;;
         --preset) preset=$2 ;;
@@ -42,13 +44,20 @@ while (($# > 0)); do
   shift
 done
 [[ -z $minutes || $minutes =~ ^[0-9]+$ ]] || mistake "--minutes $minutes: expected a whole number"
+[[ -z $minutes ]] || minutes=$((10#$minutes))
 [[ $preset == cuda || $preset == emulated ]] || mistake "--preset $preset: expected cuda or emulated"
+[[ -z $build || -x $build/bin/scimix_tests ]] ||
+  mistake "--build $build: there is no $build/bin/scimix_tests, expected a folder such as build/offline"
 
-mkdir -p "$out"
-done=$out/done.txt
+mkdir -p "$out" 2>/dev/null || mistake "--out $out: cannot make this folder"
+finished=$out/done.txt
 summary=$out/summary.txt
-touch "$done" "$summary"
+touch "$finished" "$summary"
 failed=0
+running=
+slowness=1
+# The emulated GPU computes on the CPU, and the machine may be busy with other work.
+[[ $preset == cuda ]] || slowness=4
 
 # The plans that cuDNN's measurements chose are in the folder of results, so that each step and each later call
 # finds them there.
@@ -65,7 +74,7 @@ if [[ $preset == emulated ]]; then
 fi
 
 write_page() {
-  local page=$out/results.md table
+  local page=$out/results.md table name
   [[ -z $device ]] || page=docs/results/gpu-$device.md
   {
     echo "# ${device:-The emulated GPU}"
@@ -76,6 +85,12 @@ write_page() {
     for table in "$out"/bench-*.md "$out/pytorch.md"; do
       [[ ! -s $table ]] || { echo; cat "$table"; }
     done
+    # The last lines of what failed, so that this page alone tells what happened.
+    while read -r name; do
+      printf '\n## Failed: %s\n\n```\n' "$name"
+      tail -n 40 "$out/$name.log" 2>/dev/null || true
+      echo '```'
+    done < <(sed -n 's/^FAILED *\([^ ]*\).*/\1/p' "$summary")
   } >"$page"
   echo "$page"
 }
@@ -89,10 +104,23 @@ say() { # WHAT NAME [REST]: prints a line of the summary, in place of the one th
   [[ ! -e $out/machine.txt ]] || write_page >/dev/null
 }
 
+# A step runs in the background, because bash handles a signal only when the command in the foreground has ended.
+# shellcheck disable=SC2317 # the trap calls this function
+stop() {
+  trap '' INT TERM # a second signal must not end this before the step has ended
+  if [[ -n $running ]]; then
+    kill "$running" 2>/dev/null || true # `timeout` passes this on
+    wait "$running" 2>/dev/null || true
+  fi
+  echo "stopped: the next call continues here"
+  exit 130
+}
+trap stop INT TERM
+
 step() { # NAME LIMIT_IN_MINUTES COMMAND...: runs a step that no former call has finished
-  local name=$1 limit=$2 began=$SECONDS status=0 cut=false
+  local name=$1 limit=$(($2 * 60 * slowness)) began=$SECONDS status=0 cut=false
   shift 2
-  if grep -qxF "$name" "$done"; then
+  if grep -qxF "$name" "$finished"; then
     echo "done before  $name"
     return
   fi
@@ -100,16 +128,22 @@ step() { # NAME LIMIT_IN_MINUTES COMMAND...: runs a step that no former call has
     say "no time left" "$name"
     return
   fi
-  if [[ -n $minutes ]] && ((limit * 60 > minutes * 60 - SECONDS)); then
-    limit=$(((minutes * 60 - SECONDS + 59) / 60))
+  if [[ -n $minutes ]] && ((limit > minutes * 60 - SECONDS)); then
+    limit=$((minutes * 60 - SECONDS))
     cut=true
   fi
-  timeout -k 30 "${limit}m" "$@" >"$out/$name.log" 2>&1 </dev/null || status=$?
+  timeout -k 30 "$limit" "$@" >"$out/$name.log" 2>&1 </dev/null &
+  running=$!
+  wait "$running" 2>/dev/null || status=$? # without the line that bash writes about a killed program
+  running=
   if ((status == 0)); then
-    echo "$name" >>"$done"
+    echo "$name" >>"$finished"
     say ok "$name" "($((SECONDS - began)) s)"
   elif ((status == 124 || status == 137)) && $cut; then # 137: it had to be killed
     say "no time left" "$name" "(stopped after $((SECONDS - began)) s)"
+  elif ((status == 124 || status == 137)) && ((SECONDS - began >= limit)); then
+    failed=1
+    say FAILED "$name" "(it took longer than its limit of $limit s): $out/$name.log"
   else
     failed=1
     say FAILED "$name" "($((SECONDS - began)) s), exit code $status: $out/$name.log"
@@ -124,7 +158,12 @@ if [[ -z $build ]]; then
   step build 60 cmake --build --preset "$preset"
 fi
 bin=$build/bin
-[[ -x $bin/scimix_tests ]] || mistake "$bin/scimix_tests: not built, see $out/build.log"
+[[ -x $bin/scimix_tests ]] || {
+  echo "gpu_check.sh: $bin/scimix_tests is not built, so no check can run: see $out/configure.log, $out/build.log" >&2
+  exit 1
+}
+# The programs of an offline build must be started by the MPI that they were linked with.
+[[ ! -x $bin/mpirun ]] || PATH=$(realpath "$bin"):$PATH
 
 {
   date -u
@@ -144,31 +183,56 @@ step operators 10 "$tests" "--test-case=operators: the GPU*"
 step convolutions 10 "$tests" "--test-case=conv*"
 step steady-step 5 "$tests" "--test-case=a steady step on the GPU*"
 
-same_bits() { # OPTION...: a run eager and a run in graphs have the same checkpoint
-  rm -rf "$out/bits"
-  "$train" "$1" "${tiny[@]}" --steps 24 --device cuda:0 --graph off --out "$out/bits/off" "${@:2}"
-  "$train" "$1" "${tiny[@]}" --steps 24 --device cuda:0 --graph on --out "$out/bits/on" "${@:2}"
-  cmp "$out"/bits/{off,on}/checkpoints/step-00000024.safetensors
+# shellcheck disable=SC2317 # the steps below call these functions
+run_tiny() { # NAME classifier|generator OPTION...: trains in the folder bits/NAME
+  rm -rf "$out/bits/$1"
+  "$train" "$2" "${tiny[@]}" --steps 24 --out "$out/bits/$1" "${@:3}"
 }
-train_on_ranks() { # RANKS FOLDER OPTION...
-  rm -rf "$2"
-  OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun --oversubscribe -np "$1" \
-    "$train" classifier "${tiny[@]}" --steps 24 --device cuda --sync-norm true --out "$2" "${@:3}"
+# shellcheck disable=SC2317
+run_ranks() { # NAME RANKS OPTION...: trains a classifier in the folder bits/NAME
+  rm -rf "$out/bits/$1"
+  OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun --oversubscribe -np "$2" \
+    "$train" classifier "${tiny[@]}" --steps 24 --device cuda --out "$out/bits/$1" "${@:3}"
 }
-same_bits_by_nccl() { # a run of one rank by NCCL and a run without mpirun have the same checkpoint
-  rm -rf "$out/nccl-none"
-  "$train" classifier "${tiny[@]}" --steps 24 --device cuda:0 --out "$out/nccl-none"
-  train_on_ranks 1 "$out/nccl-1" --sync-norm false
-  cmp "$out"/nccl-{none,1}/checkpoints/step-00000024.safetensors
+# shellcheck disable=SC2317
+same_checkpoint() { # NAME OTHER
+  cmp "$out/bits/"{"$1","$2"}/checkpoints/step-00000024.safetensors
 }
-export -f same_bits train_on_ranks same_bits_by_nccl
+# shellcheck disable=SC2317
+same_in_graphs() { # classifier|generator OPTION...: a run eager and a run in graphs
+  run_tiny graph-off "$@" --device cuda:0 --graph off
+  run_tiny graph-on "$@" --device cuda:0 --graph on
+  same_checkpoint graph-off graph-on
+}
+# shellcheck disable=SC2317
+same_without_programmatic_launch() { # classifier|generator OPTION...: kernels that start early, and that do not
+  run_tiny launch-early "$@" --device cuda:0
+  SCIMIX_PROGRAMMATIC_LAUNCH=0 run_tiny launch-late "$@" --device cuda:0
+  same_checkpoint launch-early launch-late
+}
+# shellcheck disable=SC2317
+same_by_nccl() { # a run without mpirun, and one of one rank by NCCL
+  run_tiny nccl-none classifier --device cuda:0
+  run_ranks nccl-1 1
+  same_checkpoint nccl-none nccl-1
+}
+export -f run_tiny run_ranks same_checkpoint same_in_graphs same_without_programmatic_launch same_by_nccl
 export out train
-step graphs-f32 5 bash -c "tiny=(${tiny[*]}); set -e; same_bits classifier --method fixmatch"
-step graphs-bf16 5 bash -c "tiny=(${tiny[*]}); set -e; same_bits classifier --method fixmatch --precision bf16"
-step graphs-generator 5 bash -c \
-  "tiny=(${tiny[*]}); set -e; same_bits generator --g-channels 8 --g-max-channels 8 --d-channels 8 \
-   --d-max-channels 8 --eval-pairs 20"
-step all-gpu-tests 30 "$tests" "--test-case=*GPU*,image operations*,strong augmentation*,mixing:*"
+# FUNCTION ARGUMENT...: calls it in a process of its own, which lets a program that a time limit stops end in order
+call=(bash -c "trap : TERM; tiny=(${tiny[*]}); set -e; \"\$@\"" call)
+fixmatch=(classifier --method fixmatch --unlabeled-batch 8)
+step graphs-f32 5 "${call[@]}" same_in_graphs "${fixmatch[@]}"
+step graphs-bf16 5 "${call[@]}" same_in_graphs "${fixmatch[@]}" --precision bf16
+step programmatic-launch 5 "${call[@]}" same_without_programmatic_launch "${fixmatch[@]}" --precision bf16
+step graphs-generator 5 "${call[@]}" same_in_graphs generator --g-channels 8 --g-max-channels 8 \
+  --d-channels 8 --d-max-channels 8 --eval-pairs 20 --guide-steps 0
+# These names are those of scripts/test.sh --gpu, and further tests that use a GPU if there is one.
+gpu_tests="*GPU*,image operations*,strong augmentation*,mixing:*,pseudo_labels*,ranks: NCCL*"
+# On the emulated GPU, the tests that train networks (the tier "full") would take too long.
+tiers=()
+[[ $preset == cuda ]] || tiers=("--tier=fast,ranks")
+step all-gpu-tests 30 "$tests" "${tiers[@]}" "--test-case=$gpu_tests" \
+  "--test-case-exclude=operators: the GPU*,conv*,a steady step on the GPU*" # the steps above have run these
 
 if command -v compute-sanitizer >/dev/null && [[ $preset == cuda ]]; then
   step memcheck 20 compute-sanitizer --error-exitcode 1 "$tests" "--test-case=operators: the GPU*"
@@ -178,11 +242,13 @@ else
   say "not there" compute-sanitizer
 fi
 
-if command -v mpirun >/dev/null; then
-  step nccl-one-rank 5 bash -c "tiny=(${tiny[*]}); set -e; same_bits_by_nccl"
+if ! "$train" --version | grep '^libraries: .*MPI' >/dev/null; then
+  say "not there" MPI, in this build
+elif command -v mpirun >/dev/null; then
+  step nccl-one-rank 5 "${call[@]}" same_by_nccl
   for ranks in 2 4 8; do
     ((ranks <= gpus)) || continue
-    step "nccl-$ranks-ranks" 5 bash -c "tiny=(${tiny[*]}); set -e; train_on_ranks $ranks '$out/nccl-$ranks'"
+    step "nccl-$ranks-ranks" 5 "${call[@]}" run_ranks "nccl-$ranks" "$ranks" --sync-norm true
   done
 else
   say "not there" mpirun

