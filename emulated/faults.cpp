@@ -71,6 +71,7 @@ struct sigaction previous_ill {};
 void on_signal(int number, siginfo_t* info, void* context) {
   const char* const what = running_now;
   if (number == SIGSEGV && is_device_address(info->si_addr)) {
+    if (open_block(info->si_addr)) return;
     // What has been damaged is this process alone, which ends here: strings may be made.
     const std::string where = describe_address(info->si_addr);
     if (what == nullptr) die("the host accesses device memory: " + where);

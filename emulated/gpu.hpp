@@ -74,6 +74,10 @@ class DeviceAccess {
   DeviceAccess& operator=(const DeviceAccess&) = delete;
 };
 
+// Opens the block of an address that an access of this thread was stopped at. False if the access
+// is a mistake: outside DeviceAccess, or to no block or to one that was freed.
+[[nodiscard]] bool open_block(const void* pointer);
+
 [[nodiscard]] bool is_device_address(const void* pointer);
 // `bytes` bytes from `pointer` on belong to one block of device memory that is not freed.
 [[nodiscard]] bool is_device_range(const void* pointer, std::size_t bytes);

@@ -1,11 +1,16 @@
 // Device memory. Each block has pages of its own, which are filled with NaN, end in guard bytes,
 // and can be accessed inside DeviceAccess alone. Addresses are never used twice.
+//
+// A processor with memory protection keys opens and closes all blocks at once. On others, every
+// block is closed, and the first access to one inside DeviceAccess opens it until the end of that
+// DeviceAccess: work touches a few blocks of the thousand that a test may have.
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <vector>
 
 #include "emulated/gpu.hpp"
 
@@ -49,13 +54,10 @@ Arena& arena() {
   return one;
 }
 
-thread_local int accesses = 0;
+constexpr int kReadWrite = PROT_READ | PROT_WRITE;
 
-void protect_all(int protection) {
-  for (const auto& [address, block] : arena().blocks) {
-    if (!block.freed) mprotect(reinterpret_cast<void*>(address), block.mapped, protection);
-  }
-}
+thread_local int accesses = 0;
+thread_local std::vector<std::pair<void*, std::size_t>> opened;  // without keys: address, bytes
 
 const std::pair<const std::uintptr_t, Block>* block_of(const void* pointer) {
   const auto address = reinterpret_cast<std::uintptr_t>(pointer);
@@ -74,19 +76,27 @@ cudaError_t copy_error(const void* pointer, std::size_t bytes, bool device) {
 
 DeviceAccess::DeviceAccess() {
   if (accesses++ > 0) return;
-  if (arena().key >= 0) {
-    pkey_set(arena().key, 0);
-  } else {
-    protect_all(PROT_READ | PROT_WRITE);
-  }
+  install_signal_handlers();
+  if (arena().key >= 0) pkey_set(arena().key, 0);
 }
 DeviceAccess::~DeviceAccess() {
   if (--accesses > 0) return;
   if (arena().key >= 0) {
     pkey_set(arena().key, PKEY_DISABLE_ACCESS);
-  } else {
-    protect_all(PROT_NONE);
+    return;
   }
+  for (const auto& [address, bytes] : opened) mprotect(address, bytes, PROT_NONE);
+  opened.clear();
+}
+
+bool open_block(const void* pointer) {
+  if (accesses == 0 || arena().key >= 0) return false;
+  const auto* const found = block_of(pointer);
+  if (found == nullptr || found->second.freed) return false;
+  auto* const start = reinterpret_cast<void*>(found->first);
+  if (mprotect(start, found->second.mapped, kReadWrite) != 0) return false;
+  opened.emplace_back(start, found->second.mapped);
+  return true;
 }
 
 bool is_device_address(const void* pointer) {
@@ -124,10 +134,9 @@ cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
   unsigned char* const start = all.start + all.used;
   all.used += mapped + kPage;  // a page that nobody may touch lies between blocks
   all.held += mapped;
-  constexpr int kReadWrite = PROT_READ | PROT_WRITE;
-  const int status = all.key >= 0 ? pkey_mprotect(start, mapped, kReadWrite, all.key)
-                                  : mprotect(start, mapped, kReadWrite);
-  if (status != 0) return failed(cudaErrorMemoryAllocation);
+  if (all.key >= 0 && pkey_mprotect(start, mapped, kReadWrite, all.key) != 0) {
+    return failed(cudaErrorMemoryAllocation);
+  }
   all.blocks[reinterpret_cast<std::uintptr_t>(start)] = {bytes, mapped, false};
   const DeviceAccess access;
   std::memset(start, kPoison, bytes);
