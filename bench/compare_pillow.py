@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 
+sys.dont_write_bytecode = True  # no folder of compiled scripts among the sources
 from contender import require_bench
 
 BATCH, SIZE = 448, 32

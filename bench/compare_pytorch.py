@@ -44,9 +44,8 @@ import sys
 import tempfile
 import time
 
-from contender import require_bench
-
 sys.dont_write_bytecode = True  # no folder of compiled scripts among the sources
+from contender import require_bench
 
 TOLERANCE = 1e-4
 

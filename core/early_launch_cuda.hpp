@@ -1,7 +1,7 @@
 // Programmatic dependent launch: from compute capability 9.0 on, a GPU can bring the blocks of a
-// kernel onto its processors while the kernel before it in the stream still ends, which hides most
-// of the time that a launch takes. The blocks then wait for that kernel (begin_kernel in
-// kernels/launch/launch.hpp), so the results are the same.
+// kernel onto its processors while the kernel before it in the stream is still finishing, which can
+// hide a part of the time that a launch takes. The blocks then wait for that kernel (begin_kernel
+// in kernels/launch/launch.hpp), so the results are the same.
 // Source: CUDA C++ Programming Guide, "Programmatic Dependent Launch and Synchronization".
 #pragma once
 
@@ -9,9 +9,10 @@
 
 namespace scimix::cuda {
 
-// Returns whether this kernel may be launched early: the current GPU can do it, the kernel was
-// compiled for such a GPU (otherwise it does not wait), and the environment does not say
-// SCIMIX_PROGRAMMATIC_LAUNCH=0. Errors (user): the variable is neither 0 nor 1.
+// Returns whether this kernel may be launched early: the GPU can do it that was current at the
+// first call (a process uses one GPU), the kernel was compiled for such a GPU (otherwise it does
+// not wait), and the environment does not say SCIMIX_PROGRAMMATIC_LAUNCH=0. Errors (user): the
+// variable is neither 0 nor 1.
 [[nodiscard]] bool launches_early(const void* kernel);
 
 // Returns the attribute of a launch that may begin early.

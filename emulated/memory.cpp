@@ -57,7 +57,14 @@ Arena& arena() {
 constexpr int kReadWrite = PROT_READ | PROT_WRITE;
 
 thread_local int accesses = 0;
-thread_local std::vector<std::pair<void*, std::size_t>> opened;  // without keys: address, bytes
+
+// Address and bytes of each block that is open, on a processor without keys. It is never destroyed,
+// because blocks may be freed while the program ends.
+std::vector<std::pair<void*, std::size_t>>& opened() {
+  using Opened = std::vector<std::pair<void*, std::size_t>>;
+  static thread_local auto& one = *std::make_unique<Opened>().release();
+  return one;
+}
 
 const std::pair<const std::uintptr_t, Block>* block_of(const void* pointer) {
   const auto address = reinterpret_cast<std::uintptr_t>(pointer);
@@ -85,8 +92,8 @@ DeviceAccess::~DeviceAccess() {
     pkey_set(arena().key, PKEY_DISABLE_ACCESS);
     return;
   }
-  for (const auto& [address, bytes] : opened) mprotect(address, bytes, PROT_NONE);
-  opened.clear();
+  for (const auto& [address, bytes] : opened()) mprotect(address, bytes, PROT_NONE);
+  opened().clear();
 }
 
 bool open_block(const void* pointer) {
@@ -94,8 +101,8 @@ bool open_block(const void* pointer) {
   const auto* const found = block_of(pointer);
   if (found == nullptr || found->second.freed) return false;
   auto* const start = reinterpret_cast<void*>(found->first);
-  if (mprotect(start, found->second.mapped, kReadWrite) != 0) return false;
-  opened.emplace_back(start, found->second.mapped);
+  if (mprotect(start, found->second.mapped, kReadWrite) != 0) die("no memory for a block");
+  opened().emplace_back(start, found->second.mapped);
   return true;
 }
 

@@ -95,8 +95,9 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
   return cudaSuccess;
 }
 
-// The host's compiler compiles for the GPU that is emulated.
+// Kernels count as compiled for the GPU that is emulated.
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* /*function*/) {
+  const Lock lock(gpu_mutex());
   *attributes = {};
   if (const auto error = enter("cudaFuncGetAttributes", "cuFuncGetAttribute")) {
     return failed(error);

@@ -88,7 +88,7 @@ write_page() {
     # The last lines of what failed, so that this page alone tells what happened.
     while read -r name; do
       printf '\n## Failed: %s\n\n```\n' "$name"
-      tail -n 40 "$out/$name.log" 2>/dev/null || true
+      tail -n 40 "$out/$name.log" 2>/dev/null | sed "s|$PWD|.|g" || true
       echo '```'
     done < <(sed -n 's/^FAILED *\([^ ]*\).*/\1/p' "$summary")
   } >"$page"
@@ -107,7 +107,7 @@ say() { # WHAT NAME [REST]: prints a line of the summary, in place of the one th
 # A step runs in the background, because bash handles a signal only when the command in the foreground has ended.
 # shellcheck disable=SC2317 # the trap calls this function
 stop() {
-  trap '' INT TERM # a second signal must not end this before the step has ended
+  trap '' HUP INT TERM # a second signal must not end this before the step has ended
   if [[ -n $running ]]; then
     kill "$running" 2>/dev/null || true # `timeout` passes this on
     wait "$running" 2>/dev/null || true
@@ -115,7 +115,7 @@ stop() {
   echo "stopped: the next call continues here"
   exit 130
 }
-trap stop INT TERM
+trap stop HUP INT TERM
 
 step() { # NAME LIMIT_IN_MINUTES COMMAND...: runs a step that no former call has finished
   local name=$1 limit=$(($2 * 60 * slowness)) began=$SECONDS status=0 cut=false
@@ -216,7 +216,13 @@ same_by_nccl() { # a run without mpirun, and one of one rank by NCCL
   run_ranks nccl-1 1
   same_checkpoint nccl-none nccl-1
 }
-export -f run_tiny run_ranks same_checkpoint same_in_graphs same_without_programmatic_launch same_by_nccl
+# shellcheck disable=SC2317
+same_ranks_without_programmatic_launch() { # two ranks, beside the run that the step before made
+  SCIMIX_PROGRAMMATIC_LAUNCH=0 run_ranks nccl-late 2 --sync-norm true
+  same_checkpoint nccl-2 nccl-late
+}
+export -f run_tiny run_ranks same_checkpoint same_in_graphs same_without_programmatic_launch same_by_nccl \
+  same_ranks_without_programmatic_launch
 export out train
 # FUNCTION ARGUMENT...: calls it in a process of its own, which lets a program that a time limit stops end in order
 call=(bash -c "trap : TERM; tiny=(${tiny[*]}); set -e; \"\$@\"" call)
@@ -226,7 +232,8 @@ step graphs-bf16 5 "${call[@]}" same_in_graphs "${fixmatch[@]}" --precision bf16
 step programmatic-launch 5 "${call[@]}" same_without_programmatic_launch "${fixmatch[@]}" --precision bf16
 step graphs-generator 5 "${call[@]}" same_in_graphs generator --g-channels 8 --g-max-channels 8 \
   --d-channels 8 --d-max-channels 8 --eval-pairs 20 --guide-steps 0
-# These names are those of scripts/test.sh --gpu, and further tests that use a GPU if there is one.
+# These names are those of scripts/test.sh --gpu, except those of the emulated GPU itself, and further tests that use
+# a GPU if there is one.
 gpu_tests="*GPU*,image operations*,strong augmentation*,mixing:*,pseudo_labels*,ranks: NCCL*"
 # On the emulated GPU, the tests that train networks (the tier "full") would take too long.
 tiers=()
@@ -249,6 +256,7 @@ elif command -v mpirun >/dev/null; then
   for ranks in 2 4 8; do
     ((ranks <= gpus)) || continue
     step "nccl-$ranks-ranks" 5 "${call[@]}" run_ranks "nccl-$ranks" "$ranks" --sync-norm true
+    ((ranks > 2)) || step nccl-programmatic-launch 5 "${call[@]}" same_ranks_without_programmatic_launch
   done
 else
   say "not there" mpirun

@@ -110,6 +110,7 @@ export CUDNN_FRONTEND_ROOT=$prefix/cudnn-frontend
 mpirun=build/offline/bin/mpirun
 rm -f "$mpirun"
 if ! $own_mpi; then
+  [[ -x $prefix/openmpi/bin/mpicc ]] || die "$kit has no Open MPI: make the kit again with scripts/offline_kit.sh"
   export PATH=$prefix/openmpi/bin:$PATH
   options+=("-DMPI_C_COMPILER=$prefix/openmpi/bin/mpicc" "-DMPIEXEC_EXECUTABLE=$prefix/openmpi/bin/mpirun")
   mkdir -p "${mpirun%/*}"

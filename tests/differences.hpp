@@ -28,9 +28,9 @@ namespace scimix::test {
 // Returns the largest difference, relative to the largest magnitude of `expected`.
 [[nodiscard]] inline double relative_error(const std::vector<double>& got,
                                            const std::vector<double>& expected) {
-  const double difference = largest_difference(got, expected);
-  const std::vector<double> zeros(expected.size());
-  return difference == 0 ? 0 : difference / largest_difference(expected, zeros);
+  const double scale = largest_difference(expected, std::vector<double>(expected.size()));
+  REQUIRE(scale > 0);
+  return largest_difference(got, expected) / scale;
 }
 
 [[nodiscard]] inline double relative_error(const Tensor& got, const Tensor& expected) {
@@ -49,7 +49,8 @@ namespace scimix::test {
     difference += (a[i] - b[i]) * (a[i] - b[i]);
     all += b[i] * b[i];
   }
-  return difference == 0 ? 0 : std::sqrt(difference / all);
+  REQUIRE(all > 0);
+  return std::sqrt(difference / all);
 }
 
 }  // namespace scimix::test

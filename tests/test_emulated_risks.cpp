@@ -121,7 +121,7 @@ TEST_CASE("planted: a small convolution for the first time" * doctest::skip(not_
   }
 }
 
-TEST_CASE("emulated: execution plans are timed as graphs of several executions, once") {
+TEST_CASE("emulated: execution plans are timed as graphs, once") {
   const ProgramResult result = test::run_planted("a small convolution for the first time");
   CAPTURE(result.out);
   const auto started = [&](const std::string& time) {

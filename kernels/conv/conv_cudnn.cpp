@@ -4,6 +4,7 @@
 #include <cudnn_frontend.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <memory>
@@ -167,12 +168,13 @@ float milliseconds_of(F work) {
   return milliseconds;
 }
 
-// Returns how many executions to time together, so that they take a fifth of a millisecond or more:
-// then the start of a graph, some microseconds, does not matter.
+// Returns how many executions to time together, so that they take a fifth of a millisecond. Beside
+// that, the start of a graph, some microseconds, does not matter. `milliseconds` is the time of one
+// execution, with what the host adds.
 int executions_worth_timing(float milliseconds) {
   constexpr float kLongEnough = 0.2F;
-  constexpr int kMost = 10;
-  return static_cast<int>(std::clamp(kLongEnough / milliseconds, 1.0F, float{kMost}));
+  constexpr float kMost = 50;
+  return static_cast<int>(std::ceil(std::clamp(kLongEnough / milliseconds, 1.0F, kMost)));
 }
 
 // An execution plan that cannot be executed here.
@@ -279,7 +281,7 @@ class Plan {
 
   // Returns the milliseconds of one execution; infinity for a plan that fails. The host takes
   // longer to start a small convolution than the GPU takes to compute it, so several are recorded
-  // as a graph and started together.
+  // as a graph and started together. Errors: those of CUDA, such as a capture that cannot end.
   float time(cudnnHandle_t handle, std::int64_t index, const Pointers& pointers,
              std::int64_t workspace_bytes) {
     constexpr int kReplays = 3;
