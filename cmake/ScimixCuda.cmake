@@ -101,7 +101,7 @@ macro(_scimix_find_emulated_headers)
 endmacro()
 
 # Adds WHAT to the list of missing things if the variable FOUND is not true.
-macro(_scimix_need FOUND WHAT)
+macro(_scimix_need_for_cuda FOUND WHAT)
   if(NOT ${FOUND})
     list(APPEND _cuda_missing "${WHAT}")
   endif()
