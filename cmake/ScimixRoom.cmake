@@ -23,9 +23,9 @@ function(scimix_precompile target)
   endif()
 endfunction()
 
-# Sets the optimisation of a target in a release build, or nothing for the default. A target asks for less than
-# the default if its own loops take little of a program's time. With sanitizers it is compiled with -O0, and all
-# others with -O1: optimising such code takes longer than running it.
+# Sets the optimisation of a target in a release build, or nothing for the default. A target asks for a lower level
+# if its own loops take little of a program's time. With sanitizers, such a target is compiled with -O0, because
+# optimising it would take longer than running it, and every other target with -O1.
 function(scimix_optimize target level)
   if(level AND SCIMIX_SANITIZE)
     target_compile_options(${target} PRIVATE -O0)

@@ -9,10 +9,10 @@
 
 namespace scimix::cuda {
 
-// Returns whether this kernel may be launched early: the GPU can do it that was current at the
-// first call (a process uses one GPU), the kernel was compiled for such a GPU (otherwise it does
-// not wait), and the environment does not say SCIMIX_PROGRAMMATIC_LAUNCH=0. Errors (user): the
-// variable is neither 0 nor 1.
+// Returns whether `kernel` may be launched early. Three conditions: the current GPU supports it
+// (asked at the first call, since a process uses one GPU); the kernel was compiled for compute
+// capability 9.0 or newer, since only then does it wait; and the environment does not say
+// SCIMIX_PROGRAMMATIC_LAUNCH=0. Errors (user): the variable is neither 0 nor 1.
 [[nodiscard]] bool launches_early(const void* kernel);
 
 // Returns the attribute of a launch that may begin early.

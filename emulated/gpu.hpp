@@ -74,8 +74,9 @@ class DeviceAccess {
   DeviceAccess& operator=(const DeviceAccess&) = delete;
 };
 
-// Opens the block of an address that an access of this thread was stopped at. False if the access
-// is a mistake: outside DeviceAccess, or to no block or to one that was freed.
+// Makes the block that contains `pointer` accessible, after an access of this thread to it has
+// raised SIGSEGV. Returns false if the access is a mistake: outside DeviceAccess, outside every
+// block, or to a block that was freed.
 [[nodiscard]] bool open_block(const void* pointer);
 
 [[nodiscard]] bool is_device_address(const void* pointer);
@@ -130,8 +131,8 @@ void run_everything();
 
 // ---- kernels (launch.cpp) -----------------------------------------------------------------------
 
-// Runs a kernel. With `early`, it is a fault if a thread of it does not wait for the work before
-// it.
+// Runs a kernel. With `early`, it is a fault if a thread ends without having waited for the work
+// before the kernel.
 void run_grid(const std::string& name, dim3 grid, unsigned threads, std::size_t shared, bool early,
               const std::function<void()>& thread);
 

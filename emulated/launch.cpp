@@ -44,7 +44,7 @@ struct Fiber {
 struct Thread {
   State state = State::ready;
   int fiber = -1;
-  bool waited = false;         // for the kernels before its own
+  bool waited = false;         // has called cudaGridDependencySynchronize
   unsigned shuffles = 0;       // made so far
   std::uint64_t bits[2] = {};  // what it passed to the last two
 };

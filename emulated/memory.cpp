@@ -1,9 +1,10 @@
 // Device memory. Each block has pages of its own, which are filled with NaN, end in guard bytes,
 // and can be accessed inside DeviceAccess alone. Addresses are never used twice.
 //
-// A processor with memory protection keys opens and closes all blocks at once. On others, every
-// block is closed, and the first access to one inside DeviceAccess opens it until the end of that
-// DeviceAccess: work touches a few blocks of the thousand that a test may have.
+// With memory protection keys, one instruction opens or closes all blocks. On a processor without
+// them, every block is closed, and the first access to one inside DeviceAccess opens it until the
+// end of that DeviceAccess: a piece of work touches few of a test's blocks, which can be a
+// thousand.
 #include <sys/mman.h>
 
 #include <algorithm>

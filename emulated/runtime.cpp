@@ -95,7 +95,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
   return cudaSuccess;
 }
 
-// Kernels count as compiled for the GPU that is emulated.
+// Reports each kernel as compiled for the compute capability of the emulated GPU.
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* /*function*/) {
   const Lock lock(gpu_mutex());
   *attributes = {};

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Everything that is to be known on the day that a GPU is there, in one command and in the order of what matters
-# when the time runs out. It builds, runs every GPU check, compute-sanitizer, graphs, NCCL, the benchmark tables and
-# the comparison with PyTorch. Each step has its own time limit, a log and a line in summary.txt.
+# Runs the checks that need a GPU, the most important ones first, so that a time limit cuts off the least important.
+# It builds, runs the GPU tests, compute-sanitizer, graphs, NCCL, the benchmark tables and the comparison with
+# PyTorch. docs/gpu-pending.md lists further checks. Each step has its own time limit, a log and a line in summary.txt.
 # Ctrl-C ends the step that runs, and the next call begins with that step.
 #
 # usage: scripts/gpu_check.sh [--minutes N] [--preset PRESET] [--build FOLDER] [--out FOLDER]
@@ -205,7 +205,7 @@ same_in_graphs() { # classifier|generator OPTION...: a run eager and a run in gr
   same_checkpoint graph-off graph-on
 }
 # shellcheck disable=SC2317
-same_without_programmatic_launch() { # classifier|generator OPTION...: kernels that start early, and that do not
+same_without_programmatic_launch() { # classifier|generator OPTION...: a run with early launches, and one without
   run_tiny launch-early "$@" --device cuda:0
   SCIMIX_PROGRAMMATIC_LAUNCH=0 run_tiny launch-late "$@" --device cuda:0
   same_checkpoint launch-early launch-late
@@ -217,14 +217,14 @@ same_by_nccl() { # a run without mpirun, and one of one rank by NCCL
   same_checkpoint nccl-none nccl-1
 }
 # shellcheck disable=SC2317
-same_ranks_without_programmatic_launch() { # two ranks, beside the run that the step before made
+same_ranks_without_programmatic_launch() { # compares with the two-rank run of the step before
   SCIMIX_PROGRAMMATIC_LAUNCH=0 run_ranks nccl-late 2 --sync-norm true
   same_checkpoint nccl-2 nccl-late
 }
 export -f run_tiny run_ranks same_checkpoint same_in_graphs same_without_programmatic_launch same_by_nccl \
   same_ranks_without_programmatic_launch
 export out train
-# FUNCTION ARGUMENT...: calls it in a process of its own, which lets a program that a time limit stops end in order
+# FUNCTION ARGUMENT...: calls it in a new bash process, in which a program can end in order when `timeout` stops it
 call=(bash -c "trap : TERM; tiny=(${tiny[*]}); set -e; \"\$@\"" call)
 fixmatch=(classifier --method fixmatch --unlabeled-batch 8)
 step graphs-f32 5 "${call[@]}" same_in_graphs "${fixmatch[@]}"

@@ -2,8 +2,8 @@
 # Builds and tests SciMix from a kit that scripts/offline_kit.sh made: without network, without root, and
 # without the libraries that the kit holds. It needs g++ 12 or newer, CMake 3.24 and Ninja; for CUDA also
 # the toolkit, cuDNN 9 and NCCL, which may be packages of the python3 on the PATH. The programs run from
-# build/offline/bin without further settings; build/offline/bin/mpirun is the kit's Open MPI, which they are
-# linked with. The last line is `N passed, N failed, N skipped`.
+# build/offline/bin without further settings; they are linked with the kit's Open MPI, whose mpirun is
+# build/offline/bin/mpirun, unless -DMPI_... names another. The last line is `N passed, N failed, N skipped`.
 #
 # usage: scripts/offline_build.sh DIR [--cuda auto|on|off] [--arch ARCH] [-DCMAKE_OPTION=VALUE]...
 #                               [-- TEST_OPTION...]

@@ -1,4 +1,4 @@
-// How far numbers are from those that are expected.
+// Measures of the difference between computed and expected numbers.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -26,7 +26,7 @@ namespace scimix::test {
 }
 
 // Returns the largest difference, relative to the largest magnitude of `expected`. If all expected
-// numbers are 0, it is 0 or infinity.
+// numbers are 0, it is 0 for equal numbers and infinity for others.
 [[nodiscard]] inline double relative_error(const std::vector<double>& got,
                                            const std::vector<double>& expected) {
   const double difference = largest_difference(got, expected);
@@ -39,7 +39,7 @@ namespace scimix::test {
   return relative_error(got.to_doubles(), expected.to_doubles());
 }
 
-// Returns ||got - expected|| / ||expected||.
+// Returns ||got - expected|| / ||expected||. `expected` must not be all zeros.
 [[nodiscard]] inline double relative_distance(const Tensor& got, const Tensor& expected) {
   REQUIRE(got.shape() == expected.shape());
   const std::vector<double> a = got.to_doubles();

@@ -168,9 +168,9 @@ float milliseconds_of(F work) {
   return milliseconds;
 }
 
-// Returns how many executions to time together, so that they take a fifth of a millisecond. Beside
-// that, the start of a graph, some microseconds, does not matter. `milliseconds` is the time of one
-// execution, with what the host adds.
+// Returns how many executions (1 to 50) to record in one CUDA graph, so that a replay takes about a
+// fifth of a millisecond: starting it takes some microseconds. `milliseconds` is the time of one
+// execution with the host's share, so a small kernel's replay may be shorter.
 int executions_worth_timing(float milliseconds) {
   constexpr float kLongEnough = 0.2F;
   constexpr float kMost = 50;
@@ -273,7 +273,7 @@ class Plan {
       fastest = i;
     }
     if (fastest < 0) return false;
-    // All plans that were built stay in the graph, with their kernels. A new graph has one.
+    // A new cuDNN graph with the chosen plan alone releases the kernels of the others.
     const std::string name = name_at(fastest);
     graph_ = make_graph({.handle = handle}, problem_, deterministic_);
     return graph_ != nullptr && take(name);
@@ -281,7 +281,8 @@ class Plan {
 
   // Returns the milliseconds of one execution; infinity for a plan that fails. The host takes
   // longer to start a small convolution than the GPU takes to compute it, so several are recorded
-  // as a graph and started together. Errors: those of CUDA, such as a capture that cannot end.
+  // as a CUDA graph and started together. Throws if a CUDA call fails, such as the end of the
+  // capture.
   float time(cudnnHandle_t handle, std::int64_t index, const Pointers& pointers,
              std::int64_t workspace_bytes) {
     constexpr int kReplays = 3;

@@ -155,9 +155,9 @@ struct RowLanes {
 };
 
 // Calls use(row, load(row)) for the rows of a walk. On a GPU, kRows rows are loaded before the
-// first one is used (4, or 2 in a kernel that would need too many registers). If each row was used
-// before the next is loaded, each load would wait for the store before it, because the compiler
-// cannot know that the store does not change what is loaded.
+// first one is used; a kernel that would need too many registers takes 2 in place of 4. If each row
+// were used before the next is loaded, each load would wait for the store before it, because the
+// compiler cannot know that the store does not change what is loaded.
 template <int kRows = 4, class Load, class Use>
 SCIMIX_HD inline void for_rows(const RowWalk& walk, Load load, Use use) {
   std::int64_t row = walk.first;
