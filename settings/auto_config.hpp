@@ -35,6 +35,17 @@ inline constexpr std::int64_t kPickSteps = -1;
   return data;
 }
 
+// The classifier without hybrids that is trained instead of generator and classifier if the guide
+// is weak. What is left open is picked by the time that the guide leaves.
+struct PlainSettings {
+  AutoMethod method = AutoMethod::automatic;
+  std::int64_t image_size = 0;  // 0: picked
+  AutoScale scale = AutoScale::automatic;
+  int depth = 0;                    // 0: picked
+  int width = 0;                    // 0: picked
+  std::int64_t steps = kPickSteps;  // 0: the generator is trained however weak the guide is
+};
+
 struct AutoConfig {
   double minutes = 30;                        // how long the whole job may take
   AutoMethod method = AutoMethod::automatic;  // of the final classifier
@@ -46,6 +57,9 @@ struct AutoConfig {
   std::int64_t guide_steps = kPickSteps;      // 0: no guide
   std::int64_t generator_steps = kPickSteps;  // 0: no generator, and so no hybrids
   std::int64_t steps = kPickSteps;            // of the final classifier
+  // A guide that recognises a smaller share of the held-out images is weak.
+  double least_guide_accuracy = 0.5;
+  PlainSettings plain;
   std::uint64_t seed = 0;
   Precision precision = Precision::f32;
   OutputSettings output;  // only `out`, `device` and `threads`

@@ -76,15 +76,69 @@ void add_steps_settings(Table& t) {
   add_seed_and_precision_settings(t);
 }
 
+void add_plain_settings(Table& t) {
+  const std::string group = "If the guide is weak";
+  t.add(
+      {"least-guide-accuracy",
+       group,
+       Tier::advanced,
+       OnResume::stays,
+       "Share of the held-out images that the guide has to recognise. If it recognises fewer, the "
+       "rest of the time goes to a classifier without hybrids, and no generator is trained. 0 "
+       "trains the generator in any case.",
+       {.least = 0, .most = 1}},
+      SCIMIX_FIELD(least_guide_accuracy));
+  t.add({"plain-method", group, Tier::advanced, OnResume::stays,
+         "Method of that classifier; auto is fixmatch, or takes --method if that is given."},
+        SCIMIX_FIELD(plain.method));
+  t.add(
+      {"plain-image-size",
+       group,
+       Tier::advanced,
+       OnResume::stays,
+       "Image size of that classifier, a multiple of 4; 0 picks it, or takes --image-size if that "
+       "is given.",
+       {.least = 0}},
+      SCIMIX_FIELD(plain.image_size));
+  t.add({"plain-scale", group, Tier::advanced, OnResume::stays,
+         "Scale of that classifier; auto picks it, or takes --scale if that is given."},
+        SCIMIX_FIELD(plain.scale));
+  t.add({"plain-depth",
+         group,
+         Tier::advanced,
+         OnResume::stays,
+         "Number of layers of that classifier, 6 n + 4; 0 picks it, or takes --depth if that is "
+         "given.",
+         {.least = 0}},
+        SCIMIX_FIELD(plain.depth));
+  t.add(
+      {"plain-width",
+       group,
+       Tier::advanced,
+       OnResume::stays,
+       "Factor on the channels of that classifier; 0 picks it, or takes --width if that is given.",
+       {.least = 0}},
+      SCIMIX_FIELD(plain.width));
+  t.add({"plain-steps",
+         group,
+         Tier::advanced,
+         OnResume::stays,
+         "Number of steps of that classifier; -1 picks it, or takes --steps if that is given; 0 "
+         "trains the generator in any case.",
+         {.least = -1, .most = 2e9}},
+        SCIMIX_FIELD(plain.steps));
+}
+
 Table make_table() {
   Table t;
   add_pick_settings(t);
   add_data_settings(t, DataPicks::by_program);
   add_network_settings(t);
   add_steps_settings(t);
+  add_plain_settings(t);
   add_out_setting(t,
                   "Folder of the job. The runs are in its subfolders guide, generator and "
-                  "classifier. If empty, runs/DATASET-auto-SEED.");
+                  "classifier, or guide and plain. If empty, runs/DATASET-auto-SEED.");
   add_device_setting(t);
   return t;
 }
@@ -113,7 +167,8 @@ const RunKind& auto_kind() {
 
 void check(const AutoConfig& c) {
   auto_table().check(c);
-  check_image_size(c.data);
+  check_image_size(c.data.image_size, "--image-size");
+  check_image_size(c.plain.image_size, "--plain-image-size");
   if (c.steps == 0) user_error("--steps 0: expected at least 1, or -1 to pick the number");
   if (c.guide_steps > 0 && c.generator_steps == 0) {
     user_error("--guide-steps ", c.guide_steps,

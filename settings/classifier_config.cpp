@@ -28,7 +28,7 @@ void check_weights(const ClassifierConfig& c) {
 
 void check(const ClassifierConfig& c) {
   classifier_table().check(c);
-  check_image_size(c.data);
+  check_image_size(c.data.image_size);
   check_weights(c);
   check_generator(c);
 }

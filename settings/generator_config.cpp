@@ -21,7 +21,7 @@ LossWeights preset_weights(WeightPreset preset) {
 
 void check(const GeneratorRunConfig& c) {
   generator_table().check(c);
-  check_image_size(c.data);
+  check_image_size(c.data.image_size);
   if (!c.guide.run.empty() && c.guide.steps > 0) {
     user_error("--guide-steps ", c.guide.steps, " with --guide ", c.guide.run,
                ": expected one of the two, as --guide names a classifier that is trained already");

@@ -48,9 +48,9 @@ bool uses_graphs(const GraphSettings& settings, Device device, const Comm& ranks
   return true;
 }
 
-void check_image_size(const DataSettings& s) {
-  if (s.image_size != 0 && (s.image_size < 8 || s.image_size % 4 != 0)) {
-    user_error("--image-size ", s.image_size,
+void check_image_size(std::int64_t size, const char* option) {
+  if (size != 0 && (size < 8 || size % 4 != 0)) {
+    user_error(option, " ", size,
                ": expected a multiple of 4, at least 8 (or 0 for the data set's own size)");
   }
 }

@@ -99,7 +99,8 @@ void check_precision(Precision precision, Device device);
 // ranks on CPUs, which exchange data through host memory.
 [[nodiscard]] bool uses_graphs(const GraphSettings& settings, Device device, const Comm& ranks);
 
-// Checks the image size. Errors (user): a size other than 0 that is below 8 or not a multiple of 4.
-void check_image_size(const DataSettings& settings);
+// Checks an image size; `option` is named in the message. Errors (user): a size other than 0 that
+// is below 8 or not a multiple of 4.
+void check_image_size(std::int64_t size, const char* option = "--image-size");
 
 }  // namespace scimix

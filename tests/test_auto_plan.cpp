@@ -48,12 +48,12 @@ class Machine {
   }
   AutoPlan plan(const AutoConfig& asked, const AutoData& data) {
     return plan_auto(asked, data, [&](const AutoCandidate& candidate, bool hybrids) {
-      measured.push_back(candidate);
+      if (hybrids) measured.push_back(candidate);
       return times(candidate, hybrids);
     });
   }
 
-  std::vector<AutoCandidate> measured;
+  std::vector<AutoCandidate> measured;  // with hybrids
 
  private:
   double speed_;
@@ -122,6 +122,66 @@ TEST_CASE("auto: without time for a generator there is only a classifier, which 
   const AutoPlan wanted = Machine(0.2).plan(asked, many_pictures());
   CHECK(wanted.generator_steps == 700);
   CHECK(wanted.guide_steps >= 4000);
+}
+
+TEST_CASE("auto: a weak guide leaves its time to a classifier without hybrids") {
+  const AutoConfig asked = minutes(30);
+  Machine machine(2);
+  const AutoPlan plan = machine.plan(asked, many_pictures());
+  REQUIRE(plan.plain.has_value());
+  CHECK(plan.candidate == AutoCandidate{16, RunScale::cpu, 10, 1});
+  // 13,600 steps of the guide take 382.5 s of the 1,530 s. The others suffice for 10,200 steps of a
+  // classifier at 32x32 pixels, and for 4,533 at 48x48, which is less than the usual number.
+  CHECK(plan.guide_steps == 13600);
+  CHECK(plan.plain->candidate == AutoCandidate{32, RunScale::cpu, 10, 1});
+  CHECK(plan.plain->method == Method::fixmatch);
+  CHECK(plan.plain->steps == 10200);
+  CHECK(says(plan,
+             "if the guide recognises less than 50% of the held-out images: no generator, "
+             "and a fixmatch classifier without hybrids, 32x32 pixels"));
+
+  const AutoConfig picked = with_picks(asked, plan);
+  check(picked);
+  const AutoRunSettings runs = auto_run_settings(picked);
+  check(runs.plain);
+  CHECK(runs.least_guide_accuracy == 0.5);
+  CHECK(runs.plain.method == Method::fixmatch);
+  CHECK(runs.plain.hybrids.mixer == MixerKind::none);
+  CHECK(runs.plain.data.image_size == 32);
+  CHECK(runs.plain.data.crop_pad == 4);
+  CHECK(runs.plain.steps == 10200);
+  CHECK(runs.guide.data.image_size == 16);
+  CHECK(runs.guide.data.crop_pad == 2);
+}
+
+TEST_CASE(
+    "auto: the classifier for a weak guide is as asked, and there is none if nothing judges") {
+  AutoConfig asked = minutes(30);
+  asked.data.image_size = 48;
+  asked.method = AutoMethod::mean_teacher;
+  asked.plain.depth = 16;
+  asked.plain.steps = 77;
+  const AutoPlan plan = Machine(100).plan(asked, many_pictures());
+  REQUIRE(plan.plain.has_value());
+  CHECK(plan.plain->candidate == AutoCandidate{48, RunScale::cpu, 16, 1});
+  CHECK(plan.plain->method == Method::mean_teacher);
+  CHECK(plan.plain->steps == 77);
+
+  AutoData no_test = many_pictures();
+  no_test.test = 0;
+  const AutoPlan unjudged = Machine(2).plan(minutes(30), no_test);
+  CHECK_FALSE(unjudged.plain.has_value());
+  CHECK(says(unjudged, "guide: not judged"));
+  CHECK(auto_run_settings(with_picks(minutes(30), unjudged)).plain.steps == 0);
+
+  for (const int way : {0, 1, 2}) {
+    CAPTURE(way);
+    AutoConfig in_any_case = minutes(30);
+    if (way == 0) in_any_case.least_guide_accuracy = 0;
+    if (way == 1) in_any_case.plain.steps = 0;
+    if (way == 2) in_any_case.guide_steps = 0;
+    CHECK_FALSE(Machine(2).plan(in_any_case, many_pictures()).plain.has_value());
+  }
 }
 
 TEST_CASE("auto: minutes in words") {

@@ -28,8 +28,10 @@ struct Pictures : test::PictureFolder {
   }
 };
 
-const Words kTiny{"--image-size",  "16", "--depth",           "10", "--width", "1",
-                  "--guide-steps", "2",  "--generator-steps", "12", "--steps", "2"};
+// After two steps, the guide recognises some of the four held-out pictures: it is not judged.
+const Words kTiny{"--image-size",           "16", "--depth",           "10", "--width", "1",
+                  "--guide-steps",          "2",  "--generator-steps", "12", "--steps", "2",
+                  "--least-guide-accuracy", "0"};
 
 std::string config_of(const Pictures& pictures, const std::string& run) {
   return test::read_bytes(pictures.path("job/" + run + "config.toml"));
@@ -61,9 +63,14 @@ TEST_CASE("auto: a job is interrupted, goes on, and is not repeated") {
   check_has(done.out,
             {"going on with its picks", "guide, resumed after step 2: the run is finished",
              "[3 of 3] classifier: 2 steps", "of 4 held-out images (95% interval ",
+             "\ngenerator (its own classifier): ", "\nclassifier: ",
              "\nnext: scimix_eval predict " + pictures.path("job/")});
   CHECK(test::read_bytes(pictures.path("job/guide/checkpoints/step-00000002.safetensors")) ==
         guide);
+  CHECK(has(done.out, "\nnext: scimix_eval predict " + pictures.path("job/best") + " PICTURES"));
+  const std::string best = fs::read_symlink(pictures.path("job/best")).string();
+  CHECK(has("guide generator classifier", best));
+  CHECK(has(done.out, "use " + pictures.path("job/" + best)) == (best != "classifier"));
   check_has(config_of(pictures, ""), {"\ncrop-pad=2\n", "\nscale=\"cpu\"\n"});
   CHECK(has(config_of(pictures, "guide/"), "\nmethod=\"fixmatch\"\n"));
   CHECK(has(config_of(pictures, "generator/"), "\nguide=\"" + pictures.path("job/guide") + "\"\n"));
@@ -96,6 +103,37 @@ TEST_CASE("auto: with three seconds there is a classifier without hybrids") {
   CHECK(has(config_of(pictures, "classifier/"), "\nmethod=\"fixmatch\"\n"));
 }
 
+TEST_CASE("auto: after a weak guide there is a classifier without hybrids, also when resumed") {
+  const Pictures pictures;
+  // After one step the guide recognises all four pictures only by chance, and repeated runs give
+  // the same result.
+  const Words command =
+      pictures.job({"--image-size", "16", "--depth", "10", "--width", "1", "--guide-steps", "1",
+                    "--generator-steps", "12", "--steps", "2", "--least-guide-accuracy", "1",
+                    "--plain-image-size", "32", "--plain-steps", "80"});
+  {
+    const test::Program program(pictures.folder, "scimix_train", command);
+    program.wait_for_checkpoint(pictures.path("job/plain"), 1);
+    program.signal(SIGTERM);
+    const ProgramResult stopped = program.wait();
+    CAPTURE(stopped.error);
+    REQUIRE(stopped.exit_code == 130);
+    check_has(stopped.out,
+              {"if the guide recognises less than 100% of the held-out images: no generator",
+               "[1 of 3] guide: 1 steps", "less than 100%: a generator would learn too little",
+               "[2 of 2] plain: 80 steps", "interrupted; the same command goes on\n"});
+  }
+  const ProgramResult done = train(command);
+  check_has(done.out,
+            {"going on with its picks", "guide, resumed after step 1: the run is finished",
+             "[2 of 2] plain: 80 steps", "\nguide: ", "\nplain: "});
+  CHECK_FALSE(fs::exists(pictures.path("job/generator")));
+  CHECK_FALSE(fs::exists(pictures.path("job/classifier")));
+  check_has(config_of(pictures, "plain/"),
+            {"\nmethod=\"fixmatch\"\n", "\nimage-size=32\n", "\ncrop-pad=4\n"});
+  check_has(config_of(pictures, ""), {"\nplain-steps=80\n", "\nimage-size=16\n"});
+}
+
 TEST_CASE("auto: mistakes are found before any work") {
   const Pictures pictures;
   const auto mistake = [&](const Words& more, const Words& words) {
@@ -107,6 +145,9 @@ TEST_CASE("auto: mistakes are found before any work") {
   mistake({"--device", "abacus"}, {"abacus"});
   mistake({"--image-size", "18"}, {"--image-size 18", "a multiple of 4"});
   mistake({"--image-size", "128"}, {"--image-size 128", "100x100"});
+  mistake({"--plain-image-size", "18"}, {"--plain-image-size 18", "a multiple of 4"});
+  mistake({"--plain-image-size", "128"}, {"--plain-image-size 128", "100x100"});
+  mistake({"--least-guide-accuracy", "1.5"}, {"--least-guide-accuracy 1.5"});
   mistake({"--guide-steps", "5", "--generator-steps", "0"}, {"--guide-steps 5"});
   mistake({"--method", "fixmach"}, {"fixmach", "did you mean fixmatch?"});
   mistake({"--data-dir", pictures.path("missing")}, {"missing"});

@@ -87,6 +87,7 @@ AutoMeasure measure_on(Device device, const AutoConfig& asked, const AutoData& d
     AutoPlan plan{.candidate = candidate,
                   .method = method_without_hybrids(asked, data),
                   .steps = kSteps,
+                  .plain = {},
                   .reasons = {}};
     if (hybrids) {
       plan.guide_steps = kSteps;

@@ -164,17 +164,16 @@ std::string described(const AutoCandidate& candidate) {
 struct Choice {
   AutoCandidate candidate;
   Lengths lengths;
-  double seconds = 0;
+  double seconds = 0;        // of all steps
+  double guide_seconds = 0;  // of the guide's steps
   std::vector<std::string> reasons;
 };
 
 class Planner {
  public:
-  Planner(const AutoConfig& asked, const AutoData& data, const AutoMeasure& measure)
-      : asked_(asked),
-        measure_(measure),
-        candidates_(candidates(asked, data)),
-        budget_(kShareForSteps * 60 * asked.minutes) {}
+  // `budget` is the time for the steps of all runs, in seconds.
+  Planner(const AutoConfig& asked, const AutoData& data, const AutoMeasure& measure, double budget)
+      : asked_(asked), measure_(measure), candidates_(candidates(asked, data)), budget_(budget) {}
 
   // Returns nothing if the time does not suffice for a generator that the user left open.
   [[nodiscard]] std::optional<Choice> choose(bool hybrids) const;
@@ -210,7 +209,8 @@ std::string Planner::lengths_reason(double factor) const {
 std::optional<Choice> Planner::choose(bool hybrids) const {
   if (all_given(hybrids)) {
     const Fit fit(asked_, candidates_[0], hybrids, {});
-    return Choice{candidates_[0], fit.lengths(1), 0, {"steps: as asked"}};
+    return Choice{
+        .candidate = candidates_[0], .lengths = fit.lengths(1), .reasons = {"steps: as asked"}};
   }
   std::optional<Fit> best;
   std::size_t picked = 0;
@@ -244,8 +244,9 @@ std::optional<Choice> Planner::choose(bool hybrids) const {
     if (asked_.generator_steps == kPickSteps) return std::nullopt;
     factor = kLeastLength;
   }
-  Choice choice{candidates_[picked], best->lengths(factor), 0, {}};
+  Choice choice{.candidate = candidates_[picked], .lengths = best->lengths(factor), .reasons = {}};
   choice.seconds = best->seconds(choice.lengths);
+  choice.guide_seconds = best->seconds({.guide = choice.lengths.guide});
   choice.reasons = {
       fmt::format("images and network: {} ({})", described(choice.candidate), stopped),
       lengths_reason(factor)};
@@ -264,6 +265,47 @@ std::string method_reason(const AutoConfig& asked, const AutoData& data, const A
   if (plan.has_hybrids()) return "method: " + name + " with hybrids of the generator";
   if (has_unlabeled(data)) return "method: " + name + ", which also learns from unlabelled images";
   return "method: " + name + ", as there are almost no unlabelled images";
+}
+
+// Returns what is asked of the classifier that is trained if the guide is weak.
+AutoConfig asked_of_plain(AutoConfig asked) {
+  const PlainSettings& plain = asked.plain;
+  if (plain.method != AutoMethod::automatic) asked.method = plain.method;
+  if (plain.image_size > 0) asked.data.image_size = plain.image_size;
+  if (plain.scale != AutoScale::automatic) asked.scale = plain.scale;
+  if (plain.depth > 0) asked.depth = plain.depth;
+  if (plain.width > 0) asked.width = plain.width;
+  if (plain.steps != kPickSteps) asked.steps = plain.steps;
+  asked.guide_steps = 0;
+  asked.generator_steps = 0;
+  return asked;
+}
+
+// Returns the classifier that takes the rest of the time if the guide is weak. Nothing if there is
+// no guide, or the generator is trained in any case. Adds what to say about it to `reasons`.
+std::optional<PlainPlan> plan_plain(const AutoConfig& asked, const AutoData& data,
+                                    const AutoMeasure& measure, const Choice& hybrids,
+                                    double budget, std::vector<std::string>& reasons) {
+  if (hybrids.lengths.guide == 0 || asked.plain.steps == 0 || asked.least_guide_accuracy == 0) {
+    return std::nullopt;
+  }
+  if (data.test == 0) {
+    reasons.emplace_back(
+        "guide: not judged, as no images are held out; the generator is trained however weak it "
+        "is");
+    return std::nullopt;
+  }
+  const AutoConfig rest = asked_of_plain(asked);
+  const Planner planner(rest, data, measure, std::max(0.0, budget - hybrids.guide_seconds));
+  const Choice choice = *planner.choose(/*hybrids=*/false);
+  const Method method = method_without_hybrids(rest, data);
+  reasons.push_back(fmt::format(
+      "if the guide recognises less than {:g}% of the held-out images: no generator, and a {} "
+      "classifier without hybrids, {}, {} steps",
+      100 * asked.least_guide_accuracy, name_of(method), described(choice.candidate),
+      choice.lengths.classifier));
+  return PlainPlan{
+      .method = method, .candidate = choice.candidate, .steps = choice.lengths.classifier};
 }
 
 std::string steps_line(const AutoPlan& plan) {
@@ -286,7 +328,8 @@ Method method_without_hybrids(const AutoConfig& asked, const AutoData& data) {
 }
 
 AutoPlan plan_auto(const AutoConfig& asked, const AutoData& data, const AutoMeasure& measure) {
-  const Planner planner(asked, data, measure);
+  const double budget = kShareForSteps * 60 * asked.minutes;
+  const Planner planner(asked, data, measure, budget);
   std::vector<std::string> reasons;
   bool hybrids = asked.generator_steps != 0;
   if (!hybrids) reasons.emplace_back("hybrids: none, as asked by --generator-steps 0");
@@ -320,11 +363,13 @@ AutoPlan plan_auto(const AutoConfig& asked, const AutoData& data, const AutoMeas
                 .generator_steps = choice->lengths.generator,
                 .steps = choice->lengths.classifier,
                 .seconds = choice->seconds,
+                .plain = {},
                 .reasons = {}};
   plan.reasons = choice->reasons;
   plan.reasons.push_back(method_reason(asked, data, plan));
   plan.reasons.insert(plan.reasons.end(), reasons.begin(), reasons.end());
   plan.reasons.push_back(steps_line(plan));
+  plan.plain = plan_plain(asked, data, measure, *choice, budget, plan.reasons);
   if (plan.steps < kFewSteps && asked.steps == kPickSteps) {
     plan.reasons.push_back(fmt::format(
         "warning: {} steps are too few for a good classifier; give more --minutes", plan.steps));
@@ -343,6 +388,15 @@ AutoConfig with_picks(AutoConfig asked, const AutoPlan& plan) {
   asked.steps = plan.steps;
   if (asked.data.crop_pad < 0) {
     asked.data.crop_pad = static_cast<int>(plan.candidate.image_size / 8);
+  }
+  asked.plain.steps = 0;
+  if (plan.plain) {
+    asked.plain = {.method = choice_of<AutoMethod>(std::string(name_of(plan.plain->method))),
+                   .image_size = plan.plain->candidate.image_size,
+                   .scale = choice_of<AutoScale>(std::string(name_of(plan.plain->candidate.scale))),
+                   .depth = plan.plain->candidate.depth,
+                   .width = plan.plain->candidate.width,
+                   .steps = plan.plain->steps};
   }
   return asked;
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,13 @@ struct AutoTimes {
 // Measures the steps of a candidate, with hybrids or without.
 using AutoMeasure = std::function<AutoTimes(const AutoCandidate& candidate, bool hybrids)>;
 
+// The classifier without hybrids that is trained if the guide is weak.
+struct PlainPlan {
+  Method method = Method::fixmatch;
+  AutoCandidate candidate;
+  std::int64_t steps = 0;
+};
+
 struct AutoPlan {
   AutoCandidate candidate;
   Method method = Method::mean_teacher;  // of the final classifier
@@ -40,6 +48,7 @@ struct AutoPlan {
   std::int64_t generator_steps = 0;      // 0: no generator
   std::int64_t steps = 0;
   double seconds = 0;                // expected time of all steps; 0: nothing was measured
+  std::optional<PlainPlan> plain;    // nothing if the generator is trained in any case
   std::vector<std::string> reasons;  // one line for each pick
 
   [[nodiscard]] bool has_hybrids() const { return generator_steps > 0; }
@@ -60,6 +69,9 @@ struct AutoPlan {
 // for the usual numbers of steps. If they are too many for the smallest candidate, that one gets
 // fewer steps, at least half as many. If these are too many as well, no generator is trained,
 // unless `asked` gives its steps.
+//
+// If there is a guide and there are held-out images to judge it, the plan also has the classifier
+// that takes the rest of the time if the guide is weak, picked by the same rules.
 [[nodiscard]] AutoPlan plan_auto(const AutoConfig& asked, const AutoData& data,
                                  const AutoMeasure& measure);
 

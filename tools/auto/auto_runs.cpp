@@ -19,6 +19,9 @@ class Stages {
  public:
   Stages(int count, const RunStreams& streams) : count_(count), streams_(streams) {}
 
+  // Changes the number of runs, when one is left out.
+  void set_count(int count) { count_ = count; }
+
   void begin(const std::string& name, std::int64_t steps, const std::string& folder) {
     fmt::print(streams_.out, "\n[{} of {}] {}: {} steps, in {}\n", ++number_, count_, name, steps,
                folder);
@@ -47,6 +50,12 @@ RunResult train_run(const RunKind& kind, const SettingTable<Config>& table, Conf
   return train(config, make_request(kind, asked, asked.values, typed, ranks), streams);
 }
 
+// Returns whether the guide recognises so few held-out images that hybrids would gain nothing.
+bool is_weak(const RunResult& guide, const AutoRunSettings& runs) {
+  return runs.plain.steps > 0 && guide.has_test_images &&
+         guide.accuracy < runs.least_guide_accuracy;
+}
+
 }  // namespace
 
 AutoResults train_runs(const AutoRunSettings& runs, const std::string& typed, Ranks& ranks,
@@ -54,26 +63,40 @@ AutoResults train_runs(const AutoRunSettings& runs, const std::string& typed, Ra
   const bool guide = runs.guide.steps > 0;
   const bool generator = runs.generator.steps > 0;
   Stages stages(1 + (guide ? 1 : 0) + (generator ? 1 : 0), streams);
-  const auto classify = [&](const ClassifierConfig& config) {
-    return train_run(classifier_kind(), classifier_table(), config, typed, ranks, streams,
-                     run_classifier);
-  };
   AutoResults results;
+  // Appends the result of a run. Returns whether the run is complete.
+  const auto add = [&](const char* folder, const RunResult& result) {
+    results.runs.push_back({folder, result});
+    results.interrupted = result.interrupted;
+    return !result.interrupted;
+  };
+  const auto classify = [&](const char* folder, const ClassifierConfig& config) {
+    stages.begin(folder, config.steps, config.output.out);
+    return add(folder, train_run(classifier_kind(), classifier_table(), config, typed, ranks,
+                                 streams, run_classifier));
+  };
   if (guide) {
-    stages.begin("guide", runs.guide.steps, runs.guide.output.out);
-    results.guide = classify(runs.guide);
-    results.interrupted = results.guide->interrupted;
+    if (!classify(kAutoGuide, runs.guide)) return results;
+    if (const RunResult& result = results.runs.back().result; is_weak(result, runs)) {
+      fmt::print(
+          streams.out,
+          "the guide recognises {:.1f}% of the held-out images, less than {:g}%: a generator "
+          "would learn too little from it, so the rest of the time goes to a classifier "
+          "without hybrids\n",
+          100 * result.accuracy, 100 * runs.least_guide_accuracy);
+      stages.set_count(2);
+      classify(kAutoPlain, runs.plain);
+      return results;
+    }
   }
-  if (generator && !results.interrupted) {
-    stages.begin("generator", runs.generator.steps, runs.generator.output.out);
-    results.interrupted = train_run(generator_kind(), generator_table(), runs.generator, typed,
-                                    ranks, streams, run_generator)
-                              .interrupted;
+  if (generator) {
+    stages.begin(kAutoGenerator, runs.generator.steps, runs.generator.output.out);
+    if (!add(kAutoGenerator, train_run(generator_kind(), generator_table(), runs.generator, typed,
+                                       ranks, streams, run_generator))) {
+      return results;
+    }
   }
-  if (results.interrupted) return results;
-  stages.begin("classifier", runs.classifier.steps, runs.classifier.output.out);
-  results.classifier = classify(runs.classifier);
-  results.interrupted = results.classifier.interrupted;
+  classify(kAutoClassifier, runs.classifier);
   return results;
 }
 

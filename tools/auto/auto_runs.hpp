@@ -2,9 +2,8 @@
 // interrupted ones are resumed.
 #pragma once
 
-#include <filesystem>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "core/ranks.hpp"
 #include "tools/auto/auto_settings.hpp"
@@ -12,13 +11,18 @@
 
 namespace scimix {
 
-struct AutoResults {
-  std::optional<RunResult> guide;  // nothing if the job has no guide
-  RunResult classifier;
-  bool interrupted = false;  // the results are not complete
+struct AutoRun {
+  const char* folder = "";  // in the folder of the job
+  RunResult result;
 };
 
-// Trains guide, generator and classifier, as far as the job has them. `typed` is the command line
+struct AutoResults {
+  std::vector<AutoRun> runs;  // in the order of training
+  bool interrupted = false;   // the last run is not complete
+};
+
+// Trains guide, generator and classifier, as far as the job has them. If the guide is weak, trains
+// `plain` in place of generator and classifier. `typed` is the command line
 // of the job, which the reports and config.toml state. Errors (user): those of the runs, and a
 // folder that holds a run with other settings.
 [[nodiscard]] AutoResults train_runs(const AutoRunSettings& runs, const std::string& typed,

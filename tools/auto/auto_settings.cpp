@@ -71,6 +71,19 @@ GeneratorRunConfig generator_of(const AutoConfig& picked, const ClassifierConfig
   return generator_table().config(resolve(kind, layers).values);
 }
 
+// Returns the settings of the job with those of the classifier that is trained if the guide is weak
+// in place of those of its other runs.
+AutoConfig with_plain_settings(AutoConfig picked) {
+  const std::int64_t size = picked.data.image_size;
+  const PlainSettings& plain = picked.plain;
+  picked.data.crop_pad = static_cast<int>(picked.data.crop_pad * plain.image_size / size);
+  picked.data.image_size = plain.image_size;
+  picked.scale = plain.scale;
+  picked.depth = plain.depth;
+  picked.width = plain.width;
+  return picked;
+}
+
 }  // namespace
 
 fs::path run_folder_of(const AutoConfig& config) {
@@ -103,6 +116,13 @@ AutoRunSettings auto_run_settings(const AutoConfig& picked) {
   runs.generator = generator_of(picked, runs.classifier, of_generator);
   if (!hybrids) runs.generator.steps = 0;
   if (!guided) runs.guide.steps = 0;
+  runs.least_guide_accuracy = picked.least_guide_accuracy;
+  runs.plain.steps = 0;
+  if (guided && picked.plain.steps > 0) {
+    runs.plain = classifier_of(
+        with_plain_settings(picked), picked.plain.steps,
+        {{"method", std::string(name_of(picked.plain.method))}, {"out", in_folder(kAutoPlain)}});
+  }
   return runs;
 }
 

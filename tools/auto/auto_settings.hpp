@@ -16,12 +16,16 @@ namespace scimix {
 inline constexpr const char* kAutoGuide = "guide";
 inline constexpr const char* kAutoGenerator = "generator";
 inline constexpr const char* kAutoClassifier = "classifier";
+inline constexpr const char* kAutoPlain = "plain";
+inline constexpr const char* kAutoBest = "best";  // a link to the run to use
 
 // A run with 0 steps is not trained; its other settings have no meaning.
 struct AutoRunSettings {
   ClassifierConfig guide;
   GeneratorRunConfig generator;
   ClassifierConfig classifier;
+  ClassifierConfig plain;  // in place of generator and classifier if the guide is weak
+  double least_guide_accuracy = 0;
 };
 
 // Returns the settings of the runs, each as scimix_train generator or scimix_train classifier would

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 
-#include <array>
 #include <cmath>
 #include <filesystem>
+#include <string_view>
 
 #include "core/atomic_file.hpp"
 #include "core/device.hpp"
@@ -63,8 +63,11 @@ void check_job(const AskedRun& asked, const AutoConfig& config) {
   const bool fixmatch = config.generator_steps != 0 || config.method == AutoMethod::automatic ||
                         config.method == AutoMethod::fixmatch;
   if (fixmatch) {
-    const std::int64_t size = config.data.image_size;
-    check_strong_size(fmt::format("--image-size {}", size), Method::fixmatch, size, size);
+    const auto check_size = [](const char* option, std::int64_t size) {
+      check_strong_size(fmt::format("{} {}", option, size), Method::fixmatch, size, size);
+    };
+    check_size("--image-size", config.data.image_size);
+    check_size("--plain-image-size", config.plain.image_size);
   }
   if (asked.resumes()) return;
   const fs::path folder = config.output.out;
@@ -73,7 +76,7 @@ void check_job(const AskedRun& asked, const AutoConfig& config) {
     user_error("--out ", folder.string(), ": not a folder");
   }
   RunFolder::check_free(folder);
-  for (const char* const run : {kAutoGuide, kAutoGenerator, kAutoClassifier}) {
+  for (const char* const run : {kAutoGuide, kAutoGenerator, kAutoClassifier, kAutoPlain}) {
     RunFolder::check_free(folder / run);
   }
 }
@@ -106,28 +109,47 @@ std::string accuracy_text(const RunResult& result, std::int64_t images) {
                      100 * result.accuracy, images, 100 * interval.low, 100 * interval.high);
 }
 
-// Prints the results, and what to type next.
-void print_summary(std::ostream& out, const AutoConfig& config, const AutoResults& results,
-                   std::int64_t test_images) {
-  const fs::path folder = config.output.out;
-  const char* use = kAutoClassifier;
-  fmt::print(out, "\n");
-  if (!results.classifier.has_test_images) {
-    fmt::print(out, "{}\n", kNoTestImages);
-  } else {
-    if (results.guide) {
-      fmt::print(out, "guide: {}\n", accuracy_text(*results.guide, test_images));
-    }
-    fmt::print(out, "classifier: {}\n", accuracy_text(results.classifier, test_images));
-    if (results.guide && results.classifier.accuracy <= results.guide->accuracy) {
-      use = kAutoGuide;
-      fmt::print(out, "the classifier is not better than the guide here: use {}\n",
-                 (folder / use).string());
-    }
+// Returns the run to use: the one with the highest accuracy on the held-out images, the later one
+// of two equal ones. Without held-out images, it is the last one.
+const AutoRun& best_run(const AutoResults& results) {
+  const AutoRun* best = &results.runs.front();
+  for (const AutoRun& run : results.runs) {
+    if (!run.result.has_test_images || run.result.accuracy >= best->result.accuracy) best = &run;
   }
-  fmt::print(out, "report: {}\n", RunFolder::open(folder / use).report().string());
+  return *best;
+}
+
+// Makes the link `best` in the folder of the job point to the run `name`. Returns its path, or the
+// path of the run itself on a file system without links.
+fs::path link_best(const fs::path& folder, const char* name) {
+  const fs::path link = folder / kAutoBest;
+  const fs::path made = folder / (std::string(kAutoBest) + ".new");
+  std::error_code error;
+  fs::remove(made, error);
+  fs::create_directory_symlink(name, made, error);
+  if (!error) fs::rename(made, link, error);
+  return error ? folder / name : link;
+}
+
+// Prints the results, and what to type next.
+void print_summary(std::ostream& out, const fs::path& folder, const AutoResults& results,
+                   std::int64_t test_images) {
+  fmt::print(out, "\n");
+  if (!results.runs.back().result.has_test_images) fmt::print(out, "{}\n", kNoTestImages);
+  for (const AutoRun& run : results.runs) {
+    if (!run.result.has_test_images) continue;
+    const bool generator = run.folder == std::string_view(kAutoGenerator);
+    fmt::print(out, "{}{}: {}\n", run.folder, generator ? " (its own classifier)" : "",
+               accuracy_text(run.result, test_images));
+  }
+  const AutoRun& best = best_run(results);
+  if (&best != &results.runs.back()) {
+    fmt::print(out, "the {} is the best of these: use {}\n", best.folder,
+               (folder / best.folder).string());
+  }
+  fmt::print(out, "report: {}\n", RunFolder::open(folder / best.folder).report().string());
   fmt::print(out, "next: scimix_eval predict {} PICTURES --out predictions.csv\n",
-             shell_word((folder / use).string()));
+             shell_word(link_best(folder, best.folder).string()));
 }
 
 }  // namespace
@@ -173,7 +195,7 @@ int train_auto(const std::vector<std::string>& arguments, Ranks& ranks) {
     fmt::print(streams.out, "interrupted; the same command goes on\n");
     return kExitInterrupted;
   }
-  print_summary(streams.out, config, results, data.test);
+  print_summary(streams.out, folder, results, data.test);
   return 0;
 }
 
