@@ -154,8 +154,11 @@ TEST_CASE("conv: f32 agrees with the reference") {
 }
 
 // Called by name, since the number of threads has a say in whether it is chosen. Rounding errors of
-// sums of 16 to 2448 terms, times what the transforms make of them: measured up to 3e-6.
+// sums of 16 to 2448 terms, times what the transforms make of them: measured up to 3e-6. A result
+// in bf16 is rounded once more, by at most 2^-8 of its value.
 TEST_CASE("conv: Winograd's algorithm agrees with the reference") {
+  constexpr double kF32 = 5e-6;
+  constexpr double kBf16 = 1.0 / 256 + kF32;
   const std::vector<Setting> settings = {
       {{2, 8, 8, 16}, {16, 3, 3, 16}, {.stride = 1, .pad = 1}},
       {{3, 7, 10, 32}, {16, 3, 3, 32}, {.stride = 1, .pad = 1}},  // cut tiles
@@ -168,18 +171,25 @@ TEST_CASE("conv: Winograd's algorithm agrees with the reference") {
   for (const Setting& s : settings) {
     CAPTURE(s.x);
     CAPTURE(s.w);
-    const Operands o = operands(s.x, s.w, s.conv, DType::f32);
-    const Products expected = products({o.geometry, in_f64(o.x), in_f64(o.w), in_f64(o.y)});
-    for (const auto width : {cpu::winograd::Width::avx2, cpu::winograd::Width::avx512}) {
-      if (!cpu::winograd::has(width)) continue;
-      CAPTURE(width);
-      Products got{o.y.clone(), o.x.clone(), o.w.clone()};
-      cpu::winograd::conv_fprop(o.x, o.w, got.fprop, o.geometry, width);
-      cpu::winograd::conv_dgrad(o.y, o.w, got.dgrad, o.geometry, width);
-      cpu::winograd::conv_wgrad(o.y, o.x, got.wgrad, o.geometry, width);
-      CHECK(relative_error(got.fprop, expected.fprop) < 5e-6);
-      CHECK(relative_error(got.dgrad, expected.dgrad) < 5e-6);
-      CHECK(relative_error(got.wgrad, expected.wgrad) < 5e-6);
+    for (const DType dtype : {DType::f32, DType::bf16}) {
+      CAPTURE(dtype);
+      const Operands o = operands(s.x, s.w, s.conv, dtype);
+      const Products expected = products({o.geometry, in_f64(o.x), in_f64(o.w), in_f64(o.y)});
+      const double most = dtype == DType::f32 ? kF32 : kBf16;
+      for (const auto width : {cpu::winograd::Width::avx2, cpu::winograd::Width::avx512}) {
+        if (!cpu::winograd::has(width)) continue;
+        CAPTURE(width);
+        Products got{o.y.clone(), o.x.clone(), o.w.clone()};
+        cpu::winograd::conv_fprop(o.x, o.w, got.fprop, o.geometry, width);
+        cpu::winograd::conv_dgrad(o.y, o.w, got.dgrad, o.geometry, width);
+        cpu::winograd::conv_wgrad(o.y, o.x, got.wgrad, o.geometry, width);
+        CHECK(relative_error(got.fprop, expected.fprop) < most);
+        CHECK(relative_error(got.dgrad, expected.dgrad) < most);
+        CHECK(relative_error(got.wgrad, expected.wgrad) < most);
+        Tensor wide = Tensor::empty(o.w.shape(), DType::f32);
+        cpu::winograd::conv_wgrad(o.y, o.x, wide, o.geometry, width);
+        CHECK(relative_error(wide, expected.wgrad) < kF32);
+      }
     }
   }
 }
@@ -228,6 +238,35 @@ TEST_CASE("conv: views of rows need no alignment of their own") {
   part.geometry.n = 3;
   const Tensor whole = products(all).fprop;
   CHECK(relative_error(products(part).fprop, whole.rows(1, 4)) < 1e-6);
+}
+
+// Channels of whole packs, which need no padding: that the views begin one element behind a
+// multiple of 16 bytes is the only reason to copy them.
+TEST_CASE("conv: the GPU's operands and results may be views that are not aligned") {
+  if (cuda_device_count() == 0) return skip_gpu_check("unaligned views in convolutions on the GPU");
+  const Device gpu{Device::Kind::cuda, 0};
+  const auto off_by_one = [&](const Tensor& t) {
+    Tensor view = Tensor::zeros({t.numel() + 1}, t.dtype(), gpu).rows(1, t.numel() + 1);
+    view.copy_(t.reshape({t.numel()}).to(gpu));
+    return view.reshape(t.shape());
+  };
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    CAPTURE(name_of(dtype));
+    const Operands o = operands({2, 4, 5, 8}, {16, 3, 3, 8}, {.stride = 1, .pad = 1}, dtype);
+    const Products expected = products({o.geometry, in_f64(o.x), in_f64(o.w), in_f64(o.y)});
+    const Tensor x = off_by_one(o.x);
+    const Tensor w = off_by_one(o.w);
+    const Tensor y = off_by_one(o.y);
+    Products got{off_by_one(o.y), off_by_one(o.x), off_by_one(o.w)};
+    conv_fprop(x, w, got.fprop, o.geometry);
+    conv_dgrad(y, w, got.dgrad, o.geometry);
+    conv_wgrad(y, x, got.wgrad, o.geometry);
+    // The tolerances of a CPU, above: sums of up to 144 terms, which bf16 rounds once more.
+    const double tolerance = dtype == DType::f32 ? 1e-5 : 5e-3;
+    CHECK(relative_error(got.fprop, expected.fprop) < tolerance);
+    CHECK(relative_error(got.dgrad, expected.dgrad) < tolerance);
+    CHECK(relative_error(got.wgrad, expected.wgrad) < tolerance);
+  }
 }
 
 TEST_CASE("conv: a frozen kernel costs no weight gradient, a frozen input no data gradient") {

@@ -80,7 +80,7 @@ namespace cpu {
 namespace {
 
 bool takes_winograd(ConvKind kind, DType dtype, const Conv2dGeometry& g) {
-  return dtype == DType::f32 && winograd::suits(kind, g);
+  return (dtype == DType::f32 || !onednn::has_amx()) && winograd::suits(kind, g);
 }
 
 }  // namespace

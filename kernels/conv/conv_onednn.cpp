@@ -314,6 +314,15 @@ void convolve(const ConvOperands& operands, const Conv2dGeometry& geometry) {
   library().run(operands, geometry);
 }
 
+bool has_amx() {
+  static const bool answer = [] {
+    const auto bits = [](dnnl::cpu_isa isa) { return static_cast<unsigned>(isa); };
+    const unsigned amx = bits(dnnl::cpu_isa::avx512_core_amx);
+    return (bits(dnnl::get_effective_cpu_isa()) & amx) == amx;
+  }();
+  return answer;
+}
+
 std::size_t primitive_count() {
   return library().size();
 }

@@ -10,6 +10,10 @@ namespace scimix::cpu::onednn {
 // Computes the output of `operands` from the other two. At least one image.
 void convolve(const ConvOperands& operands, const Conv2dGeometry& geometry);
 
+// Returns whether oneDNN multiplies bf16 matrices with the processor's AMX unit. Without it, bf16
+// is not much faster than f32 there.
+[[nodiscard]] bool has_amx();
+
 // Returns the number of primitives made so far: one for each kind, element type and geometry. They
 // are never freed.
 [[nodiscard]] std::size_t primitive_count();

@@ -10,26 +10,27 @@ namespace scimix::cpu::winograd {
 namespace {
 
 // Returns the implementation, or nullptr if this build or this processor has none.
-const WinogradKernels* find(Width width) {
+const WinogradKernels* find(Width width, Stored stored = Stored::f32) {
 #if defined(__x86_64__)
   if (width == Width::avx2) {
     const bool runs = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
-    return runs ? avx2_kernels() : nullptr;
+    return runs ? avx2_kernels(stored) : nullptr;
   }
   if (width == Width::avx512) {
     // Those that kernels/CMakeLists.txt allows the compiler to use.
     const bool runs =
         __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
         __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0;
-    return runs ? avx512_kernels() : nullptr;
+    return runs ? avx512_kernels(stored) : nullptr;
   }
 #endif
   static_cast<void>(width);
+  static_cast<void>(stored);
   return nullptr;
 }
 
-const WinogradKernels& kernels_of(Width width) {
-  const WinogradKernels* const found = find(width);
+const WinogradKernels& kernels_of(Width width, Stored stored) {
+  const WinogradKernels* const found = find(width, stored);
   SCIMIX_CHECK(found != nullptr,
                "Winograd's algorithm: this build or processor has no code for the requested width");
   return *found;
@@ -60,11 +61,13 @@ class WorkspaceMemory {
 void run(WinogradPass pass, decltype(WinogradKernels::fprop) WinogradKernels::*pass_function,
          const Tensor& a, const Tensor& b, const Output& out, const Conv2dGeometry& g,
          Width width) {
-  const WinogradKernels& kernels = kernels_of(width);
+  const bool bf16 = a.dtype() == DType::bf16;
+  const bool wide = bf16 && out.dtype() == DType::f32;
+  const WinogradKernels& kernels =
+      kernels_of(width, wide ? Stored::bf16_wide : (bf16 ? Stored::bf16 : Stored::f32));
   const Problem problem = problem_of(g);
   const WorkspaceMemory memory(kernels, pass, problem);
-  (kernels.*pass_function)(problem, a.data<float>(), b.data<float>(), out.data<float>(),
-                           memory.workspace());
+  (kernels.*pass_function)(problem, a.raw(), b.raw(), out.raw(), memory.workspace());
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
-// 3x3 convolution of stride 1 in f32 by Winograd's F(4x4,3x3). It needs a quarter of the
-// multiplications of a direct convolution, and some additions before and after. Its rounding errors
-// are about twice those of a direct sum.
+// 3x3 convolution of stride 1 by Winograd's F(4x4,3x3). It needs a quarter of the multiplications
+// of a direct convolution, and some additions before and after. Its rounding errors are about twice
+// those of a direct sum. Tensors are f32, or bf16, of which everything is computed in f32 and
+// rounded once at the end; the weight gradient of bf16 images may also be f32.
 // Source: Lavin & Gray, "Fast algorithms for convolutional neural networks", CVPR 2016.
 #pragma once
 
@@ -16,8 +17,8 @@ enum class Width { none, avx2, avx512 };
 // Returns whether both this build and this processor support `width`.
 [[nodiscard]] bool has(Width width);
 
-// Returns whether the algorithm is faster than oneDNN for these sizes. The answer depends only on
-// the sizes, the number of threads and the processor, so that runs can be repeated.
+// Returns whether the algorithm is faster than oneDNN for these sizes in f32. The answer depends
+// only on the sizes, the number of threads and the processor, so that runs can be repeated.
 [[nodiscard]] bool suits(ConvKind kind, const Conv2dGeometry& geometry);
 
 void conv_fprop(const Tensor& x, const Tensor& w, const Output& y, const Conv2dGeometry& geometry,

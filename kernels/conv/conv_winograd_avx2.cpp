@@ -7,9 +7,9 @@
 
 namespace scimix::cpu::winograd {
 
-const WinogradKernels* avx2_kernels() {
+const WinogradKernels* avx2_kernels([[maybe_unused]] Stored stored) {
 #if defined(__AVX2__)
-  return &kKernels;
+  return &kernels_of(stored);
 #else
   return nullptr;
 #endif

@@ -7,9 +7,9 @@
 
 namespace scimix::cpu::winograd {
 
-const WinogradKernels* avx512_kernels() {
+const WinogradKernels* avx512_kernels([[maybe_unused]] Stored stored) {
 #if defined(__AVX512F__)
-  return &kKernels;
+  return &kernels_of(stored);
 #else
   return nullptr;
 #endif

@@ -42,11 +42,32 @@ constexpr int kRows = 6;
 #endif
 using Vec [[gnu::vector_size(kLanes * sizeof(float)), gnu::aligned(4), gnu::may_alias]] = float;
 
+using Bits [[gnu::vector_size(kLanes * sizeof(float))]] = unsigned;
+using Halves [[gnu::vector_size(kLanes * sizeof(short)), gnu::aligned(2), gnu::may_alias]] =
+    unsigned short;
+
+// An element of a tensor in bf16: the upper half of a float.
+struct Bf16 {
+  unsigned short bits;
+};
+
 Vec load(const float* from) {
   return *reinterpret_cast<const Vec*>(from);
 }
+Vec load(const Bf16* from) {
+  const Bits bits = __builtin_convertvector(*reinterpret_cast<const Halves*>(from), Bits) << 16;
+  return reinterpret_cast<Vec>(bits);
+}
 void store(float* to, Vec value) {
   *reinterpret_cast<Vec*>(to) = value;
+}
+// Rounds to the nearest, of two to the even one. A NaN stays one, as in core/dtype.hpp.
+void store(Bf16* to, Vec value) {
+  const Bits bits = reinterpret_cast<Bits>(value);
+  const Bits rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
+  const auto is_nan = (bits & 0x7FFFFFFF) > 0x7F800000;
+  *reinterpret_cast<Halves*>(to) =
+      __builtin_convertvector(is_nan ? (bits >> 16) | 0x40 : rounded, Halves);
 }
 
 constexpr int kIn = 6;                // side of a tile of inputs
@@ -257,7 +278,7 @@ void multiply(const Left& a, const Right& b, float* c, std::int64_t rows, std::i
 
 // ---- tiles of images ----------------------------------------------------------------------------
 
-// A batch of images, divided into tiles. Value is float, or const float for images that are only
+// A batch of images, divided into tiles. Value is float or Bf16, const for images that are only
 // read.
 template <class Value>
 struct Images {
@@ -301,20 +322,20 @@ struct Elements {
 };
 
 // Reads Transform::kFrom^2 pixels of each tile and transforms them.
-template <class Transform>
-void gather(const Images<const float>& images, std::int64_t first, std::int64_t count,
+template <class Transform, class Value>
+void gather(const Images<const Value>& images, std::int64_t first, std::int64_t count,
             std::int64_t margin, const Elements& to) {
   constexpr int kFrom = Transform::kFrom;
   for (std::int64_t t = 0; t < count; ++t) {
     const auto corner = images.corner(first + t, margin);
-    const float* pixels[kFrom][kFrom];
+    const Value* pixels[kFrom][kFrom];
     for (int i = 0; i < kFrom; ++i) {
       for (int j = 0; j < kFrom; ++j) {
         const std::int64_t row = corner.row + i;
         const std::int64_t column = corner.column + j;
         pixels[i][j] = images.has(row, column)
                            ? corner.image + (row * images.width + column) * images.channels
-                           : kZeros;
+                           : reinterpret_cast<const Value*>(kZeros);
       }
     }
     for (std::int64_t c = 0; c < images.channels; c += kLanes) {
@@ -328,7 +349,8 @@ void gather(const Images<const float>& images, std::int64_t first, std::int64_t 
 }
 
 // Transforms the products back and writes the pixels of the tiles that are inside the images.
-void scatter(const Elements& from, const Images<float>& images, std::int64_t first,
+template <class Value>
+void scatter(const Elements& from, const Images<Value>& images, std::int64_t first,
              std::int64_t count) {
   for (std::int64_t t = 0; t < count; ++t) {
     const auto corner = images.corner(first + t, 0);
@@ -377,14 +399,15 @@ enum class KernelUse { forward, backward };
 
 // Transforms the kernels into 36 matrices [from, to] in panels, where sums run over the channels
 // `from`. All threads must call it.
-void transform_kernels(const float* ws, std::int64_t kernels, std::int64_t channels, KernelUse use,
+template <class Value>
+void transform_kernels(const Value* ws, std::int64_t kernels, std::int64_t channels, KernelUse use,
                        const Elements& out) {
   const std::int64_t distance = out.distance();
   if (use == KernelUse::backward) {
 #pragma omp for schedule(static)
     for (std::int64_t k = 0; k < kernels; ++k) {
       for (std::int64_t c = 0; c < channels; c += kLanes) {
-        const float* const taps = ws + k * 9 * channels + c;
+        const Value* const taps = ws + k * 9 * channels + c;
         float* const to = out.data + panel_offset(k, c, kernels, channels);
         transform_square<TransformKernel>(
             [&](int i, int j) { return load(taps + ((2 - i) * 3 + 2 - j) * channels); },
@@ -431,8 +454,9 @@ struct ConvolveParts {
 };
 
 // out = conv(in, w), both [N,height,width,channels], with `pad` zeros around `in`. w [K,3,3,C].
-void convolve(const Images<const float>& in, const float* w, KernelUse use,
-              const Images<float>& out, std::int64_t images, std::int64_t pad,
+template <class Value>
+void convolve(const Images<const Value>& in, const Value* w, KernelUse use,
+              const Images<Value>& out, std::int64_t images, std::int64_t pad,
               const Workspace& workspace) {
   const std::int64_t tiles = images * out.tile_rows * out.tile_columns;
   const ConvolveParts parts(in.channels, out.channels);
@@ -480,27 +504,34 @@ std::int64_t workspace_floats(WinogradPass pass, const Problem& p, int threads) 
   return parts.kernels + threads * (parts.values + parts.products);
 }
 
-void fprop(const Problem& p, const float* x, const float* w, float* y, const Workspace& workspace) {
+template <class Value>
+void fprop(const Problem& p, const void* x, const void* w, void* y, const Workspace& workspace) {
   const std::int64_t rows = tiles_along(p.p);
   const std::int64_t columns = tiles_along(p.q);
-  convolve({x, p.h, p.w, p.c, rows, columns}, w, KernelUse::forward,
-           {y, p.p, p.q, p.k, rows, columns}, p.n, p.pad, workspace);
+  convolve<Value>({static_cast<const Value*>(x), p.h, p.w, p.c, rows, columns},
+                  static_cast<const Value*>(w), KernelUse::forward,
+                  {static_cast<Value*>(y), p.p, p.q, p.k, rows, columns}, p.n, p.pad, workspace);
 }
 
-void dgrad(const Problem& p, const float* gy, const float* w, float* gx,
-           const Workspace& workspace) {
+template <class Value>
+void dgrad(const Problem& p, const void* gy, const void* w, void* gx, const Workspace& workspace) {
   const std::int64_t rows = tiles_along(p.h);
   const std::int64_t columns = tiles_along(p.w);
-  convolve({gy, p.p, p.q, p.k, rows, columns}, w, KernelUse::backward,
-           {gx, p.h, p.w, p.c, rows, columns}, p.n, 2 - p.pad, workspace);
+  convolve<Value>({static_cast<const Value*>(gy), p.p, p.q, p.k, rows, columns},
+                  static_cast<const Value*>(w), KernelUse::backward,
+                  {static_cast<Value*>(gx), p.h, p.w, p.c, rows, columns}, p.n, 2 - p.pad,
+                  workspace);
 }
 
-void wgrad(const Problem& p, const float* gy, const float* x, float* gw,
-           const Workspace& workspace) {
+// Value is the type of the images, Sum that of the weight gradient.
+template <class Value, class Sum>
+void wgrad(const Problem& p, const void* gy, const void* x, void* gw, const Workspace& workspace) {
   const std::int64_t tile_rows = tiles_along(p.p);
   const std::int64_t tile_columns = tiles_along(p.q);
-  const Images<const float> inputs{x, p.h, p.w, p.c, tile_rows, tile_columns};
-  const Images<const float> outputs{gy, p.p, p.q, p.k, tile_rows, tile_columns};
+  const Images<const Value> inputs{
+      static_cast<const Value*>(x), p.h, p.w, p.c, tile_rows, tile_columns};
+  const Images<const Value> outputs{
+      static_cast<const Value*>(gy), p.p, p.q, p.k, tile_rows, tile_columns};
   const std::int64_t tiles = p.n * tile_rows * tile_columns;
   const WgradParts parts(p);
 #pragma omp parallel num_threads(workspace.threads)
@@ -528,7 +559,7 @@ void wgrad(const Problem& p, const float* gy, const float* x, float* gw,
     for (std::int64_t k = 0; k < p.k; ++k) {
       for (std::int64_t c = 0; c < p.c; c += kLanes) {
         const float* const in = workspace.memory + k * p.c + c;
-        float* const taps = gw + k * 9 * p.c + c;
+        Sum* const taps = static_cast<Sum*>(gw) + k * 9 * p.c + c;
         transform_square<TransformKernelGradient>(
             [&](int i, int j) {
               const float* const at = in + (i * kIn + j) * sums.distance();
@@ -542,8 +573,16 @@ void wgrad(const Problem& p, const float* gy, const float* x, float* gw,
   }
 }
 
-constexpr WinogradKernels kKernels{
-    .workspace_floats = workspace_floats, .fprop = fprop, .dgrad = dgrad, .wgrad = wgrad};
+template <class Value, class Sum>
+constexpr WinogradKernels kKernels{.workspace_floats = workspace_floats,
+                                   .fprop = fprop<Value>,
+                                   .dgrad = dgrad<Value>,
+                                   .wgrad = wgrad<Value, Sum>};
+
+const WinogradKernels& kernels_of(Stored stored) {
+  if (stored == Stored::f32) return kKernels<float, float>;
+  return stored == Stored::bf16 ? kKernels<Bf16, Bf16> : kKernels<Bf16, float>;
+}
 
 }  // namespace
 }  // namespace scimix::cpu::winograd

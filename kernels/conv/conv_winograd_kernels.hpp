@@ -32,19 +32,26 @@ struct Workspace {
   int threads;
 };
 
+// The element types of the tensors of a convolution. Everything is computed in f32.
+enum class Stored {
+  f32,
+  bf16,
+  bf16_wide,  // all bf16, except that the weight gradient is f32
+};
+
 // x [n,h,w,c], w [k,3,3,c], y [n,p,q,k] and their gradients; c and k multiples of 16.
 struct WinogradKernels {
   std::int64_t (*workspace_floats)(WinogradPass pass, const Problem& problem, int threads);
-  void (*fprop)(const Problem& problem, const float* x, const float* w, float* y,
+  void (*fprop)(const Problem& problem, const void* x, const void* w, void* y,
                 const Workspace& workspace);
-  void (*dgrad)(const Problem& problem, const float* gy, const float* w, float* gx,
+  void (*dgrad)(const Problem& problem, const void* gy, const void* w, void* gx,
                 const Workspace& workspace);
-  void (*wgrad)(const Problem& problem, const float* gy, const float* x, float* gw,
+  void (*wgrad)(const Problem& problem, const void* gy, const void* x, void* gw,
                 const Workspace& workspace);
 };
 
 // Return nullptr in a build whose compiler does not know these processors.
-[[nodiscard]] const WinogradKernels* avx2_kernels();
-[[nodiscard]] const WinogradKernels* avx512_kernels();
+[[nodiscard]] const WinogradKernels* avx2_kernels(Stored stored);
+[[nodiscard]] const WinogradKernels* avx512_kernels(Stored stored);
 
 }  // namespace scimix::cpu::winograd
