@@ -42,6 +42,7 @@ const OpCases registered{[] {
       bias_act_case("one row", {1, 128}, act),
       bias_act_case("one channel", {5, 1}, act),
       bias_act_case("zero rows", {0, 4, 4, 8}, act),
+      bias_act_case("no channels", {3, 0}, act),
       bias_act_case("several groups of channels", {2, 2, 2, 200}, act),
       bias_act_case("several chunks", {2, 33, 37, 8}, act, 2, 3),
       timed(bias_act_case("64 @32", {32, 32, 32, 64}, act)),

@@ -204,6 +204,42 @@ std::vector<OpCase> binary_cases() {
   return cases;
 }
 
+// One operand is a view that begins off the 16 bytes of a pack: the rows of an input behind its
+// first one, in another shape.
+std::vector<OpCase> unaligned_cases() {
+  struct View {
+    const char* label;
+    Shape whole;
+    Shape view;
+    Shape other;
+    bool second = false;  // the view is the second operand
+  };
+  const std::vector<View> examples = {
+      {"a view off the packs", {5, 3}, {4, 3}, {4, 3}},
+      {"a view off the packs, broadcast", {9}, {8}, {3, 8}},
+      {"a view off the packs, broadcast, second", {9}, {8}, {3, 8}, true},
+  };
+  std::vector<OpCase> cases;
+  for (const View& e : examples) {
+    const std::int64_t skipped = e.whole.numel() - e.view.numel();
+    OpCase c;
+    c.op = "add";
+    c.label = e.label;
+    c.inputs = {{.shape = e.whole}, {.shape = e.other}};
+    c.run = [view = e.view, second = e.second](const Variables& in) {
+      const Variable part = reshape(slice_rows(in[0], 1, in[0].dim(0)), view);
+      return Variables{second ? add(in[1], part) : add(part, in[1])};
+    };
+    c.definition = [view = e.view, skipped](const HostArrays& in) {
+      HostArray part(view);
+      for (std::int64_t i = 0; i < view.numel(); ++i) part[i] = in[0][skipped + i];
+      return defined_by([](double a, double b) { return a + b; }, in[1].shape, {part, in[1]});
+    };
+    cases.push_back(c);
+  }
+  return cases;
+}
+
 std::vector<OpCase> leaky_relu_grad_cases() {
   std::vector<OpCase> cases;
   OpCase c;
@@ -222,7 +258,7 @@ std::vector<OpCase> leaky_relu_grad_cases() {
 const OpCases registered{[] {
   std::vector<OpCase> all;
   for (const auto& family :
-       {unary_cases(), cast_cases(), binary_cases(), leaky_relu_grad_cases()}) {
+       {unary_cases(), cast_cases(), binary_cases(), unaligned_cases(), leaky_relu_grad_cases()}) {
     all.insert(all.end(), family.begin(), family.end());
   }
   return all;

@@ -175,6 +175,7 @@ const OpCases registered{[] {
       modulated_case({"3x3, no demodulation", 2, 3, 4, 8, 8, 3, {.demodulate = false}, true}),
       modulated_case({"noise", 3, 4, 5, 8, 8, 3, {}, true}),
       modulated_case({"odd sizes", 3, 5, 7, 11, 13, 3, linear, true}),
+      modulated_case({"odd sizes, no noise", 2, 3, 4, 7, 9, 3, linear}),
       modulated_case({"several groups of channels", 2, 3, 3, 136, 8, 1, linear}),
       modulated_case({"several groups of results", 2, 3, 3, 8, 131, 1, linear, true}),
       modulated_case({"one pixel", 2, 1, 1, 8, 8}),
@@ -185,7 +186,10 @@ const OpCases registered{[] {
       modulated_case({"up, no activation", 2, 4, 4, 8, 16, 3, linear_up, true}),
       modulated_case({"up, noise", 2, 3, 4, 8, 8, 3, up, true}),
       modulated_case({"up, odd sizes", 3, 5, 3, 7, 11, 3, up, true}),
+      modulated_case({"up, odd sizes, no activation", 2, 3, 4, 7, 11, 3, linear_up}),
+      modulated_case({"up, odd sizes, no activation, noise", 2, 3, 2, 5, 9, 3, linear_up, true}),
       modulated_case({"up, several groups of channels", 1, 2, 3, 4, 136, 3, linear_up}),
+      modulated_case({"up, several groups of single channels", 1, 2, 2, 4, 131, 3, linear_up}),
       modulated_case({"up, no demodulation", 2, 3, 3, 8, 8, 3, {.up = true, .demodulate = false}}),
       modulated_case({"up, one pixel", 1, 1, 1, 8, 8, 3, up}),
       modulated_case({"up, zero rows", 0, 2, 2, 8, 8, 3, up, true}),
@@ -193,6 +197,8 @@ const OpCases registered{[] {
       modulated_case({"to RGB", 3, 4, 5, 16, 3, 1, rgb}),
       modulated_case({"to RGB, odd sizes", 2, 5, 7, 13, 3, 1, rgb}),
       modulated_case({"to RGB, activation", 2, 3, 4, 8, 3, 1, {.demodulate = false}}),
+      modulated_case({"to RGB, several groups of channels", 2, 1, 2, 200, 3, 1, rgb}),
+      modulated_case({"to RGB, several groups of single channels", 2, 1, 2, 131, 3, 1, rgb}),
       modulated_case({"to RGB, one row", 1, 3, 3, 8, 3, 1, rgb}),
       modulated_case({"to RGB, zero rows", 0, 3, 3, 8, 3, 1, rgb}),
 
@@ -207,10 +213,13 @@ const OpCases registered{[] {
       timed(modulated_case({"G 128>128 @32", 32, 32, 32, 128, 128})),
       timed(modulated_case({"G to RGB @32", 32, 32, 32, 128, 3, 1, rgb})),
   };
-  // Several chunks of an image; too many numbers for difference quotients.
+  // Several chunks of an image; too many numbers for difference quotients. And more packs of
+  // channels than a GPU's block has threads, which only the forward pass of to RGB can have.
   for (OpCase c : {modulated_case({"several chunks", 2, 23, 29, 16, 24, 1, linear, true}),
                    modulated_case({"up, several chunks", 1, 17, 19, 3, 16, 3, linear_up, true}),
-                   modulated_case({"to RGB, several chunks", 2, 61, 59, 8, 3, 1, rgb})}) {
+                   modulated_case({"to RGB, several chunks", 2, 61, 59, 8, 3, 1, rgb}),
+                   modulated_case({"to RGB, 1024 channels", 2, 1, 2, 1024, 3, 1, rgb}),
+                   modulated_case({"to RGB, 257 single channels", 2, 1, 2, 257, 3, 1, rgb})}) {
     c.gradient = false;
     out.push_back(c);
   }

@@ -161,6 +161,7 @@ constexpr double kLeaky = 0.1;
       {"odd sizes", {3, 5, 7, 13}, with(kPlain)},
       {"one channel", {2, 3, 3, 1}, with(kPlain)},
       {"one row", {1, 8}, with(kPlain)},
+      {"one row, odd channels", {1, 7}, with(kPlain)},
       {"one image", {1, 4, 3, 8}, with(kPlain)},
       {"zero rows", {0, 4, 4, 8}, with(kLeaky)},
       {"leaky, all above the kink", {2, 4, 4, 32}, with(kLeaky), -1, 1, 6, 7},

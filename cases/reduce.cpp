@@ -41,22 +41,33 @@ struct Example {
   std::vector<int> axes;
   Shape kept;
   Shape reduced;
+  bool gradient = true;
+  double lo = -1.0;
 };
 
 const std::vector<Example>& examples() {
   static const std::vector<Example> list = {
       {"all", {3, 2, 4, 8}, {}, {1, 1, 1, 1}, {}},
       {"all, split over blocks", {3, 41, 101}, {}, {1, 1, 1}, {}},
+      {"all, split unevenly", {127, 97}, {}, {1, 1}, {}},
+      // A GPU splits it into 33 parts: the second pass has a long row, too. The values have one
+      // sign, since rounding errors of so many terms are large beside a sum that cancels.
+      {"all, many parts", {137, 997}, {}, {1, 1}, {}, false, 0.0},
       {"N, H, W of NHWC", {3, 5, 7, 16}, {0, 1, 2}, {1, 1, 1, 16}, {16}},
       {"N, H, W, split over blocks", {11, 5, 7, 16}, {0, 1, 2}, {1, 1, 1, 16}, {16}},
       {"N, H, W, odd channels", {5, 7, 3, 3}, {0, 1, 2}, {1, 1, 1, 3}, {3}},
       {"H, W of NHWC", {3, 4, 5, 8}, {1, 2}, {3, 1, 1, 8}, {3, 8}},
       {"H, W, more channels than a block", {2, 3, 3, 144}, {-3, -2}, {2, 1, 1, 144}, {2, 144}},
       {"first axis, many columns", {3, 2064}, {0}, {1, 2064}, {2064}},
+      {"first axis, many odd columns", {3, 517}, {0}, {1, 517}, {517}},
+      // A GPU splits 24 rows into three parts of eight: their sums stay in f32 between the passes.
+      {"first axis, many columns, split", {24, 2064}, {0}, {1, 2064}, {2064}, false},
+      {"first axis, many odd columns, split", {24, 517}, {0}, {1, 517}, {517}, false},
       {"last axis", {5, 13}, {-1}, {5, 1}, {5}},
       {"last axis, long rows", {3, 67}, {1}, {3, 1}, {3}},
       {"first axis", {7, 13}, {0}, {1, 13}, {13}},
       {"two groups", {3, 4, 5, 8}, {0, 2}, {1, 4, 1, 8}, {4, 8}},
+      {"two groups, the last axis", {3, 4, 31}, {0, 2}, {1, 4, 1}, {4}},
       {"three groups", {3, 2, 5, 2, 3}, {4, 0, 2}, {1, 2, 1, 2, 1}, {2, 2}},
       {"an axis of one", {5, 1, 3}, {1}, {5, 1, 3}, {5, 3}},
       {"one row", {1, 9}, {1}, {1, 1}, {1}},
@@ -91,7 +102,8 @@ std::vector<OpCase> reduction_cases() {
       OpCase c;
       c.op = o.op;
       c.label = e.label;
-      c.inputs = {{.shape = e.shape}};
+      c.inputs = {{.shape = e.shape, .lo = e.lo}};
+      c.gradient = e.gradient;
       // Once with the reduced axes and once without: the numbers are the same.
       c.run = [run = o.run, axes = e.axes](const Variables& in) {
         return Variables{run(in[0], {.axes = axes, .keep_dims = true}), run(in[0], {.axes = axes})};
@@ -113,6 +125,23 @@ std::vector<OpCase> reduction_cases() {
     cases.push_back(bench_case(o.op, "bench, last axis", o.run, {3}));
   }
   return cases;
+}
+
+// Whole packs of channels in a view that begins one element behind the start of a pack.
+OpCase unaligned_case() {
+  OpCase c;
+  c.op = "sum";
+  c.label = "a view off the packs";
+  c.inputs = {{.shape = {17}}};
+  c.run = [](const Variables& in) {
+    return Variables{sum(reshape(slice_rows(in[0], 1, 17), {2, 8}), {.axes = {0}})};
+  };
+  c.definition = [](const HostArrays& in) {
+    HostArray out({8});
+    for (std::int64_t i = 0; i < 8; ++i) out[i] = in[0][1 + i] + in[0][9 + i];
+    return HostArrays{out};
+  };
+  return c;
 }
 
 std::vector<OpCase> broadcast_cases() {
@@ -168,6 +197,7 @@ std::vector<OpCase> broadcast_cases() {
 
 const OpCases registered{[] {
   std::vector<OpCase> all = reduction_cases();
+  all.push_back(unaligned_case());
   const std::vector<OpCase> more = broadcast_cases();
   all.insert(all.end(), more.begin(), more.end());
   return all;

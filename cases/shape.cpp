@@ -198,6 +198,23 @@ std::vector<OpCase> gather_cases() {
     };
     cases.push_back(c);
   }
+  // Whole packs in a view that begins one element behind the start of a pack.
+  OpCase unaligned;
+  unaligned.op = "gather_rows";
+  unaligned.label = "a view off the packs";
+  unaligned.inputs = {{.shape = {17}}, index_input(5, 2)};
+  unaligned.run = [](const Variables& in) {
+    return Variables{gather_rows(reshape(slice_rows(in[0], 1, 17), {2, 8}), in[1].value())};
+  };
+  unaligned.definition = [](const HostArrays& in) {
+    HostArray out({5, 8});
+    for (std::int64_t i = 0; i < out.shape.numel(); ++i) {
+      out[i] = in[0][1 + static_cast<std::int64_t>(in[1][i / 8]) * 8 + i % 8];
+    }
+    return HostArrays{out};
+  };
+  cases.push_back(unaligned);
+
   OpCase c = cases.front();
   cases.push_back(bench_of(c, {{.shape = {256, 32, 32, 8}}, index_input(256, 256)}));
   c = cases[1];

@@ -33,6 +33,7 @@ const std::vector<Example>& examples() {
   static const std::vector<Example> list = {
       {"ten classes", 7, 10},
       {"a block per row", 5, 67},
+      {"more classes than threads", 3, 300},
       {"one class", 3, 1},
       {"one row", 1, 11},
       {"large logits", 3, 37, 100.0},  // exp overflows in f32

@@ -46,9 +46,22 @@ namespace {
   return c;
 }
 
+// Nobody uses the style of one layer: the gradients of its weight and bias are zeros.
+[[nodiscard]] OpCase with_unused_style(OpCase c, std::ptrdiff_t layer) {
+  const auto used = [layer](auto all) {
+    all.erase(all.begin() + layer);
+    return all;
+  };
+  c.run = [run = c.run, used](const Variables& in) { return used(run(in)); };
+  c.definition = [define = c.definition, used](const HostArrays& in) { return used(define(in)); };
+  return c;
+}
+
 const OpCases registered{[] {
   return std::vector{
       styles_case("three layers", 5, 12, {8, 16, 3}, {1, 1, 0.25}, 0.3),
+      with_unused_style(styles_case("three layers, two used", 5, 12, {8, 16, 3}, {1, 2, 0.25}, 0.3),
+                        1),
       styles_case("one layer", 3, 8, {16}, {1}, 1),
       styles_case("odd sizes", 9, 67, {33, 1, 7}, {2, -1, 1}, 0.5),
       styles_case("one row, one number", 1, 1, {1}, {1}, 2),

@@ -3,16 +3,27 @@
 // graph was given (convolution.hpp).
 //
 // Every engine has cuDNN's numerical notes, and does what they say: one with TENSOR_CORE rounds f32
-// inputs to TF32, one with DOWN_CONVERT_INPUTS to bf16.
+// inputs to TF32, one with DOWN_CONVERT_INPUTS to bf16, and one with REDUCED_PRECISION_REDUCTION
+// rounds f32 sums of bf16 products to bf16.
+//
+// SCIMIX_EMULATED_CUDNN=WORD in the environment gives the library a habit that this or another
+// release of the real one may have:
+//   wide-gradients   it also computes f32 weight gradients of bf16 images
+//   large-workspace  its first engine for bf16 wants 2 GiB of workspace
+//   breaks-captures  its first engine for bf16 makes a capture invalid, and reports success
+//   no-plans         it offers engines, but no execution plan can be built
 #include <cudnn.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <map>
+#include <string_view>
 #include <utility>
 
 #include "emulated/convolution.hpp"
 #include "emulated/gpu.hpp"
+#include "emulated/numbers.hpp"
 
 struct cudnnContext {
   cudaStream_t stream = nullptr;
@@ -96,6 +107,11 @@ cudnnStatus_t enter_cudnn(const char* function) {
   return sticky_error() == cudaSuccess ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_EXECUTION_FAILED;
 }
 
+bool has_habit(std::string_view word) {
+  const char* const given = std::getenv("SCIMIX_EMULATED_CUDNN");
+  return given != nullptr && given == word;
+}
+
 // ---- engines ------------------------------------------------------------------------------------
 
 struct Engine {
@@ -119,6 +135,13 @@ bool has_note(const Engine& engine, cudnnBackendNumericalNote_t note) {
   return std::find(engine.notes.begin(), engine.notes.end(), note) != engine.notes.end();
 }
 
+constexpr std::int64_t kFirstForBf16 = 4;
+
+std::int64_t workspace_of(const Engine& engine) {
+  const bool large = engine.index == kFirstForBf16 && has_habit("large-workspace");
+  return large ? std::int64_t{2} << 30 : engine.workspace;
+}
+
 const Engine& engine_of(const Descriptor& engine) {
   const auto index = engine.one<std::int64_t>(CUDNN_ATTR_ENGINE_GLOBAL_INDEX, 0);
   return engines().at(static_cast<std::size_t>(index));
@@ -133,7 +156,7 @@ Shared engine_config(const Shared& graph, const Engine& engine) {
   auto config = std::make_shared<Descriptor>();
   config->type = CUDNN_BACKEND_ENGINECFG_DESCRIPTOR;
   config->set_descriptors(CUDNN_ATTR_ENGINECFG_ENGINE, {described});
-  config->set<std::int64_t>(CUDNN_ATTR_ENGINECFG_WORKSPACE_SIZE, {engine.workspace});
+  config->set<std::int64_t>(CUDNN_ATTR_ENGINECFG_WORKSPACE_SIZE, {workspace_of(engine)});
   config->set<std::int32_t>(CUDNN_ATTR_ENGINECFG_SHARED_MEMORY_USED, {0});
   return config;
 }
@@ -186,13 +209,12 @@ std::vector<Shared> offers(const Shared& graph, cudnnBackendHeurMode_t mode) {
   if (!operands_of(*graph, operands)) return {};
   const bool narrow = is_bf16(operands.kind == ConvolutionKind::dgrad ? *operands.y : *operands.x);
   // As the library: no engine computes an f32 weight gradient of bf16 images.
-  if (narrow && (!is_bf16(*operands.w) || !is_bf16(*operands.x) || !is_bf16(*operands.y))) {
-    return {};
-  }
+  const bool mixed = !is_bf16(*operands.w) || !is_bf16(*operands.x) || !is_bf16(*operands.y);
+  if (narrow && mixed && !has_habit("wide-gradients")) return {};
   std::vector<Shared> out;
   for (const std::int64_t index : mode == CUDNN_HEUR_MODE_FALLBACK
                                       ? std::vector<std::int64_t>{0}
-                                      : std::vector<std::int64_t>{2, 4, 3, 1}) {
+                                      : std::vector<std::int64_t>{2, kFirstForBf16, 3, 1}) {
     const Engine& engine = engines()[static_cast<std::size_t>(index)];
     if (narrow && has_note(engine, CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS)) continue;
     out.push_back(engine_config(graph, engine));
@@ -211,6 +233,22 @@ StridedTensor strided(const Descriptor& tensor, void* data) {
     out.stride[i] = strides[i];
   }
   return out;
+}
+
+// As sums that are kept in bf16.
+void round_to_bf16(const StridedTensor& t) {
+  for (std::int64_t n = 0; n < t.size[0]; ++n) {
+    for (std::int64_t c = 0; c < t.size[1]; ++c) {
+      for (std::int64_t h = 0; h < t.size[2]; ++h) {
+        for (std::int64_t w = 0; w < t.size[3]; ++w) {
+          const std::int64_t at =
+              n * t.stride[0] + c * t.stride[1] + h * t.stride[2] + w * t.stride[3];
+          write_element(t.data, t.is_bf16, at,
+                        from_bf16(to_bf16(read_element(t.data, t.is_bf16, at))));
+        }
+      }
+    }
+  }
 }
 
 // Null, or what is wrong with a tensor's address.
@@ -313,6 +351,7 @@ cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t descriptor) {
   } else if (state.type == CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR) {
     const Shared config = state.descriptor(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG);
     if (config == nullptr) return CUDNN_STATUS_BAD_PARAM;
+    if (has_habit("no-plans")) return CUDNN_STATUS_NOT_SUPPORTED;
     state.set<std::int64_t>(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE,
                             {config->one<std::int64_t>(CUDNN_ATTR_ENGINECFG_WORKSPACE_SIZE, 0)});
   }
@@ -395,7 +434,7 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t
                   : has_note(does, CUDNN_NUMERICAL_NOTE_TENSOR_CORE)       ? Rounding::tf32
                                                                            : Rounding::none;
   void* const workspace = variant.one<void*>(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, nullptr);
-  const auto room = static_cast<std::size_t>(does.workspace);
+  const auto room = static_cast<std::size_t>(workspace_of(does));
   if (room > 0 && !is_device_range(workspace, room)) {
     report_fault(cudaErrorIllegalAddress, "cuDNN: the workspace is smaller than the plan's");
     return CUDNN_STATUS_BAD_PARAM;
@@ -404,10 +443,16 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t
     report_fault(cudaErrorInvalidValue, std::string("cuDNN: ") + wrong);
     return CUDNN_STATUS_BAD_PARAM;
   }
+  // Only weight gradients come in a wider type than their inputs.
+  const bool rounds_sums = has_note(does, CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION) &&
+                           work.x.is_bf16 && !work.w.is_bf16;
+  const bool waits = does.index == kFirstForBf16 && has_habit("breaks-captures");
+  if (waits) static_cast<void>(cudaStreamSynchronize(handle->stream));
   const auto error = enqueue_simple(handle->stream, "a convolution of cuDNN", [=] {
     const DeviceAccess access;
     if (room > 0) std::memset(workspace, 0x7F, room);
     work.run();
+    if (rounds_sums) round_to_bf16(work.w);
   });
-  return error == cudaSuccess ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_EXECUTION_FAILED;
+  return error == cudaSuccess || waits ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_EXECUTION_FAILED;
 }

@@ -295,7 +295,7 @@ TEST_CASE("on ranks: the same operations by NCCL" * doctest::skip(alone())) {
   const auto on_gpu = [&](const Numbers& values, DType dtype) {
     return numbers(values, dtype).to(device);
   };
-  for (const DType dtype : {DType::f32, DType::i32}) {
+  for (const DType dtype : {DType::f32, DType::f64, DType::i32}) {
     CAPTURE(name_of(dtype));
     Tensor x = on_gpu({place, 10 * place}, dtype);
     gpu.all_reduce(x);

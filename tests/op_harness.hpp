@@ -37,8 +37,10 @@ using Findings = std::vector<std::string>;
 // what another writes.
 [[nodiscard]] Findings check_phase_order(const OpCase& c);
 
-// With one input at a time requiring a gradient, that gradient is the one of the run with all.
-[[nodiscard]] Findings check_wanted(const OpCase& c);
+// With one input at a time requiring a gradient, that gradient is the one of the run with all. A
+// case with one differentiable input has nothing to compare.
+[[nodiscard]] Findings check_wanted(const OpCase& c, DType dtype = DType::f64,
+                                    Device device = kCpu);
 
 // After forward, backward and a second derivative nothing of it is held any more.
 [[nodiscard]] Findings check_released(const OpCase& c);

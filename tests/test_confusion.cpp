@@ -1,4 +1,4 @@
-// Counts of labels against predictions, and their picture.
+// Counts of labels against predictions, and their picture; running sums of losses and correct rows.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -155,6 +155,69 @@ TEST_CASE("confusion: the GPU predicts alike") {
   rows.logits[25] = kNan;
   for (const DType dtype : {DType::f32, DType::bf16}) {
     CHECK(predicted(rows, dtype, Device{Device::Kind::cuda, 0}) == predicted(rows, dtype));
+  }
+}
+
+namespace {
+
+// The sums of two batches, the rows given and the rows given again. Losses are eighths, so that
+// their sum is the same number in any order.
+std::vector<double> metrics_of(const Rows& rows, DType dtype, Device device) {
+  std::vector<double> losses;
+  for (std::int64_t i = 0; i < rows.count(); ++i) {
+    losses.push_back(static_cast<double>(i % 16) / 8.0);
+  }
+  const DType type_of_losses = dtype == DType::f64 ? DType::f64 : DType::f32;
+  const Tensor loss = Tensor::from(losses, {rows.count()}, type_of_losses, device);
+  const Tensor labels =
+      Tensor::from_host(std::span<const std::int32_t>(rows.labels), {rows.count()}, device);
+  const Tensor logits = rows.tensor(dtype).to(device);
+  Tensor sums = Tensor::zeros({3}, DType::f32, device);
+  for (int batch = 0; batch < 2; ++batch) add_metrics(loss, logits, labels, sums);
+  return sums.to_doubles();
+}
+
+std::vector<double> naive_metrics(const Rows& rows) {
+  const std::vector<std::int32_t> predictions = naive_predictions(rows);
+  double loss = 0;
+  double correct = 0;
+  for (std::size_t i = 0; i < predictions.size(); ++i) {
+    loss += static_cast<double>(i % 16) / 8.0;
+    if (predictions[i] == rows.labels[i]) correct += 1;
+  }
+  return {2 * loss, 2 * correct, 2 * static_cast<double>(rows.count())};
+}
+
+// More rows than a block has threads. The label of row 2 has the largest logit, so that the row
+// would be correct but for the NaN.
+Rows rows_to_count() {
+  Rows rows = random_rows(300, 10, 11);
+  rows.labels[2] = 1;
+  rows.logits[21] = 4;
+  rows.logits[25] = kNan;
+  return rows;
+}
+
+}  // namespace
+
+TEST_CASE("metrics: sums of losses, correct rows and rows are those of a naive loop") {
+  const Rows rows = rows_to_count();
+  const std::vector<double> wanted = naive_metrics(rows);
+  for (const DType dtype : {DType::f32, DType::bf16, DType::f64}) {
+    CAPTURE(name_of(dtype));
+    CHECK(metrics_of(rows, dtype, kCpu) == wanted);
+    const ShufflePhases shuffle;
+    CHECK(metrics_of(rows, dtype, kCpu) == wanted);
+  }
+}
+
+TEST_CASE("metrics: the GPU counts alike") {
+  if (cuda_device_count() == 0) return skip_gpu_check("metrics on the GPU");
+  const Rows rows = rows_to_count();
+  const std::vector<double> wanted = naive_metrics(rows);
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    CAPTURE(name_of(dtype));
+    CHECK(metrics_of(rows, dtype, {Device::Kind::cuda, 0}) == wanted);
   }
 }
 

@@ -105,6 +105,27 @@ TEST_CASE("emulated: a kernel runs once for each item, and fresh memory is NaN")
   }
 }
 
+namespace {
+// As for_each, but in two blocks.
+template <class F>
+void on_two_blocks(std::int64_t n, F f) {
+  cuda::detail::launch<&cuda::detail::run_each<F, 0>>(2, 0, n, f);
+}
+}  // namespace
+
+// for_each gives a thread a second item only beyond 268 million items, which no test has. Here 512
+// threads take 1000 items, so that most of them take two and some take one.
+TEST_CASE("emulated: a grid with fewer threads than items runs once for each item") {
+  const Clean clean;
+  const Numbers x(kCount);
+  fill_with(x.get(), 0);
+  on_two_blocks(kCount, [to = x.get()](std::int64_t i) { to[i] += static_cast<float>(i + 1); });
+  const std::vector<float> values = x.read();
+  for (std::int64_t i = 0; i < kCount; ++i) {
+    CHECK(values[static_cast<std::size_t>(i)] == static_cast<float>(i + 1));
+  }
+}
+
 TEST_CASE("emulated: items of a block share scratch, and add up") {
   const Clean clean;
   const Numbers sums(5);

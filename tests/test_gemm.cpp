@@ -9,6 +9,7 @@
 #include "kernels/gemm/gemm.hpp"
 #include "kernels/machine/tf32.hpp"
 #include "tests/differences.hpp"
+#include "tests/skip.hpp"
 
 using namespace scimix;
 using test::relative_error;
@@ -60,13 +61,13 @@ double tolerance(DType dtype) {
   }
 }
 
-void check_product(const GemmSizes& z, Gemm g, DType dtype) {
+void check_product(const GemmSizes& z, Gemm g, DType dtype, Device device = kCpu) {
   for (const bool ta : {false, true}) {
     for (const bool tb : {false, true}) {
       g.transpose = {.a = ta, .b = tb};
-      const Tensor a = random(ta ? Shape{z.k, z.m} : Shape{z.m, z.k}, dtype, 1);
-      const Tensor b = random(tb ? Shape{z.n, z.k} : Shape{z.k, z.n}, dtype, 2);
-      Tensor c = random({z.m, z.n}, dtype, 3);
+      const Tensor a = random(ta ? Shape{z.k, z.m} : Shape{z.m, z.k}, dtype, 1).to(device);
+      const Tensor b = random(tb ? Shape{z.n, z.k} : Shape{z.k, z.n}, dtype, 2).to(device);
+      Tensor c = random({z.m, z.n}, dtype, 3).to(device);
       const std::vector<double> want = expected(a, b, c, g);
       gemm(a, b, c, g);
       CAPTURE(z.m);
@@ -89,6 +90,19 @@ TEST_CASE("gemm: every type, transposition, alpha and beta") {
       check_product({.m = 5, .n = 7, .k = 3}, {.alpha = 1.0, .beta = beta}, dtype);
       check_product({.m = 1, .n = 1, .k = 9}, {.alpha = -2.0, .beta = beta}, dtype);
       check_product({.m = 4, .n = 6, .k = 0}, {.alpha = 1.0, .beta = beta}, dtype);
+    }
+  }
+}
+
+// A beta other than 0 is used by no operator. A product without terms is then beta c.
+TEST_CASE("gemm: the GPU takes every transposition, alpha and beta") {
+  if (cuda_device_count() == 0) return skip_gpu_check("matrix products on the GPU");
+  const Device gpu{Device::Kind::cuda, 0};
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    for (const double beta : {0.0, 2.0}) {
+      CAPTURE(beta);
+      check_product({.m = 5, .n = 7, .k = 3}, {.alpha = -2.0, .beta = beta}, dtype, gpu);
+      check_product({.m = 4, .n = 6, .k = 0}, {.alpha = 1.0, .beta = beta}, dtype, gpu);
     }
   }
 }

@@ -10,6 +10,7 @@
 #include <limits>
 #include <numbers>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/device.hpp"
@@ -144,6 +145,24 @@ Values mix(const Mixer& mixer, const Shape& shape, const Values& x_c, const Valu
   return out.to_doubles();
 }
 
+struct Place {
+  Device device;
+  DType dtype;
+};
+
+// On a GPU, f64 does not exist. `what` says which checks a machine without a GPU leaves out.
+std::vector<Place> places(std::string_view what) {
+  std::vector<Place> all = {{kCpu, DType::f64}, {kCpu, DType::f32}, {kCpu, DType::bf16}};
+  if (cuda_device_count() == 0) {
+    skip_gpu_check(what);
+    return all;
+  }
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    all.push_back({{Device::Kind::cuda, 0}, dtype});
+  }
+  return all;
+}
+
 const std::vector<Shape>& shapes() {
   static const std::vector<Shape> all = {{2, 8, 8, 3}, {3, 7, 13, 3}, {1, 12, 5, 1}, {1, 2, 1, 2}};
   return all;
@@ -152,24 +171,23 @@ const std::vector<Shape>& shapes() {
 void check_mixer(
     const Mixer& mixer,
     const std::function<Values(const Shape&, const Values&, const Values&)>& definition) {
+  const std::vector<Place> all = places("a mixer on the GPU against its definition");
   for (const Shape& shape : shapes()) {
+    CAPTURE(shape);
     const Values x_c = random_images(shape, 1);
     const Values x_r = random_images(shape, 2);
     const Values wanted = definition(shape, x_c, x_r);
-    for (const DType dtype : {DType::f64, DType::f32, DType::bf16}) {
-      CAPTURE(shape);
-      CAPTURE(name_of(dtype));
-      CHECK(largest_difference(mix(mixer, shape, x_c, x_r, dtype), wanted) < tolerance(dtype));
+    for (const Place& place : all) {
+      CAPTURE(place.device);
+      CAPTURE(name_of(place.dtype));
+      const double allowed = tolerance(place.dtype);
+      CHECK(largest_difference(mix(mixer, shape, x_c, x_r, place.dtype, place.device), wanted) <
+            allowed);
+      if (place.device.is_cuda()) continue;  // phases are a CPU's order of work
       const ShufflePhases shuffle;
-      CHECK(largest_difference(mix(mixer, shape, x_c, x_r, dtype), wanted) < tolerance(dtype));
-    }
-    if (cuda_device_count() > 0) {
-      const Device gpu{Device::Kind::cuda, 0};
-      CHECK(largest_difference(mix(mixer, shape, x_c, x_r, DType::f32, gpu), wanted) <
-            tolerance(DType::f32));
+      CHECK(largest_difference(mix(mixer, shape, x_c, x_r, place.dtype), wanted) < allowed);
     }
   }
-  if (cuda_device_count() == 0) skip_gpu_check("a mixer on the GPU against its definition");
   const Shape none{0, 4, 4, 3};
   CHECK(mix(mixer, none, {}, {}, DType::f32).empty());
 }
@@ -391,18 +409,24 @@ TEST_CASE("mixing: FDA of plain images: what has no phase gets phase 0") {
   const Mixer fda = [](const Tensor& a, const Tensor& b, const Output& out) {
     mix_fda(a, b, 0.3, out);
   };
-  for (const DType dtype : {DType::f64, DType::f32}) {
-    for (const double value : {-1.0, -0.3, 0.7, 1.0}) {  // -1 is black: not even a mean
-      CAPTURE(value);
-      const Values plain = plain_images(shape, value);
+  const std::vector<Place> all = places("FDA of plain images on the GPU");
+  for (const double value : {-1.0, -0.3, 0.7, 1.0}) {  // -1 is black: not even a mean
+    CAPTURE(value);
+    const Values plain = plain_images(shape, value);
+    const Values of_plain_scene = fda_definition(shape, noise, plain, 0.3);
+    const Values of_plain_content = fda_definition(shape, plain, noise, 0.3);
+    for (const Place& place : all) {
+      CAPTURE(place.device);
+      CAPTURE(name_of(place.dtype));
+      const double allowed = tolerance(place.dtype);
+      const auto found = [&](const Values& x_c, const Values& x_r) {
+        return mix(fda, shape, x_c, x_r, place.dtype, place.device);
+      };
       // A plain scene: low detail of x_c is gone, its mean is the scene's.
-      CHECK(largest_difference(mix(fda, shape, noise, plain, dtype),
-                               fda_definition(shape, noise, plain, 0.3)) < tolerance(dtype));
-      CHECK(largest_difference(mix(fda, shape, plain, noise, dtype),
-                               fda_definition(shape, plain, noise, 0.3)) < tolerance(dtype));
+      CHECK(largest_difference(found(noise, plain), of_plain_scene) < allowed);
+      CHECK(largest_difference(found(plain, noise), of_plain_content) < allowed);
       // Two plain images: the scene's colour, in a dark scene and in a light one.
-      CHECK(largest_difference(mix(fda, shape, plain_images(shape, 0.5), plain, dtype), plain) <
-            tolerance(dtype));
+      CHECK(largest_difference(found(plain_images(shape, 0.5), plain), plain) < allowed);
     }
   }
 }
@@ -419,8 +443,10 @@ TEST_CASE("mixing: FDA with itself changes nothing") {
 TEST_CASE("mixing: clamping to [-1,1], in place too") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const Values values = {-3, -1, -0.5, 0, 0.75, 1, 1.5, nan};
-  for (const DType dtype : {DType::f64, DType::f32, DType::bf16}) {
-    Tensor x = Tensor::from(values, {1, 2, 4, 1}, dtype);
+  for (const Place& place : places("clamping on the GPU")) {
+    CAPTURE(place.device);
+    CAPTURE(name_of(place.dtype));
+    Tensor x = Tensor::from(values, {1, 2, 4, 1}, place.dtype, place.device);
     clamp_images(x, x);
     Values out = x.to_doubles();
     CHECK(std::isnan(out.back()));  // a fault must not become a picture
@@ -447,11 +473,15 @@ TEST_CASE("mixing: who is farther: the semantic parent or the scene") {
     mirrored[i] = -x_c[i];
     x_h[i] = 0;
   }
-  for (const DType dtype : {DType::f64, DType::f32, DType::bf16}) {
-    Tensor won = Tensor::empty({4}, DType::i32);
+  for (const Place& place : places("who is farther, on the GPU")) {
+    CAPTURE(place.device);
+    CAPTURE(name_of(place.dtype));
+    const auto images = [&](const Values& x) {
+      return Tensor::from(x, shape, place.dtype, place.device);
+    };
+    Tensor won = Tensor::empty({4}, DType::i32, place.device);
     const ShufflePhases shuffle;
-    scene_won(Tensor::from(x_h, shape, dtype), Tensor::from(x_c, shape, dtype),
-              Tensor::from(mirrored, shape, dtype), won);
+    scene_won(images(x_h), images(x_c), images(mirrored), won);
     CHECK(won.to_host<std::int32_t>() == std::vector<std::int32_t>{1, 1, 0, 0});
   }
 }

@@ -10,6 +10,7 @@
 #include "core/error.hpp"
 #include "core/random.hpp"
 #include "kernels/conv/conv_counters.hpp"
+#include "kernels/modulate/demodulate.hpp"
 #include "kernels/modulate/modulate.hpp"
 #include "network_checks.hpp"
 #include "skip.hpp"
@@ -18,6 +19,8 @@
 using namespace scimix;
 
 namespace {
+
+constexpr Device kGpu{Device::Kind::cuda, 0};
 
 using Variables = std::vector<Variable>;
 
@@ -66,21 +69,23 @@ struct Operands {
   }
 };
 
-[[nodiscard]] Operands operands(const Setting& s, DType dtype, std::vector<bool> wanted = {}) {
+[[nodiscard]] Operands operands(const Setting& s, DType dtype, std::vector<bool> wanted = {},
+                                Device device = kCpu) {
   const std::int64_t factor = s.options.up ? 2 : 1;
   const Shape y{s.n, s.h * factor, s.w * factor, s.k};
   const Shape w = s.options.up ? Shape{s.c, s.r, s.r, s.k} : Shape{s.k, s.r, s.r, s.c};
+  const DType wide = dtype == DType::bf16 ? DType::f32 : dtype;
   wanted.resize(5, wanted.empty());
   Operands out;
-  out.live = {Variable(draw({s.n, s.h, s.w, s.c}, dtype, 1), wanted[0]),
-              Variable(draw(w, dtype, 2), wanted[1]),
-              Variable(draw({s.n, s.c}, dtype, 3, -0.5F, 1.5F), wanted[2]),
-              Variable(draw({s.k}, dtype, 4), wanted[3])};
+  out.live = {Variable(draw({s.n, s.h, s.w, s.c}, dtype, 1).to(device), wanted[0]),
+              Variable(draw(w, dtype, 2).to(device), wanted[1]),
+              Variable(draw({s.n, s.c}, wide, 3, -0.5F, 1.5F).to(device), wanted[2]),
+              Variable(draw({s.k}, wide, 4).to(device), wanted[3])};
   if (s.noise) {
-    out.noise = draw({y[0], y[1], y[2]}, dtype, 5);
-    out.live.emplace_back(draw({1}, dtype, 6), wanted[4]);
+    out.noise = draw({y[0], y[1], y[2]}, wide, 5).to(device);
+    out.live.emplace_back(draw({1}, wide, 6).to(device), wanted[4]);
   }
-  out.seed = Variable(draw(y, dtype, 7));
+  out.seed = Variable(draw(y, dtype, 7).to(device));
   return out;
 }
 
@@ -329,6 +334,98 @@ TEST_CASE("modulated convolution: demodulation of several layers at once is that
                        Error);
 }
 
+// Whole packs of channels in all layers, then numbers of channels that no pack divides.
+TEST_CASE("modulated convolution: the GPU demodulates several layers at once as the CPU does") {
+  if (cuda_device_count() == 0) return skip_gpu_check("demodulation of several layers on the GPU");
+  const std::vector<std::vector<Setting>> sets = {
+      {{"whole packs", 2, 1, 1, 24, 136, 3, {}},
+       {"whole packs, up", 2, 1, 1, 8, 16, 3, {.up = true}}},
+      {{"odd", 3, 1, 1, 7, 131, 1, {}}, {"odd, up", 3, 1, 1, 5, 9, 3, {.up = true}}},
+  };
+  for (const std::vector<Setting>& set : sets) {
+    for (const DType dtype : {DType::f32, DType::bf16}) {
+      CAPTURE(std::string(name_of(dtype)));
+      const auto demodulated = [&](Device device) {
+        std::vector<DemodulatedLayer> layers;
+        for (const Setting& s : set) {
+          const Operands in = operands(s, dtype, {}, device);
+          layers.push_back({in.live[1], in.live[2], s.options});
+        }
+        return demodulations(layers);
+      };
+      const std::vector<Demodulation> expected = demodulated(kCpu);
+      const std::vector<Demodulation> found = demodulated(kGpu);
+      // Sums in f32 of up to 216 squares, which are in another order on a GPU.
+      for (std::size_t l = 0; l < set.size(); ++l) {
+        CAPTURE(set[l].label);
+        CHECK(test::relative_error(found[l].d, expected[l].d) < 2e-6);
+        CHECK(test::relative_error(found[l].energy, expected[l].energy) < 2e-6);
+      }
+    }
+  }
+}
+
+// In training with bf16, a forward pass reads rounded copies of f32 weights, and the gradients of
+// these are f32. The kernels for this pair of types run in no operator case.
+TEST_CASE("modulated convolution: the GPU's f32 gradients of bf16 weights are the CPU's") {
+  if (cuda_device_count() == 0) return skip_gpu_check("f32 gradients of bf16 weights on the GPU");
+  struct Example {
+    Setting setting;
+    double tolerance;
+  };
+  // Without an activation, so that the rounding of a result near 0 cannot change a gradient. The
+  // convolutions' own part of the gradient is rounded to bf16 where cuDNN has no plan with an f32
+  // result, and results of the forward pass may be rounded to another neighbour: 2^-8 of the
+  // largest number. To RGB has neither: its gradient is exact to f32's rounding.
+  const ModulatedConv linear{.slope = 1, .gain = 1};
+  const ModulatedConv linear_up{.up = true, .slope = 1, .gain = 1};
+  const ModulatedConv rgb{.demodulate = false, .slope = 1, .gain = 1};
+  constexpr double kConvolved = 1e-2;
+  const std::vector<Example> examples = {
+      {{"plain", 2, 4, 4, 8, 16, 3, linear}, kConvolved},
+      {{"plain, odd channels", 2, 4, 4, 5, 13, 3, linear}, kConvolved},
+      {{"up", 2, 4, 4, 8, 16, 3, linear_up}, kConvolved},
+      {{"up, odd channels", 2, 4, 4, 5, 13, 3, linear_up}, kConvolved},
+      {{"to RGB", 2, 4, 4, 8, 3, 1, rgb}, 1e-5},
+      {{"to RGB, odd channels", 2, 4, 4, 13, 3, 1, rgb}, 1e-5},
+  };
+  for (const Example& e : examples) {
+    CAPTURE(e.setting.label);
+    const auto gradient = [&](Device device) {
+      Operands in = operands(e.setting, DType::bf16, {}, device);
+      const Tensor copy = in.live[1].value();
+      Variable weight(cast(Variable(copy), DType::f32).value(), true);
+      weight.bind_grad(Tensor::zeros(copy.shape(), DType::f32, device));
+      in.live[1] = weight.by_copy(copy);
+      backward(fused(in, e.setting), {.seed = in.seed, .grads_are_zero = true});
+      return weight.grad();
+    };
+    CHECK(test::relative_error(gradient(kGpu), gradient(kCpu)) < e.tolerance);
+  }
+}
+
+// The same kernel alone, without the convolution's rounding. The style is on the right side in a
+// plain convolution and on the left one in a transposed one.
+TEST_CASE("modulated convolution: the GPU adds demodulation's part to f32 gradients in f32") {
+  if (cuda_device_count() == 0) return skip_gpu_check("demodulation's f32 gradient on the GPU");
+  for (const StyleSide side : {StyleSide::left, StyleSide::right}) {
+    for (const std::int64_t columns : {16, 13}) {
+      CAPTURE(side == StyleSide::left);
+      CAPTURE(columns);
+      const Shape shape{5, 3, 3, columns};
+      const auto added = [&](Device device) {
+        Tensor gradient = draw(shape, DType::f32, 1).to(device);
+        add_demodulation_weight_gradient(
+            draw(shape, DType::bf16, 2).to(device), draw({2, 5}, DType::f32, 3).to(device),
+            draw({2, columns}, DType::f32, 4).to(device), side, gradient);
+        return gradient;
+      };
+      // Sums of two products and one more number. A rounding to bf16 would be 1e-3.
+      CHECK(test::relative_error(added(kGpu), added(kCpu)) < 1e-6);
+    }
+  }
+}
+
 TEST_CASE("modulated convolution: with demodulation known it computes the same bits") {
   for (const Setting& s : settings()) {
     if (!s.options.demodulate) continue;
@@ -348,17 +445,18 @@ TEST_CASE("modulated convolution: with demodulation known it computes the same b
   }
 }
 
-// A block filters one line of an image, of as many channels as its scratch holds.
+// A block filters one line of an image, of as many channels as its scratch holds. It takes 16
+// channels at least: beyond 704 pixels, its scratch grows.
 TEST_CASE("modulated convolution: the GPU filters wide images as the CPU does") {
   if (cuda_device_count() == 0) return skip_gpu_check("filters of wide images on the GPU");
-  for (const std::int64_t width : {20, 92}) {
-    CAPTURE(width);
-    const Tensor g = normal_tensor({1, 3, width, 128}, DType::f32, 1);
+  for (const Shape& shape : {Shape{1, 3, 20, 128}, Shape{1, 3, 92, 128}, Shape{1, 1, 800, 32}}) {
+    CAPTURE(shape);
+    const Tensor g = normal_tensor(shape, DType::f32, 1);
     const auto filtered = [&](Device device) {
-      Tensor gv = Tensor::empty({1, 4, width + 1, 128}, DType::f32, device);
+      Tensor gv = Tensor::empty({1, shape[1] + 1, shape[2] + 1, shape[3]}, DType::f32, device);
       modulate_filter_adjoint(g.to(device), gv);
       return gv.to(kCpu);
     };
-    CHECK(max_difference(filtered(kCpu), filtered({Device::Kind::cuda, 0})) < 1e-5);
+    CHECK(max_difference(filtered(kCpu), filtered(kGpu)) < 1e-5);
   }
 }

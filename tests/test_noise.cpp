@@ -203,15 +203,25 @@ TEST_CASE("noise: the GPU makes and adds the CPU's numbers, to some channels or 
   if (cuda_device_count() == 0) return skip_gpu_check("noise on the GPU");
   const Device gpu{Device::Kind::cuda, 0};
   const Tensor step = step_of(4);
-  for (const std::int64_t channels : {0, 3}) {
-    const NoiseAddress address{.seed = 5, .first_row = 2, .channels = channels};
+  struct Setting {
+    Shape shape;
+    std::int64_t channels;
+  };
+  // A row of {5, 3, 7} ends in the middle of a draw of four numbers. All channels may be named, and
+  // a batch may have no rows.
+  const std::vector<Setting> settings = {{{2, 5, 3, 8}, 0}, {{2, 5, 3, 8}, 3}, {{2, 5, 3, 8}, 8},
+                                         {{2, 5, 3, 7}, 0}, {{2, 5, 3, 7}, 3}, {{2, 5, 3, 7}, 7},
+                                         {{0, 5, 3, 8}, 0}};
+  for (const Setting& s : settings) {
+    const NoiseAddress address{.seed = 5, .first_row = 2, .channels = s.channels};
     for (const DType dtype : {DType::f32, DType::bf16}) {
-      CAPTURE(channels);
+      CAPTURE(s.shape);
+      CAPTURE(s.channels);
       CAPTURE(name_of(dtype));
       const auto both = [&](Device device) {
-        Tensor made = Tensor::zeros({2, 5, 3, 8}, dtype, device);
+        Tensor made = Tensor::zeros(s.shape, dtype, device);
         normal_noise(step.to(device), address, made);
-        Tensor added = normal_tensor({2, 5, 3, 8}, dtype, 6).to(device);
+        Tensor added = normal_tensor(s.shape, dtype, 6).to(device);
         add_normal_noise(step.to(device), address, 0.5F, added);
         return std::pair(made.to(kCpu), added.to(kCpu));
       };

@@ -86,34 +86,47 @@ struct AdamRun {
   }
 };
 
-}  // namespace
-
-TEST_CASE("Nesterov SGD follows PyTorch's recurrence, with decay on the first elements only") {
+// Five updates in f32 against PyTorch's recurrence in double, with decay on the first element only.
+// An update rounds numbers of up to 10 a few times, each time to 6e-8 of them.
+void check_sgd(bool nesterov, Device device) {
+  CAPTURE(nesterov);
+  const auto on_device = [&](const std::vector<double>& values) { return f32(values).to(device); };
   const SgdUpdate options{.momentum = 0.9F,
-                          .nesterov = true,
+                          .nesterov = nesterov,
                           .weight_decay = 0.1F,
                           .decayed_count = 1,
                           .ema_decay = 0.75F};
-  Tensor p = f32({1.0, -2.0});
-  Tensor m = f32({0.0, 0.0});
-  Tensor ema = f32({1.0, -2.0});
-  const Tensor lr = f32({0.5});
+  Tensor p = on_device({1.0, -2.0});
+  Tensor m = on_device({0.0, 0.0});
+  Tensor ema = on_device({1.0, -2.0});
+  const Tensor lr = on_device({0.5});
   double expected_p[2] = {1.0, -2.0};
   double expected_m[2] = {0.0, 0.0};
   double expected_ema[2] = {1.0, -2.0};
   for (int step = 0; step < 5; ++step) {
     const double g[2] = {0.25 * step - 0.5, 1.0};
-    sgd_update(f32({g[0], g[1]}), lr, options, p, m, ema, {});
+    sgd_update(on_device({g[0], g[1]}), lr, options, p, m, ema, {});
     for (int i = 0; i < 2; ++i) {
       const double d = g[i] + (i == 0 ? 0.1 * expected_p[i] : 0.0);
       expected_m[i] = 0.9 * expected_m[i] + d;
-      expected_p[i] -= 0.5 * (d + 0.9 * expected_m[i]);
+      expected_p[i] -= 0.5 * (nesterov ? d + 0.9 * expected_m[i] : expected_m[i]);
       expected_ema[i] = 0.75 * expected_ema[i] + 0.25 * expected_p[i];
       CHECK(p.to_doubles()[i] == doctest::Approx(expected_p[i]).epsilon(1e-6));
       CHECK(m.to_doubles()[i] == doctest::Approx(expected_m[i]).epsilon(1e-6));
       CHECK(ema.to_doubles()[i] == doctest::Approx(expected_ema[i]).epsilon(1e-6));
     }
   }
+}
+
+}  // namespace
+
+TEST_CASE("SGD follows PyTorch's recurrence, with decay on the first elements only") {
+  for (const bool nesterov : {true, false}) check_sgd(nesterov, kCpu);
+}
+
+TEST_CASE("SGD: the GPU follows PyTorch's recurrence, too") {
+  if (cuda_device_count() == 0) return skip_gpu_check("updates of SGD on the GPU");
+  for (const bool nesterov : {true, false}) check_sgd(nesterov, {Device::Kind::cuda, 0});
 }
 
 TEST_CASE("without Nesterov the update is the moment itself") {

@@ -126,14 +126,34 @@ TEST_CASE("pseudo_labels against their definition") {
   }
 }
 
+// Every seventh row has a NaN, in any column. Of the labels given, a third are the classes of the
+// largest logits, a third other classes, and a third none.
 TEST_CASE("pseudo_labels and agreeing_rows are the same on every device") {
   const Shape shape{300, 10};
-  const Values values = random_logits(shape, 2);
-  const PseudoLabels wanted = naive_labels(values, shape, 0.95);
-  for (const Device device : devices()) {
-    const Tensor logits = Tensor::from(values, shape, DType::f32, device);
-    check_same(label_rows(logits, 0.95), wanted);
-    CHECK(agreeing(logits, wanted.labels) == Flags(300, 1.0F));
+  const std::vector<Device> all = devices();
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    Values values = Tensor::from(random_logits(shape, 2), shape, dtype).to_doubles();
+    PseudoLabels wanted = naive_labels(values, shape, 0.95);
+    for (std::size_t n = 3; n < 300; n += 7) {
+      values[10 * n + n % 10] = kNaN;
+      wanted.labels[n] = 0;
+      wanted.confident[n] = 0;
+    }
+    Labels given = wanted.labels;
+    Flags agrees(300, 0.0F);
+    for (std::size_t n = 0; n < 300; ++n) {
+      const bool has_nan = n % 7 == 3;  // then not even the pseudo-label 0 agrees
+      if (n % 3 == 0) agrees[n] = has_nan ? 0.0F : 1.0F;
+      if (n % 3 == 1) given[n] = (given[n] + 1) % 10;
+      if (n % 3 == 2) given[n] = -1;
+    }
+    for (const Device device : all) {
+      CAPTURE(device);
+      CAPTURE(name_of(dtype));
+      const Tensor logits = Tensor::from(values, shape, dtype, device);
+      check_same(label_rows(logits, 0.95), wanted);
+      CHECK(agreeing(logits, given) == agrees);
+    }
   }
 }
 

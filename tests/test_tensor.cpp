@@ -12,8 +12,11 @@
 #include <utility>
 
 #include "core/allocator.hpp"
+#include "core/device.hpp"
 #include "core/tensor.hpp"
 #include "kernels/elementwise/elementwise.hpp"
+#include "kernels/rows/rows.hpp"
+#include "tests/skip.hpp"
 
 using namespace scimix;
 
@@ -164,6 +167,52 @@ TEST_CASE("tensor: a borrowed Output does not keep the memory") {
   t.reset();
   CHECK(memory_stats(kCpu).in_use == before);
   CHECK(borrowed.defined());
+}
+
+// Rows of eight numbers are filled in packs; rows of three are not aligned to packs.
+TEST_CASE("tensor: the GPU fills rows, and no number beside them") {
+  if (cuda_device_count() == 0) return skip_gpu_check("fill of a tensor on the GPU");
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    for (const std::int64_t width : {8, 3}) {
+      CAPTURE(name_of(dtype));
+      CAPTURE(width);
+      Tensor t = Tensor::zeros({5, width}, dtype, {Device::Kind::cuda, 0});
+      fill(t.rows(1, 4), 2.5);
+      const std::vector<double> found = t.to_doubles();
+      for (std::int64_t i = 0; i < t.numel(); ++i) {
+        CAPTURE(i);
+        const bool inside = i >= width && i < 4 * width;
+        CHECK(found[static_cast<std::size_t>(i)] == (inside ? 2.5 : 0.0));
+      }
+    }
+  }
+}
+
+// Kernels write packs of 16 bytes where they can. Here every result begins one number behind the
+// start of a pack, and whole numbers below 32 are exact in bf16, too.
+TEST_CASE("tensor: the GPU writes results that are not aligned") {
+  if (cuda_device_count() == 0) return skip_gpu_check("results that are not aligned, on the GPU");
+  const Device gpu{Device::Kind::cuda, 0};
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    CAPTURE(name_of(dtype));
+    const Tensor x = counting({16}, dtype).to(gpu);
+    const Tensor rows = x.reshape({2, 8});
+    const std::vector<std::int32_t> second_first{1, 0};
+    const Tensor index = Tensor::from_host<std::int32_t>(second_first, {2}, gpu);
+    Tensor y = Tensor::zeros({66}, dtype, gpu);
+    map_unary(Unary::scale, x, y.rows(1, 17), 2.0);
+    map_binary(Binary::add, x, x, y.rows(17, 33), 0.0);
+    map_binary(Binary::add, rows, x.rows(0, 8), y.rows(33, 49).reshape({2, 8}), 0.0);
+    gather(rows, index, y.rows(49, 65).reshape({2, 8}));
+    std::vector<double> expected(66, 0.0);
+    for (std::size_t i = 0; i < 16; ++i) {
+      expected[1 + i] = 2.0 * static_cast<double>(i);
+      expected[17 + i] = 2.0 * static_cast<double>(i);
+      expected[33 + i] = static_cast<double>(i + i % 8);
+      expected[49 + i] = static_cast<double>((i + 8) % 16);
+    }
+    CHECK(y.to_doubles() == expected);
+  }
 }
 
 TEST_CASE("tensor: element types are checked") {

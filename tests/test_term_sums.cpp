@@ -4,25 +4,28 @@
 #include <cmath>
 #include <limits>
 
+#include "core/device.hpp"
 #include "kernels/metrics/term_sums.hpp"
 #include "kernels/optim/schedule.hpp"
+#include "tests/skip.hpp"
 
 using namespace scimix;
 
 namespace {
 
-Tensor integers(const std::vector<std::int32_t>& values) {
-  return Tensor::from_host(std::span<const std::int32_t>(values), {std::ssize(values)});
+Tensor integers(const std::vector<std::int32_t>& values, Device device = kCpu) {
+  return Tensor::from_host(std::span<const std::int32_t>(values), {std::ssize(values)}, device);
 }
 
 struct Sums {
-  Tensor sums = Tensor::zeros({3}, DType::f32);
-  Tensor counts = Tensor::zeros({3}, DType::f32);
-  Tensor first_bad = integers({-1, -1, -1});
-  Tensor step = integers({10});
+  Device device = kCpu;
+  Tensor sums = Tensor::zeros({3}, DType::f32, device);
+  Tensor counts = Tensor::zeros({3}, DType::f32, device);
+  Tensor first_bad = integers({-1, -1, -1}, device);
+  Tensor step = integers({10}, device);
 
   void add(std::int64_t slot, double value) {
-    add(slot, Tensor::from({&value, 1}, {}, DType::f32));
+    add(slot, Tensor::from({&value, 1}, {}, DType::f32, device));
   }
   void add(std::int64_t slot, const Tensor& value) {
     TermValues terms;
@@ -44,9 +47,12 @@ TEST_CASE("term sums: each slot adds up by itself") {
   CHECK(s.bad() == std::vector<std::int32_t>{-1, -1, -1});
 }
 
-TEST_CASE("term sums: the first step with a value that is not finite stays, and shows in the sum") {
+namespace {
+
+// Two slots get values that are not finite, one of them twice.
+void check_first_bad_steps(Device device) {
   constexpr double kInf = std::numeric_limits<double>::infinity();
-  Sums s;
+  Sums s{.device = device};
   s.add(1, 1.0);
   advance_step(s.step);
   s.add(1, kInf);
@@ -55,8 +61,22 @@ TEST_CASE("term sums: the first step with a value that is not finite stays, and 
   s.add(1, std::numeric_limits<double>::quiet_NaN());
   s.add(2, std::numeric_limits<float>::max());
   CHECK(s.bad() == std::vector<std::int32_t>{11, 11, -1});
-  CHECK(std::isnan(s.sums.to_doubles()[1]));
+  const std::vector<double> sums = s.sums.to_doubles();
+  CHECK(sums[0] == -kInf);
+  CHECK(std::isnan(sums[1]));
+  CHECK(sums[2] == std::numeric_limits<float>::max());
   CHECK(s.counts.to_doubles() == std::vector<double>{1, 3, 1});
+}
+
+}  // namespace
+
+TEST_CASE("term sums: the first step with a value that is not finite stays, and shows in the sum") {
+  check_first_bad_steps(kCpu);
+}
+
+TEST_CASE("term sums: the GPU keeps the first step with a value that is not finite, too") {
+  if (cuda_device_count() == 0) return skip_gpu_check("steps that are not finite, on the GPU");
+  check_first_bad_steps({Device::Kind::cuda, 0});
 }
 
 TEST_CASE("term sums: step 0 is a step like any other") {

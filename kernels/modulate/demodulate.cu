@@ -174,8 +174,7 @@ void demodulation_coefficients(const Tensor& first_style, const CoefficientLayer
 void demodulation_style_gradient(const Tensor& style, const Tensor& e, const Tensor& energy,
                                  const Output& gstyle) {
   const Columns energies(energy.dim(0), energy.dim(1));
-  dispatch_floating(style.dtype(), [&]<class T>(TypeTag<T>) {
-    using C = compute_t<T>;
+  dispatch_parameter(style.dtype(), [&]<class C>(TypeTag<C>) {
     dispatch_lanes<C>(energies.columns, [&]<int N>(LaneCount<N>) {
       style_gradient<C, N>(energies, style.dim(0), style.data<C>(), e.data<C>(), energy.data<C>(),
                            gstyle.data<C>());
