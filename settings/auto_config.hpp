@@ -25,6 +25,8 @@ inline constexpr std::array<Named<AutoScale>, 3> kChoiceNames<AutoScale>{
 
 // The value of a number of steps that the program picks.
 inline constexpr std::int64_t kPickSteps = -1;
+// The value of an accuracy that the program picks.
+inline constexpr double kPickAccuracy = -1;
 
 // Returns the data settings whose values are the defaults of scimix_train auto. With
 // crop_pad = -1 and image_size = 0 the program picks them.
@@ -37,6 +39,7 @@ inline constexpr std::int64_t kPickSteps = -1;
 
 // The classifier without hybrids that is trained instead of generator and classifier if the guide
 // is weak. What is left open is picked by the time that the guide leaves.
+// What is not given here is as in the other runs if it is given there.
 struct PlainSettings {
   AutoMethod method = AutoMethod::automatic;
   std::int64_t image_size = 0;  // 0: picked
@@ -57,8 +60,8 @@ struct AutoConfig {
   std::int64_t guide_steps = kPickSteps;      // 0: no guide
   std::int64_t generator_steps = kPickSteps;  // 0: no generator, and so no hybrids
   std::int64_t steps = kPickSteps;            // of the final classifier
-  // A guide that recognises a smaller share of the held-out images is weak.
-  double least_guide_accuracy = 0.5;
+  // A guide whose accuracy on the held-out images is smaller is weak.
+  double least_guide_accuracy = kPickAccuracy;
   PlainSettings plain;
   std::uint64_t seed = 0;
   Precision precision = Precision::f32;

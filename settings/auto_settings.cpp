@@ -83,48 +83,52 @@ void add_plain_settings(Table& t) {
        group,
        Tier::advanced,
        OnResume::stays,
-       "Share of the held-out images that the guide has to recognise. If it recognises fewer, the "
-       "rest of the time goes to a classifier without hybrids, and no generator is trained. 0 "
-       "trains the generator in any case.",
-       {.least = 0, .most = 1}},
+       "Least accuracy of the guide on the held-out images, from 0 to 1. Below it, no generator is "
+       "trained, and the rest of the time goes to a classifier without hybrids. 0 trains the "
+       "generator in any case. -1 picks it: 4/9 of the way from chance to 1, which is 0.5 with ten "
+       "classes and 0.72 with two.",
+       {.least = -1, .most = 1}},
       SCIMIX_FIELD(least_guide_accuracy));
   t.add({"plain-method", group, Tier::advanced, OnResume::stays,
-         "Method of that classifier; auto is fixmatch, or takes --method if that is given."},
+         "Method of the classifier that is trained after a weak guide. auto takes --method if that "
+         "is given; otherwise it is fixmatch, or supervised where there are hardly any unlabelled "
+         "images."},
         SCIMIX_FIELD(plain.method));
   t.add(
       {"plain-image-size",
        group,
        Tier::advanced,
        OnResume::stays,
-       "Image size of that classifier, a multiple of 4; 0 picks it, or takes --image-size if that "
-       "is given.",
+       "Image size of the classifier that is trained after a weak guide, a multiple of 4; 0 picks "
+       "it, or takes --image-size if that is given. --crop-pad is changed in proportion.",
        {.least = 0}},
       SCIMIX_FIELD(plain.image_size));
   t.add({"plain-scale", group, Tier::advanced, OnResume::stays,
-         "Scale of that classifier; auto picks it, or takes --scale if that is given."},
+         "Scale of the classifier that is trained after a weak guide; auto picks it, or takes "
+         "--scale if that is given."},
         SCIMIX_FIELD(plain.scale));
   t.add({"plain-depth",
          group,
          Tier::advanced,
          OnResume::stays,
-         "Number of layers of that classifier, 6 n + 4; 0 picks it, or takes --depth if that is "
-         "given.",
+         "Number of layers of the classifier that is trained after a weak guide, 6 n + 4; 0 picks "
+         "it, or takes --depth if that is given.",
          {.least = 0}},
         SCIMIX_FIELD(plain.depth));
-  t.add(
-      {"plain-width",
-       group,
-       Tier::advanced,
-       OnResume::stays,
-       "Factor on the channels of that classifier; 0 picks it, or takes --width if that is given.",
-       {.least = 0}},
-      SCIMIX_FIELD(plain.width));
+  t.add({"plain-width",
+         group,
+         Tier::advanced,
+         OnResume::stays,
+         "Factor on the channels of the classifier that is trained after a weak guide; 0 picks it, "
+         "or takes --width if that is given.",
+         {.least = 0}},
+        SCIMIX_FIELD(plain.width));
   t.add({"plain-steps",
          group,
          Tier::advanced,
          OnResume::stays,
-         "Number of steps of that classifier; -1 picks it, or takes --steps if that is given; 0 "
-         "trains the generator in any case.",
+         "Number of steps of the classifier that is trained after a weak guide; -1 picks it, or "
+         "takes --steps if that is given; 0 trains the generator in any case.",
          {.least = -1, .most = 2e9}},
         SCIMIX_FIELD(plain.steps));
 }
@@ -141,6 +145,12 @@ Table make_table() {
                   "classifier, or guide and plain. If empty, runs/DATASET-auto-SEED.");
   add_device_setting(t);
   return t;
+}
+
+// Checks a number of layers, of which 0 is picked later.
+void check_depth(int depth, const char* option) {
+  if (depth == 0 || (depth >= 10 && depth % 6 == 4)) return;
+  user_error(option, " ", depth, ": expected 6 n + 4 with n >= 1 (10, 16, 22, 28), or 0");
 }
 
 }  // namespace
@@ -169,6 +179,8 @@ void check(const AutoConfig& c) {
   auto_table().check(c);
   check_image_size(c.data.image_size, "--image-size");
   check_image_size(c.plain.image_size, "--plain-image-size");
+  check_depth(c.depth, "--depth");
+  check_depth(c.plain.depth, "--plain-depth");
   if (c.steps == 0) user_error("--steps 0: expected at least 1, or -1 to pick the number");
   if (c.guide_steps > 0 && c.generator_steps == 0) {
     user_error("--guide-steps ", c.guide_steps,

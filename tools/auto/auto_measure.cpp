@@ -1,6 +1,7 @@
 #include "tools/auto/auto_measure.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "data/split.hpp"
@@ -82,17 +83,21 @@ double seconds_per_step(TrainingSession& session, Device device, double patience
 
 AutoMeasure measure_on(Device device, const AutoConfig& asked, const AutoData& data, Comm& ranks) {
   const double patience = std::min(kMostSeconds, kShareOfTime * 60 * asked.minutes);
-  return [device, asked, data, &ranks, patience](const AutoCandidate& candidate, bool hybrids) {
+  return [device, asked, data, &ranks, patience](const AutoCandidate& candidate,
+                                                 std::optional<Method> alone) {
+    const bool hybrids = !alone;
     constexpr std::int64_t kSteps = 10000;  // only schedules depend on it
     AutoPlan plan{.candidate = candidate,
-                  .method = method_without_hybrids(asked, data),
+                  .method = alone.value_or(Method::mean_teacher),
                   .steps = kSteps,
                   .plain = {},
                   .reasons = {}};
     if (hybrids) {
       plan.guide_steps = kSteps;
       plan.generator_steps = kSteps;
-      if (asked.method == AutoMethod::automatic) plan.method = Method::mean_teacher;
+      if (asked.method != AutoMethod::automatic) {
+        plan.method = choice_of<Method>(std::string(name_of(asked.method)));
+      }
     }
     const AutoRunSettings runs = auto_run_settings(with_picks(asked, plan));
     const RunInputs inputs = noise_inputs(device, data, candidate.image_size,

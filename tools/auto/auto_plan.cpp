@@ -173,7 +173,11 @@ class Planner {
  public:
   // `budget` is the time for the steps of all runs, in seconds.
   Planner(const AutoConfig& asked, const AutoData& data, const AutoMeasure& measure, double budget)
-      : asked_(asked), measure_(measure), candidates_(candidates(asked, data)), budget_(budget) {}
+      : asked_(asked),
+        measure_(measure),
+        alone_(method_without_hybrids(asked, data)),
+        candidates_(candidates(asked, data)),
+        budget_(budget) {}
 
   // Returns nothing if the time does not suffice for a generator that the user left open.
   [[nodiscard]] std::optional<Choice> choose(bool hybrids) const;
@@ -193,6 +197,7 @@ class Planner {
 
   const AutoConfig& asked_;
   const AutoMeasure& measure_;
+  Method alone_;  // of a classifier without hybrids
   std::vector<AutoCandidate> candidates_;
   double budget_;  // seconds
 };
@@ -227,7 +232,8 @@ std::optional<Choice> Planner::choose(bool hybrids) const {
       stopped = too_slow();
       break;
     }
-    const Fit fit(asked_, candidate, hybrids, measure_(candidate, hybrids));
+    const Fit fit(asked_, candidate, hybrids,
+                  measure_(candidate, hybrids ? std::nullopt : std::optional(alone_)));
     if (best && fit.factor(budget_) < 1) {
       stopped = too_slow();
       break;
@@ -267,6 +273,19 @@ std::string method_reason(const AutoConfig& asked, const AutoData& data, const A
   return "method: " + name + ", as there are almost no unlabelled images";
 }
 
+std::string few_steps_warning(std::int64_t steps) {
+  return fmt::format("warning: {} steps are too few for a good classifier; give more --minutes",
+                     steps);
+}
+
+// Returns the accuracy on the held-out images below which a guide counts as weak: what is asked
+// for, or 4/9 of the way from chance to 1, which is a half with ten classes.
+double least_accuracy(const AutoConfig& asked, const AutoData& data) {
+  if (asked.least_guide_accuracy != kPickAccuracy) return asked.least_guide_accuracy;
+  const double chance = 1 / static_cast<double>(data.classes);
+  return chance + (1 - chance) * 4 / 9;
+}
+
 // Returns what is asked of the classifier that is trained if the guide is weak.
 AutoConfig asked_of_plain(AutoConfig asked) {
   const PlainSettings& plain = asked.plain;
@@ -299,13 +318,18 @@ std::optional<PlainPlan> plan_plain(const AutoConfig& asked, const AutoData& dat
   const Planner planner(rest, data, measure, std::max(0.0, budget - hybrids.guide_seconds));
   const Choice choice = *planner.choose(/*hybrids=*/false);
   const Method method = method_without_hybrids(rest, data);
+  const double least = least_accuracy(asked, data);
   reasons.push_back(fmt::format(
-      "if the guide recognises less than {:g}% of the held-out images: no generator, and a {} "
+      "if the guide is right on less than {:.4g}% of the held-out images: no generator, and a {} "
       "classifier without hybrids, {}, {} steps",
-      100 * asked.least_guide_accuracy, name_of(method), described(choice.candidate),
-      choice.lengths.classifier));
-  return PlainPlan{
-      .method = method, .candidate = choice.candidate, .steps = choice.lengths.classifier};
+      100 * least, name_of(method), described(choice.candidate), choice.lengths.classifier));
+  if (choice.lengths.classifier < kFewSteps && rest.steps == kPickSteps) {
+    reasons.push_back(few_steps_warning(choice.lengths.classifier));
+  }
+  return PlainPlan{.least_guide_accuracy = least,
+                   .method = method,
+                   .candidate = choice.candidate,
+                   .steps = choice.lengths.classifier};
 }
 
 std::string steps_line(const AutoPlan& plan) {
@@ -371,8 +395,7 @@ AutoPlan plan_auto(const AutoConfig& asked, const AutoData& data, const AutoMeas
   plan.reasons.push_back(steps_line(plan));
   plan.plain = plan_plain(asked, data, measure, *choice, budget, plan.reasons);
   if (plan.steps < kFewSteps && asked.steps == kPickSteps) {
-    plan.reasons.push_back(fmt::format(
-        "warning: {} steps are too few for a good classifier; give more --minutes", plan.steps));
+    plan.reasons.push_back(few_steps_warning(plan.steps));
   }
   return plan;
 }
@@ -391,6 +414,7 @@ AutoConfig with_picks(AutoConfig asked, const AutoPlan& plan) {
   }
   asked.plain.steps = 0;
   if (plan.plain) {
+    asked.least_guide_accuracy = plan.plain->least_guide_accuracy;
     asked.plain = {.method = choice_of<AutoMethod>(std::string(name_of(plan.plain->method))),
                    .image_size = plan.plain->candidate.image_size,
                    .scale = choice_of<AutoScale>(std::string(name_of(plan.plain->candidate.scale))),

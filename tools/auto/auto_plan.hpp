@@ -31,11 +31,15 @@ struct AutoTimes {
   double classifier = 0;  // with hybrids, or alone if there is no generator
 };
 
-// Measures the steps of a candidate, with hybrids or without.
-using AutoMeasure = std::function<AutoTimes(const AutoCandidate& candidate, bool hybrids)>;
+// Measures the steps of a candidate: of all runs, or of one classifier without hybrids that learns
+// by the method `alone`.
+using AutoMeasure =
+    std::function<AutoTimes(const AutoCandidate& candidate, std::optional<Method> alone)>;
 
-// The classifier without hybrids that is trained if the guide is weak.
+// The classifier without hybrids that is trained if the guide is weak, that is, if its accuracy on
+// the held-out images is below `least_guide_accuracy`.
 struct PlainPlan {
+  double least_guide_accuracy = 0;
   Method method = Method::fixmatch;
   AutoCandidate candidate;
   std::int64_t steps = 0;
@@ -71,7 +75,8 @@ struct AutoPlan {
 // unless `asked` gives its steps.
 //
 // If there is a guide and there are held-out images to judge it, the plan also has the classifier
-// that takes the rest of the time if the guide is weak, picked by the same rules.
+// that takes the rest of the time if the guide is weak, picked by the same rules. (If the numbers
+// of steps of all other runs are given, nothing was measured, and the guide's time counts as 0.)
 [[nodiscard]] AutoPlan plan_auto(const AutoConfig& asked, const AutoData& data,
                                  const AutoMeasure& measure);
 

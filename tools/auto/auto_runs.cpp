@@ -50,7 +50,7 @@ RunResult train_run(const RunKind& kind, const SettingTable<Config>& table, Conf
   return train(config, make_request(kind, asked, asked.values, typed, ranks), streams);
 }
 
-// Returns whether the guide recognises so few held-out images that hybrids would gain nothing.
+// Returns whether the guide is weak: whether its accuracy on held-out images is below the limit.
 bool is_weak(const RunResult& guide, const AutoRunSettings& runs) {
   return runs.plain.steps > 0 && guide.has_test_images &&
          guide.accuracy < runs.least_guide_accuracy;
@@ -80,9 +80,10 @@ AutoResults train_runs(const AutoRunSettings& runs, const std::string& typed, Ra
     if (const RunResult& result = results.runs.back().result; is_weak(result, runs)) {
       fmt::print(
           streams.out,
-          "the guide recognises {:.1f}% of the held-out images, less than {:g}%: a generator "
-          "would learn too little from it, so the rest of the time goes to a classifier "
-          "without hybrids\n",
+          "the guide is right on {:.1f}% of the held-out images, less than {:.4g}%: no generator "
+          "is "
+          "trained, and the rest of the time goes to a classifier without hybrids, in the folder "
+          "plain\n",
           100 * result.accuracy, 100 * runs.least_guide_accuracy);
       stages.set_count(2);
       classify(kAutoPlain, runs.plain);

@@ -18,7 +18,7 @@ struct AutoRun {
 
 struct AutoResults {
   std::vector<AutoRun> runs;  // in the order of training
-  bool interrupted = false;   // the last run is not complete
+  bool interrupted = false;   // the last run was interrupted, and its result is not final
 };
 
 // Trains guide, generator and classifier, as far as the job has them. If the guide is weak, trains

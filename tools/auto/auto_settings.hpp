@@ -1,4 +1,4 @@
-// The settings of the three runs of scimix_train auto.
+// The settings of the runs of scimix_train auto.
 #pragma once
 
 #include <filesystem>
@@ -17,7 +17,9 @@ inline constexpr const char* kAutoGuide = "guide";
 inline constexpr const char* kAutoGenerator = "generator";
 inline constexpr const char* kAutoClassifier = "classifier";
 inline constexpr const char* kAutoPlain = "plain";
-inline constexpr const char* kAutoBest = "best";  // a link to the run to use
+
+// A link to the folder of the run to use.
+inline constexpr const char* kAutoBest = "best";
 
 // A run with 0 steps is not trained; its other settings have no meaning.
 struct AutoRunSettings {

@@ -67,7 +67,10 @@ void check_job(const AskedRun& asked, const AutoConfig& config) {
       check_strong_size(fmt::format("{} {}", option, size), Method::fixmatch, size, size);
     };
     check_size("--image-size", config.data.image_size);
-    check_size("--plain-image-size", config.plain.image_size);
+    if (config.plain.method == AutoMethod::automatic ||
+        config.plain.method == AutoMethod::fixmatch) {
+      check_size("--plain-image-size", config.plain.image_size);
+    }
   }
   if (asked.resumes()) return;
   const fs::path folder = config.output.out;
@@ -128,7 +131,9 @@ fs::path link_best(const fs::path& folder, const char* name) {
   fs::remove(made, error);
   fs::create_directory_symlink(name, made, error);
   if (!error) fs::rename(made, link, error);
-  return error ? folder / name : link;
+  if (!error) return link;
+  fs::remove(made, error);
+  return folder / name;
 }
 
 // Prints the results, and what to type next.
@@ -138,9 +143,11 @@ void print_summary(std::ostream& out, const fs::path& folder, const AutoResults&
   if (!results.runs.back().result.has_test_images) fmt::print(out, "{}\n", kNoTestImages);
   for (const AutoRun& run : results.runs) {
     if (!run.result.has_test_images) continue;
-    const bool generator = run.folder == std::string_view(kAutoGenerator);
-    fmt::print(out, "{}{}: {}\n", run.folder, generator ? " (its own classifier)" : "",
-               accuracy_text(run.result, test_images));
+    const std::string_view name = run.folder;
+    const char* const note = name == kAutoGenerator ? " (its own classifier)"
+                             : name == kAutoPlain   ? " (without hybrids)"
+                                                    : "";
+    fmt::print(out, "{}{}: {}\n", name, note, accuracy_text(run.result, test_images));
   }
   const AutoRun& best = best_run(results);
   if (&best != &results.runs.back()) {
