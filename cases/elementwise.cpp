@@ -215,9 +215,9 @@ std::vector<OpCase> unaligned_cases() {
     bool second = false;  // the view is the second operand
   };
   const std::vector<View> examples = {
-      {"a view off the packs", {5, 3}, {4, 3}, {4, 3}},
-      {"a view off the packs, broadcast", {9}, {8}, {3, 8}},
-      {"a view off the packs, broadcast, second", {9}, {8}, {3, 8}, true},
+      {"an unaligned view", {5, 3}, {4, 3}, {4, 3}},
+      {"an unaligned view, broadcast", {9}, {8}, {3, 8}},
+      {"an unaligned view, broadcast, second", {9}, {8}, {3, 8}, true},
   };
   std::vector<OpCase> cases;
   for (const View& e : examples) {

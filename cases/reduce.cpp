@@ -50,8 +50,9 @@ const std::vector<Example>& examples() {
       {"all", {3, 2, 4, 8}, {}, {1, 1, 1, 1}, {}},
       {"all, split over blocks", {3, 41, 101}, {}, {1, 1, 1}, {}},
       {"all, split unevenly", {127, 97}, {}, {1, 1}, {}},
-      // A GPU splits it into 33 parts: the second pass has a long row, too. The values have one
-      // sign, since rounding errors of so many terms are large beside a sum that cancels.
+      // A GPU splits it into 33 parts, so that the second pass adds up a long row, too. The values
+      // have one sign, since rounding errors of so many terms are large beside a sum that cancels.
+      // Central differences of so many inputs would take long, so gradients are not checked here.
       {"all, many parts", {137, 997}, {}, {1, 1}, {}, false, 0.0},
       {"N, H, W of NHWC", {3, 5, 7, 16}, {0, 1, 2}, {1, 1, 1, 16}, {16}},
       {"N, H, W, split over blocks", {11, 5, 7, 16}, {0, 1, 2}, {1, 1, 1, 16}, {16}},
@@ -131,7 +132,7 @@ std::vector<OpCase> reduction_cases() {
 OpCase unaligned_case() {
   OpCase c;
   c.op = "sum";
-  c.label = "a view off the packs";
+  c.label = "an unaligned view";
   c.inputs = {{.shape = {17}}};
   c.run = [](const Variables& in) {
     return Variables{sum(reshape(slice_rows(in[0], 1, 17), {2, 8}), {.axes = {0}})};

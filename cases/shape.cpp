@@ -201,7 +201,7 @@ std::vector<OpCase> gather_cases() {
   // Whole packs in a view that begins one element behind the start of a pack.
   OpCase unaligned;
   unaligned.op = "gather_rows";
-  unaligned.label = "a view off the packs";
+  unaligned.label = "an unaligned view";
   unaligned.inputs = {{.shape = {17}}, index_input(5, 2)};
   unaligned.run = [](const Variables& in) {
     return Variables{gather_rows(reshape(slice_rows(in[0], 1, 17), {2, 8}), in[1].value())};
@@ -237,7 +237,7 @@ const OpCases registered{[] {
       slice_cases("slice_channels", slice_channels, "embed_channels", embed_channels, -1,
                   {{"whole packs", {2, 3, 32}, 8, 24},
                    {"odd size", {3, 2, 7}, 1, 6},
-                   {"off the packs", {3, 16}, 3, 11},
+                   {"unaligned", {3, 16}, 3, 11},
                    {"one row", {5}, 0, 2},
                    {"no channels", {3, 4}, 2, 2},
                    {"zero rows", {0, 5}, 1, 3}}),

@@ -4,13 +4,13 @@
 //
 // Every engine has cuDNN's numerical notes, and does what they say: one with TENSOR_CORE rounds f32
 // inputs to TF32, one with DOWN_CONVERT_INPUTS to bf16, and one with REDUCED_PRECISION_REDUCTION
-// rounds f32 sums of bf16 products to bf16.
+// rounds an f32 weight gradient of bf16 images to bf16.
 //
-// SCIMIX_EMULATED_CUDNN=WORD in the environment gives the library a habit that this or another
-// release of the real one may have:
+// SCIMIX_EMULATED_CUDNN=WORD in the environment gives the library a habit that some release of
+// the real one may have:
 //   wide-gradients   it also computes f32 weight gradients of bf16 images
-//   large-workspace  its first engine for bf16 wants 2 GiB of workspace
-//   breaks-captures  its first engine for bf16 makes a capture invalid, and reports success
+//   large-workspace  engine 4, the first that it offers for bf16, wants 2 GiB of workspace
+//   breaks-captures  engine 4 makes a capture invalid, and reports success
 //   no-plans         it offers engines, but no execution plan can be built
 #include <cudnn.h>
 
@@ -235,7 +235,7 @@ StridedTensor strided(const Descriptor& tensor, void* data) {
   return out;
 }
 
-// As sums that are kept in bf16.
+// Rounds the values, as an engine does that keeps its sums in bf16.
 void round_to_bf16(const StridedTensor& t) {
   for (std::int64_t n = 0; n < t.size[0]; ++n) {
     for (std::int64_t c = 0; c < t.size[1]; ++c) {

@@ -264,7 +264,7 @@ fi
 
 # ---- is it fast? ------------------------------------------------------------------------------------
 suite=(--suite gpu)
-# On the emulated GPU, times mean nothing: a few operators and one step show that the benchmark runs.
+# On the emulated GPU, times mean nothing: a few operators and one training step show that the benchmark runs.
 [[ $preset == cuda ]] ||
   suite=(--suite gpu-tiny --min-time 0.001
     --filter "16>32 1x1 @|norm: wrn 128|linear|cross_entropy|to RGB|G RGB up|supervised: batch 4$")

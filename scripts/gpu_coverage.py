@@ -16,8 +16,9 @@ ran follows the table, by file: line and name; and of a template, how many of it
 their template arguments. Names are short: without parameters, result types and the project's namespaces, and
 `lambda2` is the second lambda of the function before it. A function is left out, and only counted at the end, if it
 belongs to one in the list: a lambda inside that, or a template that is instantiated with such a lambda, as for_each is.
-Two limits: a function that the compiler has put into all its callers is in no list, and gcov leaves the longest names
-as the compiler encodes them.
+Limits: a function that the compiler has put into all its callers is in no list, or is listed because of a copy that
+nobody calls; gcov leaves the longest names as the compiler encodes them; and names of operators with angle brackets,
+such as operator<, may be cut.
 """
 
 import argparse

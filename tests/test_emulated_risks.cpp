@@ -160,13 +160,14 @@ TEST_CASE("planted: a small convolution in bf16 for the first time" *
 
 TEST_CASE("emulated: execution plans are timed as graphs, once") {
   const ProgramResult result = test::run_planted("a small convolution for the first time");
-  // For each plan one to begin with, and three that are timed.
+  // Each plan is executed once to begin with, and three times to be timed.
   CHECK(printed(result, "first") >= 4);
   CHECK(printed(result, "second") == printed(result, "first"));
 }
 
-// Such as the file of another build of cuDNN. In f32 the emulated cuDNN has one plan, engine 0,
-// that does not round its inputs, so that every measurement finds the same.
+// The plan file may come from another build of cuDNN. Strict f32 leaves one plan of the emulated
+// cuDNN, engine 0: the others round their inputs or are not deterministic. So every measurement
+// finds the same.
 TEST_CASE("emulated: a plan of the plan file that cuDNN does not have is measured anew") {
   const test::TempFolder folder;
   const auto graphs_started = [&] {
@@ -199,8 +200,8 @@ TEST_CASE("emulated: only as many execution plans are timed as the user allows")
 }
 
 // A plan may want more workspace than a convolution is worth, or do what a capture forbids without
-// saying so. Where such plans are taken all the same, either as many graphs are started as without
-// them, or the end of the capture fails.
+// saying so. If such a plan were taken, as many graphs would be started as without the fault, or
+// ending the capture would fail.
 TEST_CASE("emulated: execution plans that may not be taken leave the others to choose from") {
   const auto graphs_started = [](const char* habit) {
     return printed(test::run_planted("a small convolution in bf16 for the first time",
@@ -259,8 +260,9 @@ TEST_CASE("planted: an f32 weight gradient of bf16 images" * doctest::skip(not_p
   std::printf("distance: %.3g\n", test::relative_distance(found, exact));
 }
 
-// A cuDNN that computes such gradients may also have plans that round them on the way, and the
-// emulated one offers one first: the only one that is timed here, if it is not barred. Rounding to
+// A cuDNN that computes such gradients may also have plans that round them on the way. The emulated
+// one offers such a plan first. As only one candidate is timed here, it would be taken if it were
+// not barred. Rounding to
 // f32 costs at most 2^-24 = 6e-8 of a number, and rounding to bf16 some 2^-10 = 1e-3.
 TEST_CASE("emulated: f32 weight gradients of bf16 images are rounded only if cuDNN must") {
   const auto distance = [](const char* habit) {

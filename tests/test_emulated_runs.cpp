@@ -179,7 +179,7 @@ TEST_CASE("emulated: a generator's first gradients in bf16 stay near those in f3
   CHECK(apart_in_bf16 > 1e-3);  // another arithmetic: f32 alone rounds by 1e-7
   // Rounding by 2^-9 changes the sign of one activation in some hundred, and with it the gradient
   // there by four fifths, which is some percent of a layer's gradients. It adds up over about ten
-  // layers. Without a gradient the distance is 1, and with one of random direction 1.4.
+  // layers. The bound lies between that and 1, the distance of a gradient that is zero.
   CHECK(apart_in_bf16 < 0.5);
 }
 

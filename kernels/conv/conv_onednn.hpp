@@ -10,8 +10,9 @@ namespace scimix::cpu::onednn {
 // Computes the output of `operands` from the other two. At least one image.
 void convolve(const ConvOperands& operands, const Conv2dGeometry& geometry);
 
-// Returns whether oneDNN multiplies bf16 matrices with the processor's AMX unit. Without it, bf16
-// is not much faster than f32 there.
+// Returns whether oneDNN multiplies bf16 matrices with the processor's AMX unit. Without it,
+// training steps were slower with oneDNN's bf16 convolutions than in f32
+// (docs/results/training-steps-cpu.md).
 [[nodiscard]] bool has_amx();
 
 // Returns the number of primitives made so far: one for each kind, element type and geometry. They

@@ -1,7 +1,7 @@
 // 3x3 convolution of stride 1 by Winograd's F(4x4,3x3). It needs a quarter of the multiplications
 // of a direct convolution, and some additions before and after. Its rounding errors are about twice
-// those of a direct sum. Tensors are f32, or bf16, of which everything is computed in f32 and
-// rounded once at the end; the weight gradient of bf16 images may also be f32.
+// those of a direct sum. Tensors are f32 or bf16. With bf16, all arithmetic is in f32, and the
+// result is rounded once at the end; a weight gradient of bf16 images may also be f32.
 // Source: Lavin & Gray, "Fast algorithms for convolutional neural networks", CVPR 2016.
 #pragma once
 

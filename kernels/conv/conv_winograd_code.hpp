@@ -42,6 +42,7 @@ constexpr int kRows = 6;
 #endif
 using Vec [[gnu::vector_size(kLanes * sizeof(float)), gnu::aligned(4), gnu::may_alias]] = float;
 
+// The bit patterns of kLanes floats, and of kLanes numbers in bf16.
 using Bits [[gnu::vector_size(kLanes * sizeof(float))]] = unsigned;
 using Halves [[gnu::vector_size(kLanes * sizeof(short)), gnu::aligned(2), gnu::may_alias]] =
     unsigned short;
@@ -61,7 +62,7 @@ Vec load(const Bf16* from) {
 void store(float* to, Vec value) {
   *reinterpret_cast<Vec*>(to) = value;
 }
-// Rounds to the nearest, of two to the even one. A NaN stays one, as in core/dtype.hpp.
+// Rounds to nearest, ties to even; a NaN becomes a quiet NaN, as in core/dtype.hpp.
 void store(Bf16* to, Vec value) {
   const Bits bits = reinterpret_cast<Bits>(value);
   const Bits rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
@@ -278,8 +279,8 @@ void multiply(const Left& a, const Right& b, float* c, std::int64_t rows, std::i
 
 // ---- tiles of images ----------------------------------------------------------------------------
 
-// A batch of images, divided into tiles. Value is float or Bf16, const for images that are only
-// read.
+// A batch of images, divided into tiles. Value is float or Bf16, const-qualified for images
+// that are only read.
 template <class Value>
 struct Images {
   Value* data;
@@ -523,8 +524,8 @@ void dgrad(const Problem& p, const void* gy, const void* w, void* gx, const Work
                   workspace);
 }
 
-// Value is the type of the images, Sum that of the weight gradient.
-template <class Value, class Sum>
+// Value is the type of the images, Gradient that of the weight gradient.
+template <class Value, class Gradient>
 void wgrad(const Problem& p, const void* gy, const void* x, void* gw, const Workspace& workspace) {
   const std::int64_t tile_rows = tiles_along(p.p);
   const std::int64_t tile_columns = tiles_along(p.q);
@@ -559,7 +560,7 @@ void wgrad(const Problem& p, const void* gy, const void* x, void* gw, const Work
     for (std::int64_t k = 0; k < p.k; ++k) {
       for (std::int64_t c = 0; c < p.c; c += kLanes) {
         const float* const in = workspace.memory + k * p.c + c;
-        Sum* const taps = static_cast<Sum*>(gw) + k * 9 * p.c + c;
+        Gradient* const taps = static_cast<Gradient*>(gw) + k * 9 * p.c + c;
         transform_square<TransformKernelGradient>(
             [&](int i, int j) {
               const float* const at = in + (i * kIn + j) * sums.distance();
