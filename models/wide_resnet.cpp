@@ -1,7 +1,5 @@
 #include "models/wide_resnet.hpp"
 
-#include <string>
-
 namespace scimix {
 
 namespace {
@@ -10,10 +8,7 @@ constexpr std::int64_t kStemChannels = 16;
 constexpr int kStages = 3;
 
 int blocks_per_stage(const WideResNetConfig& config) {
-  if (config.depth < 10 || (config.depth - 4) % 6 != 0) {
-    user_error("WideResNet depth ", config.depth,
-               ": expected 6 n + 4 with n >= 1 (10, 16, 22, 28)");
-  }
+  check_depth("WideResNet depth", config.depth);
   if (config.width < 1) user_error("WideResNet width ", config.width, ": expected at least 1");
   if (config.classes < 0) {
     user_error("WideResNet with ", config.classes, " classes: expected at least 1, or 0 for none");
@@ -22,6 +17,12 @@ int blocks_per_stage(const WideResNetConfig& config) {
 }
 
 }  // namespace
+
+void check_depth(const std::string& what, int depth) {
+  if (depth < 10 || (depth - 4) % 6 != 0) {
+    user_error(what, " ", depth, ": expected 6 n + 4 with n >= 1 (10, 16, 22, 28)");
+  }
+}
 
 WideResNet::WideResNet(const WideResNetConfig& config, std::uint64_t seed, Device device,
                        DType dtype)

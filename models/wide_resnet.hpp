@@ -10,6 +10,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "models/layers.hpp"
@@ -22,6 +23,9 @@ struct WideResNetConfig {
   int classes = 10;  // 0: no classifier, as in the scene encoder E_r
   NormActLayer::Settings norm = {};
 };
+
+// Checks a number of layers; `what` begins the message. Errors (user): it is not 6 n + 4, n >= 1.
+void check_depth(const std::string& what, int depth);
 
 class WideResNet {
  public:

@@ -39,7 +39,8 @@ inline constexpr double kPickAccuracy = -1;
 
 // The classifier without hybrids that is trained instead of generator and classifier if the guide
 // is weak. What is left open is picked by the time that the guide leaves.
-// What is not given here is as in the other runs if it is given there.
+// What is left open here has the value that the user gave for the other runs (such as --depth for
+// --plain-depth), and is picked if there is none.
 struct PlainSettings {
   AutoMethod method = AutoMethod::automatic;
   std::int64_t image_size = 0;  // 0: picked

@@ -1,5 +1,6 @@
 // The table of the settings of scimix_train auto.
 #include "core/error.hpp"
+#include "models/wide_resnet.hpp"
 #include "settings/auto_config.hpp"
 #include "settings/run_kinds.hpp"
 #include "settings/shared_settings.hpp"
@@ -147,12 +148,6 @@ Table make_table() {
   return t;
 }
 
-// Checks a number of layers, of which 0 is picked later.
-void check_depth(int depth, const char* option) {
-  if (depth == 0 || (depth >= 10 && depth % 6 == 4)) return;
-  user_error(option, " ", depth, ": expected 6 n + 4 with n >= 1 (10, 16, 22, 28), or 0");
-}
-
 }  // namespace
 
 const SettingTable<AutoConfig>& auto_table() {
@@ -179,8 +174,8 @@ void check(const AutoConfig& c) {
   auto_table().check(c);
   check_image_size(c.data.image_size, "--image-size");
   check_image_size(c.plain.image_size, "--plain-image-size");
-  check_depth(c.depth, "--depth");
-  check_depth(c.plain.depth, "--plain-depth");
+  if (c.depth != 0) check_depth("--depth", c.depth);
+  if (c.plain.depth != 0) check_depth("--plain-depth", c.plain.depth);
   if (c.steps == 0) user_error("--steps 0: expected at least 1, or -1 to pick the number");
   if (c.guide_steps > 0 && c.generator_steps == 0) {
     user_error("--guide-steps ", c.guide_steps,

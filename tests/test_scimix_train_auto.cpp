@@ -33,6 +33,18 @@ const Words kTiny{"--image-size",           "16", "--depth",           "10", "--
                   "--guide-steps",          "2",  "--generator-steps", "12", "--steps", "2",
                   "--least-guide-accuracy", "0"};
 
+// Starts a job, sends it SIGTERM once its run in the folder `run` has a checkpoint, and returns
+// what it printed.
+ProgramResult stopped_in(const Pictures& pictures, const std::string& run, const Words& command) {
+  const test::Program program(pictures.folder, "scimix_train", command);
+  program.wait_for_checkpoint(pictures.path(run), 1);
+  program.signal(SIGTERM);
+  const ProgramResult stopped = program.wait();
+  CAPTURE(stopped.error);
+  REQUIRE(stopped.exit_code == 130);
+  return stopped;
+}
+
 std::string config_of(const Pictures& pictures, const std::string& run) {
   return test::read_bytes(pictures.path("job/" + run + "config.toml"));
 }
@@ -43,12 +55,7 @@ TEST_CASE("auto: a job is interrupted, goes on, and is not repeated") {
   const Pictures pictures;
   const Words command = pictures.job(kTiny);
   {
-    const test::Program program(pictures.folder, "scimix_train", command);
-    program.wait_for_checkpoint(pictures.path("job/generator"), 1);
-    program.signal(SIGTERM);
-    const ProgramResult stopped = program.wait();
-    CAPTURE(stopped.error);
-    REQUIRE(stopped.exit_code == 130);
+    const ProgramResult stopped = stopped_in(pictures, "job/generator", command);
     check_has(stopped.out,
               {"labelled: 16 images of 2 classes, 8 of each\n", "unlabelled: 70 images\n",
                "test: 4 images\n", "picture sizes: shorter side 16 pixels",
@@ -112,12 +119,7 @@ TEST_CASE("auto: after a weak guide there is a classifier without hybrids, also 
                     "--generator-steps", "12", "--steps", "2", "--least-guide-accuracy", "1",
                     "--plain-image-size", "32", "--plain-steps", "80"});
   {
-    const test::Program program(pictures.folder, "scimix_train", command);
-    program.wait_for_checkpoint(pictures.path("job/plain"), 1);
-    program.signal(SIGTERM);
-    const ProgramResult stopped = program.wait();
-    CAPTURE(stopped.error);
-    REQUIRE(stopped.exit_code == 130);
+    const ProgramResult stopped = stopped_in(pictures, "job/plain", command);
     check_has(stopped.out,
               {"if the guide is right on less than 100% of the held-out images: no generator",
                "[1 of 3] guide: 1 steps", "less than 100%: no generator is trained",

@@ -79,7 +79,7 @@ namespace cpu {
 
 namespace {
 
-// In bf16 the algorithm computes in f32, so AMX is faster.
+// In bf16 the algorithm computes in f32, so a processor with AMX multiplies bf16 numbers instead.
 bool takes_winograd(ConvKind kind, DType dtype, const Conv2dGeometry& g) {
   return (dtype == DType::f32 || !onednn::has_amx()) && winograd::suits(kind, g);
 }

@@ -88,16 +88,13 @@ AutoMeasure measure_on(Device device, const AutoConfig& asked, const AutoData& d
     const bool hybrids = !alone;
     constexpr std::int64_t kSteps = 10000;  // only schedules depend on it
     AutoPlan plan{.candidate = candidate,
-                  .method = alone.value_or(Method::mean_teacher),
+                  .method = alone ? *alone : method_with_hybrids(asked),
                   .steps = kSteps,
                   .plain = {},
                   .reasons = {}};
     if (hybrids) {
       plan.guide_steps = kSteps;
       plan.generator_steps = kSteps;
-      if (asked.method != AutoMethod::automatic) {
-        plan.method = choice_of<Method>(std::string(name_of(asked.method)));
-      }
     }
     const AutoRunSettings runs = auto_run_settings(with_picks(asked, plan));
     const RunInputs inputs = noise_inputs(device, data, candidate.image_size,

@@ -347,6 +347,10 @@ std::string in_minutes(double minutes) {
   return fmt::format("{:g} {}", minutes, minutes == 1 ? "minute" : "minutes");
 }
 
+Method method_with_hybrids(const AutoConfig& asked) {
+  return method_of(asked, Method::mean_teacher);
+}
+
 Method method_without_hybrids(const AutoConfig& asked, const AutoData& data) {
   return method_of(asked, has_unlabeled(data) ? Method::fixmatch : Method::supervised);
 }
@@ -380,15 +384,15 @@ AutoPlan plan_auto(const AutoConfig& asked, const AutoData& data, const AutoMeas
                     in_minutes(asked.minutes), asked.minutes == 1 ? "does" : "do"));
     choice = planner.choose(hybrids);
   }
-  AutoPlan plan{.candidate = choice->candidate,
-                .method = hybrids ? method_of(asked, Method::mean_teacher)
-                                  : method_without_hybrids(asked, data),
-                .guide_steps = choice->lengths.guide,
-                .generator_steps = choice->lengths.generator,
-                .steps = choice->lengths.classifier,
-                .seconds = choice->seconds,
-                .plain = {},
-                .reasons = {}};
+  AutoPlan plan{
+      .candidate = choice->candidate,
+      .method = hybrids ? method_with_hybrids(asked) : method_without_hybrids(asked, data),
+      .guide_steps = choice->lengths.guide,
+      .generator_steps = choice->lengths.generator,
+      .steps = choice->lengths.classifier,
+      .seconds = choice->seconds,
+      .plain = {},
+      .reasons = {}};
   plan.reasons = choice->reasons;
   plan.reasons.push_back(method_reason(asked, data, plan));
   plan.reasons.insert(plan.reasons.end(), reasons.begin(), reasons.end());

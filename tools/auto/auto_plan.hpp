@@ -58,6 +58,9 @@ struct AutoPlan {
   [[nodiscard]] bool has_hybrids() const { return generator_steps > 0; }
 };
 
+// Returns the method of a final classifier that learns with hybrids.
+[[nodiscard]] Method method_with_hybrids(const AutoConfig& asked);
+
 // Returns the method of a final classifier that learns without hybrids.
 [[nodiscard]] Method method_without_hybrids(const AutoConfig& asked, const AutoData& data);
 
