@@ -1,4 +1,5 @@
-// Measures of the difference between computed and expected numbers.
+// Measures of the difference between computed and expected numbers, and what the expected ones are
+// computed from.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -11,6 +12,11 @@
 #include "core/tensor.hpp"
 
 namespace scimix::test {
+
+// Returns the same numbers in f64.
+[[nodiscard]] inline Tensor in_f64(const Tensor& tensor) {
+  return Tensor::from(tensor.to_doubles(), tensor.shape(), DType::f64);
+}
 
 // Returns the largest absolute difference; infinity if a difference is a NaN.
 [[nodiscard]] inline double largest_difference(const std::vector<double>& a,

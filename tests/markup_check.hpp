@@ -97,12 +97,4 @@ inline std::string markup_fault(const std::string& text) {
   return MarkupCheck(text).fault();
 }
 
-inline int occurrences(const std::string& text, const std::string& part) {
-  int count = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
-    ++count;
-  }
-  return count;
-}
-
 }  // namespace scimix::test

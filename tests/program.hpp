@@ -7,17 +7,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <functional>
 #include <string>
-#include <string_view>
-#include <system_error>
 #include <thread>
 #include <vector>
 
+#include "run_files.hpp"
 #include "temp_folder.hpp"
 #include "tests/paths.hpp"
 
@@ -28,23 +26,6 @@ struct ProgramResult {
   std::string out;
   std::string error;
 };
-
-// Returns the number of steps of the newest checkpoint in a run folder, and 0 if there is none. The
-// run may be writing there.
-inline int newest_checkpoint(const std::filesystem::path& run) {
-  constexpr std::string_view kStart = "step-";
-  int newest = 0;
-  std::error_code error;  // the folder may not exist yet
-  for (const auto& entry : std::filesystem::directory_iterator(run / "checkpoints", error)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with(kStart) && name.ends_with(".safetensors")) {
-      int step = 0;
-      std::from_chars(name.data() + kStart.size(), name.data() + name.size(), step);
-      newest = std::max(newest, step);
-    }
-  }
-  return newest;
-}
 
 // A running program; its output goes to files in `folder`.
 class Program {
@@ -133,6 +114,14 @@ inline ProgramResult run_to_success(const std::string& name, std::vector<std::st
 
 [[nodiscard]] inline bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
+}
+
+inline int occurrences(const std::string& text, const std::string& part) {
+  int count = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
+    ++count;
+  }
+  return count;
 }
 
 // Checks that `text` has each of `parts`.

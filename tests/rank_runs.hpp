@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -53,12 +52,6 @@ inline Words generator_run(const std::string& out, const Words& more,
              "--batch 8 --g-channels 8 --g-max-channels 8 --d-channels 8 --d-max-channels 8 "
              "--eval-pairs 20 --guide-steps 0") +
          tiny_images(device) + more;
-}
-
-inline std::filesystem::path checkpoint(const std::string& run, int step) {
-  char name[40];  // NOLINT: for snprintf
-  std::snprintf(name, sizeof(name), "step-%08d.safetensors", step);
-  return std::filesystem::path(run) / "checkpoints" / name;
 }
 
 template <class T>

@@ -12,6 +12,7 @@
 #include "bench/report.hpp"
 #include "bench/suite.hpp"
 #include "core/error.hpp"
+#include "tests/json_lines.hpp"
 #include "tests/program.hpp"
 
 using namespace scimix;
@@ -218,9 +219,7 @@ TEST_CASE("bench: a step is prepared once and timed on request") {
   time_in_turn(step, {.dtype = DType::bf16}, in, out);
   CHECK(prepared == 1);
   CHECK(steps == 4);
-  std::istringstream lines(out.str());
-  std::vector<nlohmann::json> answers;
-  for (std::string line; std::getline(lines, line);) answers.push_back(nlohmann::json::parse(line));
+  const std::vector<nlohmann::json> answers = test::json_lines(out.str());
   REQUIRE(answers.size() == 3);
   CHECK(answers[0].at("dtype") == "bf16");
   CHECK(answers[0].at("threads").get<int>() > 0);

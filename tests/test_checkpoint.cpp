@@ -7,6 +7,7 @@
 #include "core/safetensors.hpp"
 #include "temp_folder.hpp"
 #include "trainers/checkpoint.hpp"
+#include "user_errors.hpp"
 
 using namespace scimix;
 
@@ -19,13 +20,7 @@ ParameterStore::Named named(const std::string& name, const Shape& shape, double 
 }
 
 std::string message_of(const std::filesystem::path& path, const CheckpointTensors& tensors) {
-  try {
-    load_checkpoint(path, tensors);
-  } catch (const Error& error) {
-    CHECK(error.fault() == Fault::user);
-    return error.what();
-  }
-  return "";
+  return test::user_error_or_none([&] { load_checkpoint(path, tensors); });
 }
 
 }  // namespace

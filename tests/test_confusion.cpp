@@ -16,6 +16,7 @@
 #include "kernels/metrics/metrics.hpp"
 #include "report/confusion_picture.hpp"
 #include "tests/markup_check.hpp"
+#include "tests/program.hpp"
 #include "tests/skip.hpp"
 #include "tools/eval/accuracy_report.hpp"
 #include "trainers/evaluate.hpp"

@@ -19,6 +19,7 @@
 
 using namespace scimix;
 using scimix::test::dot;
+using scimix::test::in_f64;
 using scimix::test::relative_error;
 
 namespace {
@@ -29,10 +30,6 @@ Tensor random(const Shape& shape, DType dtype, unsigned seed) {
   std::vector<double> values(static_cast<std::size_t>(shape.numel()));
   for (double& value : values) value = uniform(generator);
   return Tensor::from(values, shape, dtype);
-}
-
-Tensor in_f64(const Tensor& t) {
-  return Tensor::from(t.to_doubles(), t.shape(), DType::f64);
 }
 
 // x, w and y of one convolution, with random values; y is the cotangent of the output.
@@ -64,6 +61,17 @@ Products products(const Operands& o) {
   conv_dgrad(o.y, o.w, out.dgrad, o.geometry);
   conv_wgrad(o.y, o.x, out.wgrad, o.geometry);
   return out;
+}
+
+// The products of the same operands in f64.
+Products exact_products(const Operands& o) {
+  return products({o.geometry, in_f64(o.x), in_f64(o.w), in_f64(o.y)});
+}
+
+void check_products(const Products& got, const Products& expected, double tolerance) {
+  CHECK(relative_error(got.fprop, expected.fprop) < tolerance);
+  CHECK(relative_error(got.dgrad, expected.dgrad) < tolerance);
+  CHECK(relative_error(got.wgrad, expected.wgrad) < tolerance);
 }
 
 struct Setting {
@@ -106,11 +114,7 @@ void compare_with_reference(const Setting& s, DType dtype, double tolerance) {
   CAPTURE(s.w);
   CAPTURE(s.conv.stride);
   const Operands o = operands(s.x, s.w, s.conv, dtype);
-  const Products got = products(o);
-  const Products expected = products({o.geometry, in_f64(o.x), in_f64(o.w), in_f64(o.y)});
-  CHECK(relative_error(got.fprop, expected.fprop) < tolerance);
-  CHECK(relative_error(got.dgrad, expected.dgrad) < tolerance);
-  CHECK(relative_error(got.wgrad, expected.wgrad) < tolerance);
+  check_products(products(o), exact_products(o), tolerance);
 }
 
 }  // namespace
@@ -174,7 +178,7 @@ TEST_CASE("conv: Winograd's algorithm agrees with the reference") {
     for (const DType dtype : {DType::f32, DType::bf16}) {
       CAPTURE(dtype);
       const Operands o = operands(s.x, s.w, s.conv, dtype);
-      const Products expected = products({o.geometry, in_f64(o.x), in_f64(o.w), in_f64(o.y)});
+      const Products expected = exact_products(o);
       const double most = dtype == DType::f32 ? kF32 : kBf16;
       for (const auto width : {cpu::winograd::Width::avx2, cpu::winograd::Width::avx512}) {
         if (!cpu::winograd::has(width)) continue;
@@ -183,9 +187,7 @@ TEST_CASE("conv: Winograd's algorithm agrees with the reference") {
         cpu::winograd::conv_fprop(o.x, o.w, got.fprop, o.geometry, width);
         cpu::winograd::conv_dgrad(o.y, o.w, got.dgrad, o.geometry, width);
         cpu::winograd::conv_wgrad(o.y, o.x, got.wgrad, o.geometry, width);
-        CHECK(relative_error(got.fprop, expected.fprop) < most);
-        CHECK(relative_error(got.dgrad, expected.dgrad) < most);
-        CHECK(relative_error(got.wgrad, expected.wgrad) < most);
+        check_products(got, expected, most);
         Tensor wide = Tensor::empty(o.w.shape(), DType::f32);
         cpu::winograd::conv_wgrad(o.y, o.x, wide, o.geometry, width);
         CHECK(relative_error(wide, expected.wgrad) < kF32);
@@ -253,7 +255,7 @@ TEST_CASE("conv: the GPU's operands and results may be views that are not aligne
   for (const DType dtype : {DType::f32, DType::bf16}) {
     CAPTURE(name_of(dtype));
     const Operands o = operands({2, 4, 5, 8}, {16, 3, 3, 8}, {.stride = 1, .pad = 1}, dtype);
-    const Products expected = products({o.geometry, in_f64(o.x), in_f64(o.w), in_f64(o.y)});
+    const Products expected = exact_products(o);
     const Tensor x = off_by_one(o.x);
     const Tensor w = off_by_one(o.w);
     const Tensor y = off_by_one(o.y);
@@ -262,10 +264,7 @@ TEST_CASE("conv: the GPU's operands and results may be views that are not aligne
     conv_dgrad(y, w, got.dgrad, o.geometry);
     conv_wgrad(y, x, got.wgrad, o.geometry);
     // The tolerances of a CPU, above: sums of up to 144 terms, which bf16 rounds once more.
-    const double tolerance = dtype == DType::f32 ? 1e-5 : 5e-3;
-    CHECK(relative_error(got.fprop, expected.fprop) < tolerance);
-    CHECK(relative_error(got.dgrad, expected.dgrad) < tolerance);
-    CHECK(relative_error(got.wgrad, expected.wgrad) < tolerance);
+    check_products(got, expected, dtype == DType::f32 ? 1e-5 : 5e-3);
   }
 }
 

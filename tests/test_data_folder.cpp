@@ -18,7 +18,6 @@ using test::contains;
 using test::grey_levels;
 using test::has_note;
 using test::TempFolder;
-using test::user_error_list_of;
 using test::user_error_of;
 using test::write_plain;
 
@@ -29,7 +28,7 @@ std::string error_of(const fs::path& dir) {
 }
 
 std::string list_of(const fs::path& dir) {
-  return user_error_list_of([&] { (void)load_image_folder(dir, {.size = 8}); });
+  return test::user_error_list_of([&] { (void)load_image_folder(dir, {.size = 8}); });
 }
 
 }  // namespace

@@ -16,7 +16,6 @@ namespace {
 
 using test::contains;
 using test::TempFolder;
-using test::user_error_of;
 using test::write_plain;
 
 namespace fs = std::filesystem;
@@ -41,7 +40,7 @@ ImageSourceOptions of_size(std::int64_t size, bool resize = false) {
 }
 
 std::string error_of(const std::string& source, const ImageSourceOptions& options) {
-  return user_error_of([&] { (void)load_image_source(source, options); });
+  return test::user_error_of([&] { (void)load_image_source(source, options); });
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What the tests of data/ share: files, the real data, and looking at errors.
+// What the tests of data/ share: files, the real data, and looking at errors and notes.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -12,11 +12,11 @@
 #include <string>
 #include <vector>
 
-#include "core/error.hpp"
 #include "data/dataset.hpp"
 #include "data/image_io.hpp"
 #include "tests/skip.hpp"
 #include "tests/temp_folder.hpp"  // IWYU pragma: export
+#include "tests/user_errors.hpp"  // IWYU pragma: export
 
 namespace scimix::test {
 
@@ -52,28 +52,6 @@ inline std::vector<int> grey_levels(const ImageSet& images) {
   std::vector<int> levels;
   for (std::int64_t i = 0; i < images.count; ++i) levels.push_back(images.image(i)[0]);
   return levels;
-}
-
-// Returns the message of the user's error that f must end in. It may have several lines: a list.
-template <class F>
-std::string user_error_list_of(F&& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    CHECK(error.fault() == Fault::user);
-    return error.what();
-  }
-  FAIL_CHECK("no error was thrown");
-  return {};
-}
-
-// Returns the message of the user's error that f must end in. It has to be one line.
-template <class F>
-std::string user_error_of(F&& f) {
-  const std::string message = user_error_list_of(f);
-  CHECK(message.find('\n') == std::string::npos);
-  CHECK(!message.empty());
-  return message;
 }
 
 // Returns whether a note of the data set contains `part`; otherwise prints all of its notes.

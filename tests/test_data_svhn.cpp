@@ -65,6 +65,10 @@ void write_svhn(const fs::path& path, matio_classes class_type, matio_types type
   writer.add("y", class_type, type, std::move(labels), {n, 1}, compression);
 }
 
+std::string error_of(const fs::path& path) {
+  return user_error_of([&] { (void)read_svhn_file(path); });
+}
+
 void check_small(const fs::path& path) {
   const ImageSet images = read_svhn_file(path);
   CHECK(images.count == 3);
@@ -111,7 +115,7 @@ TEST_CASE("SVHN: labels that are none") {
   const fs::path path = dir.path() / "a.mat";
   const auto error_for = [&](double label) {
     write_svhn<double>(path, MAT_C_DOUBLE, MAT_T_DOUBLE, {1, label, 9}, MAT_COMPRESSION_NONE);
-    return user_error_of([&] { (void)read_svhn_file(path); });
+    return error_of(path);
   };
   CHECK(contains(error_for(0), "a.mat: y(2) is 0, expected 1 to 10"));
   CHECK(contains(error_for(11), "y(2) is 11, expected 1 to 10"));
@@ -125,20 +129,19 @@ TEST_CASE("SVHN: wrong shapes, types and names") {
   const TempFolder dir;
   const fs::path path = dir.path() / "a.mat";
   const auto none = MAT_COMPRESSION_NONE;
-  const auto error = [&] { return user_error_of([&] { (void)read_svhn_file(path); }); };
   const std::vector<std::uint8_t> y = {1, 2};
 
   Writer(path).add_x({32, 32, 3}, none);
-  CHECK(contains(error(), "a.mat: X has 3 dimensions, expected 32x32x3xN"));
+  CHECK(contains(error_of(path), "a.mat: X has 3 dimensions, expected 32x32x3xN"));
   Writer(path).add_x({2, 32, 32, 3}, none);
-  CHECK(contains(error(), "X is 2x32x32x3, expected 32x32x3xN"));
+  CHECK(contains(error_of(path), "X is 2x32x32x3, expected 32x32x3xN"));
   Writer(path).add("X", MAT_C_DOUBLE, MAT_T_DOUBLE, std::vector<double>(3072 * 2), {32, 32, 3, 2},
                    none);
-  CHECK(contains(error(), "X is not of type uint8"));
+  CHECK(contains(error_of(path), "X is not of type uint8"));
   Writer(path).add("Y", MAT_C_UINT8, MAT_T_UINT8, y, {2, 1}, none);
-  CHECK(contains(error(), "has no variable X"));
+  CHECK(contains(error_of(path), "has no variable X"));
   Writer(path).add_x({32, 32, 3, 2}, none);
-  CHECK(contains(error(), "has no variable y"));
+  CHECK(contains(error_of(path), "has no variable y"));
 
   const auto with_y = [&](std::vector<std::uint8_t> labels, std::vector<std::size_t> dims) {
     Writer writer(path);
@@ -146,26 +149,25 @@ TEST_CASE("SVHN: wrong shapes, types and names") {
     writer.add("y", MAT_C_UINT8, MAT_T_UINT8, std::move(labels), std::move(dims), none);
   };
   with_y({1, 2, 3}, {3, 1});
-  CHECK(contains(error(), "y is 3x1, expected 2x1"));
+  CHECK(contains(error_of(path), "y is 3x1, expected 2x1"));
   with_y({1, 2}, {1, 2});
-  CHECK(contains(error(), "y is 1x2, expected 2x1"));
+  CHECK(contains(error_of(path), "y is 1x2, expected 2x1"));
   {
     Writer writer(path);
     writer.add_x({32, 32, 3, 2}, none);
     writer.add("y", MAT_C_CHAR, MAT_T_UINT8, y, {2, 1}, none);
   }
-  CHECK(contains(error(), "y is not a real number type"));
+  CHECK(contains(error_of(path), "y is not a real number type"));
 }
 
 TEST_CASE("SVHN: files that are no MATLAB files") {
   const TempFolder dir;
   const fs::path path = dir.path() / "a.mat";
-  const auto error = [&] { return user_error_of([&] { (void)read_svhn_file(path); }); };
-  CHECK(contains(error(), "a.mat: no such file"));
+  CHECK(contains(error_of(path), "a.mat: no such file"));
   test::write_text(path, "");
-  CHECK(contains(error(), "not a MATLAB version 5 file"));
+  CHECK(contains(error_of(path), "not a MATLAB version 5 file"));
   test::write_text(path, std::string(4000, 'x'));
-  CHECK(contains(error(), "not a MATLAB version 5 file"));
+  CHECK(contains(error_of(path), "not a MATLAB version 5 file"));
 }
 
 // libmatio alone would give zeros for some of these.
@@ -178,7 +180,7 @@ TEST_CASE("SVHN: a truncated file is an error wherever it ends") {
     for (std::size_t size = 0; size < whole.size(); size += size + 200 < whole.size() ? 61 : 1) {
       test::write_bytes(path, std::span(whole).first(size));
       CAPTURE(size);
-      CHECK(contains(user_error_of([&] { (void)read_svhn_file(path); }), "a.mat: "));
+      CHECK(contains(error_of(path), "a.mat: "));
     }
   }
 }
@@ -190,7 +192,7 @@ TEST_CASE("SVHN: damaged compressed data does not pass as zeros") {
   std::vector<std::uint8_t> bytes = test::bytes_of(path);
   for (std::size_t i = 128 + 8 + 60; i < 128 + 8 + 120; ++i) bytes[i] = 0xFF;
   test::write_bytes(path, bytes);
-  CHECK(contains(user_error_of([&] { (void)read_svhn_file(path); }), "damaged"));
+  CHECK(contains(error_of(path), "damaged"));
 }
 
 // A file whose one element is compressed and claims an array of `images` images.
@@ -219,11 +221,10 @@ void write_claim(const fs::path& path, std::uint32_t images) {
 TEST_CASE("SVHN: a file that claims more than it holds is refused, without the memory for it") {
   const TempFolder dir;
   const fs::path path = dir.path() / "a.mat";
-  const auto error = [&] { return user_error_of([&] { (void)read_svhn_file(path); }); };
   write_claim(path, 1'000'000);
-  CHECK(contains(error(), "X is 32x32x3x1000000, more than a file of"));
+  CHECK(contains(error_of(path), "X is 32x32x3x1000000, more than a file of"));
   write_claim(path, 40);
-  CHECK(contains(error(), "damaged: the compressed data end too early"));
+  CHECK(contains(error_of(path), "damaged: the compressed data end too early"));
 }
 
 TEST_CASE("SVHN: y may come first, and other variables are passed over") {

@@ -20,7 +20,6 @@ using test::contains;
 using test::grey_levels;
 using test::has_note;
 using test::TempFolder;
-using test::user_error_list_of;
 using test::user_error_of;
 using test::write_plain;
 using Labels = std::vector<std::int32_t>;
@@ -37,7 +36,7 @@ std::string error_of(const fs::path& dir, const FolderOptions& options = {}) {
 }
 
 std::string list_of(const fs::path& dir, const FolderOptions& options) {
-  return user_error_list_of([&] { (void)load(dir, options); });
+  return test::user_error_list_of([&] { (void)load(dir, options); });
 }
 
 }  // namespace

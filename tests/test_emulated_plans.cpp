@@ -18,16 +18,13 @@
 #include "temp_folder.hpp"
 
 using namespace scimix;
+using test::in_f64;
 using test::not_planted;
 using test::ProgramResult;
 
 namespace {
 
 constexpr Device kGpu{Device::Kind::cuda, 0};
-
-Tensor in_f64(const Tensor& t) {
-  return Tensor::from(t.to_doubles(), t.shape(), DType::f64);
-}
 
 }  // namespace
 

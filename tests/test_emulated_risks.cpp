@@ -35,6 +35,7 @@
 
 using namespace scimix;
 using test::fault_has;
+using test::in_f64;
 using test::NoFaults;
 using test::not_planted;
 using test::ProgramResult;
@@ -45,10 +46,6 @@ constexpr Device kGpu{Device::Kind::cuda, 0};
 
 void wait() {
   static_cast<void>(cudaStreamSynchronize(cuda::current_stream()));
-}
-
-Tensor in_f64(const Tensor& t) {
-  return Tensor::from(t.to_doubles(), t.shape(), DType::f64);
 }
 
 }  // namespace

@@ -7,9 +7,9 @@
 
 #include "autograd/tape.hpp"
 #include "command_line.hpp"
-#include "core/error.hpp"
 #include "tiny_runs.hpp"
 #include "trainers/guide.hpp"
+#include "user_errors.hpp"
 
 using namespace scimix;
 using namespace scimix::test;
@@ -169,39 +169,33 @@ TEST_CASE("a guide of other data, labels or shape is refused with one line") {
                            const std::function<void(GeneratorRunConfig&)>& change = {}) {
     GeneratorRunConfig config = config_like_small();
     if (change) change(config);
-    try {
+    const std::string message = user_error_or_none([&] {
       static_cast<void>(load_matching_guide(guide, config, inputs.dataset, inputs.split, kCpu));
-    } catch (const Error& error) {
-      CHECK(error.fault() == Fault::user);
-      const std::string message = error.what();
-      CHECK(message.find('\n') == std::string::npos);
-      CHECK(message.find("guide") != std::string::npos);
-      return message;
-    }
-    return std::string("accepted");
-  };
-  const auto has = [](const std::string& text, const std::string& words) {
-    CAPTURE(text);
-    CHECK(text.find(words) != std::string::npos);
+    });
+    if (message.empty()) return std::string("accepted");
+    CHECK(message.find('\n') == std::string::npos);
+    CHECK(message.find("guide") != std::string::npos);
+    return message;
   };
   CHECK(refusal(inputs_like_small()) == "accepted");
-  has(refusal(inputs_like_small(1)),
-      "trained with 20 labels by split seed 0, expected 20 labels by split seed 1");
-  has(refusal(inputs_like_small(0, 40)), "expected 40 labels by split seed 0");
-  has(refusal(inputs_like_small(0, 100)), "expected all labels");
-  has(refusal(inputs_like_small(0, 20, {.size = 16, .digits_train = 120, .digits_test = 40})),
-      "of other training images");
-  has(refusal(inputs_like_small(0, 20, {.size = 32, .digits_train = 100, .digits_test = 40})),
-      "16x16 pixels, expected 32x32");
+  check_has(refusal(inputs_like_small(1)),
+            {"trained with 20 labels by split seed 0, expected 20 labels by split seed 1"});
+  check_has(refusal(inputs_like_small(0, 40)), {"expected 40 labels by split seed 0"});
+  check_has(refusal(inputs_like_small(0, 100)), {"expected all labels"});
+  check_has(refusal(inputs_like_small(0, 20, {.size = 16, .digits_train = 120, .digits_test = 40})),
+            {"of other training images"});
+  check_has(refusal(inputs_like_small(0, 20, {.size = 32, .digits_train = 100, .digits_test = 40})),
+            {"16x16 pixels, expected 32x32"});
   RunInputs renamed = inputs_like_small();
   renamed.dataset.class_names[3] = "three";
-  has(refusal(renamed), "0,1,2,3,4");
+  check_has(refusal(renamed), {"0,1,2,3,4"});
   RunInputs others = inputs_like_small();
   std::swap(others.split.labeled[0], others.split.labeled[1]);
-  has(refusal(others), "other labelled images");
-  has(refusal(inputs_like_small(), [](auto& c) { c.encoder.width = 2; }),
-      "is a WideResNet-10-1, expected the generator's --depth 10 --width 2");
-  has(refusal(inputs_like_small(), [](auto& c) { c.encoder.norm_eps = 1e-5; }), "--norm-eps");
+  check_has(refusal(others), {"other labelled images"});
+  check_has(refusal(inputs_like_small(), [](auto& c) { c.encoder.width = 2; }),
+            {"is a WideResNet-10-1, expected the generator's --depth 10 --width 2"});
+  check_has(refusal(inputs_like_small(), [](auto& c) { c.encoder.norm_eps = 1e-5; }),
+            {"--norm-eps"});
 }
 
 TEST_CASE("mistakes with guides get one line and exit code 2 before anything is written") {

@@ -3,31 +3,18 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "core/error.hpp"
 #include "report/metrics_log.hpp"
 #include "tests/full_disk.hpp"
+#include "tests/json_lines.hpp"
 #include "tests/temp_folder.hpp"
 
 using namespace scimix;
-using scimix::test::message_on_full_disk;
 using scimix::test::read_bytes;
 using scimix::test::TempFolder;
-using scimix::test::write_bytes;
-
-namespace {
-
-std::vector<nlohmann::json> records(const std::string& log) {
-  std::vector<nlohmann::json> all;
-  std::istringstream in(log);
-  for (std::string line; std::getline(in, line);) all.push_back(nlohmann::json::parse(line));
-  return all;
-}
-
-}  // namespace
 
 TEST_CASE("metrics log: one JSON object per line, there as soon as it is added") {
   const TempFolder folder;
@@ -37,7 +24,7 @@ TEST_CASE("metrics log: one JSON object per line, there as soon as it is added")
   CHECK(read_bytes(path) ==
         "{\"step\":100,\"time\":1767225600.25,\"loss\":1.25,\"accuracy\":0.5}\n");
   log.add(200, 1767225601.5, {});
-  CHECK(records(read_bytes(path)).size() == 2);
+  CHECK(test::json_lines(read_bytes(path)).size() == 2);
   MetricsLog::start(path);
   CHECK(read_bytes(path).empty());
 }
@@ -50,7 +37,7 @@ TEST_CASE("metrics log: numbers come back exactly, and those that JSON lacks as 
   MetricsLog::start(path).add(
       1, 2.0,
       {{"a", third}, {"b", std::nan("")}, {"c", infinity}, {"d", -infinity}, {"e", 1e-300}});
-  const auto record = records(read_bytes(path)).at(0);
+  const auto record = test::json_lines(read_bytes(path)).at(0);
   CHECK(record["a"].get<double>() == third);
   CHECK(record["b"].is_null());
   CHECK(record["c"].is_null());
@@ -75,7 +62,7 @@ TEST_CASE("metrics log: resuming keeps the records up to the step and goes on be
   const std::string third = "{\"step\":30,\"time\":3.0,\"loss\":1.5}\n";
   const std::string added = "{\"step\":25,\"time\":4.0,\"loss\":0.5}\n";
   const auto resumed = [&](const std::string& old, std::int64_t step) {
-    write_bytes(path, old);
+    test::write_bytes(path, old);
     MetricsLog::resume(path, step).add(25, 4.0, {{"loss", 0.5}});
     CHECK(folder.count() == 1);
     return read_bytes(path);
@@ -112,7 +99,7 @@ TEST_CASE("metrics log: a foreign line is refused and nothing is touched") {
        {"hello", "", "[1]", "{\"loss\":1}", "{\"step\":1.5}", "{\"step\":\"1\"}"}) {
     CAPTURE(bad);
     const std::string log = good + bad + "\n" + good;
-    write_bytes(path, log);
+    test::write_bytes(path, log);
     CHECK_THROWS_WITH_AS(MetricsLog::resume(path, 5),
                          (path.string() + ":2: is no record of a metrics log, expected a JSON " +
                           "object with an integer \"step\"")
@@ -127,7 +114,7 @@ TEST_CASE("metrics log: a foreign line is refused and nothing is touched") {
 TEST_CASE("metrics log: a full disk leaves whole records") {
   const TempFolder folder;
   const auto path = folder / "metrics.jsonl";
-  const std::string message = message_on_full_disk(1000, [&] {
+  const std::string message = test::message_on_full_disk(1000, [&] {
     MetricsLog log = MetricsLog::start(path);
     for (int step = 0; step < 100; ++step) log.add(step, 0.5, {{"loss", 1.5}});
   });
@@ -135,6 +122,6 @@ TEST_CASE("metrics log: a full disk leaves whole records") {
   const std::string log = read_bytes(path);
   CHECK(log.ends_with("}\n"));
   CHECK(log.size() > 950);
-  const auto all = records(log);
+  const auto all = test::json_lines(log);
   CHECK(all.back()["step"].get<std::size_t>() + 1 == all.size());
 }

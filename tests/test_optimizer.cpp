@@ -270,6 +270,15 @@ struct TwoLayers {
   void clear() { store.updated_slabs().parameters.zero_(); }
 };
 
+// The first updates of a network and of what is expected of it.
+void update_both(TwoLayers& model, Adam& adam, HostAdam& expected, int count) {
+  for (int t = 1; t <= count; ++t) {
+    model.set_gradient(t);
+    adam.update();
+    expected.update(adam_gradient(expected.p.size(), t));
+  }
+}
+
 }  // namespace
 
 TEST_CASE("Adam over a network: updates, average, and a counter of its own") {
@@ -282,11 +291,7 @@ TEST_CASE("Adam over a network: updates, average, and a counter of its own") {
   CHECK(average.values().to_doubles() == model.values().to_doubles());
   HostAdam expected({.lr = 2e-3, .beta1 = 0, .beta2 = 0.99, .eps = 1e-8, .ema_decay = 0.5},
                     model.values().to_doubles());
-  for (int t = 1; t <= 10; ++t) {
-    model.set_gradient(t);
-    adam.update();
-    expected.update(adam_gradient(expected.p.size(), t));
-  }
+  update_both(model, adam, expected, 10);
   check_close(model.values(), expected.p);
   check_close(average.values(), expected.ema);
   check_close(adam.moments2().flat(), expected.v);
@@ -303,11 +308,7 @@ TEST_CASE("Adam's lazy correction: lr c and beta^c, c = k/(k+1)") {
   HostAdam expected(
       {.lr = 2e-3 * c, .beta1 = std::pow(0.5, c), .beta2 = std::pow(0.99, c), .eps = 1e-8},
       model.values().to_doubles());
-  for (int t = 1; t <= 17; ++t) {
-    model.set_gradient(t);
-    adam.update();
-    expected.update(adam_gradient(expected.p.size(), t));
-  }
+  update_both(model, adam, expected, 17);
   check_close(model.values(), expected.p);
   check_close(adam.moments1().flat(), expected.m);
   check_close(adam.moments2().flat(), expected.v);

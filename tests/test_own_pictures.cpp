@@ -21,8 +21,6 @@ using test::operator+;
 using test::check_mistake;
 using test::has;
 using test::ProgramResult;
-using test::run_program;
-using test::TempFolder;
 using test::train;
 using test::Words;
 using test::write_picture;
@@ -52,7 +50,7 @@ const Words kTinyGenerator{"--g-channels",     "4", "--g-max-channels", "4", "--
 
 // The last checkpoint of a run, and the same after the second half of the run was made again.
 void check_resumes(const std::string& kind, const std::string& run) {
-  const fs::path last = fs::path(run) / "checkpoints/step-00000006.safetensors";
+  const fs::path last = test::checkpoint(run, 6);
   const std::string expected = test::read_bytes(last);
   fs::remove(last);
   fs::remove(fs::path(run) / "report.html");
@@ -112,7 +110,7 @@ TEST_CASE("own pictures: a run with its images on disk is the run with its image
         Words{"classifier", "--out", out, "--method", "fixmatch", "--image-storage", storage} +
         p.data());
     CHECK(has(result.out, "are in a file in " + p.path("image-cache")) == (storage == "disk"));
-    return test::read_bytes(fs::path(out) / "checkpoints/step-00000006.safetensors");
+    return test::checkpoint_bytes(out, 6);
   };
   CHECK(run("disk") == run("memory"));
   CHECK(files_below(p.folder / "image-cache") == 0);
@@ -193,8 +191,8 @@ TEST_CASE("predict: classes, tables and sorted pictures" * doctest::test_suite("
   const std::string tests = (p.dir / "test").string();
 
   // As often right as scimix_eval accuracy says.
-  const ProgramResult accuracy =
-      run_program("scimix_eval", {"accuracy", run, "--json", p.path("a.json"), "--device", "cpu"});
+  const ProgramResult accuracy = test::run_program(
+      "scimix_eval", {"accuracy", run, "--json", p.path("a.json"), "--device", "cpu"});
   REQUIRE(accuracy.exit_code == 0);
   const std::string out =
       predict({run, tests, tests + "/across/1.png", "--out", csv, "--top", "2", "--error-rate",
@@ -334,7 +332,7 @@ TEST_CASE("predictions: the most probable classes, and names that are taken") {
   CHECK(ranked[0].probability == doctest::Approx(std::exp(1.5) / sum));
   CHECK(ranked[2].probability == doctest::Approx(std::exp(0.5) / sum));
 
-  const TempFolder folder;
+  const test::TempFolder folder;
   std::vector<Prediction> predictions;
   for (const char* name : {"a/x.png", "b/x.png", "c/x-2.png", "d/x.png"}) {
     fs::create_directories((folder / name).parent_path());

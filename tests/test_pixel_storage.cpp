@@ -15,10 +15,7 @@
 namespace scimix {
 namespace {
 
-using test::contains;
-using test::grey_levels;
 using test::TempFolder;
-using test::user_error_of;
 
 namespace fs = std::filesystem;
 
@@ -87,10 +84,11 @@ TEST_CASE("pixel storage: shared pixels outlive their vector and the folder") {
 TEST_CASE("pixel storage: a folder that cannot hold a file is a user's mistake") {
   const TempFolder dir;
   test::write_text(dir / "file", "x");
-  CHECK(contains(user_error_of([&] { (void)on_disk(dir / "file", 10); }), "file"));
+  CHECK(test::contains(test::user_error_of([&] { (void)on_disk(dir / "file", 10); }), "file"));
   // More than any disk has.
-  CHECK(contains(user_error_of([&] { (void)on_disk(dir / "folder", std::size_t{1} << 60U); }),
-                 "folder: cannot hold a file of 1152921504606846976 bytes"));
+  CHECK(test::contains(
+      test::user_error_of([&] { (void)on_disk(dir / "folder", std::size_t{1} << 60U); }),
+      "folder: cannot hold a file of 1152921504606846976 bytes"));
 }
 
 TEST_CASE("pixel storage: automatic takes the disk above a quarter of the memory") {

@@ -20,6 +20,7 @@
 using namespace scimix;
 using test::apart;
 using test::checkpoint;
+using test::occurrences;
 using test::on_ranks;
 using test::operator+;
 using test::Program;
@@ -115,13 +116,7 @@ TEST_CASE("ranks: 2, 3 and 4 of them do together what they should") {
     CAPTURE(result.error);
     CHECK(result.exit_code == 0);
     // All of them ran the cases, and none was skipped.
-    std::size_t ran = 0;
-    const std::string words = "\n11 passed, 0 failed, 0 skipped";
-    for (auto at = result.out.find(words); at != std::string::npos;
-         at = result.out.find(words, at + 1)) {
-      ++ran;
-    }
-    CHECK(ran == static_cast<std::size_t>(ranks));
+    CHECK(occurrences(result.out, "\n11 passed, 0 failed, 0 skipped") == ranks);
   }
 }
 
@@ -226,15 +221,11 @@ TEST_CASE("ranks: rank 0 alone speaks and writes") {
                               {"--method", "supervised", "--batch", "9", "--steps", "5"}));
   CAPTURE(result.error);
   REQUIRE(result.exit_code == 0);
-  const auto count = [](const std::string& text, const std::string& word) {
-    std::size_t found = 0;
-    for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++found;
-    return found;
-  };
-  CHECK(count(result.out, "test accuracy") >= 1);
-  CHECK(count(result.out, "run folder") == 1);
-  CHECK(count(result.out, "3 ranks share every batch") == 1);
-  CHECK(count(read_bytes(folder / "run/metrics.jsonl"), "\"step\":5,") == 2);  // log, evaluation
+  CHECK(occurrences(result.out, "test accuracy") >= 1);
+  CHECK(occurrences(result.out, "run folder") == 1);
+  CHECK(occurrences(result.out, "3 ranks share every batch") == 1);
+  // The log and an evaluation.
+  CHECK(occurrences(read_bytes(folder / "run/metrics.jsonl"), "\"step\":5,") == 2);
 }
 
 // As srun leaves it without --mpi=pmix.

@@ -2,37 +2,24 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
-#include "core/error.hpp"
 #include "core/result_file.hpp"
+#include "program.hpp"
 #include "temp_folder.hpp"
+#include "user_errors.hpp"
 
 using namespace scimix;
+using test::has;
 using test::TempFolder;
+using test::user_error_or_none;
 
 namespace {
 
 std::string message_of(const std::filesystem::path& path) {
-  try {
-    check_result_file("--out", path, "made by us");
-  } catch (const Error& error) {
-    CHECK(error.fault() == Fault::user);
-    return error.what();
-  }
-  return "";
+  return user_error_or_none([&] { check_result_file("--out", path, "made by us"); });
 }
 
 std::string folder_message_of(const std::filesystem::path& path) {
-  try {
-    check_result_folder("--out", path);
-  } catch (const Error& error) {
-    CHECK(error.fault() == Fault::user);
-    return error.what();
-  }
-  return "";
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
+  return user_error_or_none([&] { check_result_folder("--out", path); });
 }
 
 }  // namespace

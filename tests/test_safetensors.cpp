@@ -13,6 +13,7 @@
 #include "core/error.hpp"
 #include "core/safetensors.hpp"
 #include "tests/temp_folder.hpp"
+#include "tests/user_errors.hpp"
 
 using namespace scimix;
 using scimix::test::read_bytes;
@@ -77,17 +78,12 @@ TensorEntry make_entry(std::string name, std::string dtype, std::vector<std::int
 std::string refusal(const TempFolder& folder, const std::string& bytes) {
   const auto path = folder / "broken.safetensors";
   write_bytes(path, bytes);
-  try {
-    const SafetensorsFile file(path);
-  } catch (const Error& error) {
-    const std::string message = error.what();
-    CHECK(error.fault() == Fault::user);
-    CHECK(message.starts_with(path.string() + ": "));
-    CHECK(message.find('\n') == std::string::npos);
-    CHECK(message.find(", expected ") != std::string::npos);
-    return message.substr(path.string().size() + 2);
-  }
-  return "";
+  const std::string message = test::user_error_or_none([&] { const SafetensorsFile file(path); });
+  if (message.empty()) return "";
+  CHECK(message.starts_with(path.string() + ": "));
+  CHECK(message.find('\n') == std::string::npos);
+  CHECK(message.find(", expected ") != std::string::npos);
+  return message.substr(path.string().size() + 2);
 }
 
 // Loads the file and touches every byte that it hands out; true if it loads.

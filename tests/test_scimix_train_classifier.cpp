@@ -13,14 +13,18 @@
 #include "core/safetensors.hpp"
 #include "data/dataset.hpp"
 #include "data/image_io.hpp"
+#include "json_lines.hpp"
 #include "settings/run_kinds.hpp"
 #include "tiny_generator.hpp"
 
 using namespace scimix;
 using test::operator+;
+using test::check_has;
+using test::checkpoint_bytes;
+using test::config_of;
 using test::has;
+using test::metrics_of;
 using test::ProgramResult;
-using test::run_program;
 using test::train;
 using test::Words;
 
@@ -81,18 +85,6 @@ class Place {
   test::TempFolder folder_;
 };
 
-void check_words(const std::string& text, const Words& words) {
-  CAPTURE(text);
-  for (const std::string& word : words) {
-    CAPTURE(word);
-    CHECK(has(text, word));
-  }
-}
-
-std::string config_of(const std::string& run) {
-  return test::read_bytes(run + "/config.toml");
-}
-
 // The lines of a config.toml that set something.
 std::string settings_of(const std::string& run) {
   std::istringstream lines(config_of(run));
@@ -103,21 +95,9 @@ std::string settings_of(const std::string& run) {
   return out;
 }
 
-std::string checkpoint_of(const std::string& run, int step) {
-  std::string number = std::to_string(step);
-  number.insert(0, 8 - number.size(), '0');
-  return run + "/checkpoints/step-" + number + ".safetensors";
-}
-
-std::string weights_of(const std::string& run, int step) {
-  return test::read_bytes(checkpoint_of(run, step));
-}
-
 std::set<std::string> keys_in_metrics(const std::string& run) {
   std::set<std::string> keys;
-  std::istringstream lines(test::read_bytes(run + "/metrics.jsonl"));
-  for (std::string line; std::getline(lines, line);) {
-    const auto record = nlohmann::json::parse(line);
+  for (const nlohmann::json& record : metrics_of(run)) {
     for (const auto& [key, value] : record.items()) keys.insert(key);
   }
   return keys;
@@ -132,9 +112,7 @@ struct Accuracies {
 
 Accuracies accuracies_of(const std::string& run) {
   std::vector<double> all;
-  std::istringstream lines(test::read_bytes(run + "/metrics.jsonl"));
-  for (std::string line; std::getline(lines, line);) {
-    const auto record = nlohmann::json::parse(line);
+  for (const nlohmann::json& record : metrics_of(run)) {
     if (record.contains("test_accuracy")) {
       all.push_back(100 * record.at("test_accuracy").get<double>());
     }
@@ -194,7 +172,7 @@ TEST_CASE("each method with hybrids runs, says what it does and shows what it se
   for (const Case& one : cases) {
     CAPTURE(one.name);
     const std::string run = place / one.name;
-    check_words(train(tiny_run(run, one.options)).out, one.out);
+    check_has(train(tiny_run(run, one.options)).out, one.out);
     const std::set<std::string> keys = keys_in_metrics(run);
     for (const std::string& term : terms) {
       CAPTURE(term);
@@ -208,7 +186,7 @@ TEST_CASE("each method with hybrids runs, says what it does and shows what it se
     // The config it wrote describes the same run.
     const std::string again = place / (one.name + "-again");
     train({"classifier", "--config", run + "/config.toml", "--out", again});
-    CHECK(weights_of(again, 6) == weights_of(run, 6));
+    CHECK(checkpoint_bytes(again, 6) == checkpoint_bytes(run, 6));
   }
 }
 
@@ -220,14 +198,9 @@ TEST_CASE("a killed run with a generator's hybrids resumes bit for bit" *
   const std::string whole = place / "whole";
   train(tiny_run(whole, options));
   const std::string killed = place / "killed";
-  {
-    const test::Program program(place.folder(), "scimix_train", tiny_run(killed, options));
-    program.wait_for_checkpoint(killed, 4);
-    program.signal(SIGKILL);
-    REQUIRE(program.wait().exit_code == -SIGKILL);
-  }
+  test::train_until_killed(tiny_run(killed, options), killed, 4);
   train({"classifier", "--resume", killed});
-  CHECK(weights_of(killed, 60) == weights_of(whole, 60));
+  CHECK(checkpoint_bytes(killed, 60) == checkpoint_bytes(whole, 60));
 }
 
 TEST_CASE("a resumed run finds its generator at another place, and takes no other generator") {
@@ -272,16 +245,16 @@ TEST_CASE("preset B fills in what neither the command line nor a file gives" *
                   "--device",
                   "cpu"};
   train(arguments + data_options());
-  check_words(config_of(run),
-              {"optimizer=\"adam\"\n", "learning-rate=0.003\n", "batch=1\n",
-               "supervised-weight=0.01\n", "norm-statistics=\"joint\"\n", "consistency-weight=1\n",
-               "ramp-shape=\"sigmoid\"\n", "early-ema-decay=0.99\n", "crop-pad=2\n",
-               // given
-               "ema-decay=0.5\n", "steps=2\n", "unlabeled-batch=5\n", "input-noise=0.25\n"});
+  check_has(config_of(run),
+            {"optimizer=\"adam\"\n", "learning-rate=0.003\n", "batch=1\n",
+             "supervised-weight=0.01\n", "norm-statistics=\"joint\"\n", "consistency-weight=1\n",
+             "ramp-shape=\"sigmoid\"\n", "early-ema-decay=0.99\n", "crop-pad=2\n",
+             // given
+             "ema-decay=0.5\n", "steps=2\n", "unlabeled-batch=5\n", "input-noise=0.25\n"});
   // Preset A and other methods have nothing to do with it.
   const std::string plain = place / "plain";
   train(tiny_run(plain, {"--preset", "B", "--steps", "1"}));
-  check_words(config_of(plain), {"optimizer=\"sgd\"\n", "learning-rate=0.03\n"});
+  check_has(config_of(plain), {"optimizer=\"sgd\"\n", "learning-rate=0.03\n"});
 }
 
 TEST_CASE("mistakes about methods and hybrids get one line, exit code 2 and no run folder") {
@@ -357,13 +330,13 @@ TEST_CASE("several seeds: a folder each, and a table of what they say together" 
   const Words several =
       tiny_run(out, {"--method", "mean-teacher", "--mixer", "mixup", "--seeds", "0,3"});
   const ProgramResult result = train(several);
-  check_words(result.out, {"seed 0 (1 of 2)", "seed 3 (2 of 2)", "of 2 seeds"});
+  check_has(result.out, {"seed 0 (1 of 2)", "seed 3 (2 of 2)", "of 2 seeds"});
   CHECK_FALSE(std::filesystem::exists(out + "/config.toml"));
   std::vector<Accuracies> found;
   for (const std::string seed : {"0", "3"}) {
     const std::string run = out + "/seed-" + seed;
-    check_words(config_of(run), {"\nseed=" + seed + "\n", "split-seed=" + seed + "\n",
-                                 "out=\"" + run + "\"\n", "--seeds 0,3"});
+    check_has(config_of(run), {"\nseed=" + seed + "\n", "split-seed=" + seed + "\n",
+                               "out=\"" + run + "\"\n", "--seeds 0,3"});
     found.push_back(accuracies_of(run));
     std::ostringstream line;  // of the table
     line.precision(2);
@@ -374,7 +347,7 @@ TEST_CASE("several seeds: a folder each, and a table of what they say together" 
   const std::string single = place / "single";
   train(tiny_run(single, {"--method", "mean-teacher", "--mixer", "mixup", "--seed", "3",
                           "--split-seed", "3"}));
-  CHECK(weights_of(single, 6) == weights_of(out + "/seed-3", 6));
+  CHECK(checkpoint_bytes(single, 6) == checkpoint_bytes(out + "/seed-3", 6));
 
   // Of two values, the standard deviation is their distance over sqrt 2.
   const auto check_pair = [&](const std::string& word, double a, double b) {
@@ -387,12 +360,12 @@ TEST_CASE("several seeds: a folder each, and a table of what they say together" 
   check_pair("median", found[0].median, found[1].median);
 
   // Finished runs stay as they are and are counted again.
-  const std::string before = weights_of(out + "/seed-0", 6);
+  const std::string before = checkpoint_bytes(out + "/seed-0", 6);
   const auto last_line = [](const std::string& text) {
     return text.substr(text.rfind("test accuracy in %"));
   };
   CHECK(last_line(train(several).out) == last_line(result.out));
-  CHECK(weights_of(out + "/seed-0", 6) == before);
+  CHECK(checkpoint_bytes(out + "/seed-0", 6) == before);
 
   // One that is missing is made again, the others are not; with more seeds too.
   std::filesystem::remove_all(out + "/seed-3");
@@ -402,7 +375,7 @@ TEST_CASE("several seeds: a folder each, and a table of what they say together" 
   // Runs of other settings are neither mixed up with these nor overwritten.
   test::check_mistake("scimix_train", several + Words{"--mixer", "cutmix"},
                       {out + "/seed-0", "other settings", "--out"});
-  CHECK(weights_of(out + "/seed-0", 6) == before);
+  CHECK(checkpoint_bytes(out + "/seed-0", 6) == before);
 }
 
 TEST_CASE("several seeds go on where they were interrupted" * doctest::test_suite("full")) {
@@ -421,9 +394,9 @@ TEST_CASE("several seeds go on where they were interrupted" * doctest::test_suit
     CHECK_FALSE(has(stopped.out, "of 2 seeds:"));
   }
   const std::string rest = train(tiny_run(broken, options)).out;
-  check_words(rest, {broken + "/seed-0, resumed after step 60", broken + "/seed-1, resumed after"});
+  check_has(rest, {broken + "/seed-0, resumed after step 60", broken + "/seed-1, resumed after"});
   for (const std::string seed : {"/seed-0", "/seed-1"}) {
-    CHECK(weights_of(broken + seed, 60) == weights_of(whole + seed, 60));
+    CHECK(checkpoint_bytes(broken + seed, 60) == checkpoint_bytes(whole + seed, 60));
   }
   CHECK(rest.substr(rest.rfind("test accuracy in %")) ==
         result.substr(result.rfind("test accuracy in %")));
@@ -440,24 +413,24 @@ TEST_CASE("--scale cpu shrinks what the command line does not name, and says so"
       train(Words{"classifier", "--config", place / "preset.toml", "--scale", "cpu", "--steps", "2",
                   "--batch=5", "--out", run, "--device", "cpu"} +
             data_options());
-  check_words(config_of(run),
-              {"scale=\"cpu\"\n", "depth=10\n", "width=1\n", "ema-decay=0.99\n",
-               "unlabeled-batch=32\n", "norm-momentum=0.05\n", "steps=2\n", "batch=5\n",  // named
-               "learning-rate=0.02\n"});  // none of its business
-  check_words(result.out, {"Scaled down", "--scale cpu", ", scaled down)"});
+  check_has(config_of(run),
+            {"scale=\"cpu\"\n", "depth=10\n", "width=1\n", "ema-decay=0.99\n",
+             "unlabeled-batch=32\n", "norm-momentum=0.05\n", "steps=2\n", "batch=5\n",  // named
+             "learning-rate=0.02\n"});  // none of its business
+  check_has(result.out, {"Scaled down", "--scale cpu", ", scaled down)"});
   const std::string report = test::read_bytes(run + "/report.html");
-  check_words(report, {"Scaled down"});
+  check_has(report, {"Scaled down"});
 
   // The settings stay when the run goes on or is repeated: nothing shrinks twice.
   const std::string settings = settings_of(run);
-  std::filesystem::remove(checkpoint_of(run, 2));
+  std::filesystem::remove(test::checkpoint(run, 2));
   train({"classifier", "--resume", run});
   CHECK(settings_of(run) == settings);
   const std::string again = place / "again";
   CHECK(has(train({"classifier", "--config", run + "/config.toml", "--out", again}).out,
             "Scaled down"));
   CHECK(settings_of(again) == settings);
-  CHECK(weights_of(again, 2) == weights_of(run, 2));
+  CHECK(checkpoint_bytes(again, 2) == checkpoint_bytes(run, 2));
 
   // A whole run says nothing of the kind.
   const std::string full = place / "full";
@@ -510,30 +483,30 @@ TEST_CASE("a missing generator is trained once for each split, and finished wher
   const std::string first = train(command("both", {"--seeds", "0,2"})).out;
   for (const std::string split : {"0", "2"}) {
     const std::string run = place / ("g-" + split);
-    check_words(first, {"no generator in " + run + ": training one"});
-    check_words(config_of(run),
-                {"# scimix_train generator\n", "labels=20\n", "split-seed=" + split + "\n",
-                 "\nseed=" + split + "\n", "image-size=16\n", "digits-train=60\n"});
-    check_words(config_of(place / ("both/seed-" + split)), {"generator=\"" + run + "\"\n"});
+    check_has(first, {"no generator in " + run + ": training one"});
+    check_has(config_of(run),
+              {"# scimix_train generator\n", "labels=20\n", "split-seed=" + split + "\n",
+               "\nseed=" + split + "\n", "image-size=16\n", "digits-train=60\n"});
+    check_has(config_of(place / ("both/seed-" + split)), {"generator=\"" + run + "\"\n"});
   }
-  const std::string made = weights_of(place / "g-2", 4);
+  const std::string made = checkpoint_bytes(place / "g-2", 4);
 
   const std::string second = train(command("third", {"--split-seed", "2"})).out;
   CHECK_FALSE(has(second, "training one"));
   CHECK_FALSE(has(second, "going on"));
-  check_words(second, {"generator " + checkpoint_of(place / "g-2", 4)});
-  CHECK(weights_of(place / "g-2", 4) == made);
+  check_has(second, {"generator " + test::checkpoint(place / "g-2", 4).string()});
+  CHECK(checkpoint_bytes(place / "g-2", 4) == made);
 
-  std::filesystem::remove(checkpoint_of(place / "g-2", 4));
+  std::filesystem::remove(test::checkpoint(place / "g-2", 4));
   const std::string third = train(command("fourth", {"--split-seed", "2"})).out;
-  check_words(third, {place / "g-2", "not finished yet, going on with it"});
-  CHECK(weights_of(place / "g-2", 4) == made);
-  CHECK(weights_of(place / "fourth", 6) == weights_of(place / "third", 6));
+  check_has(third, {place / "g-2", "not finished yet, going on with it"});
+  CHECK(checkpoint_bytes(place / "g-2", 4) == made);
+  CHECK(checkpoint_bytes(place / "fourth", 6) == checkpoint_bytes(place / "third", 6));
 
   // A generator that exists but is of other labels is refused, not trained over.
   test::check_mistake("scimix_train", command("fifth", {"--split-seed", "2", "--labels", "30"}),
                       {place / "g-2", "20 labels", "expected 30 labels"});
-  CHECK(weights_of(place / "g-2", 4) == made);
+  CHECK(checkpoint_bytes(place / "g-2", 4) == made);
   CHECK_FALSE(std::filesystem::exists(place / "fifth"));
 }
 
@@ -561,14 +534,14 @@ TEST_CASE("a classifier that starts from a generator is trained on from its enco
   const std::string generator = place.generator();
   const std::string run = place / "run";
   const Words options{"--init-from", "generator", "--generator", generator, "--steps", "1"};
-  check_words(train(tiny_run(run, options)).out, {"started from the generator's encoder"});
+  check_has(train(tiny_run(run, options)).out, {"started from the generator's encoder"});
   // At a learning rate of 0 a step leaves the weights as they were given.
   const std::string still = place / "still";
   train(tiny_run(still, options + Words{"--learning-rate", "0", "--ema-decay", "0"}));
   const std::string other = place / "other";
   train(tiny_run(other, {"--steps", "1", "--learning-rate", "0", "--ema-decay", "0"}));
-  const SafetensorsFile found(checkpoint_of(still, 1));
-  const SafetensorsFile scratch(checkpoint_of(other, 1));
+  const SafetensorsFile found(test::checkpoint(still, 1));
+  const SafetensorsFile scratch(test::checkpoint(other, 1));
   const SafetensorsFile expected(generator);
   const auto bytes = [](const SafetensorsFile& file, const std::string& name) {
     const auto found_bytes = file.entry(name).bytes;

@@ -1,8 +1,6 @@
 // scimix_train generator from outside: what it writes, what a kill leaves, what a mistake gets.
 #include <doctest/doctest.h>
 
-#include <csignal>
-
 #include "command_line.hpp"
 #include "core/safetensors.hpp"
 #include "data/image_io.hpp"
@@ -12,22 +10,17 @@ using test::operator+;
 using test::check_mistake;
 using test::train;
 using test::Words;
-using test::words_of;
 
 namespace {
 
 Words small_run(const std::string& out, const Words& more = {}) {
-  return words_of(
+  return test::words_of(
              "generator --digits-train 200 --digits-test 40 --image-size 16 --depth 10 --width 1 "
              "--g-channels 8 --g-max-channels 8 --d-channels 8 --d-max-channels 8 --batch 4 "
              "--steps 24 --guide-steps 0 --r1-every 8 --log-every 5 --eval-every 12 "
              "--eval-pairs 20 --eval-batch 20 --sample-pairs 3 --checkpoint-every 4 "
              "--device cpu") +
          Words{"--out", out} + more;
-}
-
-std::string last_checkpoint(const std::string& run) {
-  return test::read_bytes(run + "/checkpoints/step-00000024.safetensors");
 }
 
 }  // namespace
@@ -43,7 +36,7 @@ TEST_CASE("a generator run folder holds settings, numbers, sample grids and chec
   const Image grid = read_image(run + "/samples/step-00000012.png");
   CHECK(grid.width == 4 * 16 * 3 + 3 * 2);   // x_c, x_r, reconstruction, hybrid at scale 3
   CHECK(grid.height == 3 * 16 * 3 + 2 * 2);  // 3 pairs
-  const std::string config = test::read_bytes(run + "/config.toml");
+  const std::string config = test::config_of(run);
   CHECK(config.find("weight-rec=5") != std::string::npos);  // the preset's, resolved
   CHECK(config.find("variant=\"full\"") != std::string::npos);
   const std::string metrics = test::read_bytes(run + "/metrics.jsonl");
@@ -52,7 +45,7 @@ TEST_CASE("a generator run folder holds settings, numbers, sample grids and chec
     CAPTURE(key);
     CHECK(metrics.find("\"" + std::string(key) + "\":") != std::string::npos);
   }
-  const SafetensorsFile checkpoint(run + "/checkpoints/step-00000024.safetensors");
+  const SafetensorsFile checkpoint(test::checkpoint(run, 24));
   CHECK(checkpoint.metadata().at("format") == "scimix-generator-2");
   CHECK(checkpoint.find("ema.g.blocks.0.conv1.weight") != nullptr);
   CHECK(checkpoint.find("model.d.fromrgb.weight") != nullptr);
@@ -60,7 +53,7 @@ TEST_CASE("a generator run folder holds settings, numbers, sample grids and chec
   // The config it wrote describes the same run.
   const std::string again = (folder / "again").string();
   train({"generator", "--config", run + "/config.toml", "--out", again});
-  CHECK(last_checkpoint(again) == last_checkpoint(run));
+  CHECK(test::checkpoint_bytes(again, 24) == test::checkpoint_bytes(run, 24));
 }
 
 TEST_CASE("a killed generator run resumes bit for bit" * doctest::test_suite("full")) {
@@ -68,14 +61,9 @@ TEST_CASE("a killed generator run resumes bit for bit" * doctest::test_suite("fu
   const std::string whole = (folder / "whole").string();
   train(small_run(whole, {"--labels", "40"}));
   const std::string killed = (folder / "killed").string();
-  {
-    const test::Program program(folder, "scimix_train", small_run(killed, {"--labels", "40"}));
-    program.wait_for_checkpoint(killed, 8);
-    program.signal(SIGKILL);
-    REQUIRE(program.wait().exit_code == -SIGKILL);
-  }
+  test::train_until_killed(small_run(killed, {"--labels", "40"}), killed, 8);
   train({"generator", "--resume", killed});
-  CHECK(last_checkpoint(killed) == last_checkpoint(whole));
+  CHECK(test::checkpoint_bytes(killed, 24) == test::checkpoint_bytes(whole, 24));
 }
 
 TEST_CASE("every variant and the paper's preset run" * doctest::test_suite("full")) {
@@ -86,7 +74,7 @@ TEST_CASE("every variant and the paper's preset run" * doctest::test_suite("full
     train(small_run(
         run, {"--variant", variant, "--steps", "3", "--preset", "paper", "--d-arch", "resnet",
               "--minibatch-std", "2", "--noise", "true", "--weight-adv", "0.5"}));
-    const std::string config = test::read_bytes(run + "/config.toml");
+    const std::string config = test::config_of(run);
     CHECK(config.find("weight-rec=1\n") != std::string::npos);
     CHECK(config.find("weight-adv=0.5") != std::string::npos);  // given, not the preset's
   }
@@ -124,8 +112,8 @@ TEST_CASE("a diverging generator run keeps its last good checkpoint" *
   check_mistake(
       "scimix_train", small_run(run, {"--checkpoint-every", "1", "--learning-rate", "1e30"}),
       {"step 2, phase critic", "critic_rec", "not a finite number", "checkpoint is kept"});
-  CHECK(std::filesystem::exists(run + "/checkpoints/step-00000001.safetensors"));
-  CHECK_FALSE(std::filesystem::exists(run + "/checkpoints/step-00000002.safetensors"));
+  CHECK(std::filesystem::exists(test::checkpoint(run, 1)));
+  CHECK_FALSE(std::filesystem::exists(test::checkpoint(run, 2)));
 }
 
 TEST_CASE("a run that diverges before its first checkpoint does not speak of one" *

@@ -10,9 +10,9 @@
 using namespace scimix;
 using test::operator+;
 using test::check_mistake;
+using test::checkpoint_bytes;
+using test::config_of;
 using test::has;
-using test::ProgramResult;
-using test::run_program;
 using test::train;
 using test::Words;
 
@@ -30,15 +30,6 @@ Words tiny_run() {
 Words tiny_digits(const std::string& out, const Words& more = {}) {
   return tiny_run() +
          Words{"--digits-train", "40", "--digits-test", "20", "--steps", "4", "--out", out} + more;
-}
-
-std::string config_of(const std::string& run) {
-  return test::read_bytes(run + "/config.toml");
-}
-
-std::string checkpoint_of(const std::string& run, int step) {
-  return test::read_bytes(run + "/checkpoints/step-0000000" + std::to_string(step) +
-                          ".safetensors");
 }
 
 // The config.toml of a program before format 2: true and false are 1 and 0, without comments.
@@ -71,8 +62,8 @@ TEST_CASE("--resume=RUN is --resume RUN, also for a run of an older program") {
   train({"classifier", "--resume=" + b, "--steps=6"});
   train({"classifier", "--resume=" + c, "--steps", "6"});
   CHECK(has(config_of(b), "\nbatch=2\n"));
-  CHECK(checkpoint_of(a, 6) == checkpoint_of(b, 6));
-  CHECK(checkpoint_of(a, 6) == checkpoint_of(c, 6));
+  CHECK(checkpoint_bytes(a, 6) == checkpoint_bytes(b, 6));
+  CHECK(checkpoint_bytes(a, 6) == checkpoint_bytes(c, 6));
 }
 
 TEST_CASE("a resumed run takes new values of what may change, records them, and refuses the rest") {
@@ -93,13 +84,10 @@ TEST_CASE("a resumed run takes new values of what may change, records them, and 
   train({"classifier", "--resume", run, "--steps", "6", "--learning-rate", "0.01", "--eval-every",
          "3"});
   const std::string after = config_of(run);
-  for (const std::string line : {"\nsteps=6\n", "\nlearning-rate=0.01\n", "\neval-every=3\n",
-                                 "\nbatch=2\n", "# made by: scimix_train classifier --image-size 8",
-                                 "# resumed by: scimix_train classifier --resume "}) {
-    CAPTURE(line);
-    CHECK(has(after, line));
-  }
-  CHECK(std::filesystem::exists(run + "/checkpoints/step-00000006.safetensors"));
+  test::check_has(after, {"\nsteps=6\n", "\nlearning-rate=0.01\n", "\neval-every=3\n",
+                          "\nbatch=2\n", "# made by: scimix_train classifier --image-size 8",
+                          "# resumed by: scimix_train classifier --resume "});
+  CHECK(std::filesystem::exists(test::checkpoint(run, 6)));
   train({"classifier", "--resume", run});
   CHECK(config_of(run) == after);
 }
@@ -118,14 +106,14 @@ TEST_CASE("a path of any bytes survives config.toml and resume") {
     const std::string out = (folder / ("out " + name)).string();
     train(tiny_run() +
           Words{"--dataset", "folder", "--data-dir", data, "--steps", "2", "--out", out});
-    const std::string whole = checkpoint_of(out, 2);
+    const std::string whole = checkpoint_bytes(out, 2);
     std::filesystem::remove_all(std::filesystem::path(out) / "checkpoints");
     std::filesystem::create_directory(std::filesystem::path(out) / "checkpoints");
     train({"classifier", "--resume=" + out});
-    CHECK(checkpoint_of(out, 2) == whole);
+    CHECK(checkpoint_bytes(out, 2) == whole);
     const std::string again = (folder / "again").string();
     train({"classifier", "--config=" + out + "/config.toml", "--out", again});
-    CHECK(checkpoint_of(again, 2) == whole);
+    CHECK(checkpoint_bytes(again, 2) == whole);
 
     // The data may move; other images are refused by their hash.
     const std::string moved = (folder / "moved").string();
@@ -169,7 +157,7 @@ TEST_CASE("completion of options and values in bash") {
     const std::string script =
         "source <('" + program + "' --completion bash); COMP_WORDS=(" + line +
         "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _scimix_train; echo \"${COMPREPLY[*]}\"";
-    const ProgramResult result = run_program("bash", {"-c", script});
+    const test::ProgramResult result = test::run_program("bash", {"-c", script});
     CHECK(result.error == "");
     return result.out;
   };
@@ -179,7 +167,7 @@ TEST_CASE("completion of options and values in bash") {
   CHECK(completed("scimix_train generator --variant un") == "unfrozen\n");
   CHECK(completed("scimix_train generator --mixe") == "\n");  // a classifier's
   CHECK(completed("scimix_train classifier --config /etc/hostn") == "/etc/hostname\n");
-  CHECK(has(run_program("scimix_train", {"--completion=zsh"}).out,
+  CHECK(has(test::run_program("scimix_train", {"--completion=zsh"}).out,
             "'--d-arch=[Architecture of StyleGAN2'\\''s discriminator\\: orig, or resnet with skip "
             "connections.]:value:(orig resnet)'"));
   check_mistake("scimix_train", {"--completion", "fish"}, {"--completion fish", "bash or zsh"});

@@ -6,18 +6,19 @@
 #include <map>
 #include <sstream>
 
-#include "program.hpp"
+#include "command_line.hpp"
 #include "temp_folder.hpp"
 
 using namespace scimix;
+using test::operator+;
 using test::has;
+using test::occurrences;
 using test::ProgramResult;
 using test::run_program;
-using test::run_to_success;
+using test::train;
+using test::Words;
 
 namespace {
-
-using Words = std::vector<std::string>;
 
 // Runs of a second each. The two rows with SciMix share their
 // generator.
@@ -135,28 +136,19 @@ class Place {
   }
   [[nodiscard]] const test::TempFolder& folder() const { return folder_; }
   [[nodiscard]] Words command(const std::string& table, const Words& more = {}) const {
-    Words words{"table",    table, "--config", (folder_ / "t.toml").string(), "--seeds", "0,1",
-                "--device", "cpu", "--out",    (folder_ / "out").string()};
-    words.insert(words.end(), more.begin(), more.end());
-    return words;
+    return Words{"table",    table, "--config", (folder_ / "t.toml").string(), "--seeds", "0,1",
+                 "--device", "cpu", "--out",    (folder_ / "out").string()} +
+           more;
   }
 
  private:
   test::TempFolder folder_;
 };
 
-int count(const std::string& text, const std::string& part) {
-  int found = 0;
-  for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += part.size()) {
-    ++found;
-  }
-  return found;
-}
-
 // How often a run or measurement was begun or went on, as the table's own lines say.
 int starts(const std::string& out, const std::string& task) {
-  return count(out, task + ": begun\n") + count(out, task + ": measuring\n") +
-         count(out, task + ": going on after step ");
+  return occurrences(out, task + ": begun\n") + occurrences(out, task + ": measuring\n") +
+         occurrences(out, task + ": going on after step ");
 }
 
 // The cells of a CSV file without quotes.
@@ -187,7 +179,7 @@ TEST_CASE("scimix_train table: killed and begun again, it makes each run once" *
   const ProgramResult first = killed.wait();
   CHECK(first.exit_code == -SIGKILL);
 
-  const ProgramResult second = run_to_success("scimix_train", place.command("T", {"--jobs", "2"}));
+  const ProgramResult second = train(place.command("T", {"--jobs", "2"}));
   for (const std::string& run : kRuns) {
     CAPTURE(run);
     const bool was_done = has(first.out, run + ": done");
@@ -222,8 +214,7 @@ TEST_CASE("scimix_train table: killed and begun again, it makes each run once" *
 TEST_CASE("scimix_train table: figures, differences, settings and curves of a finished table" *
           doctest::test_suite("full")) {
   const Place place;
-  const ProgramResult result =
-      run_to_success("scimix_train", place.command("T", {"--rows", "^(mt|contradict)$"}));
+  const ProgramResult result = train(place.command("T", {"--rows", "^(mt|contradict)$"}));
   const std::vector<Words> csv = csv_of(place / "out/T/table.csv");
   REQUIRE(csv.size() == 7);
   std::map<std::string, Words> lines;  // by row and measure
@@ -246,13 +237,10 @@ TEST_CASE("scimix_train table: figures, differences, settings and curves of a fi
   const std::string seeds = mt[14];
   CHECK(std::stod(seeds.substr(seeds.find("1=") + 2)) == doctest::Approx(100 * accuracy));
 
-  const std::string page = test::read_bytes(place / "out/T/table.html");
-  for (const char* part :
-       {"Table T: Tiny", "48.7 ± 23.0", "2 of 2", "<svg", "data:image/png",
-        "generator tiny-digits-20-16px seed 0", "digits-train=60", "scimix_train table T"}) {
-    CAPTURE(part);
-    CHECK(has(page, part));
-  }
+  test::check_has(
+      test::read_bytes(place / "out/T/table.html"),
+      {"Table T: Tiny", "48.7 ± 23.0", "2 of 2", "<svg", "data:image/png",
+       "generator tiny-digits-20-16px seed 0", "digits-train=60", "scimix_train table T"});
   CHECK(has(test::read_bytes(place / "out/T/table.md"), "| SciMix | 2 of 2 |"));
 
   // Other settings are no continuation of these runs.

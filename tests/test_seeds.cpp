@@ -4,8 +4,8 @@
 #include <cmath>
 #include <sstream>
 
-#include "core/error.hpp"
 #include "report/interval.hpp"
+#include "tests/user_errors.hpp"
 #include "tools/command_line/seeds.hpp"
 
 using namespace scimix;
@@ -21,15 +21,8 @@ TEST_CASE("any other list of seeds is refused in one line") {
   for (const std::string list : {"", ",", "0,", ",0", "0,,1", "0 1", "0, 1", "-1", "+1", "1.5",
                                  "one", "0,1,0", "0,00", "0x1", "18446744073709551616", "0;1"}) {
     CAPTURE(list);
-    try {
-      static_cast<void>(parse_seeds(list));
-      FAIL_CHECK("accepted");
-    } catch (const Error& error) {
-      const std::string message = error.what();
-      CHECK(error.fault() == Fault::user);
-      CHECK(message ==
-            "--seeds " + list + ": expected different whole numbers from 0, such as 0,1,2");
-    }
+    CHECK(test::user_error_of([&] { static_cast<void>(parse_seeds(list)); }) ==
+          "--seeds " + list + ": expected different whole numbers from 0, such as 0,1,2");
   }
 }
 

@@ -3,15 +3,14 @@
 
 #include "settings/run_kinds.hpp"
 #include "settings/table_list.hpp"
+#include "tests/table_text.hpp"
 #include "tests/test_data_support.hpp"
 
 namespace scimix {
 namespace {
 
 using test::contains;
-using test::TempFolder;
 using test::user_error_of;
-using test::write_text;
 
 // 21 lines: rows that a test appends begin in line 22.
 constexpr const char* kList = R"([table]
@@ -38,9 +37,7 @@ use = ["method"]
 )";
 
 TableList read(const std::string& more) {
-  const TempFolder dir;
-  write_text(dir / "t.toml", kList + more);
-  return read_table_list(dir / "t.toml");
+  return test::table_list_of(kList + more);
 }
 
 std::string error_of(const std::string& more) {
@@ -155,9 +152,8 @@ TEST_CASE("list of tables: mistakes are named with file and line") {
   }
   CHECK(contains(user_error_of([] { (void)read_table_list("none.toml"); }),
                  "none.toml: no such file"));
-  const TempFolder dir;
-  write_text(dir / "t.toml", "[table]\nA = { title = \"a\" }\n");
-  CHECK(contains(user_error_of([&] { (void)read_table_list(dir / "t.toml"); }), "t.toml: no rows"));
+  const std::string no_rows = "[table]\nA = { title = \"a\" }\n";
+  CHECK(contains(user_error_of([&] { (void)test::table_list_of(no_rows); }), "t.toml: no rows"));
 }
 
 }  // namespace scimix

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "settings/run_kinds.hpp"
+#include "tests/table_text.hpp"
 #include "tests/test_data_support.hpp"
 #include "tools/table/table_plan.hpp"
 #include "tools/table/table_results.hpp"
@@ -14,7 +15,6 @@ namespace {
 
 using test::contains;
 using test::TempFolder;
-using test::user_error_of;
 using test::write_text;
 
 constexpr const char* kList = R"([table]
@@ -62,9 +62,7 @@ measure = "generator-accuracy"
 )";
 
 TableList list_of(const std::string& more = "") {
-  const TempFolder dir;
-  write_text(dir / "t.toml", kList + more);
-  return read_table_list(dir / "t.toml");
+  return test::table_list_of(kList + more);
 }
 
 TableRequest request() {
@@ -183,7 +181,7 @@ title = "no image size"
 settings = { image-size = 30 }
 )");
   const auto error_of = [&](const TableRequest& asked) {
-    return user_error_of([&] { (void)plan_table(list, asked); });
+    return test::user_error_of([&] { (void)plan_table(list, asked); });
   };
   TableRequest asked = request();
   asked.table = "VII";

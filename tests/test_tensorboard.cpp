@@ -17,10 +17,8 @@
 #include "tests/temp_folder.hpp"
 
 using namespace scimix;
-using scimix::test::message_on_full_disk;
 using scimix::test::read_bytes;
 using scimix::test::TempFolder;
-using scimix::test::write_bytes;
 
 namespace {
 
@@ -242,7 +240,7 @@ TEST_CASE("tensorboard: no folder, full disk") {
   CHECK_THROWS_WITH_AS(TensorBoardWriter(folder / "no", 1.0),
                        doctest::Contains("No such file or directory"), Error);
   CHECK(folder.count() == 0);
-  const std::string message = message_on_full_disk(1000, [&] {
+  const std::string message = test::message_on_full_disk(1000, [&] {
     TensorBoardWriter writer(folder.path(), 1.0);
     for (int step = 0; step < 1000; ++step) writer.add_scalars(step, 1.0, {{"loss", 1}});
   });

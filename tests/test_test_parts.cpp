@@ -24,10 +24,6 @@ test::ProgramResult run_parts(const std::string& answer) {
       "python3", {(source_dir() / "scripts/test_parts.py").string(), "2", program.string()});
 }
 
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 TEST_CASE("test_parts.py: the parts' ends are added up, and all tests run once") {
   const test::ProgramResult result = run_parts(
       "echo 'skipped (2): no GPU'\n"
@@ -41,8 +37,8 @@ TEST_CASE("test_parts.py: the parts' ends are added up, and all tests run once")
   CHECK(result.exit_code == 0);
   CAPTURE(result.out);
   // Three parts: 1 to 12, 13 to 24, 25 to 30. Each part counts the one test that is switched off.
-  CHECK(has(result.out, "skipped (6): no GPU\n"));
-  CHECK(has(result.out, "processor seconds, name\n    9.5    1.5  a slow test\n    0.3"));
+  test::check_has(result.out, {"skipped (6): no GPU\n",
+                               "processor seconds, name\n    9.5    1.5  a slow test\n    0.3"});
   CHECK(result.out.ends_with(
       "6 GPU checks skipped for want of a GPU\n30 passed, 0 failed, 7 skipped\n"));
 }
@@ -59,10 +55,9 @@ TEST_CASE("test_parts.py: a failure, and a part that crashes, are said and count
       "echo '0 GPU checks skipped for want of a GPU'; echo '6 passed, 0 failed, 0 skipped'\n");
   CHECK(result.exit_code == 1);
   CAPTURE(result.out);
-  CHECK(has(result.out, "what the part printed\n"));
-  CHECK(has(result.out, "before the crash\n"));
-  CHECK(has(result.out, "failed: a test\n    a.cpp:3: 1 == 2\n"));
-  CHECK(has(result.out, "failed: the part of tests 13 to 24 ended with exit code -11"));
+  test::check_has(result.out, {"what the part printed\n", "before the crash\n",
+                               "failed: a test\n    a.cpp:3: 1 == 2\n",
+                               "failed: the part of tests 13 to 24 ended with exit code -11"});
   CHECK(result.out.ends_with("17 passed, 2 failed, 0 skipped\n"));
 }
 
@@ -72,8 +67,8 @@ TEST_CASE("test_parts.py: a part that fails after its last line, as by a leak, i
       "case \"$*\" in *--first=25*) echo 'a leak'; exit 23;; esac\n");
   CHECK(result.exit_code == 1);
   CAPTURE(result.out);
-  CHECK(has(result.out, "a leak\n"));
-  CHECK(has(result.out, "failed: the part of tests 25 to 30 ended with exit code 23 after"));
+  test::check_has(result.out,
+                  {"a leak\n", "failed: the part of tests 25 to 30 ended with exit code 23 after"});
   CHECK(result.out.ends_with("30 passed, 1 failed, 0 skipped\n"));
 }
 

@@ -1,0 +1,18 @@
+// A list of tables from its text.
+#pragma once
+
+#include <string>
+
+#include "settings/table_list.hpp"
+#include "temp_folder.hpp"
+
+namespace scimix::test {
+
+// Messages call the file t.toml.
+inline TableList table_list_of(const std::string& text) {
+  const TempFolder dir;
+  write_bytes(dir / "t.toml", text);
+  return read_table_list(dir / "t.toml");
+}
+
+}  // namespace scimix::test
