@@ -12,6 +12,7 @@
 #include "autograd/tape.hpp"
 #include "core/random.hpp"
 #include "kernels/conv/conv_counters.hpp"
+#include "tests/differences.hpp"
 #include "trainers/generator_objective.hpp"
 
 using namespace scimix;
@@ -287,6 +288,53 @@ TEST_CASE("frozen criterion: exactly the live convolutions compute a weight grad
                             convolutions(networks.live.scene_encoder().parameters()) +
                             convolutions(networks.live.generator().parameters());
   CHECK(conv_counts().wgrad.calls == live);
+}
+
+// E_r learns from every hybrid through the code that G was given, so that a term which also trained
+// E_r as a judge would show nowhere above. By the chain rule, what reaches E_r through its codes is
+// the gradient with respect to these codes, sent through E_r.
+TEST_CASE("frozen criterion: E_r learns from hybrids through its codes alone") {
+  const auto difference = [](const std::string& variant, Term term) {
+    const GeneratorRunConfig config = small_config(variant, 0.1);
+    Networks networks(config);
+    const GeneratorBatch batch = make_batch(false, true);
+    const Tensor ramp = Tensor::from(std::vector<double>{1.0}, {1}, DType::f64);
+    ParameterStore& e_r = networks.live.scene_encoder().parameters();
+    const auto loss_of = [&](const Generated& generated) {
+      const LossTerms terms = networks.objective.generator_terms(generated, batch);
+      const auto found = std::find_if(terms.begin(), terms.end(),
+                                      [&](const auto& one) { return one.term == term; });
+      REQUIRE(found != terms.end());
+      return found->weighted;
+    };
+    const auto gradient = [&] {
+      std::vector<double> all;
+      for (const auto& one : e_r.gradients()) {
+        const std::vector<double> values = one.value().to_doubles();
+        all.insert(all.end(), values.begin(), values.end());
+      }
+      return all;
+    };
+
+    e_r.zero_grad();
+    backward(loss_of(networks.objective.generate(batch, ramp)));
+    const std::vector<double> learnt = gradient();
+
+    const Generated again = networks.objective.generate(batch, ramp);
+    const Variable loss = loss_of(again);
+    const Tensor of_codes =
+        grad({&loss, 1}, {&again.z_r, 1}, {}, {.retain_graph = true}).front().value();
+    e_r.zero_grad();
+    backward(again.z_r, {.seed = Variable(of_codes)});
+    return test::relative_error(learnt, gradient());
+  };
+  for (const Term term :
+       {Term::adv_hyb, Term::class_plus, Term::cont_plus, Term::class_minus, Term::cont_minus}) {
+    CAPTURE(std::string(name_of(term)));
+    CHECK(difference("full", term) < 1e-10);  // f64
+  }
+  // Where E_r judges and learns from it, the comparison notices.
+  CHECK(difference("unfrozen", Term::cont_plus) > 1e-3);
 }
 
 TEST_CASE("the criterion leaves running statistics alone") {
