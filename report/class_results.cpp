@@ -15,16 +15,12 @@ namespace {
 
 constexpr std::size_t kClasses = 20;
 constexpr std::size_t kPairs = 20;
-constexpr std::int64_t kMostCharacters = 40;  // of a class name in a table
-constexpr std::int64_t kSmallPicture = 8;     // classes whose confusion matrix fits a narrow screen
-
-std::string percent(double share) {
-  return fmt::format("{:.1f}%", 100 * share);
-}
+constexpr std::int64_t kMostNameCharacters = 40;  // of a class name in a table
+constexpr std::int64_t kSmallPicture = 8;  // classes whose confusion matrix fits a narrow screen
 
 // A class name as a table shows it. A name that is cut has the whole one as its tooltip.
 std::string name_html(const std::string& name) {
-  const std::string shown = shortened(name, kMostCharacters);
+  const std::string shown = shortened(name, kMostNameCharacters);
   if (shown == name) return breakable_name(name);
   return fmt::format("<span title=\"{}\">{}</span>", escape_markup(shortened(name, 200)),
                      breakable_name(shown));
@@ -47,7 +43,8 @@ std::string class_table(const Confusion& confusion, std::span<const std::string>
         "<tr><th scope=\"row\">{}</th><td>{} of {}</td><td>{}</td><td>{:.0f} to "
         "{:.0f}%</td></tr>\n",
         name_html(names[static_cast<std::size_t>(label)]), confusion.correct(label),
-        confusion.images(label), percent(interval.share), 100 * interval.low, 100 * interval.high);
+        confusion.images(label), percent(interval.share, 1), 100 * interval.low,
+        100 * interval.high);
   }
   return out + "</tbody>\n</table>\n";
 }
@@ -65,7 +62,7 @@ std::string pair_table(const Confusion& confusion, std::span<const std::string> 
     out += fmt::format(
         "<tr><th scope=\"row\">{}</th><td class=\"word\">{}</td><td>{}</td><td>{}</td></tr>\n",
         name_html(names[static_cast<std::size_t>(label)]),
-        name_html(names[static_cast<std::size_t>(prediction)]), images, percent(share));
+        name_html(names[static_cast<std::size_t>(prediction)]), images, percent(share, 1));
   }
   return out + "</tbody>\n</table>\n";
 }

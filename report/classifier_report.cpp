@@ -12,10 +12,6 @@ namespace scimix {
 
 namespace {
 
-std::string percent(double share) {
-  return fmt::format("{:.2f}%", 100.0 * share);
-}
-
 std::string summary(const ClassifierOutcome& o) {
   const std::string labels =
       o.facts.labeled_images == o.facts.training_images
@@ -31,11 +27,11 @@ std::string summary(const ClassifierOutcome& o) {
 
 RunReport::Headline headline(const Confusion& confusion) {
   const ShareInterval interval = wilson_interval(confusion.correct(), confusion.images());
-  return {percent(interval.share),
+  return {percent(interval.share, 2),
           fmt::format("of the {} test images are classified correctly", confusion.images()),
           fmt::format("The 95% interval is {} to {}. It covers the choice of the test images. Runs "
                       "with other seeds may differ by more.",
-                      percent(interval.low), percent(interval.high))};
+                      percent(interval.low, 2), percent(interval.high, 2))};
 }
 
 // What always answering the most frequent class of the test images would achieve.
@@ -48,7 +44,7 @@ double share_of_largest_class(const Confusion& confusion) {
   return static_cast<double>(most) / static_cast<double>(all);
 }
 
-std::vector<RunReport::Chart> charts() {
+std::vector<RunReport::Chart> classifier_charts() {
   return {{"Accuracy",
            {{"test_accuracy", "test images"}, {"train_accuracy", "training batches"}},
            "",
@@ -116,16 +112,16 @@ RunReport classifier_report(const ClassifierOutcome& o) {
   if (o.median.evaluations > 1) {
     report.figures.emplace_back(
         fmt::format("Median of the last {} evaluations", o.median.evaluations),
-        percent(o.median.accuracy));
+        percent(o.median.accuracy, 2));
   }
   if (confusion.images() > 0) {
     report.figures.emplace_back("If every answer were the most frequent class",
-                                percent(share_of_largest_class(confusion)));
+                                percent(share_of_largest_class(confusion), 2));
   }
   report.figures.emplace_back("Training steps", std::to_string(o.facts.steps));
   report.figures.emplace_back("Method", o.method);
   report.figures.emplace_back("Device", o.facts.device);
-  report.charts = charts();
+  report.charts = classifier_charts();
   if (confusion.images() > 0) report.classes = o.classes;
   report.pictures = o.pictures;
   report.to_label = o.to_label;

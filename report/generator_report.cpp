@@ -10,21 +10,17 @@ namespace scimix {
 
 namespace {
 
-std::string percent(double share) {
-  return fmt::format("{:.1f}%", 100.0 * share);
-}
-
 RunReport::Headline headline(const GeneratorOutcome::Evaluation& e) {
   const ShareInterval interval = wilson_interval(e.class_kept, e.pairs);
   return {
-      percent(interval.share),
+      percent(interval.share, 1),
       fmt::format("of {} hybrids show the class of the image that gave their content", e.pairs),
       fmt::format("The 95% interval is {} to {}. The judge is the generator's own classifier C, "
                   "which is partial: see the first of the next steps.",
-                  percent(interval.low), percent(interval.high))};
+                  percent(interval.low, 1), percent(interval.high, 1))};
 }
 
-std::vector<RunReport::Chart> charts() {
+std::vector<RunReport::Chart> generator_charts() {
   return {
       {"Test images and hybrids",
        {{"own_s_c", "content kept (s_c)"},
@@ -105,9 +101,9 @@ RunReport generator_report(const GeneratorOutcome& o) {
     const GeneratorOutcome::Evaluation& e = *o.evaluation;
     report.headline = headline(e);
     report.figures = {
-        {"Hybrids nearer to their scene image (s_r)", percent(e.s_r)},
+        {"Hybrids nearer to their scene image (s_r)", percent(e.s_r, 1)},
         {"Reconstruction error (pixels in [-1,1])", fmt::format("{:.3f}", e.reconstruction)},
-        {"C is right on test images", percent(e.accuracy)}};
+        {"C is right on test images", percent(e.accuracy, 1)}};
   } else {
     report.notes.emplace_back(kNoTestImages);
   }
@@ -117,7 +113,7 @@ RunReport generator_report(const GeneratorOutcome& o) {
     report.figures.emplace_back("Guide that the encoder started from", o.guide);
   }
   report.figures.emplace_back("Device", o.facts.device);
-  report.charts = charts();
+  report.charts = generator_charts();
   report.pictures = o.pictures;
   report.next_steps = next_steps(o);
   return report;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "report/interval.hpp"
 #include "report/markup.hpp"
 #include "report/page.hpp"
 
@@ -11,10 +12,6 @@ namespace {
 
 constexpr std::int64_t kFileCharacters = 40;
 constexpr std::int64_t kClassCharacters = 24;
-
-std::string percent(double share) {
-  return fmt::format("{:.1f}%", 100 * share);
-}
 
 // What the reader may conclude from the images, in full sentences.
 std::string introduction(const ImagesToLabel& found) {
@@ -51,13 +48,13 @@ std::string card(const ImagesToLabel::Image& image, const std::vector<std::strin
     const std::string& name = names[static_cast<std::size_t>(ranked.label)];
     return fmt::format("<span title=\"{}\">{}</span> {}", escape_markup(shortened(name, 200)),
                        breakable_name(shortened(name, kClassCharacters)),
-                       percent(ranked.probability));
+                       percent(ranked.probability, 1));
   };
   return fmt::format(
       "<li><img alt=\"\" src=\"data:image/png;base64,{}\">\n<div class=\"file\" title=\"{}\">{}"
       "</div>\n<div>{}</div>\n<div>{}</div>\n<div>margin {}</div></li>\n",
       base64(image.png), escape_markup(file), breakable_name(shortened(file, kFileCharacters)),
-      guess(0), guess(1), percent(image.prediction.margin()));
+      guess(0), guess(1), percent(image.prediction.margin(), 1));
 }
 
 std::string effort_table(const ImagesToLabel& found) {
@@ -75,8 +72,8 @@ std::string effort_table(const ImagesToLabel& found) {
     out += fmt::format(
         "<tr><th scope=\"row\">{:g}%</th><td>{} of {}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
         100 * effort.error_rate, effort.accepted, found.looked_at,
-        effort.accepted == 0 ? "\xE2\x80\x93" : percent(effort.least_probability), effort.to_check,
-        effort.to_look_at);
+        effort.accepted == 0 ? "\xE2\x80\x93" : percent(effort.least_probability, 1),
+        effort.to_check, effort.to_look_at);
   }
   return out + "</tbody>\n</table>\n</div>\n";
 }

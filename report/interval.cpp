@@ -1,5 +1,7 @@
 #include "report/interval.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <iterator>
@@ -8,6 +10,10 @@
 #include "core/error.hpp"
 
 namespace scimix {
+
+std::string percent(double share, int decimals) {
+  return fmt::format("{:.{}f}%", 100 * share, decimals);
+}
 
 ShareInterval wilson_interval(std::int64_t hits, std::int64_t trials) {
   SCIMIX_CHECK(hits >= 0 && hits <= trials, hits, " hits of ", trials, " trials");

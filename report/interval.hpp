@@ -1,11 +1,15 @@
-// Computes confidence intervals and summaries: of a fraction that was counted on a sample, and of
-// the results of a few runs.
+// Computes confidence intervals and summaries: of a share that was counted on a sample, and of the
+// results of a few runs; and writes shares as text.
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace scimix {
+
+// Returns a share as text with this many decimals: percent(0.12345, 1) is "12.3%".
+[[nodiscard]] std::string percent(double share, int decimals);
 
 struct ShareInterval {
   double share = 0;  // hits / trials; 0 without trials

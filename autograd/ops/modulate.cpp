@@ -75,14 +75,10 @@ struct Sizes {
 
 // ---- composite form -----------------------------------------------------------------------------
 
-[[nodiscard]] Variable cast_to(const Variable& x, DType dtype) {
-  return x.dtype() == dtype ? x : cast(x, dtype);
-}
-
 // d [N,K] of the formula in ops.hpp: first the sum over taps, then a matrix product over channels.
 [[nodiscard]] Variable demodulation(const Variable& w, const Variable& style,
                                     const ModulatedConv& options) {
-  const Variable energy = sum(square(cast_to(w, style.dtype())), {.axes = {1, 2}});
+  const Variable energy = sum(square(cast(w, style.dtype())), {.axes = {1, 2}});
   const Variable total = matmul(square(style), energy, {.b = !options.up});
   return rsqrt(add_scalar(total, options.eps));
 }
@@ -95,8 +91,7 @@ struct Sizes {
   const Variable& style = in[2];
   const DType dtype = in[0].dtype();
   const DType wide = style.dtype();
-  const Variable modulated =
-      cast_to(mul(cast_to(in[0], wide), reshape(style, {z.n, 1, 1, z.c})), dtype);
+  const Variable modulated = cast(mul(cast(in[0], wide), reshape(style, {z.n, 1, 1, z.c})), dtype);
   Variable v;
   if (options.up) {
     v = upfirdn2d(conv2d_dgrad(modulated, w, z.convolved(), z.conv()),
@@ -104,14 +99,14 @@ struct Sizes {
   } else {
     v = conv2d(modulated, w, z.conv());
   }
-  v = cast_to(v, wide);
+  v = cast(v, wide);
   if (options.demodulate) {
     v = mul(v, reshape(demodulation(w, style, options), {z.n, 1, 1, z.k}));
   }
   if (noise.defined()) {
     v = add(v, mul(Variable(noise.reshape({z.n, z.p, z.q, 1})), in[4]));
   }
-  return cast_to(bias_act(v, in[3], {.slope = options.slope, .gain = options.gain}), dtype);
+  return cast(bias_act(v, in[3], {.slope = options.slope, .gain = options.gain}), dtype);
 }
 
 // ---- fused form ---------------------------------------------------------------------------------

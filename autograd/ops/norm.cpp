@@ -54,7 +54,7 @@ void check_arguments(const char* op, const Tensor& x, const Variable& gamma, con
 }
 
 // What the fused backward passes need.
-struct Saved {
+struct SavedNorm {
   Tensor x;      // what was normalised
   Tensor stats;  // [S,2,C]
   Tensor gamma, beta;
@@ -67,7 +67,7 @@ struct Saved {
 struct Forward {
   Tensor sum;  // of x and `residual`; x itself without
   Tensor y;
-  Saved saved;
+  SavedNorm saved;
 };
 
 [[nodiscard]] Forward forward(const char* op, const Tensor& x, const Tensor& residual,
@@ -75,7 +75,7 @@ struct Forward {
                               const RunningStats& running, const BatchNorm& options) {
   check_arguments(op, x, gamma, beta, running, options);
   Forward out;
-  Saved& saved = out.saved;
+  SavedNorm& saved = out.saved;
   saved.gamma = gamma.value();
   saved.beta = beta.value();
   saved.slope = options.slope;
@@ -125,7 +125,7 @@ struct Gradients {
 };
 
 // `gsum` is a further gradient of the normalised tensor, which is added in the same pass.
-[[nodiscard]] Gradients fused_backward(const Saved& saved, const Tensor& gy, const Tensor& gsum,
+[[nodiscard]] Gradients fused_backward(const SavedNorm& saved, const Tensor& gy, const Tensor& gsum,
                                        const Wanted& wanted) {
   Gradients out;
   Tensor sums;
@@ -146,10 +146,6 @@ struct Gradients {
     out.x = Variable(gx);
   }
   return out;
-}
-
-[[nodiscard]] Variable cast_to(const Variable& x, DType dtype) {
-  return x.dtype() == dtype ? x : cast(x, dtype);
 }
 
 // One segment of the composite form, without activation; x in the parameters' type.
@@ -177,7 +173,7 @@ struct Gradients {
                                       const BatchNorm& options) {
   SCIMIX_CHECK(options.ranks == nullptr || options.mode == NormMode::eval,
                "batch_norm with statistics of several ranks has no second derivative");
-  const Variable wide = cast_to(x, gamma.dtype());
+  const Variable wide = cast(x, gamma.dtype());
   std::vector<Variable> parts;
   std::int64_t begin = 0;
   for (const std::int64_t length : segment_lengths("batch_norm", x.value(), options)) {
@@ -190,7 +186,7 @@ struct Gradients {
   if (parts.empty()) return identity(x);  // no rows
   Variable y = parts.size() == 1 ? parts.front() : concat_rows(parts);
   if (options.slope != 1.0) y = leaky_relu(y, options.slope);
-  return cast_to(y, x.dtype());
+  return cast(y, x.dtype());
 }
 
 }  // namespace

@@ -20,12 +20,8 @@ constexpr std::size_t kWorstClasses = 20;
 constexpr std::int64_t kMostMatrixClasses = 100;
 constexpr std::int64_t kMostCharacters = 30;  // of a class name
 
-std::string percent(double share) {
-  return fmt::format("{:.2f}%", 100.0 * share);
-}
-
 std::string interval_text(const ShareInterval& interval) {
-  return fmt::format("[{}, {}]", percent(interval.low), percent(interval.high));
+  return fmt::format("[{}, {}]", percent(interval.low, 2), percent(interval.high, 2));
 }
 
 nlohmann::ordered_json json_of(const ShareInterval& interval) {
@@ -64,7 +60,7 @@ void print_classes(std::ostream& out, const Confusion& confusion,
     const ShareInterval interval = wilson_interval(confusion.correct(label), images);
     out << fmt::format("{} {:>7} {:>8} {:>9}  {}\n",
                        padded(names[static_cast<std::size_t>(label)], width), images,
-                       confusion.correct(label), images == 0 ? "-" : percent(interval.share),
+                       confusion.correct(label), images == 0 ? "-" : percent(interval.share, 2),
                        images == 0 ? "-" : interval_text(interval));
   }
 }
@@ -81,7 +77,7 @@ void print_mistakes(std::ostream& out, const Confusion& confusion,
     out << fmt::format(
         "{} {} {:>7} {:>9}\n", padded(names[static_cast<std::size_t>(label)], width),
         padded(names[static_cast<std::size_t>(prediction)], std::max<std::int64_t>(width, 9)),
-        images, percent(share));
+        images, percent(share, 2));
   }
 }
 
@@ -101,11 +97,11 @@ nlohmann::ordered_json rows_of(const Confusion& confusion) {
 void print_accuracy(std::ostream& out, const Confusion& confusion,
                     std::span<const std::string> class_names, const MedianAccuracy& median) {
   const ShareInterval all = wilson_interval(confusion.correct(), confusion.images());
-  out << fmt::format("accuracy {} {}, 95% interval: {} of {} images\n", percent(all.share),
+  out << fmt::format("accuracy {} {}, 95% interval: {} of {} images\n", percent(all.share, 2),
                      interval_text(all), confusion.correct(), confusion.images());
   if (median.evaluations > 1) {
     out << fmt::format("median of the run's last {} evaluations {}\n", median.evaluations,
-                       percent(median.accuracy));
+                       percent(median.accuracy, 2));
   }
   const std::int64_t undecided = confusion.undecided();
   if (undecided > 0) {

@@ -69,9 +69,9 @@ void write_tensors(const fs::path& path, const MixedImages& h, const MixParents&
 // --- a picture ---------------------------------------------------------------------------------
 
 // The images of a picture grid, row by row.
-class Sheet {
+class Picture {
  public:
-  explicit Sheet(std::int64_t side) : bytes_(static_cast<std::size_t>(side * side * 3)) {}
+  explicit Picture(std::int64_t side) : bytes_(static_cast<std::size_t>(side * side * 3)) {}
 
   void add(std::span<const std::uint8_t> image) {
     pixels_.insert(pixels_.end(), image.begin(), image.end());
@@ -100,50 +100,50 @@ std::int64_t position_in(const std::vector<std::int32_t>& sorted, std::int32_t v
 
 // Returns a table of all hybrids with scenes on top and contents on the left. Hybrids that the
 // filter removed are black.
-Sheet table(const MixedImages& h, const MixParents& parents, std::int64_t& columns) {
+Picture table(const MixedImages& h, const MixParents& parents, std::int64_t& columns) {
   const std::vector<std::int32_t> contents = distinct(h.parents.content);
   const std::vector<std::int32_t> scenes = distinct(h.parents.scene);
   columns = 1 + std::ssize(scenes);
-  Sheet sheet(h.side);
-  sheet.add_blank();
-  for (const std::int32_t scene : scenes) sheet.add(parents.scene.images.image(scene));
+  Picture picture(h.side);
+  picture.add_blank();
+  for (const std::int32_t scene : scenes) picture.add(parents.scene.images.image(scene));
   for (const std::int32_t content : contents) {
-    sheet.add(parents.content.images.image(content));
-    for (std::size_t i = 0; i < scenes.size(); ++i) sheet.add_blank();
+    picture.add(parents.content.images.image(content));
+    for (std::size_t i = 0; i < scenes.size(); ++i) picture.add_blank();
   }
   for (std::int64_t i = 0; i < h.count(); ++i) {
     const auto at = static_cast<std::size_t>(i);
     const std::int64_t row = 1 + position_in(contents, h.parents.content[at]);
     const std::int64_t column = 1 + position_in(scenes, h.parents.scene[at]);
-    sheet.set(row * columns + column, image_of(h, i));
+    picture.set(row * columns + column, image_of(h, i));
   }
-  return sheet;
+  return picture;
 }
 
 // Returns triples of content, scene and hybrid with gaps between them, in a picture that is about
 // as wide as high.
-Sheet triples(const MixedImages& h, const MixParents& parents, std::int64_t& columns) {
+Picture triples(const MixedImages& h, const MixParents& parents, std::int64_t& columns) {
   const auto pairs = static_cast<double>(h.count());
   const auto per_row = std::max<std::int64_t>(1, std::llround(std::sqrt(pairs / 4)));
   columns = 4 * per_row - 1;
-  Sheet sheet(h.side);
+  Picture picture(h.side);
   for (std::int64_t i = 0; i < h.count(); ++i) {
     const auto at = static_cast<std::size_t>(i);
-    if (i % per_row != 0) sheet.add_blank();
-    sheet.add(parents.content.images.image(h.parents.content[at]));
-    sheet.add(parents.scene.images.image(h.parents.scene[at]));
-    sheet.add(image_of(h, i));
+    if (i % per_row != 0) picture.add_blank();
+    picture.add(parents.content.images.image(h.parents.content[at]));
+    picture.add(parents.scene.images.image(h.parents.scene[at]));
+    picture.add(image_of(h, i));
   }
-  return sheet;
+  return picture;
 }
 
 void write_picture(const fs::path& path, const MixedImages& h, const MixParents& parents) {
   if (h.count() == 0) user_error(shown(path), ": no hybrid was kept, there is nothing to show");
   check_count(path, h.count());
   std::int64_t columns = 0;
-  const Sheet sheet =
+  const Picture picture =
       parents.every_pair ? table(h, parents, columns) : triples(h, parents, columns);
-  write_grid(path, sheet.pixels(), h.side, h.side, columns, /*scale=*/h.side < 64 ? 2 : 1);
+  write_grid(path, picture.pixels(), h.side, h.side, columns, /*scale=*/h.side < 64 ? 2 : 1);
 }
 
 // --- a folder ----------------------------------------------------------------------------------
