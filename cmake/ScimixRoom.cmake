@@ -46,8 +46,10 @@ endfunction()
 #   OPTIMIZE      optimisation of a release build, where the default -O3 costs build time only
 #   ROOM          the room whose objects these are, if it is not NAME: a room may have several targets
 #   PROGRAMS_ONLY the objects are for programs, not for the library and the Python module
+#   NO_UNITY      each source is compiled alone, also with CMAKE_UNITY_BUILD: because the sources give the same
+#                 name to different things, or because their own code takes longer to compile than headers do
 function(scimix_room name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "PROGRAMS_ONLY" "OPTIMIZE;ROOM"
+  cmake_parse_arguments(PARSE_ARGV 1 arg "PROGRAMS_ONLY;NO_UNITY" "OPTIMIZE;ROOM"
                         "USES;LINKS;PUBLIC_LINKS;DEFINES;PRIVATE_DEFINES;SUBFOLDERS;SOURCES")
   set(target scimix_${name})
   set(sources "${arg_SOURCES}")
@@ -71,6 +73,9 @@ function(scimix_room name)
     target_compile_definitions(${target} PRIVATE ${arg_PRIVATE_DEFINES})
     scimix_precompile(${target})
     scimix_optimize(${target} "${arg_OPTIMIZE}")
+    if(arg_NO_UNITY)
+      set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)
+    endif()
     set(scope PUBLIC)
   else()
     add_library(${target} INTERFACE)
@@ -120,14 +125,22 @@ function(scimix_check_rooms)
     list(APPEND files ${found})
   endforeach()
   file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/rooms.txt" CONTENT "${table}" @ONLY)
+  # The sources are named in a dependency file, not in DEPENDS: with DEPENDS, `ninja FILE^`, which compiles
+  # FILE alone, would only make this check.
+  list(TRANSFORM files REPLACE " " "\\\\ ")
+  list(JOIN files " \\\n  " files)
+  file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/rooms.sources" @ONLY
+       CONTENT "${PROJECT_BINARY_DIR}/rooms.checked: \\\n  ${files}\n")
   add_custom_command(
     OUTPUT "${PROJECT_BINARY_DIR}/rooms.checked"
     COMMAND "${CMAKE_COMMAND}" "-DROOT=${PROJECT_SOURCE_DIR}"
             "-DTABLE=${PROJECT_BINARY_DIR}/rooms.txt"
             -P "${PROJECT_SOURCE_DIR}/cmake/CheckRooms.cmake"
+    COMMAND "${CMAKE_COMMAND}" -E copy "${PROJECT_BINARY_DIR}/rooms.sources" "${PROJECT_BINARY_DIR}/rooms.d"
     COMMAND "${CMAKE_COMMAND}" -E touch "${PROJECT_BINARY_DIR}/rooms.checked"
-    DEPENDS ${files} "${PROJECT_BINARY_DIR}/rooms.txt"
+    DEPENDS "${PROJECT_BINARY_DIR}/rooms.txt" "${PROJECT_BINARY_DIR}/rooms.sources"
             "${PROJECT_SOURCE_DIR}/cmake/CheckRooms.cmake"
+    DEPFILE "${PROJECT_BINARY_DIR}/rooms.d"
     COMMENT "Checking that each folder includes only what stands to its left"
     VERBATIM)
   add_custom_target(scimix_rooms ALL DEPENDS "${PROJECT_BINARY_DIR}/rooms.checked")

@@ -18,7 +18,7 @@ if [[ -e $demo ]]; then
 fi
 
 scripts/setup.sh
-cmake --preset cpu -DSCIMIX_BUILD_TESTS=OFF -B build/demo >/dev/null
+cmake --preset cpu -DSCIMIX_BUILD_TESTS=OFF -DCMAKE_UNITY_BUILD=ON -B build/demo >/dev/null
 cmake --build build/demo --target scimix_train scimix_mix scimix_eval
 mkdir -p "$demo"
 touch "$demo/made-by-demo"
