@@ -19,6 +19,7 @@
 #include "tools/command_line/run_settings.hpp"
 #include "tools/command_line/settings_help.hpp"
 #include "tools/train/train_command.hpp"
+#include "user_errors.hpp"
 
 using namespace scimix;
 
@@ -153,17 +154,13 @@ void check_round_trips(const RunKind& kind, const Table& table, int count) {
 std::string message_of(const std::string& text) {
   const test::TempFolder folder;
   test::write_bytes(folder / "a.toml", text);
-  try {
-    static_cast<void>(read_settings_file(classifier_kind(), folder / "a.toml"));
-  } catch (const Error& error) {
-    CHECK(error.fault() == Fault::user);
-    std::string message = error.what();
-    CHECK(message.find('\n') == std::string::npos);
-    const std::string path = (folder / "a.toml").string();
-    if (message.starts_with(path)) message.erase(0, path.size() + 1);
-    return message;
-  }
-  return "accepted";
+  std::string message = test::user_error_or_none(
+      [&] { static_cast<void>(read_settings_file(classifier_kind(), folder / "a.toml")); });
+  if (message.empty()) return "accepted";
+  CHECK(message.find('\n') == std::string::npos);
+  const std::string path = (folder / "a.toml").string();
+  if (message.starts_with(path)) message.erase(0, path.size() + 1);
+  return message;
 }
 
 ClassifierConfig read(const std::string& text) {
@@ -317,6 +314,16 @@ TEST_CASE("settings: a scale shrinks what weaker layers say, wherever it is writ
   const ClassifierConfig c = read_classifier_config(folder / "small.toml");
   CHECK(c.steps == 2000);
   CHECK(c.output.out == "runs/x-cpu");
+
+  const auto guide_steps = [](std::vector<std::string> words) {
+    words.insert(words.end(), {"--scale", "cpu"});
+    return generator_table().config(read_command(generator_kind(), words).values).guide.steps;
+  };
+  CHECK(guide_steps({}) == 8000);
+  CHECK(guide_steps({"--semantic-loss", "fixmatch"}) == 16000);
+  CHECK(guide_steps({"--semantic-loss", "fixmatch", "--guide-steps", "5"}) == 5);
+  CHECK(guide_steps({"--guide-steps", "0"}) == 0);
+  CHECK(guide_steps({"--semantic-loss", "fixmatch", "--preset", "paper"}) == 0);
 }
 
 TEST_CASE("settings: files that extend each other, or nothing, are refused") {
