@@ -307,7 +307,7 @@ TEST_CASE("auto: without unlabelled images there are no hybrids") {
     const AutoPlan plan = Machine(10).plan(minutes(30), data);
     CHECK_FALSE(plan.has_hybrids());
     CHECK(plan.method == Method::supervised);
-    CHECK(says(plan, "hybrids: none, as there are almost no unlabelled images"));
+    CHECK(says(plan, "hybrids: none, as there are too few unlabelled images"));
   }
   data.unlabeled = 200;
   CHECK(Machine(10).plan(minutes(30), data).has_hybrids());

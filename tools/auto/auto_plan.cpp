@@ -101,10 +101,11 @@ class Fit {
   double open_seconds_ = 0;
 };
 
+constexpr std::int64_t kFewestUnlabeled = 64;  // two batches of the scale cpu
+
 // Returns whether there are enough unlabelled images to learn from, beside the labelled ones.
 bool has_unlabeled(const AutoData& data) {
-  constexpr std::int64_t kFewest = 64;  // two batches of the scale cpu
-  return data.unlabeled >= std::max(data.labeled, kFewest);
+  return data.unlabeled >= std::max(data.labeled, kFewestUnlabeled);
 }
 
 std::vector<std::int64_t> sizes_to_try(const AutoConfig& asked, const AutoData& data) {
@@ -270,7 +271,7 @@ std::string method_reason(const AutoConfig& asked, const AutoData& data, const A
   if (asked.method != AutoMethod::automatic) return "method: " + name + ", as asked";
   if (plan.has_hybrids()) return "method: " + name + " with hybrids of the generator";
   if (has_unlabeled(data)) return "method: " + name + ", which also learns from unlabelled images";
-  return "method: " + name + ", as there are almost no unlabelled images";
+  return "method: " + name + ", as there are too few unlabelled images";
 }
 
 std::string few_steps_warning(std::int64_t steps) {
@@ -364,8 +365,9 @@ AutoPlan plan_auto(const AutoConfig& asked, const AutoData& data, const AutoMeas
   if (asked.generator_steps == kPickSteps && !has_unlabeled(data)) {
     hybrids = false;
     reasons.push_back(fmt::format(
-        "hybrids: none, as there are almost no unlabelled images ({} beside {} labelled)",
-        data.unlabeled, data.labeled));
+        "hybrids: none, as there are too few unlabelled images ({} beside {} labelled, expected no "
+        "fewer than the labelled ones and than {})",
+        data.unlabeled, data.labeled, kFewestUnlabeled));
   }
   if (hybrids && asked.data.image_size > 0 && !is_critic_size(asked.data.image_size)) {
     if (asked.generator_steps != kPickSteps) check_critic_size(asked.data.image_size);
