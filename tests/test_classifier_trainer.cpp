@@ -8,6 +8,7 @@
 
 #include "autograd/tape.hpp"
 #include "core/error.hpp"
+#include "core/safetensors.hpp"
 #include "temp_folder.hpp"
 #include "tiny_runs.hpp"
 #include "trainers/classifier_trainer.hpp"
@@ -247,6 +248,50 @@ TEST_CASE("a checkpoint of other images or another model is refused") {
   ClassifierTrainer elsewhere(small_config(), more, make_split(more, std::nullopt, 0), kCpu);
   CHECK_THROWS_WITH_AS(elsewhere.load(path), doctest::Contains("trained on images with hash"),
                        Error);
+}
+
+TEST_CASE(
+    "a checkpoint with other loss terms is loaded, and only the means of the log begin anew") {
+  const test::TempFolder folder;
+  const auto path = folder / "a.safetensors";
+  ClassifierTrainer trainer = make_trainer(small_config());
+  trainer.step();
+  trainer.save(path);
+  const SafetensorsFile file(path);
+  const auto lasting = [](const TensorEntry& entry) {
+    return entry.name != "metrics.sums" && entry.name != "metrics.counts";
+  };
+  // Two ways to notice it: by the names, or, in a checkpoint without names, by their number.
+  for (const bool named : {true, false}) {
+    CAPTURE(named);
+    std::vector<TensorEntry> entries(file.entries().begin(), file.entries().end());
+    SafetensorsMetadata metadata = file.metadata();
+    metadata["loss_terms"] = "others";
+    const std::vector<float> one_term{1};
+    if (!named) {
+      metadata.erase("loss_terms");
+      for (TensorEntry& entry : entries) {
+        if (lasting(entry)) continue;
+        entry.shape = {1};
+        entry.bytes = std::as_bytes(std::span(one_term));
+      }
+    }
+    write_safetensors(folder / "other.safetensors", entries, metadata);
+    ClassifierTrainer resumed = make_trainer(small_config());
+    resumed.step();
+    resumed.step();  // its sums are not zero
+    resumed.load(folder / "other.safetensors");
+    CHECK(resumed.steps_done() == 1);
+    const auto terms = resumed.read_metrics().terms;
+    CHECK(std::none_of(terms.begin(), terms.end(), [](const auto& mean) { return mean; }));
+    resumed.load(folder / "other.safetensors");
+    resumed.save(folder / "again.safetensors");
+    const SafetensorsFile again(folder / "again.safetensors");
+    for (const TensorEntry& entry : file.entries()) {
+      CAPTURE(entry.name);
+      if (lasting(entry)) CHECK(std::ranges::equal(again.entry(entry.name).bytes, entry.bytes));
+    }
+  }
 }
 
 TEST_CASE("a loss that is no number stops the run and names the step and the term") {

@@ -164,14 +164,14 @@ std::int64_t step_of(const CheckpointMetadata& metadata, const std::filesystem::
 }
 
 void load_checkpoint(const std::filesystem::path& path, CheckpointTensors tensors,
-                     const std::string& prefix) {
+                     const std::string& prefix, const CheckpointTensors& left_out) {
   const SafetensorsFile file(path);
   for (const ParameterStore::Named& tensor : tensors) check_entry(file, tensor);
   for (const std::string& name : file.names()) {
     if (!name.starts_with(prefix)) continue;
-    const bool known = std::any_of(tensors.begin(), tensors.end(),
-                                   [&](const auto& tensor) { return tensor.name == name; });
-    if (!known) {
+    const auto has_name = [&](const ParameterStore::Named& tensor) { return tensor.name == name; };
+    if (std::none_of(tensors.begin(), tensors.end(), has_name) &&
+        std::none_of(left_out.begin(), left_out.end(), has_name)) {
       user_error(path.string(), ": tensor ", name, " of shape ", shape_of(file.entry(name)),
                  " does not belong to this model");
     }

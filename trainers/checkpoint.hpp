@@ -70,9 +70,9 @@ template <class T>
 
 // Fills `tensors` from the file. Errors (user), found before any tensor is written: a tensor that
 // the file lacks, that `tensors` lacks, or that has another shape or dtype. The message names the
-// first such tensor. With a `prefix`, tensors of the file whose names do not start with it are
-// ignored.
+// first such tensor. Tensors of the file are ignored if their names do not start with `prefix`, or
+// are those of `left_out`.
 void load_checkpoint(const std::filesystem::path& path, CheckpointTensors tensors,
-                     const std::string& prefix = {});
+                     const std::string& prefix = {}, const CheckpointTensors& left_out = {});
 
 }  // namespace scimix

@@ -47,9 +47,19 @@ std::vector<std::optional<double>> TermLog::read(Comm& ranks) {
   for (std::size_t i = 0; i < sums.size(); ++i) {
     means.push_back(counts[i] > 0 ? std::optional(sums[i] / counts[i]) : std::nullopt);
   }
+  clear();
+  return means;
+}
+
+void TermLog::clear() {
   sums_.zero_();
   counts_.zero_();
-  return means;
+}
+
+std::string TermLog::names() const {
+  std::string all;
+  for (const TermInfo& term : terms_) all.append(all.empty() ? "" : ",").append(term.name);
+  return all;
 }
 
 CheckpointTensors TermLog::state() const {

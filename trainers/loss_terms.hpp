@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -92,6 +93,10 @@ class TermLog {
 
   // Returns the sums, for checkpoints.
   [[nodiscard]] CheckpointTensors state() const;
+  // Returns the names of the terms in the order of the sums, with commas between them.
+  [[nodiscard]] std::string names() const;
+  // Sets the sums to zero.
+  void clear();
 
  private:
   [[nodiscard]] static Tensor in_f32(const Tensor& value);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "core/safetensors.hpp"
 #include "kernels/machine/tf32.hpp"
 #include "kernels/metrics/metrics.hpp"
 #include "trainers/rank_state.hpp"
@@ -176,6 +177,12 @@ void TrainingSession::augment(const BatchLayout& layout, Part part, const Tensor
 }
 
 CheckpointTensors TrainingSession::state() const {
+  CheckpointTensors all = state_without_sums();
+  append(all, "", terms_.state());
+  return all;
+}
+
+CheckpointTensors TrainingSession::state_without_sums() const {
   CheckpointTensors all;
   const auto add = [&](const std::string& prefix, const ParameterStore& store) {
     append(all, prefix, store.parameters());
@@ -186,7 +193,6 @@ CheckpointTensors TrainingSession::state() const {
     if (network.average != nullptr) add("ema." + with_dot(network.name), *network.average);
     append(all, "", network.optimizer->state(network.name));
   }
-  append(all, "", terms_.state());
   all.push_back({"metrics.accuracy", accuracy_});
   return all;
 }
@@ -199,6 +205,7 @@ CheckpointMetadata TrainingSession::metadata() const {
   all["scale"] = name_of(settings_.scale);
   all["seed"] = std::to_string(settings_.seed);
   all["step"] = std::to_string(steps_done_);
+  all["loss_terms"] = terms_.names();
   if (evaluation_due_) all["evaluation_due"] = "true";
   return all;
 }
@@ -215,6 +222,19 @@ void TrainingSession::share_state() {
   steps_done_ = share_tensors(state(), step_, ranks_);
 }
 
+// Returns whether the sums in a checkpoint are those of this program's loss terms. Another version
+// of the program may have other terms; then the means of the log begin anew. Checkpoints without
+// the names of their terms are told apart by their number.
+bool TrainingSession::has_same_terms(const std::filesystem::path& path,
+                                     const CheckpointMetadata& metadata) const {
+  if (const std::string names = value_of(metadata, "loss_terms"); !names.empty()) {
+    return names == terms_.names();
+  }
+  const SafetensorsFile file(path);
+  const TensorEntry* const sums = file.find("metrics.sums");
+  return sums == nullptr || sums->shape == std::vector<std::int64_t>{std::ssize(kind_.terms)};
+}
+
 void TrainingSession::load(const std::filesystem::path& path) {
   const CheckpointMetadata found = read_checkpoint_metadata(path);
   check_format(path, found, kind_.format, kind_.command);
@@ -223,7 +243,12 @@ void TrainingSession::load(const std::filesystem::path& path) {
                train_hash_);
   }
   const std::int64_t step = step_of(found, path, settings_.steps);
-  load_checkpoint(path, state());
+  if (has_same_terms(path, found)) {
+    load_checkpoint(path, state());
+  } else {
+    load_checkpoint(path, state_without_sums(), {}, terms_.state());
+    terms_.clear();
+  }
   const auto device_step = static_cast<std::int32_t>(step);
   step_.copy_from_host(&device_step);
   steps_done_ = step;

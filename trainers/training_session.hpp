@@ -219,7 +219,10 @@ class TrainingSession {
   void queue(std::int64_t step);
   void learn(PhaseEntry& phase, const PhaseTerms& terms);
   [[nodiscard]] CheckpointTensors state() const;
+  [[nodiscard]] CheckpointTensors state_without_sums() const;  // without the sums of the log
   [[nodiscard]] CheckpointMetadata metadata() const;
+  [[nodiscard]] bool has_same_terms(const std::filesystem::path& path,
+                                    const CheckpointMetadata& metadata) const;
 
   TrainerKind kind_;
   mutable bool has_checkpoint_ = false;  // a checkpoint was written or loaded
