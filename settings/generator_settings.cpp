@@ -242,7 +242,8 @@ const RunKind& generator_kind() {
       .defaults = generator_table().values({}),
       .preset = preset,
       .cpu_scale = cpu_scale,
-      .scaled_folders = {}};
+      .scaled_folders = {},
+      .before = {{"guide-steps", "0"}}};
   return kind;
 }
 

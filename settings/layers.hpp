@@ -44,6 +44,9 @@ struct RunKind {
   // Settings with names of folders, to which `scale = "cpu"` appends "-cpu", so that runs of both
   // scales have different folders.
   std::vector<std::string> scaled_folders;
+  // Settings that were added with a default unlike what programs did before. The config.toml of a
+  // run from before has none of them, and then means these values.
+  SettingBundle before = {};
 
   // Returns the index of a setting in the table. Throws Error{bug} if it does not exist.
   [[nodiscard]] int index(const std::string& setting) const;

@@ -33,7 +33,7 @@ class Reader {
   // `outer` are the files that extend this file, directly or indirectly.
   std::vector<SettingLayer> read(std::vector<fs::path> outer) {
     const std::string text = read_toml_text(path_);
-    if (is_first_format(text)) return {read_first_format(text)};
+    if (is_first_format(text)) return {with_earlier_values(read_first_format(text))};
     const toml::table table = parse_toml(path_, text);
     std::vector<SettingLayer> layers;
     if (const toml::node* const base = table.get("extends")) {
@@ -44,11 +44,24 @@ class Reader {
     for (const auto& [key, node] : table) {
       if (key.str() != "extends") own.push_back(read_setting(kind_, path_, key, node));
     }
+    if (text.starts_with(kRunMark)) own = with_earlier_values(std::move(own));
     layers.push_back(std::move(own));
     return layers;
   }
 
  private:
+  // Adds what the config.toml of a run means by settings that it does not have.
+  [[nodiscard]] SettingLayer with_earlier_values(SettingLayer layer) const {
+    for (const auto& [name, text] : kind_.before) {
+      const int index = kind_.index(name);
+      if (std::ranges::any_of(layer, [&](const auto& own) { return own.index == index; })) continue;
+      const SettingPlace place{path_.string(), 0};
+      const Setting& setting = kind_.settings[static_cast<std::size_t>(index)];
+      layer.push_back({index, parse_value(setting, text, place), place});
+    }
+    return layer;
+  }
+
   std::vector<SettingLayer> read_bases(const toml::node& base, const std::vector<fs::path>& outer) {
     const std::optional<std::vector<std::string>> names = names_of(base);
     const SettingPlace place = place_of(path_, base.source());

@@ -326,6 +326,21 @@ TEST_CASE("settings: a scale shrinks what weaker layers say, wherever it is writ
   CHECK(guide_steps({"--semantic-loss", "fixmatch", "--preset", "paper"}) == 0);
 }
 
+TEST_CASE("settings: the run of a program that had no guides has none, a user's file the default") {
+  const test::TempFolder folder;
+  const auto guide_steps = [&](const std::string& text) {
+    test::write_bytes(folder / "a.toml", text);
+    const auto words = std::vector<std::string>{"--config", (folder / "a.toml").string()};
+    return generator_table().config(read_command(generator_kind(), words).values).guide.steps;
+  };
+  const std::string mark = "# scimix_train generator\n";
+  CHECK(guide_steps("steps = 3\n") == GeneratorRunConfig().guide.steps);
+  CHECK(guide_steps(mark + "steps=3\n") == 0);  // the first format of config.toml
+  CHECK(guide_steps(mark + "scale=\"cpu\"\n") == 0);
+  CHECK(guide_steps(mark + "# format: 2\nsteps=3\n") == 0);
+  CHECK(guide_steps(mark + "# format: 2\nguide-steps=7\n") == 7);
+}
+
 TEST_CASE("settings: files that extend each other, or nothing, are refused") {
   const test::TempFolder folder;
   const auto message = [&](const std::string& text) -> std::string {
