@@ -35,10 +35,8 @@ does). `--device cpu --tiny` goes through all of it without a GPU, with small ba
 `--suite cpu --tiny` does so for the steps of the CPU.
 """
 import argparse
-import json
 import os
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
@@ -46,6 +44,7 @@ import time
 
 sys.dont_write_bytecode = True  # no folder of compiled scripts among the sources
 from contender import require_bench
+from reference_file import load_safetensors
 
 TOLERANCE = 1e-4
 
@@ -77,23 +76,6 @@ def parse_arguments():
     gpu.add_argument("--compile-mode", default="max-autotune")
     gpu.add_argument("--min-time", type=float, default=0.5, help="seconds for each measurement")
     return parser.parse_args()
-
-
-def load_safetensors(path, torch):
-    """Name -> tensor; these types are all that a reference file holds."""
-    dtypes = {"F64": torch.float64, "F32": torch.float32, "I32": torch.int32}
-    with open(path, "rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        header = json.loads(file.read(length))
-        data = bytearray(file.read())
-    tensors = {}
-    for name, entry in header.items():
-        if name == "__metadata__":
-            continue
-        begin, end = entry["data_offsets"]
-        flat = torch.frombuffer(data[begin:end], dtype=dtypes[entry["dtype"]])
-        tensors[name] = flat.reshape(entry["shape"])
-    return tensors
 
 
 def make_model():

@@ -17,8 +17,8 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True  # no folder of compiled scripts among the sources
-from compare_pytorch import load_safetensors
 from contender import require_bench
+from reference_file import load_safetensors
 
 TOLERANCE = 1e-9
 

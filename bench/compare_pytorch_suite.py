@@ -11,8 +11,8 @@ import time
 import torch
 
 import pytorch_steps as steps
-from compare_pytorch import load_safetensors
 from pytorch_networks import Discriminator, Fir, Generator
+from reference_file import load_safetensors
 
 LEAST_SAMPLES = 5
 SAMPLE_STEPS = 16  # as kGpuCycle of bench/steps.cpp
