@@ -129,8 +129,9 @@ function(scimix_check_rooms)
   # FILE alone, would only make this check.
   list(TRANSFORM files REPLACE " " "\\\\ ")
   list(JOIN files " \\\n  " files)
+  string(REPLACE " " "\\ " checked "${PROJECT_BINARY_DIR}/rooms.checked")
   file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/rooms.sources" @ONLY
-       CONTENT "${PROJECT_BINARY_DIR}/rooms.checked: \\\n  ${files}\n")
+       CONTENT "${checked}: \\\n  ${files}\n")
   add_custom_command(
     OUTPUT "${PROJECT_BINARY_DIR}/rooms.checked"
     COMMAND "${CMAKE_COMMAND}" "-DROOT=${PROJECT_SOURCE_DIR}"

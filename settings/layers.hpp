@@ -44,9 +44,9 @@ struct RunKind {
   // Settings with names of folders, to which `scale = "cpu"` appends "-cpu", so that runs of both
   // scales have different folders.
   std::vector<std::string> scaled_folders;
-  // Settings that were added with a default unlike what programs did before. The config.toml of a
-  // run from before has none of them, and then means these values.
-  SettingBundle before = {};
+  // Values of settings that are newer than some runs. If the config.toml of a run lacks such a
+  // setting, it has this value and not the default, because the program of that time behaved so.
+  SettingBundle values_before = {};
 
   // Returns the index of a setting in the table. Throws Error{bug} if it does not exist.
   [[nodiscard]] int index(const std::string& setting) const;

@@ -52,7 +52,7 @@ class Reader {
  private:
   // Adds what the config.toml of a run means by settings that it does not have.
   [[nodiscard]] SettingLayer with_earlier_values(SettingLayer layer) const {
-    for (const auto& [name, text] : kind_.before) {
+    for (const auto& [name, text] : kind_.values_before) {
       const int index = kind_.index(name);
       if (std::ranges::any_of(layer, [&](const auto& own) { return own.index == index; })) continue;
       const SettingPlace place{path_.string(), 0};

@@ -27,7 +27,8 @@ namespace scimix {
 // The comment that marks this format of configuration files. read_settings_file also reads the
 // previous format, which wrote values without escapes.
 inline constexpr const char* kFormatMark = "# format: 2";
-// The first characters of the config.toml of every run.
+// The first characters of the config.toml that a run writes. Without them, as somebody may have
+// edited it, a file counts as a configuration of the user.
 inline constexpr const char* kRunMark = "# scimix_train ";
 // The start of the comment in a config.toml that contains the command line of the run.
 inline constexpr const char* kMadeBy = "made by: ";

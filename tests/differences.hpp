@@ -1,5 +1,5 @@
-// Measures of the difference between computed and expected numbers, and what the expected ones are
-// computed from.
+// Measures of the difference between computed and expected numbers, and the conversion to f64, in
+// which expected numbers are computed.
 #pragma once
 
 #include <doctest/doctest.h>

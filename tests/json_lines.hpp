@@ -1,4 +1,4 @@
-// Text of one JSON value a line, as in the metrics.jsonl of a run.
+// Reads text that has a JSON value on each line, such as the metrics.jsonl of a run.
 #pragma once
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-// What scimix_train writes into the folder of a run.
+// Finds and reads files that scimix_train wrote into the folder of a run.
 #pragma once
 
 #include <algorithm>

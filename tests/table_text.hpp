@@ -1,4 +1,4 @@
-// A list of tables from its text.
+// Reads a list of tables (settings/table_list.hpp) from text.
 #pragma once
 
 #include <string>

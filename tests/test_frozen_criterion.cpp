@@ -319,6 +319,7 @@ TEST_CASE("frozen criterion: E_r learns from hybrids through its codes alone") {
     e_r.zero_grad();
     backward(loss_of(networks.objective.generate(batch, ramp)));
     const std::vector<double> learnt = gradient();
+    REQUIRE(std::any_of(learnt.begin(), learnt.end(), [](double x) { return x != 0; }));
 
     const Generated again = networks.objective.generate(batch, ramp);
     const Variable loss = loss_of(again);

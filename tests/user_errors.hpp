@@ -1,4 +1,4 @@
-// What something tells the user when it refuses its work.
+// Runs a function and returns the message of the user's error that it ends in.
 #pragma once
 
 #include <doctest/doctest.h>

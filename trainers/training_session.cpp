@@ -177,12 +177,13 @@ void TrainingSession::augment(const BatchLayout& layout, Part part, const Tensor
 }
 
 CheckpointTensors TrainingSession::state() const {
-  CheckpointTensors all = state_without_sums();
+  CheckpointTensors all = lasting_state();
   append(all, "", terms_.state());
+  all.push_back({"metrics.accuracy", accuracy_});
   return all;
 }
 
-CheckpointTensors TrainingSession::state_without_sums() const {
+CheckpointTensors TrainingSession::lasting_state() const {
   CheckpointTensors all;
   const auto add = [&](const std::string& prefix, const ParameterStore& store) {
     append(all, prefix, store.parameters());
@@ -193,7 +194,6 @@ CheckpointTensors TrainingSession::state_without_sums() const {
     if (network.average != nullptr) add("ema." + with_dot(network.name), *network.average);
     append(all, "", network.optimizer->state(network.name));
   }
-  all.push_back({"metrics.accuracy", accuracy_});
   return all;
 }
 
@@ -246,8 +246,11 @@ void TrainingSession::load(const std::filesystem::path& path) {
   if (has_same_terms(path, found)) {
     load_checkpoint(path, state());
   } else {
-    load_checkpoint(path, state_without_sums(), {}, terms_.state());
+    CheckpointTensors sums = terms_.state();
+    sums.push_back({"metrics.accuracy", accuracy_});
+    load_checkpoint(path, lasting_state(), {}, sums);
     terms_.clear();
+    accuracy_.zero_();
   }
   const auto device_step = static_cast<std::int32_t>(step);
   step_.copy_from_host(&device_step);

@@ -219,7 +219,7 @@ class TrainingSession {
   void queue(std::int64_t step);
   void learn(PhaseEntry& phase, const PhaseTerms& terms);
   [[nodiscard]] CheckpointTensors state() const;
-  [[nodiscard]] CheckpointTensors state_without_sums() const;  // without the sums of the log
+  [[nodiscard]] CheckpointTensors lasting_state() const;  // state without the sums for the log
   [[nodiscard]] CheckpointMetadata metadata() const;
   [[nodiscard]] bool has_same_terms(const std::filesystem::path& path,
                                     const CheckpointMetadata& metadata) const;
