@@ -38,9 +38,9 @@ inline constexpr double kPickAccuracy = -1;
 }
 
 // The classifier without hybrids that is trained instead of generator and classifier if the guide
-// is weak. What is left open is picked by the time that the guide leaves.
-// What is left open here has the value that the user gave for the other runs (such as --depth for
-// --plain-depth), and is picked if there is none.
+// is weak. A setting that the user does not give takes the value that the user gave for the other
+// runs, such as that of --depth for --plain-depth. If there is none, it is picked so that the run
+// fits the time that the guide leaves.
 struct PlainSettings {
   AutoMethod method = AutoMethod::automatic;
   std::int64_t image_size = 0;  // 0: picked

@@ -8,7 +8,7 @@
 
 namespace scimix::test {
 
-// Messages call the file t.toml.
+// Returns the list that `text` describes. Messages name the file t.toml, in a temporary folder.
 inline TableList table_list_of(const std::string& text) {
   const TempFolder dir;
   write_bytes(dir / "t.toml", text);

@@ -9,7 +9,7 @@
 
 namespace scimix::test {
 
-// Returns the message of the user's error that f ends in, "" if it ends without an error.
+// Returns the message of the user's error that f throws, or "" if it throws none.
 template <class F>
 std::string user_error_or_none(F&& f) {
   try {
