@@ -57,19 +57,22 @@ void ignore_chunks(png_structp png) {
 }
 
 // Checks that no chunk is longer than the rest of the file: libpng allocates what a chunk claims to
-// hold before it reads it.
+// hold as soon as it has read its length and name. Bytes behind the last chunk, IEND, are ignored.
 void check_chunks(const std::string& where, std::span<const std::uint8_t> bytes) {
   constexpr std::size_t kSignature = 8;
-  constexpr std::size_t kAround = 12;  // length, name and checksum of a chunk
+  constexpr std::size_t kLengthAndName = 8;
+  constexpr std::size_t kChecksum = 4;
   std::size_t at = kSignature;
-  while (at <= bytes.size() && bytes.size() - at >= kAround) {
-    const std::size_t length = png_get_uint_32(bytes.data() + at);
-    const std::size_t rest = bytes.size() - at - kAround;
+  while (at <= bytes.size() && bytes.size() - at >= kLengthAndName) {
+    const std::uint8_t* chunk = bytes.data() + at;
+    const std::size_t length = png_get_uint_32(chunk);
+    const std::size_t rest = bytes.size() - at - kLengthAndName;
     if (length > rest) {
       user_error(where, ": damaged PNG: a chunk of ", length, " bytes, where ", rest,
                  " are left (truncated?)");
     }
-    at += kAround + length;
+    if (std::memcmp(chunk + 4, "IEND", 4) == 0) return;
+    at += kLengthAndName + length + kChecksum;
   }
 }
 

@@ -172,6 +172,25 @@ TEST_CASE("PNG: a header that claims a huge picture does not take all memory") {
                  "10000x10000 pixels need at least 96899 bytes, but the file has 68"));
 }
 
+TEST_CASE("PNG: the header of a huge chunk at the end of the file does not take memory") {
+  const TempFolder dir;
+  Bytes bytes(kGrey.begin(), kGrey.begin() + 33);  // the signature and IHDR
+  const std::array<std::uint8_t, 8> header = {0x26, 0x00, 0x56, 0x00, 'e', 'X', 'I', 'f'};
+  bytes.insert(bytes.end(), header.begin(), header.end());
+  // The message is that of the check, not libpng's, which comes after the allocation.
+  CHECK(contains(error_for(dir, bytes), "a chunk of 637556224 bytes, where 0 are left"));
+}
+
+TEST_CASE("PNG: what follows the end of the picture is ignored") {
+  const TempFolder dir;
+  for (const std::size_t size : {1, 8, 11, 12, 20, 100}) {
+    CAPTURE(size);
+    Bytes bytes = kGrey;
+    bytes.insert(bytes.end(), size, 0x5A);  // read as a chunk, it would be over 1 GB long
+    CHECK(read_bytes(dir, bytes).pixels == Bytes{5, 5, 5, 250, 250, 250});
+  }
+}
+
 TEST_CASE("JPEG: colours and grey") {
   const TempFolder dir;
   const Image image = read_bytes(dir, make_jpeg(17, 9, 3, {200, 100, 40}));
