@@ -10,7 +10,6 @@
 
 #include "core/error.hpp"
 #include "core/graph.hpp"
-#include "core/lent_memory.hpp"
 
 namespace scimix {
 
@@ -24,8 +23,6 @@ constexpr std::uint64_t kEverybody = 0;  // id of the shared cache; arenas have 
 
 thread_local const char* current_label = "unnamed";
 thread_local std::uint64_t current_arena = kEverybody;
-thread_local Memory lent_memory;  // of LentMemory, until an allocation takes it
-thread_local std::size_t lent_bytes = 0;
 
 // Rounds a size up to its size class. Each class is at most an eighth larger than the class before,
 // so at most 12.5% of a block is wasted, and equal shapes get equal blocks in every step.
@@ -203,20 +200,8 @@ Pool& pool_of(Device device) {
 }  // namespace
 
 Memory allocate(Device device, std::size_t bytes) {
-  if (lent_memory && device.is_cpu()) {
-    SCIMIX_CHECK(bytes == lent_bytes, bytes, " bytes asked for, ", lent_bytes, " lent");
-    return std::exchange(lent_memory, nullptr);
-  }
   Pool& pool = pool_of(device);
   return {pool.take(bytes), [&pool](std::byte* memory) noexcept { pool.give(memory); }};
-}
-
-LentMemory::LentMemory(Memory memory, std::size_t bytes) {
-  lent_memory = std::move(memory);
-  lent_bytes = bytes;
-}
-LentMemory::~LentMemory() {
-  lent_memory = nullptr;
 }
 
 MemoryStats memory_stats(Device device) {

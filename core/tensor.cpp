@@ -31,6 +31,15 @@ Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
   return out;
 }
 
+Tensor Tensor::of_memory(Memory memory, const Shape& shape, DType dtype) {
+  SCIMIX_CHECK(memory != nullptr, "a tensor ", shape, " of no memory");
+  Tensor out;
+  out.memory_ = std::move(memory);
+  out.shape_ = shape;
+  out.dtype_ = dtype;
+  return out;
+}
+
 Tensor Tensor::zeros(const Shape& shape, DType dtype, Device device) {
   Tensor out = empty(shape, dtype, device);
   out.zero_();

@@ -2,10 +2,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "core/allocator.hpp"
-#include "core/lent_memory.hpp"
 #include "core/tensor.hpp"
 #include "data/image_folder.hpp"
 #include "data/pixel_storage.hpp"
@@ -146,20 +146,21 @@ TEST_CASE("pixel storage: a resident set on a CPU reads the disk without a copy"
         memory.plain(indices, DType::f32).images.value().to_host<float>());
 }
 
-TEST_CASE("lent memory: the next allocation takes it, and no other") {
-  const Memory mine = allocate(kCpu, 16);
-  const Tensor outside = Tensor::empty({16}, DType::u8);
+TEST_CASE("a tensor of memory that something else owns") {
+  Memory mine = allocate(kCpu, 16);
+  std::byte* const address = mine.get();
+  Tensor row;
   {
-    const LentMemory lent(mine, 16);
-    const Tensor first = Tensor::empty({16}, DType::u8);
-    const Tensor second = Tensor::empty({16}, DType::u8);
-    CHECK(first.raw() == mine.get());
-    CHECK(second.raw() != mine.get());
+    Tensor tensor = Tensor::of_memory(mine, {2, 8}, DType::u8);
+    CHECK(tensor.raw() == address);
+    row = tensor.rows(1, 2);
   }
-  { const LentMemory unused(mine, 16); }
-  CHECK(Tensor::empty({16}, DType::u8).raw() != mine.get());
-  const LentMemory wrong(mine, 16);
-  CHECK_THROWS_AS((void)Tensor::empty({17}, DType::u8), Error);
+  CHECK(mine.use_count() == 2);  // this handle and the view
+  mine.reset();
+  row.copy_from_host(std::array<std::uint8_t, 8>{1, 2, 3, 4, 5, 6, 7, 8}.data());
+  CHECK(row.raw() == address + 8);
+  CHECK(row.to_host<std::uint8_t>() == std::vector<std::uint8_t>{1, 2, 3, 4, 5, 6, 7, 8});
+  CHECK_THROWS_AS((void)Tensor::of_memory(nullptr, {1}, DType::u8), Error);
 }
 
 }  // namespace scimix

@@ -15,11 +15,7 @@ namespace {
 
 // Returns the confusion matrix of the predicted classes, i32 [N], of all images of the set.
 Confusion confusion_from(const Tensor& predictions, const ResidentSet& set, std::int64_t classes) {
-  std::vector<std::int32_t> all(static_cast<std::size_t>(set.count()));
-  std::iota(all.begin(), all.end(), 0);
-  const Tensor index =
-      Tensor::from_host(std::span<const std::int32_t>(all), {set.count()}, set.device());
-  const std::vector<std::int32_t> labels = set.labels_at(index).to_host<std::int32_t>();
+  const std::vector<std::int32_t> labels = set.labels().to_host<std::int32_t>();
   const std::vector<std::int32_t> predicted = predictions.to_host<std::int32_t>();
   Confusion found(classes);
   for (std::size_t i = 0; i < labels.size(); ++i) found.add(labels[i], predicted[i]);

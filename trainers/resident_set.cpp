@@ -1,6 +1,5 @@
 #include "trainers/resident_set.hpp"
 
-#include "core/lent_memory.hpp"
 #include "kernels/conv/conv.hpp"
 
 namespace scimix {
@@ -9,12 +8,11 @@ namespace {
 
 Tensor pixels_on(const ImageSet& images, Device device) {
   const Shape shape{images.count, images.height, images.width, images.channels};
-  const Memory on_disk = device.is_cpu() ? shared_pixels(images.pixels) : nullptr;
-  if (!on_disk) {
-    return Tensor::from_host(std::span<const std::uint8_t>(images.pixels), shape, device);
+  if (device.is_cpu()) {
+    Memory on_disk = shared_pixels(images.pixels);
+    if (on_disk) return Tensor::of_memory(std::move(on_disk), shape, DType::u8);
   }
-  const LentMemory lent(on_disk, static_cast<std::size_t>(shape.numel()));
-  return Tensor::empty(shape, DType::u8, device);
+  return Tensor::from_host(std::span<const std::uint8_t>(images.pixels), shape, device);
 }
 
 }  // namespace

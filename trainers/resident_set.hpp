@@ -45,7 +45,8 @@ class ResidentSet {
   // Writes the images at `index` to `room`, weakly and then strongly augmented.
   void augment_strongly(const Tensor& index, const Tensor& step, const WeakAugment& weak,
                         const StrongAugment& strong, const Output& room) const;
-  // Returns the labels of the images at `index`, i32 [N].
+  // Returns the labels of all images, i32 [M], or of those at `index`, i32 [N].
+  [[nodiscard]] const Tensor& labels() const { return labels_; }
   [[nodiscard]] Tensor labels_at(const Tensor& index) const;
 
   // Returns the images at `indices` without augmentation. Copies the indices from the host.
