@@ -66,6 +66,29 @@ TEST_CASE("a rank takes its share of one value per row") {
   CHECK(RankRows(SilentRank(0, 1), 6).of(values) == values);
 }
 
+TEST_CASE("the first rows of a part are divided among the ranks separately") {
+  const std::vector<int> values{0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+  CHECK(RankRows(SilentRank(0, 2), 10, 4).of(values) == std::vector<int>{0, 1, 4, 5, 6});
+  CHECK(RankRows(SilentRank(1, 2), 10, 4).of(values) == std::vector<int>{2, 3, 7, 8, 9});
+  CHECK(RankRows(SilentRank(0, 1), 10, 4).of(values) == values);
+  CHECK(RankRows(SilentRank(1, 2), 10, 10).of(values) == std::vector<int>{5, 6, 7, 8, 9});
+  CHECK_THROWS_AS(static_cast<void>(RankRows(SilentRank(1, 2), 10, 4).first()), Error);
+
+  const SilentRank second(1, 2);
+  BatchLayout layout(second);
+  layout.add(Part::labeled, 4);
+  layout.add(Part::weak, 10, 4);
+  layout.add(Part::strong, 10, 4);
+  CHECK(layout.rows() == 12);
+  CHECK(layout.numbers(layout.rows()) ==
+        std::vector<std::int64_t>{2, 3, 6, 7, 11, 12, 13, 16, 17, 21, 22, 23});
+  const auto [ahead, rest] = layout.blocks(Part::strong);
+  CHECK(ahead.first == 16);
+  CHECK(ahead.count == 2);
+  CHECK(rest.first == 21);
+  CHECK(rest.count == 3);
+}
+
 TEST_CASE("parts are found in a tensor that holds all of them") {
   const SilentRank second(1, 2);
   const BatchLayout layout = layout_of(second);

@@ -188,6 +188,8 @@ TEST_CASE("ranks: a generator's run is the run of one rank") {
   const std::vector<Method> methods{
       {"all labels", {"--labels", "all"}},
       {"some labels, noise, Mean Teacher", {"--labels", "40", "--noise", "true"}},
+      {"FixMatch: more unlabelled images than are mixed",
+       {"--labels", "40", "--semantic-loss", "fixmatch", "--unlabeled-batch", "24"}},
       {"unfrozen: gradients through other ranks' codes",
        {"--labels", "all", "--variant", "unfrozen", "--weight-class-minus", "0.1"}}};
   check_each_against_one(generator, methods);

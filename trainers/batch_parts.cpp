@@ -7,9 +7,24 @@
 
 namespace scimix {
 
-void BatchLayout::add(Part part, std::int64_t rows) {
-  entries_.push_back(
-      {.part = part, .rows = RankRows(*ranks_, rows), .begin = rows_, .all_begin = all_rows_});
+RankRows::RankRows(const Comm& ranks, std::int64_t all, std::int64_t ahead) : all_(all) {
+  SCIMIX_CHECK(0 <= ahead && ahead <= all, ahead, " of ", all, " rows ahead");
+  if (ahead == 0) ahead = all;
+  const std::int64_t rest = all - ahead;
+  blocks_ = {{{.first = ranks.first_row(ahead), .count = ranks.row_count(ahead)},
+              {.first = ahead + ranks.first_row(rest), .count = ranks.row_count(rest)}}};
+}
+
+std::int64_t RankRows::first() const {
+  SCIMIX_CHECK(blocks_[1].count == 0, "two blocks of rows, expected one");
+  return blocks_[0].first;
+}
+
+void BatchLayout::add(Part part, std::int64_t rows, std::int64_t ahead) {
+  entries_.push_back({.part = part,
+                      .rows = RankRows(*ranks_, rows, ahead),
+                      .begin = rows_,
+                      .all_begin = all_rows_});
   rows_ += entries_.back().rows.count();
   all_rows_ += rows;
 }
@@ -26,6 +41,14 @@ Tensor BatchLayout::of(const Tensor& batch, Part part) const {
   return batch.rows(entry.begin, entry.begin + entry.rows.count());
 }
 
+std::array<RowBlock, 2> BatchLayout::blocks(Part part) const {
+  const Entry& entry = find(part);
+  std::array<RowBlock, 2> blocks;
+  std::copy(entry.rows.blocks().begin(), entry.rows.blocks().end(), blocks.begin());
+  for (RowBlock& block : blocks) block.first += entry.all_begin;
+  return blocks;
+}
+
 std::int64_t BatchLayout::number(Part part) const {
   const Entry& entry = find(part);
   return entry.all_begin + entry.rows.first();
@@ -34,8 +57,10 @@ std::int64_t BatchLayout::number(Part part) const {
 std::vector<std::int64_t> BatchLayout::numbers(std::int64_t count) const {
   std::vector<std::int64_t> all;
   for (const Entry& entry : entries_) {
-    for (std::int64_t row = 0; row < entry.rows.count(); ++row) {
-      all.push_back(entry.all_begin + entry.rows.first() + row);
+    for (const auto [first, rows] : entry.rows.blocks()) {
+      for (std::int64_t row = 0; row < rows; ++row) {
+        all.push_back(entry.all_begin + first + row);
+      }
     }
   }
   all.resize(static_cast<std::size_t>(count));
@@ -46,6 +71,7 @@ std::int64_t BatchLayout::gathered_row(std::int64_t number) const {
   for (const Entry& entry : entries_) {
     const std::int64_t in_part = number - entry.all_begin;
     if (in_part >= entry.rows.all()) continue;
+    SCIMIX_CHECK(entry.rows.blocks()[1].count == 0, "image ", number, " of a part in two blocks");
     const std::int64_t rank = in_part / entry.rows.count();
     return rank * rows_ + entry.begin + in_part % entry.rows.count();
   }

@@ -4,6 +4,7 @@
 // through a network and splits the result again. No other code computes row numbers.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -26,29 +27,44 @@ enum class Part : std::uint8_t {
   hybrid,       // hybrids, made by the generator
 };
 
-// The rows of one part of a batch that this rank computes.
+// Consecutive rows.
+struct RowBlock {
+  std::int64_t first = 0;
+  std::int64_t count = 0;
+};
+
+// The rows of one part of a batch that this rank computes: one block, or two if the part's first
+// rows were divided among the ranks separately.
 class RankRows {
  public:
   RankRows() = default;
-  // Divides `all` rows among the ranks. If the number of ranks does not divide `all`, the ranks'
-  // counts differ by at most one.
-  RankRows(const Comm& ranks, std::int64_t all)
-      : all_(all), first_(ranks.first_row(all)), count_(ranks.row_count(all)) {}
+  // Divides `all` rows among the ranks: first the rows 0 .. ahead-1, then the others. So each rank
+  // has its share of the former, which stand first on every rank. If the number of ranks does not
+  // divide a number of rows, the ranks' counts differ by at most one.
+  RankRows(const Comm& ranks, std::int64_t all, std::int64_t ahead = 0);
 
-  [[nodiscard]] std::int64_t all() const { return all_; }      // number of rows on all ranks
-  [[nodiscard]] std::int64_t first() const { return first_; }  // index of this rank's first row
-  [[nodiscard]] std::int64_t count() const { return count_; }  // number of rows on this rank
+  // Returns the number of rows on all ranks, or on this rank.
+  [[nodiscard]] std::int64_t all() const { return all_; }
+  [[nodiscard]] std::int64_t count() const { return blocks_[0].count + blocks_[1].count; }
+  // Returns this rank's rows, numbered among the part's rows of all ranks. The second block may be
+  // empty.
+  [[nodiscard]] std::span<const RowBlock> blocks() const { return blocks_; }
+  // Returns the number of this rank's first row. There must be one block only.
+  [[nodiscard]] std::int64_t first() const;
 
   // Returns the values of this rank's rows. `values` has one value for each row of all ranks.
   template <class T>
   [[nodiscard]] std::vector<T> of(const std::vector<T>& values) const {
-    return {values.begin() + first_, values.begin() + first_ + count_};
+    std::vector<T> mine;
+    for (const auto [first, count] : blocks_) {
+      mine.insert(mine.end(), values.begin() + first, values.begin() + first + count);
+    }
+    return mine;
   }
 
  private:
   std::int64_t all_ = 0;
-  std::int64_t first_ = 0;
-  std::int64_t count_ = 0;
+  std::array<RowBlock, 2> blocks_;
 };
 
 // The parts of a batch and the positions of their rows. Each rank's batch is a concatenation of the
@@ -59,8 +75,9 @@ class BatchLayout {
  public:
   explicit BatchLayout(const Comm& ranks) : ranks_(&ranks) {}
 
-  // Adds a part with `rows` rows on all ranks together, a multiple of the number of ranks.
-  void add(Part part, std::int64_t rows);
+  // Adds a part with `rows` rows on all ranks together, of which the first `ahead` are divided
+  // among the ranks separately. Both are multiples of the number of ranks.
+  void add(Part part, std::int64_t rows, std::int64_t ahead = 0);
   // Adds a part with `rows` rows on each rank.
   void add_per_rank(Part part, std::int64_t rows) { add(part, rows * ranks_->size()); }
 
@@ -71,12 +88,16 @@ class BatchLayout {
 
   // Returns this rank's rows of the part from a tensor [rows(),...] that holds all parts.
   [[nodiscard]] Tensor of(const Tensor& batch, Part part) const;
-  // Returns the number of this rank's first row of the part in the batch of all ranks.
+  // Returns this rank's rows of the part, numbered in the batch of all ranks. The second block may
+  // be empty.
+  [[nodiscard]] std::array<RowBlock, 2> blocks(Part part) const;
+  // Returns the number of this rank's first row of the part in the batch of all ranks, if the part
+  // has one block only.
   [[nodiscard]] std::int64_t number(Part part) const;
   // Returns the numbers of this rank's first `count` rows in the batch of all ranks.
   [[nodiscard]] std::vector<std::int64_t> numbers(std::int64_t count) const;
   // Converts a number in the batch of all ranks to a row of the tensor that gather_ranks returns,
-  // in which the ranks' batches follow one another.
+  // in which the ranks' batches follow one another. The part must have one block only.
   [[nodiscard]] std::int64_t gathered_row(std::int64_t number) const;
 
  private:
