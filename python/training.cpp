@@ -16,6 +16,7 @@
 #include "tools/train/train_command.hpp"
 #include "trainers/classifier_run.hpp"
 #include "trainers/generator_run.hpp"
+#include "trainers/interrupt.hpp"
 
 namespace scimix::python {
 
@@ -32,6 +33,8 @@ class KeptHandlers {
   }
   ~KeptHandlers() {
     for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &kept_[i], nullptr);
+    // Python handles a signal that came after the last step and ended no run.
+    if (take_unanswered_signal()) PyErr_SetInterrupt();
   }
   KeptHandlers(const KeptHandlers&) = delete;
   KeptHandlers& operator=(const KeptHandlers&) = delete;

@@ -10,6 +10,14 @@ constexpr int kLastCtrlC = 3;
 volatile std::sig_atomic_t signal_seen = 0;
 volatile std::sig_atomic_t ctrl_c_seen = 0;
 
+bool signal_answered = false;  // a run has ended because of the signal that was seen
+
+void forget_signals() {
+  signal_seen = 0;
+  ctrl_c_seen = 0;
+  signal_answered = false;
+}
+
 void on_signal(int signal) {
   signal_seen = 1;
   if (signal != SIGINT) return;
@@ -22,8 +30,7 @@ void on_signal(int signal) {
 }  // namespace
 
 InterruptFlag::InterruptFlag() {
-  signal_seen = 0;
-  ctrl_c_seen = 0;
+  if (signal_answered) forget_signals();
   std::signal(SIGPIPE, SIG_IGN);
   struct sigaction action {};
   action.sa_handler = on_signal;
@@ -43,6 +50,16 @@ InterruptFlag::~InterruptFlag() {
 
 bool InterruptFlag::raised() const {
   return signal_seen != 0;
+}
+
+void InterruptFlag::answer() {
+  signal_answered = signal_seen != 0;
+}
+
+bool take_unanswered_signal() {
+  const bool unanswered = signal_seen != 0 && !signal_answered;
+  forget_signals();
+  return unanswered;
 }
 
 }  // namespace scimix

@@ -11,9 +11,10 @@ namespace scimix {
 
 // Handles the signals while the object exists. If a signal has come, they stay handled afterwards,
 // because the program is about to end. Further signals have no effect, except that the third Ctrl-C
-// ends the program at once. If SIGHUP was ignored before (nohup), it stays ignored. SIGPIPE is
-// ignored from then on: a program that reads the run's output may end before the run does. At most
-// one object may exist at a time.
+// ends the program at once. A signal that comes too late to end a run, while it writes its last
+// checkpoint, raises the next object's flag, so that the program's next run ends at once. If SIGHUP
+// was ignored before (nohup), it stays ignored. SIGPIPE is ignored from then on: a program that
+// reads the run's output may end before the run does. At most one object may exist at a time.
 class InterruptFlag {
  public:
   InterruptFlag();
@@ -23,10 +24,16 @@ class InterruptFlag {
 
   // Returns whether a signal has come.
   [[nodiscard]] bool raised() const;
+  // Says that the run ends because of the signal. The next object's flag then starts unset.
+  void answer();
 
  private:
   static constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU};
   std::array<struct sigaction, kSignals.size()> before_{};
 };
+
+// Returns whether a signal has come that ended no run, and forgets it. For a program that goes on
+// after its runs: it should treat the signal as it would have without them.
+[[nodiscard]] bool take_unanswered_signal();
 
 }  // namespace scimix

@@ -322,7 +322,7 @@ void Runner::say(const std::string& line) {
 }
 
 TableOutcome Runner::run() {
-  const InterruptFlag interrupt;
+  InterruptFlag interrupt;
   show(true);
   for (;;) {
     collect();
@@ -330,6 +330,7 @@ TableOutcome Runner::run() {
     if (running_.empty() && !any_ready()) break;
     if (interrupt.raised()) outcome_.interrupted = true;
     if (outcome_.interrupted) {
+      interrupt.answer();
       for (const Running& child : running_) child.process.terminate();
       while (!running_.empty()) {
         std::this_thread::sleep_for(kPoll);
