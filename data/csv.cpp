@@ -44,9 +44,16 @@ class Parser {
     return row;
   }
 
+  // Returns the first position from `from` on that holds neither a space nor a tab.
+  [[nodiscard]] std::size_t behind_blanks(std::size_t from) const {
+    return std::min(text_.find_first_not_of(" \t", from), text_.size());
+  }
+
   std::string next_field() {
-    if (has('"')) return quoted_field();
     const std::size_t first = at_;
+    at_ = behind_blanks(first);
+    if (has('"')) return quoted_field();
+    at_ = first;  // blanks are part of a field without quotes
     while (!at_line_end() && !has(',')) ++at_;
     return std::string(text_.substr(first, at_ - first));
   }
@@ -65,6 +72,7 @@ class Parser {
       if (has('\n')) ++line_;
       field += text_[at_];
     }
+    at_ = behind_blanks(at_);
     if (!has(',') && !at_line_end()) {
       user_error(where_, ":", line_, ": text behind a closing double quote, expected a comma");
     }

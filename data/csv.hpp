@@ -14,9 +14,10 @@ struct CsvRow {
 };
 
 // Splits a table into rows and fields. Fields are separated by commas, and rows by LF or CRLF. A
-// field in double quotes may contain commas, line breaks and doubled quotes. A byte order mark at
-// the start and empty lines are passed over. Errors (user), starting with `where` and the line: a
-// quote that is not closed, text behind a closing quote.
+// field in double quotes may contain commas, line breaks and doubled quotes; spaces and tabs around
+// the quotes are passed over. A byte order mark at the start and empty lines are passed over, too.
+// Errors (user), starting with `where` and the line: a quote that is not closed, text behind a
+// closing quote.
 [[nodiscard]] std::vector<CsvRow> parse_csv(std::string_view text, const std::string& where);
 
 // Returns the text of a field, in double quotes where it needs them.

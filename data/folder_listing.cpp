@@ -1,11 +1,15 @@
 #include "data/folder_listing.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
+#include <span>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
 #include "core/error.hpp"
+#include "core/names.hpp"
 #include "core/paths.hpp"
 #include "data/labels_file.hpp"
 
@@ -15,6 +19,61 @@ namespace {
 namespace fs = std::filesystem;
 
 using Names = std::vector<std::string>;
+
+// Returns the folder of a layout that `name` was probably meant to be, or nothing. Such a name
+// differs from that of the folder in upper and lower case alone, or by one letter from one of the
+// two long names ("unlabelled"). One letter more or less in "train" or "test" gives other words:
+// "rain" and "text" may be classes.
+std::string_view meant_folder(std::string_view name) {
+  struct Folder {
+    std::string_view name;
+    int most_changes;
+  };
+  constexpr std::array<Folder, 4> kFolders = {
+      {{"labeled", 1}, {"unlabeled", 1}, {"train", 0}, {"test", 0}}};
+  if (std::ranges::find(kFolders, name, &Folder::name) != kFolders.end()) return {};
+  for (const Folder& folder : kFolders) {
+    if (edit_distance(name, folder.name) <= folder.most_changes) return folder.name;
+  }
+  return {};
+}
+
+// Checks that `dir` has no folder whose name was probably meant to be that of a layout. Its images
+// would become a class, or be ignored.
+void refuse_misspelt_folder(const fs::path& dir) {
+  for (const FolderEntry& entry : list_folder(dir)) {
+    if (entry.kind != PathKind::folder) continue;
+    const std::string_view meant = meant_folder(entry.name);
+    if (meant.empty()) continue;
+    user_error(shown(dir / entry.name), ": probably meant to be ", meant,
+               "/; expected a folder for each class, or train/ and test/, or labeled/ and ",
+               "unlabeled/");
+  }
+}
+
+// Checks that `dir` holds no pictures, and no folders but those called `names`, which may be
+// missing. Other files, such as a README or a table of predictions, are ignored.
+void require_only(const fs::path& dir, std::span<const std::string> names) {
+  std::string list;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) list += i + 1 == names.size() ? " and " : ", ";
+    list += names[i] + "/";
+  }
+  BadFiles bad;
+  const std::vector<FolderEntry> entries = list_folder(dir);
+  for (const FolderEntry& entry : entries) {
+    const fs::path path = dir / entry.name;
+    if (entry.kind == PathKind::missing) (void)path_kind(path);  // says why
+    if (std::ranges::find(names, entry.name) != names.end()) {
+      require_folder(path);
+    } else if (const std::string_view meant = meant_folder(entry.name); !meant.empty()) {
+      bad.add(text(shown(path), ": probably meant to be ", meant, "/"));
+    } else if (entry.kind != PathKind::file || has_image_name(entry.name)) {
+      bad.add(text(shown(path), ": expected only ", list, " here"));
+    }
+  }
+  bad.report(shown(dir), static_cast<std::int64_t>(entries.size()), "entries");
+}
 
 Names class_folders(const fs::path& folder) {
   Names names;
@@ -110,10 +169,13 @@ void list_with_unlabeled(const fs::path& dir, const FolderOptions& options,
                ": has labeled/ and train/, expected the labelled images in one of them");
   }
   if (!labeled && !train) {
+    refuse_misspelt_folder(dir);
     user_error(shown(dir), ": has unlabeled/, but no labelled images: expected them in ",
                shown(dir / "labeled"), ", in a folder for each class");
   }
-  const fs::path known = dir / (labeled ? "labeled" : "train");
+  const Names expected{labeled ? "labeled" : "train", "unlabeled", "test"};
+  require_only(dir, expected);
+  const fs::path known = dir / expected[0];
   const bool test = !options.no_test && is_folder(dir / "test");
   list_classes(known, !(test && options.test_only), listing);
   const fs::path unlabeled = dir / "unlabeled";
@@ -154,19 +216,24 @@ void list_by_labels_file(const fs::path& dir, const FolderOptions& options,
 
 // A folder without unlabelled images.
 void list_classes_alone(const fs::path& dir, const FolderOptions& options, FolderListing& listing) {
+  const Names halves{"train", "test"};
   if (is_folder(dir / "train")) {
+    require_only(dir, halves);
     list_classes(dir / "train", !options.test_only, listing);
     if (!options.no_test) return list_test(dir / "test", shown(dir / "train"), listing);
     return without_test_set({}, options, listing);
   }
   if (is_test_set(dir / "test")) {
     if (!options.test_only) {
+      refuse_misspelt_folder(dir);
       user_error(shown(dir),
                  ": has test/, but no train/: expected both, or a folder for each class");
     }
+    require_only(dir, halves);
     listing.first_test = 0;
     return list_classes(dir / "test", /*with_images=*/true, listing);
   }
+  refuse_misspelt_folder(dir);
   list_classes(dir, /*with_images=*/true, listing);
   without_test_set("there are no folders train/ and test/", options, listing);
 }

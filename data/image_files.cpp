@@ -90,10 +90,10 @@ void BadFiles::add(std::string message) {
   if (messages_.size() > kMostShown) messages_.erase(std::prev(messages_.end()));
 }
 
-void BadFiles::report(const std::string& where, std::int64_t files) const {
+void BadFiles::report(const std::string& where, std::int64_t files, std::string_view noun) const {
   if (count_ == 0) return;
   if (count_ == 1) user_error(first());
-  std::string list = text(where, ": ", count_, " of ", files, " files cannot be used:");
+  std::string list = text(where, ": ", count_, " of ", files, " ", noun, " cannot be used:");
   for (const std::string& message : messages_) list += "\n  " + message;
   const std::int64_t rest = count_ - static_cast<std::int64_t>(messages_.size());
   if (rest > 0) list += text("\n  and ", rest, " more");

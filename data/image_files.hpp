@@ -46,8 +46,9 @@ class BadFiles {
   // The first message in byte order; there must be one.
   [[nodiscard]] const std::string& first() const { return *messages_.begin(); }
   // Throws a user_error where there are any. One file is one line, its message. Several are a line
-  // that starts with `where` and has the count, and one line for each of the first 20.
-  void report(const std::string& where, std::int64_t files) const;
+  // that starts with `where` and has the count, and one line for each of the first 20. `noun` says
+  // what `files` counts.
+  void report(const std::string& where, std::int64_t files, std::string_view noun = "files") const;
 
  private:
   static constexpr std::size_t kMostShown = 20;

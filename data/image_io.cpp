@@ -31,7 +31,7 @@ std::uint64_t most_pixels() {
   std::uint64_t limit = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
   if (error != std::errc{} || end != text.data() + text.size() || limit == 0) {
-    user_error("the environment variable ", kLimitVariable, " is '", text,
+    user_error("the environment variable ", kLimitVariable, " is '", shown(text),
                "', expected a whole number of pixels above 0");
   }
   return limit;
@@ -65,6 +65,10 @@ class PngImage {
 };
 
 }  // namespace
+
+void check_pixel_limit() {
+  (void)most_pixels();
+}
 
 void check_image_size(const std::string& where, std::uint64_t width, std::uint64_t height,
                       std::uint64_t file_bytes, std::uint64_t least_bytes) {

@@ -22,6 +22,11 @@ struct ImageNotes {
   std::string damage;   // what cost some of the pixels, in the library's words; empty for none
 };
 
+// Checks the environment variable SCIMIX_MAX_PIXELS. Whoever reads many files calls this function
+// first, so that a wrong value is one error and not one for each file.
+// Errors (user): its value is not a whole number above 0.
+void check_pixel_limit();
+
 // Reads a PNG or a JPEG file. The two are told apart by their first bytes, not by the name. The
 // result is what Pillow makes of the same file, with these rules where there is a choice:
 //

@@ -186,6 +186,7 @@ std::vector<std::string> notes_of(const Remarks& remarks, const BadFiles& bad, s
 
 ReadImages read_images(const std::string& where, const ImageFiles& list, BadFiles& bad,
                        const ReadOptions& options) {
+  check_pixel_limit();
   const auto listed = static_cast<std::int64_t>(list.files.size());
   const std::int64_t files = listed + bad.count();
   ReadImages result;

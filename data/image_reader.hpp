@@ -41,8 +41,9 @@ struct ReadImages {
 // Reads the files of the list. Those that cannot be read join the ones already in `bad`; unless
 // options.skip_unreadable says to go on without them, they are a user_error that lists them all
 // (BadFiles::report, with `where`).
-// Errors (user) besides: an image of another size (see ReadOptions::resize), too little memory; as
-// one of the bad files: a box that lies outside its image.
+// Errors (user) besides: those of check_pixel_limit, before any file is read; an image of another
+// size (see ReadOptions::resize), too little memory; as one of the bad files: a box that lies
+// outside its image.
 [[nodiscard]] ReadImages read_images(const std::string& where, const ImageFiles& list,
                                      BadFiles& bad, const ReadOptions& options);
 

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <map>
 #include <set>
+#include <string_view>
 #include <system_error>
 #include <unordered_map>
 #include <utility>
@@ -63,32 +64,71 @@ std::string trimmed(const std::string& text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
+// Checks that the file is not in UTF-16, which some spreadsheet programs write. Every other byte of
+// ASCII text is zero there.
+void check_encoding(std::string_view content, const std::string& where) {
+  if (content.starts_with("\xFF\xFE") || content.starts_with("\xFE\xFF")) {
+    user_error(where, ": is written in UTF-16, expected UTF-8");
+  }
+  const std::string_view first_line = content.substr(0, content.find('\n'));
+  if (first_line.find('\0') != std::string_view::npos) {
+    user_error(where, ": has bytes of value 0 in its first line, as in UTF-16; expected UTF-8");
+  }
+}
+
+// Checks that semicolons or tabs do not separate the columns, which are one column then.
+void check_separator(const CsvRow& first, const std::string& where) {
+  if (first.fields.size() > 1) return;
+  const std::string& field = first.fields[0];
+  const auto separator = field.find_first_of(";\t");
+  if (separator == std::string::npos) return;
+  user_error(where, ", line ", first.line, ": columns separated by ",
+             field[separator] == ';' ? "semicolons" : "tabs", ", expected commas");
+}
+
 // The positions of the columns, and how many columns every row has.
 struct Columns {
   std::size_t file = 0;
   std::size_t class_name = 1;
   std::size_t count = 2;
+  std::string expected = "2: a file name, a comma, a class";  // for messages
 };
 
+bool has_column_name(const std::string& field, std::string_view name) {
+  return lower_case(trimmed(field)) == name;
+}
+
+// Returns whether the first row is a heading: it names at least one of the two columns. Any other
+// first row is read like the other rows, since a typo in a file name must not drop a label
+// silently.
 bool is_heading(const CsvRow& row) {
-  return !has_image_name(trimmed(row.fields[0]));
+  const auto names_column = [](const std::string& field) {
+    return has_column_name(field, "file") || has_column_name(field, "class");
+  };
+  return !has_image_name(trimmed(row.fields[0])) && std::ranges::any_of(row.fields, names_column);
+}
+
+// Returns what to add to a message about a first row that was perhaps meant as a heading.
+const char* heading_hint(std::int64_t line, const std::string& file) {
+  const bool may_be_heading = line == 1 && !has_image_name(trimmed(file));
+  return may_be_heading ? "; a heading names the columns file and class" : "";
 }
 
 Columns columns_of(const CsvRow& heading, const std::string& where) {
-  Columns columns{.count = heading.fields.size()};
-  if (columns.count == 2) return columns;
+  const std::size_t count = heading.fields.size();
   const auto find = [&](const char* name) {
-    const auto has_name = [&](const std::string& f) { return lower_case(trimmed(f)) == name; };
+    const auto has_name = [&](const std::string& field) { return has_column_name(field, name); };
     const auto found = std::ranges::find_if(heading.fields, has_name);
     if (found == heading.fields.end()) {
-      user_error(where, ", line ", heading.line, ": ", columns.count, " columns, none called ",
-                 name, "; expected a file name and a class, or a heading with file and class");
+      user_error(where, ", line ", heading.line, ": the heading has no column called ", name,
+                 ", expected the columns file and class");
     }
     return static_cast<std::size_t>(found - heading.fields.begin());
   };
-  columns.file = find("file");
-  columns.class_name = find("class");
-  return columns;
+  return {.file = find("file"),
+          .class_name = find("class"),
+          .count = count,
+          .expected = text(count, ", as in the heading")};
 }
 
 // Returns the name relative to `dir`.
@@ -102,19 +142,23 @@ std::string relative_name(const std::string& written, const fs::path& dir) {
 }
 
 LabelRows read_rows(const fs::path& csv, const fs::path& dir, BadRows& bad) {
+  const std::string where = shown(csv);
   const std::vector<std::uint8_t> bytes = read_file(csv);
-  std::vector<CsvRow> rows =
-      parse_csv({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, shown(csv));
+  const std::string_view content(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  check_encoding(content, where);
+  std::vector<CsvRow> rows = parse_csv(content, where);
+  if (!rows.empty()) check_separator(rows.front(), where);
   Columns columns;
   if (!rows.empty() && is_heading(rows.front())) {
-    columns = columns_of(rows.front(), shown(csv));
+    columns = columns_of(rows.front(), where);
     rows.erase(rows.begin());
   }
   LabelRows labels;
   for (const CsvRow& row : rows) {
     if (row.fields.size() != columns.count) {
-      bad.add(row.line, text(row.fields.size(), row.fields.size() == 1 ? " column" : " columns",
-                             ", expected ", columns.count, ": a file name, a comma, a class"));
+      bad.add(row.line,
+              text(row.fields.size(), row.fields.size() == 1 ? " column" : " columns",
+                   ", expected ", columns.expected, heading_hint(row.line, row.fields[0])));
       continue;
     }
     const std::string& file = row.fields[columns.file];
@@ -188,7 +232,8 @@ std::vector<std::string> apply_labels_file(const fs::path& csv, const fs::path& 
   assign(labels, classes, dir, files);
   for (const auto* row : in_order(labels)) {
     if (row->second.found) continue;
-    bad.add(row->second.line, text(shown(row->first), ": no such image in ", shown(dir)));
+    bad.add(row->second.line, text(shown(row->first), ": no such image in ", shown(dir),
+                                   heading_hint(row->second.line, row->first)));
   }
   bad.report(csv);
   if (classes.empty()) user_error(shown(csv), ": labels no image");

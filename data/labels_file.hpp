@@ -15,14 +15,15 @@ namespace scimix {
 // class they keep their order.
 //
 // Each row is a file name and a class. The file name is relative to `dir`, or to the current
-// folder, or absolute. A first row whose first field is not the name of an image is a heading; a
-// heading may name more columns, of which those called "file" and "class" count. Spaces around a
-// class do not count.
+// folder, or absolute. Spaces around a class do not count. The first row is a heading if a column
+// of it is called "file" or "class", in upper or lower case, and its first field is not the name of
+// an image. A heading may name the columns in any order, and more columns, which are not read.
 //
-// Errors (user): the file cannot be read; rows that cannot be used, all in one message (at most 20
-// are shown): another number of columns, a file that is not among `files`, a second row for a file,
-// a class whose name differs from another one in upper and lower case alone; no labelled image; one
-// class.
+// Errors (user): the file cannot be read; it is in UTF-16; semicolons or tabs separate its columns;
+// a heading without "file" or without "class"; rows that cannot be used, all in one message (at
+// most 20 are shown): another number of columns, a file that is not among `files`, a second row for
+// a file, a class whose name differs from another one in the case of ASCII letters alone; no
+// labelled image; one class.
 [[nodiscard]] std::vector<std::string> apply_labels_file(const std::filesystem::path& csv,
                                                          const std::filesystem::path& dir,
                                                          ImageFiles& files);

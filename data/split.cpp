@@ -45,6 +45,16 @@ void check_indices(const std::string& path, const Split& split, const Dataset& d
   }
 }
 
+[[noreturn]] void refuse_images(const std::filesystem::path& path, const Split& split,
+                                const char* which, const Dataset& dataset, const std::string& found,
+                                const std::string& expected) {
+  user_error(
+      shown(path), ": made with other ", which, " images (", split.dataset, ", hash ", found,
+      ") than those that are there now (", dataset.name, ", hash ", expected,
+      "); images were added, removed, renamed or changed since. Expected the same images, or "
+      "a new run in another --out");
+}
+
 }  // namespace
 
 std::optional<std::int64_t> parse_label_count(const std::string& word) {
@@ -58,7 +68,7 @@ std::optional<std::int64_t> parse_label_count(const std::string& word) {
 }
 
 Split make_split(const Dataset& dataset, std::optional<std::int64_t> labels, std::uint64_t seed) {
-  Split split{dataset.name, content_hash(dataset.train), seed, {}};
+  Split split{dataset.name, content_hash(dataset.train), seed, {}, content_hash(dataset.test)};
   if (!labels) {
     for (std::int64_t i = 0; i < dataset.train.count; ++i) {
       if (dataset.train.labels[static_cast<std::size_t>(i)] == kUnknownLabel) continue;
@@ -105,6 +115,7 @@ void save_split(const std::filesystem::path& path, const Split& split) {
   const nlohmann::ordered_json json = {{"format", kFormat},
                                        {"dataset", split.dataset},
                                        {"train_hash", split.train_hash},
+                                       {"test_hash", split.test_hash},
                                        {"seed", split.seed},
                                        {"labeled", split.labeled}};
   AtomicFile file(path);
@@ -123,16 +134,23 @@ Split load_split(const std::filesystem::path& path, const Dataset& dataset) {
     json.at("train_hash").get_to(split.train_hash);
     json.at("seed").get_to(split.seed);
     json.at("labeled").get_to(split.labeled);
+    split.test_hash = json.value("test_hash", "");
   } catch (const nlohmann::json::exception& problem) {
     user_error(shown(path), ": not a split file of format ", kFormat, ": ", problem.what());
   }
-  const std::string hash = content_hash(dataset.train);
-  if (split.train_hash != hash) {
-    user_error(shown(path), ": was made for ", split.dataset, " with hash ", split.train_hash,
-               ", expected ", dataset.name, " with hash ", hash);
+  if (const std::string hash = content_hash(dataset.train); split.train_hash != hash) {
+    refuse_images(path, split, "training", dataset, split.train_hash, hash);
   }
   check_indices(shown(path), split, dataset);
   return split;
+}
+
+void check_same_test_images(const std::filesystem::path& path, const Split& split,
+                            const Dataset& dataset) {
+  if (split.test_hash.empty()) return;
+  if (const std::string hash = content_hash(dataset.test); split.test_hash != hash) {
+    refuse_images(path, split, "test", dataset, split.test_hash, hash);
+  }
 }
 
 }  // namespace scimix

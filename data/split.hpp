@@ -16,6 +16,7 @@ struct Split {
   std::string train_hash;  // content_hash of the training images
   std::uint64_t seed = 0;
   std::vector<std::int32_t> labeled;  // indices of training images, ascending
+  std::string test_hash = {};         // content_hash of the test images; empty in older files
 };
 
 // "all" or a whole number above 0; nothing stands for "all". Errors (user): anything else.
@@ -35,12 +36,15 @@ struct Split {
                                                           const Dataset& dataset,
                                                           bool include_labeled = true);
 
-// A JSON file: {"format": "scimix-split-1", "dataset", "train_hash", "seed", "labeled": [...]}.
-// Written atomically.
+// A JSON file: {"format": "scimix-split-1", "dataset", "train_hash", "test_hash", "seed",
+// "labeled": [...]}. Written atomically.
 void save_split(const std::filesystem::path& path, const Split& split);
 
-// Errors (user): not such a file, made for other images (names both hashes), an index that is out
-// of range or not in ascending order, or that of an unlabelled image.
+// Errors (user): not such a file, made for other training images (names both hashes), an index that
+// is out of range or not in ascending order, or that of an unlabelled image.
 [[nodiscard]] Split load_split(const std::filesystem::path& path, const Dataset& dataset);
+// Errors (user): the split, read from `path`, was made beside other test images.
+void check_same_test_images(const std::filesystem::path& path, const Split& split,
+                            const Dataset& dataset);
 
 }  // namespace scimix

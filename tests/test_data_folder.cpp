@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -118,6 +119,52 @@ TEST_CASE("image folder: bad train and test folders") {
   CHECK(contains(error_of(dir.path()), "holds no images"));
 }
 
+TEST_CASE("image folder: whatever is beside train/ and test/ is an error") {
+  const TempFolder dir;
+  for (const char* half : {"train", "test"}) {
+    for (const char* name : {"a", "b"}) write_plain(dir.path() / half / name / "1.png", 1);
+  }
+  const std::string where = dir.path().string();
+  write_plain(dir.path() / "loose.png", 1);
+  CHECK(error_of(dir.path()) == where + "/loose.png: expected only train/ and test/ here");
+  fs::remove(dir.path() / "loose.png");
+  test::write_text(dir.path() / "readme.txt", "x");
+  CHECK(load_image_folder(dir.path(), {.size = 8}).train.count == 2);
+  write_plain(dir.path() / "unlabelled/1.png", 1);
+  CHECK(error_of(dir.path()) == where + "/unlabelled: probably meant to be unlabeled/");
+  fs::remove_all(dir.path() / "unlabelled");
+  CHECK(load_image_folder(dir.path(), {.size = 8}).train.count == 2);
+  fs::rename(dir.path() / "test", dir.path() / "TEST");
+  CHECK(error_of(dir.path()) == where + "/TEST: probably meant to be test/");
+  fs::rename(dir.path() / "TEST", dir.path() / "test");
+  fs::rename(dir.path() / "train", dir.path() / "Train");
+  CHECK(contains(error_of(dir.path()), where + "/Train: probably meant to be train/; expected"));
+}
+
+TEST_CASE("image folder: a class that is called almost like a folder of the layouts") {
+  const TempFolder dir;
+  // Other words, though they differ by one letter.
+  for (const char* name : {"rain", "text", "tests", "label", "rest"}) {
+    for (const char* image : {"1.png", "2.png"}) write_plain(dir.path() / name / image, 1);
+  }
+  CHECK(load_image_folder(dir.path(), {.size = 8}).train.count == 5);
+  const auto check = [&](const std::string& name, const std::string& meant) {
+    CAPTURE(name);
+    for (const char* image : {"1.png", "2.png"}) write_plain(dir.path() / name / image, 1);
+    CHECK(error_of(dir.path()) == (dir.path() / name).string() + ": probably meant to be " + meant +
+                                      "/; expected a folder for each class, or train/ and test/, "
+                                      "or labeled/ and unlabeled/");
+    fs::remove_all(dir.path() / name);
+  };
+  check("Test", "test");
+  check("TRAIN", "train");
+  check("Labeled", "labeled");
+  check("labelled", "labeled");
+  check("Unlabeled", "unlabeled");
+  check("Unlabelled", "unlabeled");
+  check("un-labeled", "unlabeled");
+}
+
 TEST_CASE("image folder: test/ alone is for tests alone") {
   const TempFolder dir;
   write_plain(dir.path() / "test/a/1.png", 1);
@@ -193,6 +240,23 @@ TEST_CASE("image folder: all bad files at once, and how to go on without them") 
   CHECK(std::count(message.begin(), message.end(), '\n') == 21);
   CHECK(contains(message, "set: 35 of 45 files cannot be used:"));
   CHECK(message.ends_with("\n  and 15 more"));
+}
+
+TEST_CASE("image folder: a wrong SCIMIX_MAX_PIXELS is one error, not one for each file") {
+  const TempFolder dir;
+  for (const char* name : {"a/1.png", "a/2.png", "b/1.png", "b/2.png"}) {
+    write_plain(dir.path() / name, 1);
+  }
+  REQUIRE(::setenv("SCIMIX_MAX_PIXELS", "abc", 1) == 0);
+  const std::string expected =
+      "the environment variable SCIMIX_MAX_PIXELS is 'abc', expected a whole number of pixels "
+      "above "
+      "0";
+  CHECK(error_of(dir.path()) == expected);
+  CHECK(user_error_of([&] {
+          (void)load_image_folder(dir.path(), {.size = 8, .skip_unreadable = true});
+        }) == expected);
+  REQUIRE(::unsetenv("SCIMIX_MAX_PIXELS") == 0);
 }
 
 TEST_CASE("image folder: a class that is left without images") {

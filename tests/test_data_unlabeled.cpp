@@ -58,10 +58,20 @@ TEST_CASE("csv: rows and fields of RFC 4180") {
                  "t.csv:2: a double quote is not closed"));
   CHECK(contains(user_error_of([] { (void)parse_csv("\"b\"c", "t.csv"); }),
                  "t.csv:1: text behind a closing double quote"));
-  for (const std::string field : {"plain", "a,b", "a\"b", "a\nb", " a", ""}) {
+  for (const std::string field : {"plain", "a,b", "a\"b", "a\nb", " a", "", "\ta\t", "\t\"a"}) {
     const auto read = parse_csv(csv_field(field) + ",x", "t");
     CHECK(read.at(0).fields == std::vector<std::string>{field, "x"});
   }
+}
+
+TEST_CASE("csv: blanks around a field in quotes are passed over") {
+  const auto rows = parse_csv("a.png, \"cat\"\n \t\"b, c.png\" \t,\"dog\" \r\n x , \"y\"", "t");
+  REQUIRE(rows.size() == 3);
+  CHECK(rows[0].fields == std::vector<std::string>{"a.png", "cat"});
+  CHECK(rows[1].fields == std::vector<std::string>{"b, c.png", "dog"});
+  CHECK(rows[2].fields == std::vector<std::string>{" x ", "y"});  // blanks without quotes stay
+  CHECK(contains(user_error_of([] { (void)parse_csv("a, \"b\" c", "t.csv"); }),
+                 "t.csv:1: text behind a closing double quote"));
 }
 
 TEST_CASE("unlabelled images: labeled/ and unlabeled/ at any depth, with a test set") {
@@ -88,16 +98,18 @@ TEST_CASE("unlabelled images: labeled/ and unlabeled/ at any depth, with a test 
 
   // The same with train/ in place of labeled/, and links in place of files and folders.
   fs::rename(dir.path() / "labeled", dir.path() / "train");
-  fs::rename(dir.path() / "unlabeled", dir.path() / "elsewhere");
+  const TempFolder other;
+  const fs::path elsewhere = other / "elsewhere";
+  fs::rename(dir.path() / "unlabeled", elsewhere);
   fs::create_directories(dir.path() / "unlabeled");
-  fs::create_symlink(dir.path() / "elsewhere/b.png", dir.path() / "unlabeled/b.png");
-  fs::create_directory_symlink(dir.path() / "elsewhere/a", dir.path() / "unlabeled/a");
-  fs::create_directory_symlink(dir.path() / "elsewhere/z", dir.path() / "unlabeled/z");
+  fs::create_symlink(elsewhere / "b.png", dir.path() / "unlabeled/b.png");
+  fs::create_directory_symlink(elsewhere / "a", dir.path() / "unlabeled/a");
+  fs::create_directory_symlink(elsewhere / "z", dir.path() / "unlabeled/z");
   CHECK(content_hash(load(dir.path()).train) == content_hash(dataset.train));
 
   // An image that gets a class changes the hash, though no pixel changes.
   fs::rename(dir.path() / "train", dir.path() / "labeled");
-  fs::copy_file(dir.path() / "elsewhere/z/y.png", dir.path() / "labeled/wren/2.png");
+  fs::copy_file(elsewhere / "z/y.png", dir.path() / "labeled/wren/2.png");
   fs::remove(dir.path() / "unlabeled/z");
   const Dataset more = load(dir.path());
   CHECK(more.train.count == dataset.train.count);
@@ -180,6 +192,7 @@ TEST_CASE("unlabelled images: bad folders") {
   write_plain(root / "unlabeled/1.png", 1);
   write_plain(root / "auk/1.png", 1);
   CHECK(contains(error_of(root), "set: has unlabeled/, but no labelled images: expected them in"));
+  fs::remove_all(root / "auk");
   write_plain(root / "labeled/auk/1.png", 1);
   CHECK(contains(error_of(root), "auk: holds 1 image, expected at least 2"));
   CHECK(contains(error_of(root, {.no_test = true}), "set: 1 class folders, expected at least 2"));
@@ -208,6 +221,58 @@ TEST_CASE("unlabelled images: bad folders") {
   CHECK(has_note(skipped, "3 of 6 files cannot be used and are left out, first"));
 }
 
+TEST_CASE("unlabelled images: whatever is beside the folders of the layout is an error") {
+  const TempFolder dir;
+  const fs::path root = dir.path() / "set";
+  for (const char* name : {"auk", "wren"}) {
+    for (const char* image : {"1.png", "2.png"}) write_plain(root / "labeled" / name / image, 1);
+  }
+  test::write_text(root / ".DS_Store", "x");
+  CHECK(load(root).train.count == 2);
+  const std::string where = root.string();
+
+  write_plain(root / "unlabelled/1.png", 1);
+  CHECK(error_of(root) == where + "/unlabelled: probably meant to be unlabeled/");
+  write_plain(root / "Test/auk/1.png", 1);
+  write_plain(root / "loose.png", 1);
+  write_plain(root / "more/1.png", 1);
+  CHECK(list_of(root, {.skip_unreadable = true}) ==
+        where + ": 4 of 5 entries cannot be used:\n  " + where +
+            "/Test: probably meant to be test/\n  " + where +
+            "/loose.png: expected only labeled/, unlabeled/ and test/ here\n  " + where +
+            "/more: expected only labeled/, unlabeled/ and test/ here\n  " + where +
+            "/unlabelled: probably meant to be unlabeled/");
+  for (int i = 0; i < 30; ++i) write_plain(root / ("x" + std::to_string(i) + ".png"), 1);
+  const std::string many = list_of(root, {});
+  CHECK(std::ranges::count(many, '\n') == 21);
+  CHECK(many.ends_with("\n  and 14 more"));
+
+  for (const char* name : {"unlabelled", "Test", "more", "loose.png"}) fs::remove_all(root / name);
+  for (int i = 0; i < 30; ++i) fs::remove(root / ("x" + std::to_string(i) + ".png"));
+  test::write_text(root / "unlabeled", "x");
+  CHECK(error_of(root) == where + "/unlabeled: is a file, expected a folder");
+  fs::remove(root / "unlabeled");
+  fs::create_symlink("nowhere", root / "link");
+  CHECK(contains(error_of(root), "link: is a symbolic link to nowhere, which does not exist"));
+  fs::remove(root / "link");
+
+  // train/ in place of labeled/, and labeled/ misspelt.
+  write_plain(root / "unlabeled/1.png", 1);
+  fs::rename(root / "labeled", root / "train");
+  write_plain(root / "val/auk/1.png", 1);
+  CHECK(error_of(root) == where + "/val: expected only train/, unlabeled/ and test/ here");
+  fs::remove_all(root / "val");
+  CHECK(load(root).train.count == 3);
+  for (const char* name : {"labelled", "Labeled", "Train"}) {
+    CAPTURE(name);
+    fs::rename(root / "train", root / name);
+    const std::string meant = name[0] == 'T' ? "train" : "labeled";
+    CHECK(contains(error_of(root), where + "/" + name + ": probably meant to be " + meant +
+                                       "/; expected a folder"));
+    fs::rename(root / name, root / "train");
+  }
+}
+
 TEST_CASE("labels file: a flat or nested folder, some images with a class") {
   const TempFolder dir;
   const fs::path root = dir.path() / "set";
@@ -219,7 +284,7 @@ TEST_CASE("labels file: a flat or nested folder, some images with a class") {
   write_plain(root / "6.png", 6);
   const FolderOptions options{.no_test = true, .labels_file = root / "labels.csv"};
   test::write_text(options.labels_file,
-                   "File name,Class\n./2.png, wren \ndeep/er/3.png,auk\n\"deep/a, b.png\",wren\n"
+                   "FILE, Class \n./2.png, wren \ndeep/er/3.png, \"auk\"\n\"deep/a, b.png\",wren\n"
                    "5.png,\n" +
                        fs::absolute(root / "6.png").string() + ",auk\n");
   const Dataset dataset = load(root, options);
@@ -233,6 +298,9 @@ TEST_CASE("labels file: a flat or nested folder, some images with a class") {
                    "probability,class,file\n0.5,wren,1.png\n0.7,auk,2.png\n0.1,auk,5.png\n"
                    "0.2,wren,6.png\n");
   CHECK(load(root, options).train.labels == Labels{0, 0, 1, 1, -1, -1});
+  test::write_text(options.labels_file,
+                   "class,file\nwren,1.png\nauk,2.png\nauk,5.png\nwren,6.png\n");
+  CHECK(grey_levels(load(root, options).train) == std::vector<int>{2, 5, 1, 6, 4, 3});
   FolderOptions tested = options;
   tested.no_test = false;
   const Dataset held = load(root, tested);
@@ -275,7 +343,12 @@ TEST_CASE("labels file: every bad row is told, at most 20") {
   CHECK(message("") == csv + ": labels no image");
   CHECK(message("0.png,\n") == csv + ": labels no image");
   CHECK(message("0.png,cat\n1.png,cat\n") == csv + ": has one class, cat, expected at least 2");
-  CHECK(contains(message("name,kind,note\n0.png,cat,x\n"), "line 1: 3 columns, none called file"));
+  CHECK(
+      contains(message("name,kind,note\n0.png,cat,x\n"),
+               "line 1: 3 columns, expected 2: a file name, a comma, a class; a heading names the "
+               "columns file and class"));
+  CHECK(message("file,class,note\n0.png,cat\n") ==
+        csv + ", line 2: 2 columns, expected 3, as in the heading");
   FolderOptions held = options;
   held.no_test = false;
   test::write_text(options.labels_file, "0.png,cat\n1.png,dog\n2.png,dog\n");
@@ -287,6 +360,58 @@ TEST_CASE("labels file: every bad row is told, at most 20") {
   digits.labels_file = "l.csv";
   CHECK(contains(user_error_of([&] { (void)load_dataset("digits", "", digits); }),
                  "--labels-file l.csv: expected only with the data set folder"));
+}
+
+TEST_CASE("labels file: what is a heading, and what is an encoding or a separator to change") {
+  const TempFolder dir;
+  const fs::path root = dir.path() / "set";
+  for (int i = 0; i < 4; ++i) write_plain(root / (std::to_string(i) + ".png"), i);
+  const FolderOptions options{.no_test = true, .labels_file = dir.path() / "labels.csv"};
+  const std::string csv = options.labels_file.string();
+  const auto message = [&](const std::string& content) {
+    test::write_text(options.labels_file, content);
+    return error_of(root, options);
+  };
+  const std::string rows = "0.png,cat\n1.png,dog\n";
+
+  // A typo in the first row is told, as in any other row.
+  const std::string hint = "; a heading names the columns file and class";
+  CHECK(message("0.pgn,cat\n" + rows) ==
+        csv + ", line 1: 0.pgn: no such image in " + root.string() + hint);
+  CHECK(message(rows + "2.pgn,cat\n") ==
+        csv + ", line 3: 2.pgn: no such image in " + root.string());
+  CHECK(message("photo,kind\n" + rows) ==
+        csv + ", line 1: photo: no such image in " + root.string() + hint);
+
+  // A heading has both columns.
+  const std::string expected = ", expected the columns file and class";
+  CHECK(message("file,note\n" + rows) ==
+        csv + ", line 1: the heading has no column called class" + expected);
+  CHECK(message("image,Class\n" + rows) ==
+        csv + ", line 1: the heading has no column called file" + expected);
+  CHECK(message("File\n0.png\n") ==
+        csv + ", line 1: the heading has no column called class" + expected);
+  // A class may have the name of a column.
+  test::write_text(options.labels_file, "0.png,file\n1.png,class\n");
+  CHECK(load(root, options).class_names == std::vector<std::string>{"class", "file"});
+
+  CHECK(message("file;class\n0.png;cat\n1.png;dog\n") ==
+        csv + ", line 1: columns separated by semicolons, expected commas");
+  CHECK(message("0.png\tcat\n1.png\tdog\n") ==
+        csv + ", line 1: columns separated by tabs, expected commas");
+
+  std::string little;
+  std::string big;
+  for (const char c : "file,class\n" + rows) {
+    little += {c, '\0'};
+    big += {'\0', c};
+  }
+  CHECK(message("\xFF\xFE" + little) == csv + ": is written in UTF-16, expected UTF-8");
+  CHECK(message("\xFE\xFF" + big) == csv + ": is written in UTF-16, expected UTF-8");
+  for (const std::string& unmarked : {little, big}) {
+    CHECK(message(unmarked) ==
+          csv + ": has bytes of value 0 in its first line, as in UTF-16; expected UTF-8");
+  }
 }
 
 }  // namespace scimix

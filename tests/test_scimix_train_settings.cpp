@@ -121,19 +121,19 @@ TEST_CASE("a path of any bytes survives config.toml and resume") {
     train({"classifier", "--resume=" + out, "--data-dir", moved, "--steps", "4"});
     CHECK(has(config_of(out), "data-dir=\"" + moved + "\"\n"));
     std::filesystem::remove(std::filesystem::path(moved) / "train/x/40.png");
-    check_mistake("scimix_train", {"classifier", "--resume=" + out, "--steps", "5"}, {"with hash"});
+    check_mistake("scimix_train", {"classifier", "--resume=" + out, "--steps", "5"}, {"made with other training images"});
   }
 }
 
 TEST_CASE("a relative data folder is recorded in full") {
   const test::TempFolder folder;
   for (const std::string kind : {"train/x", "train/y", "test/x", "test/y"}) {
-    test::write_plain(folder / kind / "a.png", 40);
-    test::write_plain(folder / kind / "b.png", 90);
+    test::write_plain(folder / "images" / kind / "a.png", 40);
+    test::write_plain(folder / "images" / kind / "b.png", 90);
   }
   const std::string out = (folder / "out").string();
-  const auto relative = std::filesystem::relative(folder.path()).string();
-  REQUIRE(relative != folder.path().string());
+  const auto relative = std::filesystem::relative(folder / "images").string();
+  REQUIRE(relative != (folder / "images").string());
   train(tiny_run() +
         Words{"--dataset", "folder", "--data-dir", relative, "--steps", "1", "--out", out});
   CHECK(has(config_of(out), "data-dir=\"/"));
