@@ -242,8 +242,8 @@ std::string_view header_of(const std::string& path, std::span<const std::byte> f
   std::uint64_t length = 0;
   std::memcpy(&length, file.data(), kLengthBytes);
   if (length > kMaxHeader) {
-    user_error(path, ": header length is ", length, ", expected at most ", kMaxHeader,
-               " (is this a safetensors file?)");
+    user_error(path, ": is no safetensors file, such as a checkpoint: its first 8 bytes give a ",
+               "header length of ", length, ", expected at most ", kMaxHeader);
   }
   if (length > file.size() - kLengthBytes) {
     user_error(path, ": header length is ", length, ", but only ", file.size() - kLengthBytes,

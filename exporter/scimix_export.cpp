@@ -30,15 +30,17 @@ struct ExportSettings {
 OnnxType parse_input(const std::string& word) {
   if (word == "u8") return OnnxType::u8;
   if (word == "float") return OnnxType::f32;
-  user_error("--input ", word, ": expected u8 or float");
+  user_error("--input ", shown(word), ": expected u8 or float");
+}
+
+void check_part(const std::string& word) {
+  if (word == "auto" || word == "generator" || word == "classifier") return;
+  user_error("--part ", shown(word), ": expected auto, generator or classifier");
 }
 
 // Returns whether the run's generator is wanted, as opposed to a classifier.
 bool wants_generator(const std::string& part, const ClassifierCheckpoint& checkpoint) {
   if (part == "classifier") return false;
-  if (part != "auto" && part != "generator") {
-    user_error("--part ", part, ": expected auto, generator or classifier");
-  }
   const bool has_generator = checkpoint.kind == Kind::generator;
   if (part == "generator" && !has_generator) {
     user_error("--part generator: ", shown(checkpoint.file), " holds a classifier");
@@ -47,6 +49,9 @@ bool wants_generator(const std::string& part, const ClassifierCheckpoint& checkp
 }
 
 void check_output(const std::string& out) {
+  if (!out.ends_with(".onnx")) {
+    user_error("--out ", shown(out), ": expected a name that ends in .onnx");
+  }
   if (path_kind(out) != PathKind::missing) {
     user_error("--out ", shown(out), ": exists, expected the name of a new file");
   }
@@ -54,6 +59,7 @@ void check_output(const std::string& out) {
 
 int export_network(const ExportSettings& s) {
   const OnnxType type = parse_input(s.input);
+  check_part(s.part);
   check_output(s.out);
   AtomicFile file(s.out);  // finds out first whether the folder can be written
   const ClassifierCheckpoint checkpoint = find_classifier(s.run);
@@ -89,7 +95,8 @@ int run(const std::vector<std::string>& arguments) {
   app.add_option("run", s.run, "run folder or checkpoint of scimix_train classifier or generator")
       ->required();
   app.add_option("--out", s.out, "the file to write, NAME.onnx; one that exists is never replaced")
-      ->required();
+      ->required()
+      ->check(not_empty());
   app.add_option(
       "--input", s.input,
       "element type of the images: u8 (0 to 255) or float (0 to 1); the model normalises them");

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <set>
 #include <system_error>
+#include <utility>
 
 #include "core/atomic_file.hpp"
 #include "core/error.hpp"
@@ -56,6 +57,30 @@ bool is_there(const fs::path& path) {
   const bool there = fs::exists(path, error);
   if (error) user_error(path.string(), ": cannot look at it: ", error.message());
   return there;
+}
+
+// Returns whether the folder is a job of scimix_train auto, whose runs are in folders of their own.
+bool is_job(const RunFolder& run) {
+  std::string first_line;
+  std::ifstream config(run.config());
+  std::getline(config, first_line);
+  return first_line == "# scimix_train auto";
+}
+
+// Returns the paths of the runs in the folder of a job, for a message. The link to the best run
+// comes first.
+std::string runs_of_job(const fs::path& job) {
+  const fs::path best = job / "best";
+  std::vector<fs::path> runs;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(job, error)) {
+    std::error_code ignored;
+    if (fs::exists(entry.path() / "config.toml", ignored)) runs.push_back(entry.path());
+  }
+  std::ranges::sort(runs, {}, [&](const fs::path& run) { return std::pair(run != best, run); });
+  std::string list;
+  for (const fs::path& run : runs) list += (list.empty() ? "" : ", ") + shown(run);
+  return list;
 }
 
 // Checks that this process may make files in a folder, if that is there.
@@ -137,8 +162,11 @@ std::vector<std::int64_t> RunFolder::own_checkpoints() const {
 
 fs::path RunFolder::required_checkpoint() const {
   const std::optional<fs::path> newest = latest_checkpoint();
-  if (!newest) user_error(path_.string(), ": no checkpoint in this run yet");
-  return *newest;
+  if (newest) return *newest;
+  if (!is_job(*this)) user_error(shown(path_), ": no checkpoint in this run yet");
+  const std::string runs = runs_of_job(path_);
+  if (runs.empty()) user_error(shown(path_), ": a job of scimix_train auto that has no run yet");
+  user_error(shown(path_), ": a job of scimix_train auto, expected one of its runs: ", runs);
 }
 
 std::optional<fs::path> RunFolder::latest_checkpoint(std::vector<std::string>* passed_over) const {

@@ -222,12 +222,41 @@ TEST_CASE("scimix_eval accuracy: runs and checkpoints that are none") {
   check_mistake({"accuracy", folder.path().string()}, {"no checkpoint in this run yet"});
   test::write_bytes(folder / "text", "hello");
   check_mistake({"accuracy", path("text")}, {path("text")});
+  write_png(folder / "picture.png", {16, 16, std::vector<std::uint8_t>(768)});
+  check_mistake({"accuracy", path("picture.png")},
+                {path("picture.png") + ": is no safetensors file, such as a checkpoint"});
 
   save_metadata(folder / "other", {{"format", "pt"}});
   check_mistake({"accuracy", path("other")},
                 {"format \"pt\", expected a checkpoint of scimix_train classifier or generator"});
   save_metadata(folder / "bare", {});
   check_mistake({"accuracy", path("bare")}, {"format \"\""});
+}
+
+TEST_CASE("scimix_eval accuracy: the folder of a job of scimix_train auto") {
+  const TempFolder folder;
+  const std::string job = (folder / "job").string();
+  std::filesystem::create_directory(job);
+  test::write_bytes(job + "/config.toml", "# scimix_train auto\nminutes = 1\n");
+  check_mistake({"accuracy", job}, {job + ": a job of scimix_train auto that has no run yet"});
+  for (const std::string run : {"classifier", "guide"}) {
+    std::filesystem::create_directory(job + "/" + run);
+    test::write_bytes(job + "/" + run + "/config.toml", "# scimix_train classifier\ndepth = 10\n");
+  }
+  const std::string runs = job + "/classifier, " + job + "/guide";
+  check_mistake({"accuracy", job}, {"expected one of its runs: " + runs});
+  std::filesystem::create_directory_symlink("guide", job + "/best");
+  const std::string all =
+      job + ": a job of scimix_train auto, expected one of its runs: " + job + "/best, " + runs;
+  check_mistake({"accuracy", job}, {all});
+  check_mistake({"predict", job, job}, {all});
+  check_mistake({"transfer", "--generator", job}, {all});
+  test::check_mistake("scimix_mix",
+                      {"--generator", job, "--content", "digits:test", "--scene", "digits:test",
+                       "--out", (folder / "h.npy").string()},
+                      {all});
+  // A run that has not begun is no job.
+  check_mistake({"accuracy", job + "/best"}, {"no checkpoint in this run yet"});
 }
 
 TEST_CASE("scimix_eval accuracy: damaged metadata") {

@@ -13,9 +13,11 @@
 #include "data/resize.hpp"
 #include "program.hpp"
 #include "tests/tiny_generator.hpp"
+#include "tools/mix/mix_output.hpp"
 #include "trainers/mixers.hpp"
 #include "trainers/pixels.hpp"
 #include "trainers/resident_set.hpp"
+#include "user_errors.hpp"
 
 using namespace scimix;
 using test::run_program;
@@ -337,6 +339,10 @@ TEST_CASE("scimix_mix: what it did not write is never replaced, what it wrote is
   CHECK(f.mix("h/").out.find("h, listed in " + (f.folder / "h.tsv").string()) != std::string::npos);
   std::filesystem::remove_all(f.folder / "h");
   f.mix("h");  // its list is one of ours
+  std::filesystem::remove_all(f.folder / "h");
+  f.mix("x/../h/.");
+  CHECK(std::filesystem::exists(f.folder / "h"));
+  CHECK_FALSE(std::filesystem::exists(f.folder / "x"));
 }
 
 TEST_CASE("scimix_mix: mistakes") {
@@ -366,6 +372,18 @@ TEST_CASE("scimix_mix: mistakes") {
                  "--count", "20000", "--out", "x.png"},
                 {"x.png: 20000 hybrids in one picture, expected at most 2500"});
   check_mistake({"--content", digits, "--scene", digits, "--out", "a.png"}, {"--generator"});
+  check_mistake(with(digits, "a.png", {"--count", "-1"}), {"--count -1: expected at least 0"});
+  check_mistake(with(digits, "a.png", {"--seed", "x"}),
+                {"--seed x: expected a whole number from 0"});
+  check_mistake(
+      {"--generator", "/no/generator", "--content", "/no/a", "--scene", "/no/b", "--out", ""},
+      {"--out: is empty, expected a name"});
+  // A class whose name is too long for a folder is refused before the hybrids are made.
+  const std::vector<std::string> names{"a", std::string(256, 'x')};
+  CHECK(test::user_error_of([&] {
+          check_class_names("hybrids", names);
+        }).find("has a name of 256 bytes") != std::string::npos);
+  check_class_names("hybrids.npy", names);
 
   std::filesystem::create_directories(f.folder / "birds" / "auk");
   write_png(f.folder / "birds" / "auk" / "1.png", {kSide, kSide, expected().image(0)});

@@ -41,13 +41,39 @@ std::string suggestion(const CLI::App& app, const std::string& word, const std::
 
 }  // namespace
 
-CLI::Validator whole_seed() {
+namespace {
+
+// Returns the type of the setting that has the type of the option's variable.
+SettingType number_type(const CLI::Option& option) {
+  const std::string type = option.get_type_name();
+  if (type == "UINT") return SettingType::seed;
+  if (type == "INT") return SettingType::whole;
+  SCIMIX_CHECK(type == "FLOAT", option.get_name(), " is no number, but ", type);
+  return SettingType::number;
+}
+
+}  // namespace
+
+void check_number(CLI::Option* option, const SettingRange& range) {
+  Setting setting;
+  setting.name = option->get_lnames().front();
+  setting.range = range;
+  setting.type = number_type(*option);
+  // CLI11 reads 010 as an octal number, so the word is replaced by what parse_value has read.
+  option->transform(CLI::Validator(
+      [setting](std::string& word) {
+        word = text_of(parse_value(setting, word, {}));
+        return std::string();
+      },
+      ""));
+}
+
+CLI::Validator not_empty() {
   return CLI::Validator(
       [](const std::string& word) {
-        const bool digits = word.find_first_not_of("0123456789") == std::string::npos;
-        return digits ? std::string() : word + ": expected a whole number from 0";
+        return word.empty() ? std::string("is empty, expected a name") : std::string();
       },
-      "", "seed");
+      "");
 }
 
 void use_setting_defaults(CLI::App& app) {
@@ -56,14 +82,49 @@ void use_setting_defaults(CLI::App& app) {
 }
 
 void add_threads(CLI::App& app, const std::string& group) {
-  app.add_option_function<int>(
-         "--threads", [](int count) { use_threads(count); },
-         "threads of the CPU; 0: the value of OMP_NUM_THREADS, or else the cores that this process "
-         "may use")
-      ->group(group)
-      ->default_str("0")
-      ->check(CLI::Range(0, 4096));
+  check_number(app.add_option_function<int>(
+                      "--threads", [](int count) { use_threads(count); },
+                      "threads of the CPU; 0: the value of OMP_NUM_THREADS, or else the cores that "
+                      "this process may use")
+                   ->group(group)
+                   ->default_str("0"),
+               {.least = 0, .most = 4096});
 }
+
+namespace {
+
+// Checks that the program has understood every word. Errors (user): a word that is neither an
+// option nor an argument of `app`.
+void check_extras(const CLI::App& app) {
+  std::vector<std::string> extras = app.remaining();
+  std::erase(extras, "--");  // what stands behind it has been read
+  if (extras.empty()) return;
+  const std::string& word = extras.front();
+  if (!word.starts_with('-')) user_error("unexpected argument ", shown(word));
+  std::string name = word.substr(std::min(word.find_first_not_of('-'), word.size()));
+  name = name.substr(0, name.find('='));
+  std::string hint = suggestion(app, name, "--");
+  std::error_code ignored;
+  // No option has a dot in its name.
+  const bool is_file =
+      std::filesystem::exists(word, ignored) || name.find('.') != std::string::npos;
+  if (takes_files(app) && (is_file || !word.starts_with("--"))) {
+    if (is_file) hint.clear();
+    hint += " (a file of this name is written ./" + shown(word) + ", or behind --)";
+  }
+  user_error("unknown option ", shown(word), hint);
+}
+
+// Returns CLI11's message about a missing option or argument with the description of it.
+std::string described(const CLI::App& app, const std::string& message) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (message != option->get_name() + " is required") continue;
+    return message + " (" + option->get_description() + ")";
+  }
+  return message;
+}
+
+}  // namespace
 
 std::optional<int> parse(CLI::App& app, std::vector<std::string> arguments) {
   if (asks_for_options(arguments)) {
@@ -78,16 +139,18 @@ std::optional<int> parse(CLI::App& app, std::vector<std::string> arguments) {
     app.parse(arguments);
   } catch (const CLI::Success& help) {
     return app.exit(help);
+  } catch (const CLI::RequiredError& error) {
+    check_extras(app);  // the missing argument may be a word that looks like an option
+    user_error(described(app, error.what()));
+  } catch (const CLI::ArgumentMismatch& error) {
+    // CLI11 says "--out: 1 required TEXT missing".
+    const std::string message = error.what();
+    user_error(message.substr(0, message.find(':')), ": no value follows, expected one");
   } catch (const CLI::ParseError& error) {
     user_error(error.what());
   }
-  std::vector<std::string> extras = app.remaining();
-  std::erase(extras, "--");  // what stands behind it has been read
-  if (extras.empty()) return std::nullopt;
-  const std::string& word = extras.front();
-  if (!word.starts_with('-')) user_error("unexpected argument ", word);
-  const std::string name = word.substr(word.find_first_not_of('-'));
-  user_error("unknown option ", word, suggestion(app, name.substr(0, name.find('=')), "--"));
+  check_extras(app);
+  return std::nullopt;
 }
 
 namespace {
@@ -168,6 +231,7 @@ void say(const std::string& name, const std::string& message) {
 
 int run_program(const std::string& name, const std::function<int()>& body) {
   std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit of a file's size then fails with EFBIG
+  std::signal(SIGPIPE, SIG_IGN);  // a write to a closed pipe then fails with EPIPE
   try {
     check_address_space();
     use_threads(0);

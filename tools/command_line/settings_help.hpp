@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "settings/layers.hpp"
+#include "settings/setting_layers.hpp"
 #include "tools/command_line/option_list.hpp"
 
 namespace scimix {

@@ -13,11 +13,6 @@ namespace scimix {
 
 namespace {
 
-bool takes_files(const CLI::App& app) {
-  return std::ranges::any_of(app.get_options(),
-                             [](const CLI::Option* option) { return option->get_positional(); });
-}
-
 // Returns whether the word behind a switch is its value.
 bool is_value(const std::string& word, bool takes_files) {
   if (takes_files) return word == "true" || word == "false";
@@ -35,6 +30,11 @@ std::string with_value(const std::string& name, const std::string& value) {
 bool is_switch(const CLI::Option& option) {
   if (option.get_items_expected_max() != 0 || option.get_lnames().empty()) return false;
   return !option.get_lnames().front().starts_with("help");
+}
+
+bool takes_files(const CLI::App& app) {
+  return std::ranges::any_of(app.get_options(),
+                             [](const CLI::Option* option) { return option->get_positional(); });
 }
 
 std::vector<std::string> with_switch_values(const CLI::App& app,

@@ -19,6 +19,10 @@ namespace scimix {
 // Returns whether the option is a switch: one of CLI::App::add_flag, except --help.
 [[nodiscard]] bool is_switch(const CLI::Option& option);
 
+// Returns whether the command has positional arguments. They are files and folders, except the name
+// of a table.
+[[nodiscard]] bool takes_files(const CLI::App& app);
+
 // Returns the arguments with every switch of `app` as one word, --NAME=true or --NAME=false. Errors
 // (user): a switch with another value.
 [[nodiscard]] std::vector<std::string> with_switch_values(

@@ -14,6 +14,7 @@
 #include "report/run_history.hpp"
 #include "tools/command_line/cli.hpp"
 #include "tools/command_line/json_file.hpp"
+#include "tools/command_line/result_folder.hpp"
 #include "tools/eval/accuracy_report.hpp"
 #include "tools/eval/evaluation_data.hpp"
 #include "tools/eval/test_images.hpp"
@@ -41,11 +42,15 @@ void add_options(CLI::App& app, AccuracySettings& s) {
   add_batch_and_device(app, "Measurement", s.batch, s.device);
   const std::string output = "Output";
   app.add_option("--confusion", s.confusion, "draw the confusion matrix into this SVG file")
-      ->group(output);
-  app.add_option("--json", s.json, "write all numbers to this file as well")->group(output);
+      ->group(output)
+      ->check(not_empty());
+  app.add_option("--json", s.json, "write all numbers to this file as well")
+      ->group(output)
+      ->check(not_empty());
 }
 
 void check(const AccuracySettings& s) {
+  check_apart({{"--confusion", s.confusion}, {"--json", s.json}});
   if (!s.confusion.empty() && !s.confusion.ends_with(".svg")) {
     user_error("--confusion ", s.confusion, ": expected a name that ends in .svg");
   }

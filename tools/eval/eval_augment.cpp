@@ -150,17 +150,19 @@ int eval_augment(const std::vector<std::string>& arguments) {
   app.add_option("--operation", s.operation,
                  fmt::format("what is done: {}", fmt::join(option_names(), ", ")))
       ->required();
-  app.add_option(
+  check_number(app.add_option(
       "--argument", s.argument,
       "how strong: a factor (brightness, color, contrast, sharpness; 1 changes nothing), "
       "bits (posterize), degrees (rotate), pixels per line (shear-x, shear-y), a value "
-      "from 0 to 256 (solarize), pixels (translate-x, translate-y)");
-  app.add_option("--fill", s.fill, "grey value where an operation looks outside the picture")
-      ->check(CLI::Range(0, 255));
-  app.add_option("--size", s.size,
-                 "first bring the picture to a square of this side, as a folder's images are; 0: "
-                 "leave it")
-      ->check(CLI::Range(0, 4096));
+      "from 0 to 256 (solarize), pixels (translate-x, translate-y)"));
+  check_number(app.add_option("--fill", s.fill,
+                              "grey value where an operation looks outside the picture, 0 to 255"),
+               {.least = 0, .most = 255});
+  check_number(
+      app.add_option("--size", s.size,
+                     "first bring the picture to a square of this side, at most 4096, as a "
+                     "folder's images are; 0: leave it"),
+      {.least = 0, .most = 4096});
   app.add_option("--out", s.out, "the result, a PNG file")->required();
   app.add_option("--device", s.device, "auto, cpu, cuda:N");
   add_threads(app, "Options");

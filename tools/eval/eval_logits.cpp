@@ -116,13 +116,14 @@ int eval_logits(const std::vector<std::string>& arguments) {
   add_classifier_run(app, s.run);
   add_test_images(app, s.data);
   const std::string output = "Output";
-  app.add_option("--count", s.count, "only the first test images; 0: all")
-      ->group(output)
-      ->check(CLI::NonNegativeNumber);
+  check_number(
+      app.add_option("--count", s.count, "only the first test images; 0: all")->group(output),
+      {.least = 0});
   app.add_option("--out", s.out,
                  "NAME.npy (records logits, label, predicted) or NAME.safetensors (tensors of the "
                  "same names); without it a table with tabs is printed")
-      ->group(output);
+      ->group(output)
+      ->check(not_empty());
   add_batch_and_device(app, output, s.batch, s.device);
   if (const auto done = parse(app, arguments)) return *done;
   check(s);

@@ -63,28 +63,34 @@ void add_options(CLI::App& app, PredictSettings& s) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   const std::string output = "Output";
   app.add_option("--out", s.out, "CSV file: file, class, probability and margin of each image")
-      ->group(output);
-  app.add_option("--top", s.top, "number of most probable classes that --out lists for each image")
       ->group(output)
-      ->check(CLI::PositiveNumber);
+      ->check(not_empty());
+  check_number(app.add_option("--top", s.top,
+                              "number of most probable classes that --out lists for each image")
+                   ->group(output),
+               {.least = 1});
   app.add_option(
          "--sort-into", s.sort_into,
          "copy the images into this new or empty folder, into a subfolder for each predicted class")
-      ->group(output);
+      ->group(output)
+      ->check(not_empty());
   app.add_flag("--link", s.link, "make symbolic links in --sort-into, in place of copies")
       ->group(output);
   app.add_option("--to-label", s.to_label,
                  "CSV file with the images in the order in which a person should label them, the "
                  "least certain first, with a column to fill in")
-      ->group(output);
-  app.add_option("--error-rate", s.error_rate,
-                 "accepted share of wrong predictions, 0 to 1; it decides how many predictions a "
-                 "person should check")
       ->group(output)
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(not_empty());
+  check_number(
+      app.add_option("--error-rate", s.error_rate,
+                     "accepted share of wrong predictions, 0 to 1; it decides how many predictions "
+                     "a person should check")
+          ->group(output),
+      {.least = 0, .most = 1});
   app.add_option("--to-check", s.to_check,
                  "CSV file with the predictions to check, drawn at random from the confident ones")
-      ->group(output);
+      ->group(output)
+      ->check(not_empty());
   app.add_flag("--skip-unreadable", s.skip_unreadable,
                "leave out images that cannot be read, and say how many")
       ->group(output);
@@ -112,23 +118,29 @@ void check_new_file(const std::string& option, const fs::path& path) {
 }
 
 void check(const PredictSettings& s) {
+  check_apart({{"--out", s.out},
+               {"--to-label", s.to_label},
+               {"--to-check", s.to_check},
+               {"--sort-into", s.sort_into}});
   if (!s.out.empty()) check_result_file("--out", s.out, kPredictionsMark);
   if (!s.to_label.empty()) check_new_file("--to-label", s.to_label);
   if (!s.to_check.empty()) check_result_file("--to-check", s.to_check, kPredictionsMark);
-  if (!s.sort_into.empty()) check_result_folder("--sort-into", s.sort_into);
+  if (!s.sort_into.empty()) check_new_folder("--sort-into", s.sort_into);
   if (s.link && s.sort_into.empty()) user_error("--link: expected only with --sort-into");
 }
 
 // Lists files and folders; each image counts once, however it was named.
 void list_named(const std::vector<std::string>& named, ImageFiles& files, BadFiles& bad) {
   for (const std::string& name : named) {
+    if (name.empty()) user_error("images: an empty name, expected image files and folders");
     const fs::path path(name);
     const PathKind kind = path_kind(path);
     if (kind == PathKind::missing) user_error(shown(path), ": no such file or folder");
     if (kind == PathKind::folder) {
       const std::size_t before = files.files.size();
+      const std::int64_t bad_before = bad.count();
       files.add_tree(path, kUnknownLabel, bad);
-      if (files.files.size() == before && bad.count() == 0) {
+      if (files.files.size() == before && bad.count() == bad_before) {
         user_error(shown(path), ": holds no images");
       }
       continue;
@@ -150,6 +162,18 @@ void list_named(const std::vector<std::string>& named, ImageFiles& files, BadFil
   });
 }
 
+constexpr const char* kNamedImages = "the images to predict";
+constexpr const char* kNoneReadable = "none of the images can be read";
+
+// Lists the images before the classifier is loaded. Errors (user): a name that does not exist, a
+// folder without images, files that are no images (unless --skip-unreadable leaves them out).
+void list_usable(const PredictSettings& s, ImageFiles& files, BadFiles& bad) {
+  list_named(s.images, files, bad);
+  const std::int64_t listed = std::ssize(files.files);
+  if (!s.skip_unreadable) bad.report(kNamedImages, listed + bad.count());
+  if (listed == 0) user_error(kNoneReadable);
+}
+
 struct Found {
   std::vector<Prediction> predictions;
   std::vector<std::string> notes;
@@ -168,7 +192,8 @@ class Predictor {
 
   // Prints the lines that say how the probabilities are calibrated, and returns the temperature.
   [[nodiscard]] double calibrated(std::ostream& out) const;
-  [[nodiscard]] Found predict(double temperature) const;
+  // Predicts the classes of the images. Those that cannot be read join the ones in `bad`.
+  [[nodiscard]] Found predict(const ImageFiles& files, BadFiles& bad, double temperature) const;
 
  private:
   [[nodiscard]] Logits logits_of(const ImageSet& images, std::int64_t first,
@@ -260,14 +285,11 @@ double Predictor::calibrated(std::ostream& out) const {
   return fitted.temperature;
 }
 
-Found Predictor::predict(double temperature) const {
-  ImageFiles files;
-  BadFiles bad;
-  list_named(settings_.images, files, bad);
+Found Predictor::predict(const ImageFiles& files, BadFiles& bad, double temperature) const {
   ReadImages read = [&] {
     CountLine line(std::cerr, stderr_is_terminal(), "reading images");
     return read_images(
-        "the images to predict", files, bad,
+        kNamedImages, files, bad,
         {.size = trained_.image_size,
          .resize = true,
          .skip_unreadable = settings_.skip_unreadable,
@@ -275,7 +297,7 @@ Found Predictor::predict(double temperature) const {
          .progress = [&](std::int64_t done, std::int64_t images) { line.update(done, images); }});
   }();
   const std::int64_t count = read.images.count;
-  if (count == 0) user_error("none of the images can be read");
+  if (count == 0) user_error(kNoneReadable);
   Found found{.predictions = {}, .notes = std::move(read.notes)};
   CountLine line(std::cerr, stderr_is_terminal(), "classifying images");
   const std::int64_t at_once = images_at_once(network_.config().classes);
@@ -391,13 +413,16 @@ int predict(const PredictSettings& s) {
   if (s.top > std::ssize(names)) {
     user_error("--top ", s.top, ": expected at most the ", names.size(), " classes");
   }
+  ImageFiles files;
+  BadFiles bad;
+  list_usable(s, files, bad);
   const Predictor predictor(s, checkpoint);
   std::ostream& out = std::cout;
   fmt::print(out, "{}: classifier of scimix_train {}, step {}, EMA\n", shown(checkpoint.file),
              command_of(checkpoint), predictor.trained().step);
   const double temperature = predictor.calibrated(out);
   out.flush();
-  const Found found = predictor.predict(temperature);
+  const Found found = predictor.predict(files, bad, temperature);
   const std::vector<Prediction>& predictions = found.predictions;
   for (const std::string& note : found.notes) fmt::print(out, "note: {}\n", note);
   fmt::print(out, "{} images, {} classes\n", predictions.size(), names.size());

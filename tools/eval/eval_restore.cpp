@@ -61,11 +61,12 @@ int eval_restore(const std::vector<std::string>& arguments) {
   app.add_option("--like", s.like,
                  "another checkpoint of the same run, from which the metadata are taken")
       ->required();
-  app.add_option("--step", s.step,
-                 "the step after which FILE was written; without it the number in the name "
-                 "step-N.safetensors, or that of the other checkpoint")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--out", s.out, "write the result here; without it FILE is replaced");
+  check_number(app.add_option("--step", s.step,
+                              "the step after which FILE was written; without it the number in the "
+                              "name step-N.safetensors, or that of the other checkpoint"),
+               {.least = 0});
+  app.add_option("--out", s.out, "write the result here; without it FILE is replaced")
+      ->check(not_empty());
   if (const auto done = parse(app, arguments)) return *done;
   return restore(s);
 }

@@ -12,6 +12,7 @@
 #include "data/image_io.hpp"
 #include "tools/command_line/cli.hpp"
 #include "tools/command_line/json_file.hpp"
+#include "tools/command_line/result_folder.hpp"
 #include "tools/eval/oracle.hpp"
 #include "tools/eval/test_images.hpp"
 #include "tools/eval/transfer_inputs.hpp"
@@ -45,25 +46,28 @@ void add_options(CLI::App& app, TransferSettings& s) {
       ->group(oracle);
 
   const std::string measure = "Measurement";
-  app.add_option("--pairs", s.pairs, "pairs of test images; 0: as many as there are images")
-      ->group(measure)
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--seed", s.seed, "which pairs, and MixUp's shares")
-      ->group(measure)
-      ->check(whole_seed());
-  app.add_option("--fda-band", s.fda_band, "FDA: share of the spectrum's side, below 0.5")
-      ->group(measure)
-      ->check(CLI::Range(0.0, 0.4999));
+  check_number(
+      app.add_option("--pairs", s.pairs, "pairs of test images; 0: as many as there are images")
+          ->group(measure),
+      {.least = 0});
+  check_number(app.add_option("--seed", s.seed, "which pairs, and MixUp's shares")->group(measure));
+  check_number(
+      app.add_option("--fda-band", s.fda_band, "FDA: share of the spectrum's side, below 0.5")
+          ->group(measure),
+      {.least = 0, .most = 0.4999});
   add_batch_and_device(app, measure, s.batch, s.device);
 
   const std::string output = "Output";
-  app.add_option("--json", s.json, "write the numbers to this file too")->group(output);
+  app.add_option("--json", s.json, "write the numbers to this file too")
+      ->group(output)
+      ->check(not_empty());
   app.add_option("--grid", s.grid,
                  "write a picture: content, scene, SciMix, MixUp, AdaIN, FDA in columns")
-      ->group(output);
-  app.add_option("--grid-pairs", s.grid_pairs, "rows of the picture")
       ->group(output)
-      ->check(CLI::Range(1, 1000));
+      ->check(not_empty());
+  check_number(app.add_option("--grid-pairs", s.grid_pairs, "rows of the picture, at most 1000")
+                   ->group(output),
+               {.least = 1, .most = 1000});
 }
 
 struct NamedMixer {
@@ -196,6 +200,7 @@ int eval_transfer(const std::vector<std::string>& arguments) {
   TransferSettings settings;
   add_options(app, settings);
   if (const auto done = parse(app, arguments)) return *done;
+  check_apart({{"--json", settings.json}, {"--grid", settings.grid}});
   if (!settings.json.empty()) check_result_file("--json", settings.json, "\"oracle_accuracy\"");
   if (!settings.grid.empty()) check_result_file("--grid", settings.grid, kPngMark);
   return transfer(settings);

@@ -2,10 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <ostream>
+#include <string_view>
+#include <system_error>
+#include <vector>
 
 #include "core/error.hpp"
+#include "core/paths.hpp"
+#include "data/csv.hpp"
+#include "data/file.hpp"
+#include "data/image_files.hpp"
 #include "report/count_line.hpp"
 #include "tools/command_line/cli.hpp"
 
@@ -19,11 +28,14 @@ void add_data_choice(CLI::App& app, DataChoice& c, const std::string& whose,
   app.add_option("--labels-file", c.labels_file,
                  "CSV file with the classes of the images of a folder (with --data-dir)")
       ->group(group);
-  app.add_option("--data-seed", c.data_seed, "seed of drawn digits and of held-out images")
-      ->group(group)
-      ->check(whole_seed());
-  app.add_option("--digits-train", c.digits_train, "digits: " + training_images)->group(group);
-  app.add_option("--digits-test", c.digits_test, "digits: test images")->group(group);
+  check_number(
+      app.add_option("--data-seed", c.data_seed, "seed of drawn digits and of held-out images")
+          ->group(group));
+  check_number(
+      app.add_option("--digits-train", c.digits_train, "digits: " + training_images)->group(group),
+      {.least = 10});
+  check_number(app.add_option("--digits-test", c.digits_test, "digits: test images")->group(group),
+               {.least = 10});
   app.add_flag("--allow-training-images", c.allow_training_images,
                "permit a --data-seed that holds out other images of a folder than the run's")
       ->group(group);
@@ -35,6 +47,32 @@ void add_data_choice(CLI::App& app, DataChoice& c, const std::string& whose,
 }
 
 namespace {
+
+namespace fs = std::filesystem;
+
+// Returns whether the labels file names an image in `folder`, or an image by its path from the
+// root.
+bool names_images_of(const fs::path& csv, const fs::path& folder) {
+  const std::vector<std::uint8_t> bytes = read_file(csv);
+  const std::string_view all(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const auto is_named = [&](const std::string& field) {
+    if (!has_image_name(field)) return false;
+    std::error_code ignored;
+    return fs::path(field).is_absolute() || fs::exists(folder / field, ignored);
+  };
+  return std::ranges::any_of(parse_csv(all, shown(csv)), [&](const CsvRow& row) {
+    return std::ranges::any_of(row.fields, is_named);
+  });
+}
+
+// Returns the path of the labels file relative to the folder of the data set, or "" if the labels
+// file does not lie in that folder.
+fs::path place_in_folder(const DataSettings& own) {
+  const fs::path relative = fs::path(own.labels_file)
+                                .lexically_normal()
+                                .lexically_relative(fs::path(own.data_dir).lexically_normal());
+  return relative.empty() || *relative.begin() == ".." ? fs::path() : relative;
+}
 
 // Checks the data seed of a folder, which determines the held-out images. With another seed than
 // the run's, some test images would be training images of the run.
@@ -49,15 +87,28 @@ void check_held_out(const DataChoice& choice, const DataSettings& own, const Dat
 
 }  // namespace
 
+std::string labels_file_of(const DataChoice& choice, const DataSettings& own) {
+  if (choice.labels_file) return *choice.labels_file;
+  if (choice.dataset) return {};
+  if (!choice.data_dir || own.labels_file.empty()) return own.labels_file;
+  const fs::path place = place_in_folder(own);
+  if (!place.empty()) {
+    const fs::path moved = fs::path(*choice.data_dir) / place;
+    if (is_file(moved)) return moved.native();
+  }
+  // A file outside of the folder that is missing is needed all the same: its reader says so.
+  const bool needed =
+      is_file(own.labels_file) ? names_images_of(own.labels_file, *choice.data_dir) : place.empty();
+  return needed ? own.labels_file : std::string();
+}
+
 EvaluationData load_evaluation_data(const DataChoice& choice, const DataSettings& own,
                                     const EvaluationImages& wanted) {
   EvaluationData data{.settings = own, .dataset = {}};
   DataSettings& s = data.settings;
   const std::int64_t side = wanted.side;
-  if (choice.dataset || choice.data_dir || choice.labels_file) {
-    s.test = TestSet::automatic;
-    s.labels_file = choice.labels_file.value_or("");
-  }
+  if (choice.dataset || choice.data_dir || choice.labels_file) s.test = TestSet::automatic;
+  s.labels_file = labels_file_of(choice, own);
   s.dataset = choice.dataset.value_or(own.dataset);
   s.data_dir = choice.data_dir.value_or(own.data_dir);
   s.data_seed = choice.data_seed.value_or(own.data_seed);

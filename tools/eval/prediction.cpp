@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <unordered_map>
 #include <unordered_set>
@@ -29,6 +31,36 @@ void write_file(const fs::path& path, const std::string& text) {
   file.commit();
 }
 
+constexpr std::size_t kLongestName = 255;       // of a file, in bytes
+constexpr std::size_t kLongestExtension = 100;  // of a name whose extension is kept
+
+// Returns the longest start of `text` that has at most `bytes` bytes and ends between two
+// characters, if the text is UTF-8.
+std::string start_of(const std::string& text, std::size_t bytes) {
+  if (text.size() <= bytes) return text;
+  const auto continues = [&](std::size_t at) {
+    return (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U;
+  };
+  // A character has at most three bytes behind its first one. More of them are no UTF-8.
+  std::size_t end = bytes;
+  while (end > 0 && bytes - end < 3 && continues(end)) --end;
+  return text.substr(0, continues(end) ? bytes : end);
+}
+
+// Returns "STEM-NUMBER.EXTENSION" for the name "STEM.EXTENSION". A stem that would make the name
+// too long for a file system is shortened.
+fs::path numbered(const fs::path& name, std::int64_t number) {
+  std::string stem = name.stem().native();
+  std::string end = fmt::format("-{}", number);
+  const std::string extension = name.extension().native();
+  if (extension.size() <= kLongestExtension) {
+    end += extension;
+  } else {
+    stem += extension;
+  }
+  return start_of(stem, kLongestName - end.size()) + end;
+}
+
 // The names of files in one folder.
 class TakenNames {
  public:
@@ -38,9 +70,7 @@ class TakenNames {
     // All numbers below the last one that was found are taken.
     for (std::int64_t& number = next_.try_emplace(name.native(), 2).first->second;
          !taken_.insert(candidate.native()).second; ++number) {
-      candidate = name.stem();
-      candidate += fmt::format("-{}", number);
-      candidate += name.extension();
+      candidate = numbered(name, number);
     }
     return candidate;
   }

@@ -25,9 +25,9 @@ void write_to_label(const std::filesystem::path& csv, std::span<const Prediction
                     std::span<const std::size_t> order, std::span<const std::string> class_names);
 
 // Copies the images into a new folder `dir`, in a folder for each predicted class, or makes
-// symbolic links to them. Of several files with one name, the second is called NAME-2, and so on.
-// Nothing is overwritten. Errors (user): the file system's; the name of a class that cannot be a
-// folder's.
+// symbolic links to them. Of several files with one name, the second is called NAME-2, and so on; a
+// name that would be too long is shortened. Nothing is overwritten. Errors (user): the file
+// system's; the name of a class that cannot be a folder's.
 void sort_images(const std::filesystem::path& dir, std::span<const Prediction> predictions,
                  std::span<const std::string> class_names, bool link);
 

@@ -36,11 +36,6 @@ std::string held_out_from(const fs::path& folder, const ClassifierSettings& sett
                      shown(folder));
 }
 
-std::string labels_file_of(const DataChoice& choice, const ClassifierSettings& settings) {
-  const bool chosen = choice.dataset || choice.data_dir || choice.labels_file;
-  return chosen ? choice.labels_file.value_or("") : settings.data.labels_file;
-}
-
 // Loads all images of the folder as test images. If the run was trained on some of them, keeps only
 // the others.
 TestImages load_whole_folder(const DataChoice& choice, const ClassifierSettings& settings,
@@ -72,7 +67,9 @@ TestImages load_whole_folder(const DataChoice& choice, const ClassifierSettings&
 TestImages load_folder(DataChoice choice, const ClassifierSettings& settings,
                        const std::string& trained_on) {
   const fs::path folder = choice.data_dir.value_or(settings.data.data_dir);
-  if (has_unlabeled_layout(folder) || !labels_file_of(choice, settings).empty()) {
+  // Decided for the whole folder, also if only its folder test/ is loaded below.
+  if (choice.data_dir) choice.labels_file = labels_file_of(choice, settings.data);
+  if (has_unlabeled_layout(folder) || !labels_file_of(choice, settings.data).empty()) {
     TestImages images = load_as_for_training(choice, settings);
     if (is_test_set(folder / "test")) return images;
     if (settings.data.test == TestSet::none && !choice.allow_training_images) {
@@ -111,11 +108,11 @@ void add_test_images(CLI::App& app, DataChoice& choice) {
 
 void add_batch_and_device(CLI::App& app, const std::string& group, std::int64_t& batch,
                           std::string& device) {
-  app.add_option("--batch", batch,
-                 "number of images that are processed at a time, for images of up to 32x32 pixels; "
-                 "larger images have proportionally smaller batches")
-      ->group(group)
-      ->check(CLI::PositiveNumber);
+  check_number(app.add_option("--batch", batch,
+                              "number of images that are processed at a time, for images of up to "
+                              "32x32 pixels; larger images have proportionally smaller batches")
+                   ->group(group),
+               {.least = 1});
   app.add_option("--device", device, "auto, cpu, cuda:N")->group(group);
   add_threads(app, group);
 }

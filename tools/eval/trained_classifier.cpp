@@ -171,13 +171,17 @@ void check_classes(const ClassifierCheckpoint& c, const std::vector<std::string>
 
 WideResNet load_classifier(const ClassifierCheckpoint& c, const ClassifierSettings& settings,
                            Device device) {
-  WideResNet network(encoder_config(settings.encoder, settings.classes), /*seed=*/0, device);
+  const WideResNetConfig config = encoder_config(settings.encoder, settings.classes);
   const std::string prefix = prefix_of(c.kind);
-  CheckpointTensors tensors;
-  append(tensors, prefix, network.parameters().parameters());
-  append(tensors, prefix, network.parameters().buffers());
-  load_checkpoint(c.file, tensors, prefix);
-  return network;
+  return load_network(
+      c.file, prefix, DType::f32,
+      [&](DType dtype) { return WideResNet(config, /*seed=*/0, device, dtype); },
+      [&](const WideResNet& network) {
+        CheckpointTensors tensors;
+        append(tensors, prefix, network.parameters().parameters());
+        append(tensors, prefix, network.parameters().buffers());
+        return tensors;
+      });
 }
 
 }  // namespace scimix

@@ -37,7 +37,7 @@ std::span<const std::uint8_t> image_of(const MixedImages& hybrids, std::int64_t 
 }
 
 fs::path list_beside(const fs::path& folder) {
-  return without_slash(folder).native() + ".tsv";
+  return normal_folder(folder).native() + ".tsv";
 }
 
 std::string class_name(const std::vector<std::string>& names, std::int32_t label) {
@@ -197,10 +197,15 @@ void check_output(const fs::path& path) {
     case MixForm::folder:
       break;
   }
-  check_result_folder(option, without_slash(path));
+  check_new_folder(option, path);
   const fs::path list = list_beside(path);
-  const fs::path above = list.has_parent_path() ? list.parent_path() : fs::path(".");
+  const fs::path above = parent_folder(list);
   if (is_folder(above)) check_result_file(option, list, kListMark);
+}
+
+void check_class_names(const fs::path& path, const std::vector<std::string>& class_names) {
+  if (output_form(path) != MixForm::folder) return;
+  for (const std::string& name : class_names) (void)class_folder(name);
 }
 
 void check_count(const fs::path& path, std::int64_t hybrids) {
@@ -211,7 +216,7 @@ void check_count(const fs::path& path, std::int64_t hybrids) {
 
 std::string describe_output(const fs::path& path) {
   if (output_form(path) != MixForm::folder) return shown(path);
-  return shown(without_slash(path)) + ", listed in " + shown(list_beside(path));
+  return shown(normal_folder(path)) + ", listed in " + shown(list_beside(path));
 }
 
 void write_hybrids(const fs::path& path, const MixedImages& hybrids, const MixParents& parents) {

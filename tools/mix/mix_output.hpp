@@ -29,6 +29,10 @@ enum class MixForm : std::uint8_t { npy, safetensors, grid, folder };
 // Checks, before hybrids are made, that they can be written. Errors (user): another extension, an
 // existing file that is no earlier result of scimix_mix, a folder that is not empty, no permission.
 void check_output(const std::filesystem::path& path);
+// Checks the names of the classes of which hybrids are made. Errors (user): if the output is a
+// folder, a class whose name cannot be that of a subfolder.
+void check_class_names(const std::filesystem::path& path,
+                       const std::vector<std::string>& class_names);
 // Checks the number of hybrids. Errors (user): a picture of more than 2,500 hybrids.
 void check_count(const std::filesystem::path& path, std::int64_t hybrids);
 // Returns the path of the hybrids, and for a folder also the path of its list, for messages.

@@ -46,21 +46,22 @@ void add_options(CLI::App& app, MixSettings& s) {
                  "NAME.npy, NAME.safetensors, NAME.png (a picture with the parents), or a new "
                  "folder NAME for one PNG per hybrid, which NAME.tsv lists; a file that scimix_mix "
                  "did not write is never replaced")
-      ->required();
+      ->required()
+      ->check(scimix::not_empty());
 
   const std::string pairs = "Pairs";
   app.add_option("--pairing", s.pairing,
                  "random (a random scene for each content), in-order (content i with scene i), all "
                  "(every content with every scene)")
       ->group(pairs);
-  app.add_option(
-         "--count", s.count,
-         "number of pairs; 0: one per content (in-order: per image of the longer list; all: "
-         "every pair)")
-      ->group(pairs);
-  app.add_option("--seed", s.seed, "seed of the random scenes")
-      ->group(pairs)
-      ->check(scimix::whole_seed());
+  scimix::check_number(
+      app.add_option(
+             "--count", s.count,
+             "number of pairs; 0: one per content (in-order: per image of the longer list; all: "
+             "every pair)")
+          ->group(pairs),
+      {.least = 0});
+  scimix::check_number(app.add_option("--seed", s.seed, "seed of the random scenes")->group(pairs));
   app.add_flag("--keep-agreeing", s.keep_agreeing,
                "keep only hybrids to which the generator's classifier assigns the content's class")
       ->group(pairs);
@@ -72,13 +73,17 @@ void add_options(CLI::App& app, MixSettings& s) {
   app.add_flag("--skip-unreadable", s.dataset.skip_unreadable,
                "leave out images of a folder that cannot be read, and say how many")
       ->group(images);
-  app.add_option("--data-seed", s.dataset.data_seed, "seed of the drawn digits")
-      ->group(images)
-      ->check(scimix::whole_seed());
-  app.add_option("--digits-train", s.dataset.digits_train, "number of images of digits:train")
-      ->group(images);
-  app.add_option("--digits-test", s.dataset.digits_test, "number of images of digits:test")
-      ->group(images);
+  scimix::check_number(
+      app.add_option("--data-seed", s.dataset.data_seed, "seed of the drawn digits")
+          ->group(images));
+  scimix::check_number(
+      app.add_option("--digits-train", s.dataset.digits_train, "number of images of digits:train")
+          ->group(images),
+      {.least = 10});
+  scimix::check_number(
+      app.add_option("--digits-test", s.dataset.digits_test, "number of images of digits:test")
+          ->group(images),
+      {.least = 10});
 
   scimix::add_batch_and_device(app, "Computation", s.batch, s.device);
 }
@@ -104,6 +109,7 @@ int mix(const MixSettings& s) {
     for (const std::string& note : source->notes) std::cout << "note: " << note << '\n';
   }
   const auto labels = scimix::labels_for(content, generator.class_names);
+  scimix::check_class_names(out, content.class_names);
   const scimix::Pairs pairs = scimix::pair_images(pairing,
                                                   {.contents = content.images.count,
                                                    .scenes = scene.images.count,
