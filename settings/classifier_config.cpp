@@ -1,6 +1,7 @@
 #include "settings/classifier_config.hpp"
 
 #include "core/error.hpp"
+#include "models/wide_resnet.hpp"
 #include "settings/run_kinds.hpp"
 
 namespace scimix {
@@ -29,6 +30,7 @@ void check_weights(const ClassifierConfig& c) {
 void check(const ClassifierConfig& c) {
   classifier_table().check(c);
   check_image_size(c.data.image_size);
+  check_depth("--depth", c.model.depth);
   check_weights(c);
   check_generator(c);
 }

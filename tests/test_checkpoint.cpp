@@ -1,6 +1,7 @@
 // Model checkpoints: layout in the file, and what a wrong file gets.
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <cstring>
 
 #include "core/error.hpp"
@@ -122,4 +123,14 @@ TEST_CASE("formats that can be read, and what is said of others") {
       doctest::Contains("expected \"scimix-classifier-2\""), Error);
   CHECK_THROWS_WITH_AS(check_format("a", {}, "scimix-generator-2", "generator"),
                        doctest::Contains("scimix_eval restore"), Error);
+}
+
+TEST_CASE("the first tensor that is not finite is named") {
+  const ParameterStore::Named good = named("good", {2, 3});
+  CHECK(first_not_finite({good, named("fine", {1})}).empty());
+  for (const double bad : {HUGE_VAL, -HUGE_VAL, std::nan("")}) {
+    const ParameterStore::Named broken{
+        "broken", Tensor::from(std::vector<double>{1, bad, 2}, {3}, DType::f32)};
+    CHECK(first_not_finite({good, broken}) == "broken");
+  }
 }

@@ -73,6 +73,43 @@ TEST_CASE("a diverging generator run names the step, the phase and the term") {
                        doctest::Contains("step 2, phase critic: the loss term critic_rec"), Error);
 }
 
+TEST_CASE("parameters that are not finite are not saved") {
+  const test::TempFolder folder;
+  GeneratorRunConfig config = tiny_generator_config();
+  config.adam.learning_rate = 1e38;  // an update of Adam is about as large as its learning rate
+  config.steps = 100;
+  GeneratorTrainer trainer(config, tiny_inputs());
+  const auto path = folder / "a.safetensors";
+  const auto parameters = trainer.networks().generator().parameters().parameters();
+  while (first_not_finite(parameters).empty()) trainer.step();
+  CHECK_THROWS_WITH_AS(
+      trainer.save(path),
+      doctest::Contains("has an element that is not a finite number; try a smaller"), Error);
+  CHECK_FALSE(std::filesystem::exists(path));
+}
+
+TEST_CASE("a generator in f64 is loaded in f32 and in f64") {
+  const test::TempFolder folder;
+  GeneratorRunConfig config = tiny_generator_config();
+  config.precision = Precision::f64;
+  GeneratorTrainer trainer(config, tiny_inputs());
+  trainer.step();
+  const auto path = folder / "wide.safetensors";
+  trainer.save(path);
+  const auto weights = [](const Autoencoder& networks) {
+    return networks.generator().parameters().parameters().front().value();
+  };
+  const std::vector<double> saved = weights(trainer.average()).to_doubles();
+  const Autoencoder wide = load_generator(path, kCpu, DType::f64).networks;
+  CHECK(weights(wide).to_doubles() == saved);
+  const Autoencoder narrow = load_generator(path, kCpu).networks;
+  CHECK(weights(narrow).dtype() == DType::f32);
+  std::vector<double> rounded;
+  for (const double weight : saved) rounded.push_back(static_cast<float>(weight));
+  CHECK(weights(narrow).to_doubles() == rounded);
+  CHECK(rounded != saved);
+}
+
 TEST_CASE("a steady generator step asks the system for no memory") {
   GeneratorTrainer trainer(tiny_generator_config(), tiny_inputs("40"));
   for (int i = 0; i < 6; ++i) trainer.step();  // two of them with R1
@@ -146,6 +183,15 @@ TEST_CASE("what a generator run refuses before it starts") {
   CHECK_THROWS_WITH_AS(check(config), doctest::Contains("--batch 1: expected 2 to 100000"), Error);
   CHECK_THROWS_WITH_AS(static_cast<void>(choice_of<WeightPreset>("papr")),
                        doctest::Contains("did you mean paper?"), Error);
+
+  config = tiny_generator_config();
+  config.r1_every = std::int64_t{1} << 32;
+  CHECK_THROWS_WITH_AS(check(config), doctest::Contains("--r1-every 4294967296: expected"), Error);
+  config = tiny_generator_config();
+  config.variant = Variant::no_hyb;
+  config.weights = {.reconstruction = 0, .adversarial = 0, .semantic = 0};
+  CHECK_THROWS_WITH_AS(GeneratorTrainer(config, tiny_inputs()),
+                       doctest::Contains("all loss weights are 0"), Error);
 
   RunInputs odd = tiny_inputs();
   odd.dataset = load_dataset("digits", "", {.size = 36, .digits_train = 20, .digits_test = 10});

@@ -94,11 +94,47 @@ TEST_CASE("own pictures: every method learns from unlabelled ones, and resumes" 
   write_picture(p.dir / "unlabeled/new.png", true, 3);
   fs::remove(p.path("fixmatch") + "/report.html");
   check_mistake("scimix_train", {"classifier", "--resume", p.path("fixmatch")},
-                {"split.json: was made for folder with hash"});
+                {"split.json: made with other training images (folder, hash "});
   check_mistake("scimix_train",
                 Words{"classifier", "--out", p.path("many"), "--labels", "40"} + p.data(),
                 {"class across has 8 labelled images"});
   CHECK_FALSE(fs::exists(p.path("many")));
+}
+
+TEST_CASE("own pictures: other test pictures are noticed when a run is resumed") {
+  const Pictures p;
+  for (const char* kind : {"across", "down"}) {
+    for (int i = 0; i < 2; ++i) {
+      write_picture(p.dir / "test" / kind / (std::to_string(i) + ".png"), kind[0] == 'a', 90 + i);
+    }
+  }
+  const std::string run = p.path("run");
+  train(Words{"classifier", "--out", run, "--method", "supervised", "--steps", "1"} +
+        Words{"--dataset", "folder", "--data-dir", p.dir.string(), "--image-size", "16"} +
+        Words{"--crop-pad", "2", "--depth", "10", "--width", "1", "--batch", "4"});
+  write_picture(p.dir / "test/down/1.png", false, 7);
+  check_mistake("scimix_train", {"classifier", "--resume", run, "--steps", "2"},
+                {"split.json: made with other test images (folder, hash "});
+}
+
+TEST_CASE("own pictures: what needs no pictures is checked before they are read") {
+  const Pictures p;
+  // Reading these pictures would end with another message.
+  test::write_bytes(p.dir / "labeled/down/broken.png", "no picture");
+  const auto mistake = [&](const Words& more, const std::string& message) {
+    check_mistake("scimix_train", Words{"classifier", "--out", p.path("run")} + p.data() + more,
+                  {message});
+    CHECK_FALSE(fs::exists(p.path("run")));
+  };
+  mistake({"--depth", "11"}, "--depth 11: expected 6 n + 4");
+  mistake({"--method", "mean-teacher", "--mixer", "scimix", "--generator", p.path("none")},
+          p.path("none"));
+  mistake({"--out", (p.dir / "labeled/run").string()}, "in the folder of the images");
+  mistake({"--out", "/proc/none/run"}, "/proc/none/run: cannot make this folder");
+  check_mistake("scimix_train",
+                {"generator", "--guide", p.path("none"), "--out", p.path("generator"), "--dataset",
+                 "folder", "--data-dir", p.dir.string()},
+                {p.path("none") + ": no run here"});
 }
 
 TEST_CASE("own pictures: a run with its images on disk is the run with its images in memory" *

@@ -92,10 +92,23 @@ TEST_CASE("auto: a job is interrupted, goes on, and is not repeated") {
                 {"--image-size 32", "keeps this setting", "16"});
   check_mistake("scimix_train", pictures.job({"--minutes", "5"}), {"--minutes 5", "30"});
 
+  // The options of a configuration file count as if they were typed.
+  const std::string options = pictures.path("options.toml");
+  test::write_bytes(options, "depth = 10\nwidth = 1\n");
+  const Words by_file{"--config", options};
+  CHECK(has(train(pictures.job(by_file)).out, "going on with its picks"));
+  test::write_bytes(options, "depth = 16\n");
+  check_mistake("scimix_train", pictures.job(by_file), {"--depth 16", "keeps this setting"});
+
   // The run is an ordinary one: the ordinary command repeats it to the same bits.
   train({"classifier", "--config", pictures.path("job/guide/config.toml"), "--out",
          pictures.path("guide")});
   CHECK(test::read_bytes(pictures.path("guide/checkpoints/step-00000002.safetensors")) == guide);
+
+  // A finished job says nothing about other pictures.
+  test::write_picture(pictures.dir / "unlabeled/another.png", true, 3);
+  check_mistake("scimix_train", command,
+                {"job/guide/split.json: made with other training images", "another --out"});
 }
 
 TEST_CASE("auto: with three seconds there is a classifier without hybrids") {
@@ -154,6 +167,13 @@ TEST_CASE("auto: mistakes are found before any work") {
   mistake({"--guide-steps", "5", "--generator-steps", "0"}, {"--guide-steps 5"});
   mistake({"--method", "fixmach"}, {"fixmach", "did you mean fixmatch?"});
   mistake({"--data-dir", pictures.path("missing")}, {"missing"});
+  check_mistake("scimix_train",
+                {"auto", "--data-dir", pictures.dir.string(), "--out",
+                 (pictures.dir / "unlabeled/job").string()},
+                {"unlabeled/job: in the folder of the images", "expected a folder outside"});
+  check_mistake("scimix_train",
+                {"auto", "--data-dir", pictures.dir.string(), "--out", "/proc/none/job"},
+                {"/proc/none/job: cannot make this folder"});
 
   fs::remove_all(pictures.dir / "labeled/down");
   mistake({}, {"class"});  // one class

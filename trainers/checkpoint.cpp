@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <optional>
 
@@ -122,6 +123,16 @@ void save_checkpoint(const std::filesystem::path& path, const CheckpointTensors&
   write_safetensors(path, entries, metadata);
 }
 
+std::string first_not_finite(const CheckpointTensors& tensors) {
+  for (const ParameterStore::Named& tensor : tensors) {
+    const std::vector<double> elements = tensor.value().to_doubles();
+    const bool finite = std::all_of(elements.begin(), elements.end(),
+                                    [](double element) { return std::isfinite(element); });
+    if (!finite) return tensor.name;
+  }
+  return "";
+}
+
 CheckpointMetadata read_checkpoint_metadata(const std::filesystem::path& path) {
   return SafetensorsFile(path).metadata();
 }
@@ -161,6 +172,15 @@ std::int64_t step_of(const CheckpointMetadata& metadata, const std::filesystem::
     user_error(path.string(), ": step ", step, ", expected 0 to ", steps);
   }
   return step;
+}
+
+DType saved_type(const std::filesystem::path& path, std::string_view prefix) {
+  const SafetensorsFile file(path);
+  const auto first =
+      std::find_if(file.entries().begin(), file.entries().end(),
+                   [&](const TensorEntry& entry) { return entry.name.starts_with(prefix); });
+  const bool wide = first != file.entries().end() && first->dtype == safetensors_dtype(DType::f64);
+  return wide ? DType::f64 : DType::f32;
 }
 
 void load_checkpoint(const std::filesystem::path& path, CheckpointTensors tensors,

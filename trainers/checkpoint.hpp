@@ -64,6 +64,10 @@ template <class T>
   }
   return number;
 }
+// Returns the name of the first tensor that has an element that is NaN or infinite, or "" if there
+// is none. Waits for the device.
+[[nodiscard]] std::string first_not_finite(const CheckpointTensors& tensors);
+
 // Returns the step of a checkpoint. Errors (user): no step, or a step beyond `steps`.
 [[nodiscard]] std::int64_t step_of(const CheckpointMetadata& metadata,
                                    const std::filesystem::path& path, std::int64_t steps);
@@ -74,5 +78,24 @@ template <class T>
 // are those of `left_out`.
 void load_checkpoint(const std::filesystem::path& path, CheckpointTensors tensors,
                      const std::string& prefix = {}, const CheckpointTensors& left_out = {});
+
+// Returns the type of the parameters whose names start with `prefix`: f64 if the first of them is
+// saved in f64, otherwise f32.
+[[nodiscard]] DType saved_type(const std::filesystem::path& path, std::string_view prefix);
+
+// Loads a network from the tensors whose names start with `prefix`, and returns it with parameters
+// of the type `wanted`, whichever type was saved. `make(dtype)` returns a new network, and
+// `tensors_of(network)` its tensors with their names in the file. Errors: as load_checkpoint.
+template <class Make, class TensorsOf>
+[[nodiscard]] auto load_network(const std::filesystem::path& path, const std::string& prefix,
+                                DType wanted, const Make& make, const TensorsOf& tensors_of) {
+  const DType saved = saved_type(path, prefix);
+  auto network = make(saved);
+  load_checkpoint(path, tensors_of(network), prefix);
+  if (saved == wanted) return network;
+  auto converted = make(wanted);
+  convert_tensors(tensors_of(network), tensors_of(converted));
+  return converted;
+}
 
 }  // namespace scimix

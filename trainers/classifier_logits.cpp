@@ -9,12 +9,6 @@
 
 namespace scimix {
 
-std::int64_t images_at_once(std::int64_t classes) {
-  constexpr std::int64_t kMostImages = 2048;
-  constexpr std::int64_t kMostLogits = std::int64_t{1} << 22;
-  return std::clamp<std::int64_t>(kMostLogits / classes, 1, kMostImages);
-}
-
 Logits compute_logits(const WideResNet& network, const ResidentSet& images, std::int64_t count,
                       std::int64_t batch, DType dtype) {
   std::vector<std::int32_t> indices(static_cast<std::size_t>(count));
@@ -44,6 +38,12 @@ Logits compute_logits(const WideResNet& network, const ResidentSet& images,
     append(found.predicted, predicted.to_host<std::int32_t>());
   }
   return found;
+}
+
+std::int64_t images_at_once(std::int64_t classes) {
+  constexpr std::int64_t kMostImages = 2048;
+  constexpr std::int64_t kMostLogits = std::int64_t{1} << 22;
+  return std::clamp<std::int64_t>(kMostLogits / classes, 1, kMostImages);
 }
 
 }  // namespace scimix

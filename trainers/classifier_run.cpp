@@ -167,6 +167,10 @@ RunResult run_classifier(const ClassifierConfig& config, const RunRequest& reque
   check(config);
   check_strong_size("--method fixmatch", config.method, config.data.image_size,
                     config.data.image_size);
+  if (uses_generator(config) &&
+      !request.resume) {  // found missing now, and not after the images were read
+    (void)read_generator_metadata(generator_checkpoint(config.hybrids.generator));
+  }
   return run_training(
       session_settings(config), run_folder_of(config), request, streams,
       [&](const RunInputs& inputs) -> std::unique_ptr<RunSubject> {

@@ -262,8 +262,8 @@ CheckpointMetadata ClassifierTrainer::describe() const {
   return all;
 }
 
-void ClassifierTrainer::take_over(const CheckpointMetadata& metadata,
-                                  const std::filesystem::path& path) {
+void ClassifierTrainer::check_description(const CheckpointMetadata& metadata,
+                                          const std::filesystem::path& path) const {
   const std::string said = value_of(metadata, "generator_checksum");
   if (said.empty() || said == generator_checksum_) return;  // older checkpoints have none
   user_error("--generator ", config_.hybrids.generator, ": not the generator with which ",

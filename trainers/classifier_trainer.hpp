@@ -51,7 +51,8 @@ class ClassifierTrainer : public TrainingSession {
   void queue_step() override;
   [[nodiscard]] CheckpointMetadata describe() const override;
   // Errors (user): the run was begun with another generator.
-  void take_over(const CheckpointMetadata& metadata, const std::filesystem::path& path) override;
+  void check_description(const CheckpointMetadata& metadata,
+                         const std::filesystem::path& path) const override;
 
  private:
   enum class Use { network, picture };

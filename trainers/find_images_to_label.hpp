@@ -23,7 +23,7 @@ struct LabelingInputs {
   const ResidentSet& train;  // the training images of `dataset`
   const ResidentSet& test;   // its test images, which calibrate the probabilities
   std::filesystem::path data_dir;
-  std::int64_t batch = 0;  // as of evaluation_batch
+  std::int64_t batch = 0;  // images at a time, for images of 32x32 pixels (see evaluation_batch)
   DType dtype = DType::f32;
 };
 

@@ -88,23 +88,31 @@ CheckpointMetadata describe_networks(const AutoencoderConfig& config,
           {"structural_zc", yes_or_no(config.structural_zc)}};
 }
 
+std::filesystem::path generator_checkpoint(const std::filesystem::path& path) {
+  return is_folder(path) ? RunFolder::open(path).required_checkpoint() : path;
+}
+
 CheckpointMetadata read_generator_metadata(const std::filesystem::path& path) {
   CheckpointMetadata found = read_checkpoint_metadata(path);
   check_format(path, found, kGeneratorFormat, "generator");
   return found;
 }
 
-TrainedGenerator load_generator(const std::filesystem::path& path, Device device) {
-  const std::filesystem::path checkpoint =
-      is_folder(path) ? RunFolder::open(path).required_checkpoint() : path;
+TrainedGenerator load_generator(const std::filesystem::path& path, Device device, DType dtype) {
+  const std::filesystem::path checkpoint = generator_checkpoint(path);
   CheckpointMetadata found = read_generator_metadata(checkpoint);
   std::vector<std::string> names = class_names_of(found, checkpoint);
-  TrainedGenerator out{checkpoint, found, std::move(names),
-                       Autoencoder(config_of(found, checkpoint), /*seed=*/0, device)};
-  CheckpointTensors tensors;
-  append(tensors, "ema.", autoencoder_tensors(out.networks));
-  load_checkpoint(checkpoint, tensors, "ema.");
-  return out;
+  const AutoencoderConfig config = config_of(found, checkpoint);
+  const std::string prefix = "ema.";
+  Autoencoder networks = load_network(
+      checkpoint, prefix, dtype,
+      [&](DType type) { return Autoencoder(config, /*seed=*/0, device, type); },
+      [&](const Autoencoder& loaded) {
+        CheckpointTensors all;
+        append(all, prefix, autoencoder_tensors(loaded));
+        return all;
+      });
+  return {checkpoint, std::move(found), std::move(names), std::move(networks)};
 }
 
 }  // namespace scimix

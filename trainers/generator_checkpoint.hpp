@@ -48,6 +48,10 @@ void describe_guide(const GuideInfo& guide, CheckpointMetadata& metadata);
 [[nodiscard]] std::vector<std::string> class_names_of(const CheckpointMetadata& metadata,
                                                       const std::filesystem::path& path);
 
+// Returns the generator's checkpoint that `path` is, or the newest one of the run folder `path`.
+// Errors (user): no such file, no checkpoint in the folder.
+[[nodiscard]] std::filesystem::path generator_checkpoint(const std::filesystem::path& path);
+
 // Reads the metadata of a checkpoint. Errors (user): not a generator's checkpoint.
 [[nodiscard]] CheckpointMetadata read_generator_metadata(const std::filesystem::path& path);
 
@@ -59,9 +63,10 @@ struct TrainedGenerator {
   Autoencoder networks;
 };
 
-// Loads a generator. `path` is a checkpoint, or a run folder, whose newest checkpoint is then
-// loaded. Errors (user): no such file, no checkpoint in the folder, a damaged checkpoint, a
-// checkpoint of another kind of run.
-[[nodiscard]] TrainedGenerator load_generator(const std::filesystem::path& path, Device device);
+// Loads a generator, with parameters of the type `dtype`, f32 or f64. `path` is a checkpoint, or a
+// run folder, whose newest checkpoint is then loaded. Errors (user): no such file, no checkpoint in
+// the folder, a damaged checkpoint, a checkpoint of another kind of run.
+[[nodiscard]] TrainedGenerator load_generator(const std::filesystem::path& path, Device device,
+                                              DType dtype = DType::f32);
 
 }  // namespace scimix

@@ -18,7 +18,7 @@
 #include "core/comm.hpp"
 #include "models/autoencoder.hpp"
 #include "models/discriminator.hpp"
-#include "settings/generator_config.hpp"
+#include "settings/generator_run_config.hpp"
 #include "trainers/batch_parts.hpp"
 #include "trainers/classifier_objective.hpp"
 #include "trainers/loss_terms.hpp"
@@ -26,19 +26,20 @@
 namespace scimix {
 
 // All loss terms that are logged, in the order in which a step computes them. The formulas are in
-// docs/method.md, section 4. "Maximised" terms have a negative weight.
+// docs/method.md, section 4. "Maximised" terms have a negative weight. D(x) is a logit, and
+// p = sigmoid(D(x)) the probability that an image is real.
 enum class Term : std::uint8_t {
-  critic_real,     // -log D(x), D: probability that an image is real
-  critic_rec,      // -log (1 - D(G(z_c, z_r))) on reconstructions
-  critic_hyb,      // -log (1 - D(x_h)) on hybrids
+  critic_real,     // -log p of real images
+  critic_rec,      // -log (1 - p) of reconstructions
+  critic_hyb,      // -log (1 - p) of hybrids
   r1,              // gradient penalty of D, only every r1_every steps
   supervised,      // cross-entropy of C(E_c(x)) on labelled images
   consistency,     // Mean Teacher's loss on unlabelled images
   pseudo_label,    // FixMatch's loss on unlabelled images
   confident,       // FixMatch: fraction of images with a pseudo-label; only logged
   reconstruction,  // distance of x and G(E_c(x), E_r(x))
-  adv_rec,         // -log D of the reconstructions
-  adv_hyb,         // -log D of the hybrids
+  adv_rec,         // -log p of reconstructions
+  adv_hyb,         // -log p of hybrids
   class_plus,      // distance of the logits of a hybrid and its semantic parent
   cont_plus,       // distance of z_r of a hybrid and its scene parent
   class_minus,     // distance of the logits of a hybrid and its scene parent; maximised, capped

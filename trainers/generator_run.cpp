@@ -167,10 +167,12 @@ RunResult run_generator(const GeneratorRunConfig& config, const RunRequest& requ
                         const RunStreams& streams) {
   check(config);
   if (config.data.image_size > 0) check_critic_size(config.data.image_size);
+  const bool from_guide = !config.guide.run.empty() && !has_steps_behind(request);
+  if (from_guide) check_guide(config.guide.run);
   return run_training(session_settings(config), run_folder_of(config), request, streams,
                       [&](const RunInputs& inputs) -> std::unique_ptr<RunSubject> {
                         std::optional<TrainedGuide> guide;
-                        if (!config.guide.run.empty() && !has_steps_behind(request)) {
+                        if (from_guide) {
                           guide = load_matching_guide(config.guide.run, config, inputs.dataset,
                                                       inputs.split, inputs.device);
                         }

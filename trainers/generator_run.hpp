@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "settings/generator_config.hpp"
+#include "settings/generator_run_config.hpp"
 #include "trainers/run_start.hpp"
 
 namespace scimix {

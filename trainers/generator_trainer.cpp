@@ -31,10 +31,10 @@ DiscriminatorConfig discriminator_config(const GeneratorRunConfig& config, const
 }
 
 AdamOptions adam_options(const GeneratorRunConfig& config, std::int64_t lazy_interval) {
-  return {.learning_rate = config.adam_learning_rate,
-          .beta1 = config.adam_beta1,
-          .beta2 = config.adam_beta2,
-          .eps = config.adam_eps,
+  return {.learning_rate = config.adam.learning_rate,
+          .beta1 = config.adam.beta1,
+          .beta2 = config.adam.beta2,
+          .eps = config.adam.eps,
           .ema_decay = config.ema_decay,
           .lazy_interval = static_cast<int>(lazy_interval)};
 }
@@ -59,7 +59,9 @@ std::int64_t unlabeled_rows(const GeneratorRunConfig& config, Method method) {
   return unlabeled_rows(semantic_classifier(config, method));
 }
 
-std::vector<std::int32_t> mixed_images(const GeneratorRunConfig& config, const RunInputs& inputs) {
+// Returns the images that are drawn without their labels, some of which are mixed.
+std::vector<std::int32_t> unlabeled_members(const GeneratorRunConfig& config,
+                                            const RunInputs& inputs) {
   if (mixes_labeled(config, inputs)) return inputs.split.labeled;
   const Method method = method_of(config, inputs);
   check_strong_size("--semantic-loss fixmatch", method, inputs.dataset.train.height,
@@ -68,6 +70,17 @@ std::vector<std::int32_t> mixed_images(const GeneratorRunConfig& config, const R
       unlabeled_indices(inputs.split, inputs.dataset, config.unlabeled_includes_labeled);
   check_unlabeled(inputs.dataset.name, std::ssize(members), unlabeled_rows(config, method));
   return members;
+}
+
+void check_weights(const GeneratorRunConfig& config) {
+  const LossWeights& w = config.weights;
+  const bool trains_semantic = w.semantic > 0 && !freezes_semantic_encoder(config);
+  const bool minus =
+      config.variant != Variant::basic_hyb && (w.class_minus > 0 || w.cont_minus > 0);
+  const bool hybrids =
+      config.variant != Variant::no_hyb && (w.class_plus > 0 || w.cont_plus > 0 || minus);
+  if (trains_semantic || w.reconstruction > 0 || w.adversarial > 0 || hybrids) return;
+  user_error("all loss weights are 0, expected one above 0, such as --weight-rec");
 }
 
 // Returns the settings of SGD for E_c and C. They have another learning rate if there is a guide.
@@ -83,15 +96,23 @@ void check_images(const Dataset& dataset) {
                " pixels, expected square ones");
   }
   if (dataset.test.count == 1 || (dataset.test.count == 0 && dataset.train.count < 2)) {
-    user_error(dataset.name, dataset.test.count == 1 ? ": test images: 1" : ": training images: 1",
+    const bool test = dataset.test.count == 1;
+    user_error(dataset.name, test ? ": test images: " : ": training images: ",
+               test ? dataset.test.count : dataset.train.count,
                ", expected at least 2, since an evaluation mixes pairs of different images");
   }
+}
+
+SessionSettings checked_settings(const GeneratorRunConfig& config, const Dataset& dataset) {
+  check_weights(config);
+  check_images(dataset);
+  return session_settings(config);
 }
 
 }  // namespace
 
 GeneratorTrainer::GeneratorTrainer(const GeneratorRunConfig& config, const RunInputs& inputs)
-    : TrainingSession((check_images(inputs.dataset), session_settings(config)),
+    : TrainingSession(checked_settings(config, inputs.dataset),
                       {.device = inputs.device,
                        .ranks = *inputs.ranks,
                        .dataset = inputs.dataset,
@@ -100,7 +121,7 @@ GeneratorTrainer::GeneratorTrainer(const GeneratorRunConfig& config, const RunIn
                        .command = "generator",
                        .terms = generator_terms(),
                        .advice = "try a smaller --learning-rate or --adam-learning-rate"},
-                      mixed_images(config, inputs)),
+                      unlabeled_members(config, inputs)),
       config_(config),
       class_names_(inputs.dataset.class_names),
       method_(method_of(config, inputs)),
@@ -124,8 +145,10 @@ GeneratorTrainer::GeneratorTrainer(const GeneratorRunConfig& config, const RunIn
   layout_.add(Part::labeled, config.batch);
   const std::int64_t unlabeled = unlabeled_rows(config, method_);
   check_batch("--unlabeled-batch", unlabeled, ranks_);
-  layout_.add(Part::weak, unlabeled);
-  layout_.add(other_view(method_), unlabeled);
+  // The first --batch unlabelled images are mixed, so each rank has its share of them.
+  const std::int64_t mixed = std::min(config.batch, unlabeled);
+  layout_.add(Part::weak, unlabeled, mixed);
+  layout_.add(other_view(method_), unlabeled, mixed);
   const std::int64_t rows = layout_.rows(Part::labeled).count();
   if (config.minibatch_std > 1 && rows % std::min(rows, config.minibatch_std) != 0) {
     user_error("--minibatch-std ", config.minibatch_std, ": expected a divisor of the ", rows,
@@ -232,6 +255,11 @@ CheckpointMetadata GeneratorTrainer::describe() const {
   out["variant"] = name_of(config_.variant);
   if (guide_) describe_guide(*guide_, out);
   return out;
+}
+
+void GeneratorTrainer::check_description(const CheckpointMetadata& metadata,
+                                         const std::filesystem::path& path) const {
+  static_cast<void>(guide_in(metadata, path));
 }
 
 void GeneratorTrainer::take_over(const CheckpointMetadata& metadata,

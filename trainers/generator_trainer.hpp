@@ -51,6 +51,8 @@ class GeneratorTrainer : public TrainingSession {
   void draw_step(std::int64_t step, const BatchSchedule::Row& row) const override;
   void queue_step() override;
   [[nodiscard]] CheckpointMetadata describe() const override;
+  void check_description(const CheckpointMetadata& metadata,
+                         const std::filesystem::path& path) const override;
   void take_over(const CheckpointMetadata& metadata, const std::filesystem::path& path) override;
 
  private:

@@ -34,22 +34,19 @@ std::string method_of(const CheckpointMetadata& said) {
   return mixer.empty() || mixer == "none" ? method : method + " with hybrids by " + mixer;
 }
 
-// Loads the EMA network of a checkpoint whose tensors have the dtype `saved`, and converts it to
-// `wanted`.
-WideResNet average_in(const fs::path& checkpoint, const WideResNetConfig& config, DType saved,
-                      DType wanted, Device device) {
-  const auto tensors_of = [](const WideResNet& network) {
-    CheckpointTensors all;
-    append(all, "ema.", network.parameters().parameters());
-    append(all, "ema.", network.parameters().buffers());
-    return all;
-  };
-  WideResNet found(config, /*seed=*/0, device, saved);
-  load_checkpoint(checkpoint, tensors_of(found), "ema.");
-  if (saved == wanted) return found;
-  WideResNet converted(config, /*seed=*/0, device, wanted);
-  convert_tensors(tensors_of(found), tensors_of(converted));
-  return converted;
+// Loads the EMA network of a checkpoint, with parameters of the type `wanted`.
+WideResNet load_average(const fs::path& checkpoint, const WideResNetConfig& config, DType wanted,
+                        Device device) {
+  const std::string prefix = "ema.";
+  return load_network(
+      checkpoint, prefix, wanted,
+      [&](DType dtype) { return WideResNet(config, /*seed=*/0, device, dtype); },
+      [&](const WideResNet& network) {
+        CheckpointTensors all;
+        append(all, prefix, network.parameters().parameters());
+        append(all, prefix, network.parameters().buffers());
+        return all;
+      });
 }
 
 }  // namespace
@@ -75,6 +72,11 @@ bool train_guide(const GeneratorRunConfig& config, Method method, const RunFolde
   fmt::print(streams.out, "\n");
   streams.out.flush();
   return finished;
+}
+
+void check_guide(const fs::path& folder) {
+  const fs::path checkpoint = checkpoint_of(folder);
+  check_format(checkpoint, read_checkpoint_metadata(checkpoint), kClassifierFormat, "classifier");
 }
 
 TrainedGuide load_matching_guide(const fs::path& folder, const GeneratorRunConfig& config,
@@ -108,10 +110,8 @@ TrainedGuide load_matching_guide(const fs::path& folder, const GeneratorRunConfi
     user_error(folder.string(), ": a classifier trained with other labelled images than ",
                run.labels, " of this data set", kWhy);
   }
-  const DType saved =
-      value_of(said, "precision") == name_of(Precision::f64) ? DType::f64 : DType::f32;
   return {checkpoint, method_of(said), number_of<std::int64_t>(said, "step", checkpoint),
-          average_in(checkpoint, shape, saved, parameter_type(config.precision), device)};
+          load_average(checkpoint, shape, parameter_type(config.precision), device)};
 }
 
 }  // namespace scimix

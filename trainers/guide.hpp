@@ -9,7 +9,7 @@
 #include "data/split.hpp"
 #include "models/wide_resnet.hpp"
 #include "report/run_folder.hpp"
-#include "settings/generator_config.hpp"
+#include "settings/generator_run_config.hpp"
 #include "trainers/run_start.hpp"
 
 namespace scimix {
@@ -30,6 +30,9 @@ struct TrainedGuide {
 [[nodiscard]] bool train_guide(const GeneratorRunConfig& config, Method method,
                                const RunFolder& run, const RunRequest& request,
                                const RunStreams& streams);
+
+// Checks that the folder has a classifier's checkpoint. Errors (user): it has none.
+void check_guide(const std::filesystem::path& folder);
 
 // Loads the newest checkpoint of the classifier's run in `folder`. Errors (user):
 // - no run, no checkpoint, or another kind of run;

@@ -19,18 +19,12 @@ TrainedOn description_of(const TrainedGenerator& generator, const Dataset& datas
                                 value_of(said, "split_seed"))};
 }
 
-// Returns the networks in f64, in which an f64 run makes its hybrids.
-Autoencoder in_f64(const Autoencoder& networks, Device device) {
-  Autoencoder wide(networks.config(), /*seed=*/0, device, DType::f64);
-  convert_tensors(autoencoder_tensors(networks), autoencoder_tensors(wide));
-  return wide;
-}
-
 }  // namespace
 
 TrainedGenerator load_matching_generator(const ClassifierConfig& config, const Dataset& dataset,
                                          const Split& split, Device device) {
-  TrainedGenerator generator = load_generator(config.hybrids.generator, device);
+  TrainedGenerator generator =
+      load_generator(config.hybrids.generator, device, parameter_type(config.precision));
   const TrainedOn run = description_of(generator, dataset);
   check_same_classes(run, dataset);
   if (!config.hybrids.allow_other_split) {
@@ -43,9 +37,6 @@ TrainedGenerator load_matching_generator(const ClassifierConfig& config, const D
   if (config.init_from == InitFrom::generator) {
     check_same_shape("--init-from generator: its encoder", generator.networks.config().encoder,
                      config.model, "the classifier's");
-  }
-  if (parameter_type(config.precision) == DType::f64) {
-    generator.networks = in_f64(generator.networks, device);
   }
   return generator;
 }

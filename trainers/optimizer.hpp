@@ -7,6 +7,7 @@
 #include "kernels/optim/optim.hpp"
 #include "kernels/optim/schedule.hpp"
 #include "models/module.hpp"
+#include "settings/settings.hpp"
 #include "trainers/checkpoint.hpp"
 
 namespace scimix {
@@ -33,9 +34,10 @@ class Optimizer {
 
 struct SgdOptions {
   CosineSchedule schedule;
-  float momentum = 0.9F;
-  float weight_decay = 5e-4F;  // only on weights of convolutions and linear layers
-  float ema_decay = 0.999F;    // 0: the average equals the model; 1: the average never changes
+  float momentum = static_cast<float>(SgdSettings{}.momentum);
+  // Applies only to the weights of convolutions and linear layers.
+  float weight_decay = static_cast<float>(SgdSettings{}.weight_decay);
+  float ema_decay = 0.999F;  // 0: the average equals the model; 1: the average never changes
 };
 
 class Sgd : public Optimizer {
@@ -81,12 +83,12 @@ class AdamMoments {
   Tensor scalars_;
 };
 
-// Adam's settings. The defaults are those of G, E_r and D.
+// Adam's settings.
 struct AdamOptions {
-  double learning_rate = 2e-3;
-  double beta1 = 0.0;
-  double beta2 = 0.99;
-  double eps = 1e-8;
+  double learning_rate = AdamSettings{}.learning_rate;
+  double beta1 = AdamSettings{}.beta1;
+  double beta2 = AdamSettings{}.beta2;
+  double eps = AdamSettings{}.eps;
   double ema_decay = 0.999;
   // k > 0: a regulariser adds a separate update of this network in every k-th step. Then, with
   // c = k/(k+1), the learning rate is multiplied by c and the betas are raised to the power c, so

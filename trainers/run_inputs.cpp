@@ -1,6 +1,9 @@
 #include "trainers/run_inputs.hpp"
 
+#include <algorithm>
+
 #include "core/error.hpp"
+#include "core/paths.hpp"
 #include "core/threads.hpp"
 #include "report/count_line.hpp"
 #include "report/run_folder.hpp"
@@ -20,7 +23,38 @@ Dataset read_dataset(const DataSettings& settings, const std::filesystem::path& 
   return load_dataset(settings.dataset, settings.data_dir, options);
 }
 
+// Returns whether `path` is `folder` or lies in it. Neither has to exist.
+bool is_inside(const std::filesystem::path& path, const std::filesystem::path& folder) {
+  std::error_code error;
+  const auto inner = std::filesystem::weakly_canonical(absolute_path(path), error);
+  const auto outer = std::filesystem::weakly_canonical(absolute_path(folder), error);
+  if (error) return false;
+  return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
+}
+
+// Creates the folder and removes it again.
+void check_can_be_created(const std::filesystem::path& folder) {
+  std::filesystem::path first = absolute_path(folder);  // the first folder of the path to create
+  if (path_kind(first) != PathKind::missing) return;
+  while (first.has_relative_path() && path_kind(first.parent_path()) == PathKind::missing) {
+    first = first.parent_path();
+  }
+  std::error_code error;
+  std::filesystem::create_directory(first, error);
+  if (error) user_error(shown(folder), ": cannot make this folder: ", error.message());
+  std::filesystem::remove(first, error);
+}
+
 }  // namespace
+
+void check_new_run(const std::filesystem::path& folder, const DataSettings& data) {
+  RunFolder::check_free(folder);
+  if (data.dataset == "folder" && !data.data_dir.empty() && is_inside(folder, data.data_dir)) {
+    user_error("--out ", shown(folder), ": in the folder of the images, ", shown(data.data_dir),
+               "; expected a folder outside of it");
+  }
+  check_can_be_created(folder);
+}
 
 RunInputs load_run_inputs(const DataSettings& settings, const RankSettings& ranks,
                           const OutputSettings& output, const RunRequest& request,
@@ -34,9 +68,13 @@ RunInputs load_run_inputs(const DataSettings& settings, const RankSettings& rank
   if (request.ranks != nullptr) inputs.ranks = &request.ranks->comm(inputs.device, ranks.timeout);
   inputs.dataset = read_dataset(settings, run, progress);
   const auto labels = parse_label_count(settings.labels);
-  inputs.split = request.resume
-                     ? load_split(RunFolder::open(*request.resume).split(), inputs.dataset)
-                     : make_split(inputs.dataset, labels, settings.split_seed);
+  if (!request.resume) {
+    inputs.split = make_split(inputs.dataset, labels, settings.split_seed);
+    return inputs;
+  }
+  const std::filesystem::path split = RunFolder::open(*request.resume).split();
+  inputs.split = load_split(split, inputs.dataset);
+  check_same_test_images(split, inputs.split, inputs.dataset);
   return inputs;
 }
 

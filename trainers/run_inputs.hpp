@@ -21,12 +21,12 @@ namespace scimix {
 
 struct RunInputs {
   Device device;
-  Comm* ranks = &local_comm();  // those that train together
+  Comm* ranks = &local_comm();  // the ranks of this run
   Dataset dataset;
   Split split;
 };
 
-// The same, as a trainer looks at it.
+// References to the same data, for a trainer's constructor.
 struct TrainingInputs {
   Device device;
   Comm& ranks;
@@ -34,30 +34,39 @@ struct TrainingInputs {
   const Split& split;
 };
 
+// Checks that a new run can be made in `folder`, before any data are read. Errors (user): the
+// folder holds a run or files that a run would write to, it cannot be created, or it lies in the
+// folder of the images, where the next run would find the run's files among them.
+void check_new_run(const std::filesystem::path& folder, const DataSettings& data);
+
 // Sets the number of threads, selects this rank's device, reads the data set, and makes the split,
-// or reads that of the run to go on with. `run` is the run folder, which need not exist. Shows on
-// `progress` how far the reading of a large folder of images is. Errors (user): whatever is wrong
-// with device, data or split.
+// or reads the split of the run that is resumed. `run` is the run folder, which need not exist.
+// Shows on `progress` how many images of a large folder have been read. Errors (user): mistakes in
+// the settings of device, data or split, and files of the data set or split that cannot be used.
 [[nodiscard]] RunInputs load_run_inputs(const DataSettings& data, const RankSettings& ranks,
                                         const OutputSettings& output, const RunRequest& request,
                                         const std::filesystem::path& run, std::ostream& progress);
 
-// Errors (user): a batch that the ranks cannot share equally.
+// Checks that `rows`, the number of rows of a batch, is a multiple of the number of ranks. Errors
+// (user): it is not; the message starts with `option`.
 void check_batch(const std::string& option, std::int64_t rows, const Comm& ranks);
 
-// The weak augmentation that the settings ask for on images of this data set. Errors (user): a
+// Returns the weak augmentation of these settings for the images of a data set. Errors (user): a
 // shift as large as the images.
 [[nodiscard]] WeakAugment weak_augment(const DataSettings& settings, const Dataset& dataset,
                                        std::uint64_t seed);
 
-// Errors (user): images that the method's strong augmentation has no memory for. `option` is what
-// asked for the method.
+// Checks that the strong augmentation of the method, if it has one, supports the size of the images
+// in pixels. `option` is the option that selected the method, for the message. Errors (user):
+// images with more than kStrongPixels pixels.
 void check_strong_size(const std::string& option, Method method, std::int64_t height,
                        std::int64_t width);
 
+// Converts settings to the configuration of a WideResNet.
 [[nodiscard]] WideResNetConfig encoder_config(const EncoderSettings& settings,
                                               std::int64_t classes);
 
+// Converts settings to the options of SGD in a run of `steps` steps.
 [[nodiscard]] SgdOptions sgd_options(const SgdSettings& settings, std::int64_t steps,
                                      double ema_decay);
 

@@ -19,12 +19,6 @@
 
 namespace scimix {
 
-std::string scale_note(RunScale scale) {
-  if (scale == RunScale::full) return {};
-  return "Scaled down for a machine without a GPU (--scale " + std::string(name_of(scale)) +
-         "): a smaller model, smaller batches, fewer steps. Not the setting of the paper's tables.";
-}
-
 RunFacts run_facts(const SessionSettings& settings, const RunInputs& inputs, const RunFolder& run,
                    const RunResult& result, const std::string& command) {
   return {.data = data_title(settings.data.dataset, settings.data.data_dir),
@@ -75,10 +69,11 @@ class StopPoll {
     return stop;
   }
   [[nodiscard]] bool raised() const { return interrupted_.raised(); }
+  void answer() { interrupted_.answer(); }
 
  private:
   static constexpr double kSeconds = 1.0;
-  const InterruptFlag interrupted_;
+  InterruptFlag interrupted_;
   Comm& ranks_;
   std::int64_t stride_ = 1;
   std::int64_t next_ = 0;
@@ -187,15 +182,20 @@ void Run::save() {
 }
 
 // All ranks make the same steps, and communicate after the same steps. A checkpoint is written only
-// after a check that no loss is NaN, so that the newest checkpoint is always good.
+// after checks that all losses and all that it holds are finite, so that the newest checkpoint is
+// always good.
 bool Run::train() {
   const OutputSettings& every = settings_.output;
   const std::int64_t total = settings_.steps;
   StopPoll poll(ranks_);
   const EvaluationOptions give_up{.give_up = [&] { return poll.raised(); }};
   if (session_.evaluation_due()) {  // the run was interrupted before this evaluation
-    if (!evaluate(give_up)) return false;
+    if (!evaluate(give_up)) {
+      poll.answer();
+      return false;
+    }
     session_.set_evaluation_due(false);
+    save();  // without it, a run that is killed now would make and log this evaluation once more
   }
   for (std::int64_t done = session_.steps_done(); done < total;) {
     const auto next_multiple = [&](std::int64_t interval) {
@@ -221,7 +221,10 @@ bool Run::train() {
     stop |= pending || (stop_wanted_ && done < total);
     if (stop || due(every.checkpoint_every)) save();
     log_.exclude_pause();
-    if (stop) return false;
+    if (stop) {
+      poll.answer();
+      return false;
+    }
   }
   return true;
 }
@@ -297,7 +300,7 @@ RunResult run_training(const SessionSettings& settings, const std::filesystem::p
     }
     if (first) folder->check_writable();
   } else if (first) {
-    RunFolder::check_free(new_folder);
+    check_new_run(new_folder, settings.data);
   }
 
   const RunInputs inputs = load_run_inputs(settings.data, settings.ranks, settings.output, request,

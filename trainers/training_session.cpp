@@ -1,6 +1,7 @@
 #include "trainers/training_session.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "core/error.hpp"
 #include "core/safetensors.hpp"
@@ -123,13 +124,15 @@ double TrainingSession::learning_rate() const {
   return networks_.front().optimizer->learning_rate(static_cast<double>(steps_done_));
 }
 
+std::string TrainingSession::advice() const {
+  return text(kind_.advice, has_checkpoint_
+                                ? " (the last checkpoint is kept; if a run resumed from it fails "
+                                  "again, start a new one)"
+                                : " (there is no checkpoint yet)");
+}
+
 void TrainingSession::check_finite() const {
-  terms_.check_finite(
-      text(kind_.advice,
-           has_checkpoint_ ? " (the last checkpoint is kept; if a run resumed from it fails again, "
-                             "start a new one)"
-                           : " (there is no checkpoint yet)"),
-      ranks_);
+  terms_.check_finite(advice(), ranks_);
 }
 
 TrainingMetrics TrainingSession::read_metrics() {
@@ -167,12 +170,19 @@ void TrainingSession::draw_images(const BatchSchedule::Row& row,
 
 void TrainingSession::augment(const BatchLayout& layout, Part part, const Tensor& index,
                               const StrongAugment& strong, const Output& images) const {
-  WeakAugment weak = augment_;
-  weak.first = static_cast<std::uint32_t>(layout.number(part));
-  if (part == Part::strong) {
-    train_.augment_strongly(index, step_, weak, strong, images);
-  } else {
-    train_.augment(index, step_, weak, images);
+  std::int64_t row = 0;
+  for (const auto [first, count] : layout.blocks(part)) {
+    if (count == 0) continue;
+    const Tensor members = index.rows(row, row + count);
+    const Output room = images.rows(row, row + count);
+    WeakAugment weak = augment_;
+    weak.first = static_cast<std::uint32_t>(first);
+    if (part == Part::strong) {
+      train_.augment_strongly(members, step_, weak, strong, room);
+    } else {
+      train_.augment(members, step_, weak, room);
+    }
+    row += count;
   }
 }
 
@@ -214,12 +224,18 @@ void TrainingSession::save(const std::filesystem::path& path) {
   average_buffers();
   terms_.mean_over_ranks(ranks_);
   mean_over_ranks({{"", accuracy_}}, ranks_);
+  if (const std::string bad = first_not_finite(lasting_state()); !bad.empty()) {
+    user_error("step ", steps_done_, ": ", bad, " has an element that is not a finite number; ",
+               advice());
+  }
   if (ranks_.is_first()) save_checkpoint(path, state(), metadata());
   has_checkpoint_ = true;
 }
 
 void TrainingSession::share_state() {
   steps_done_ = share_tensors(state(), step_, ranks_);
+  const std::array due{evaluation_due_ ? 1.0 : 0.0};
+  evaluation_due_ = ranks_.all_gather(due).front() != 0;
 }
 
 // Returns whether the sums in a checkpoint are those of this program's loss terms. Another version
@@ -243,6 +259,7 @@ void TrainingSession::load(const std::filesystem::path& path) {
                train_hash_);
   }
   const std::int64_t step = step_of(found, path, settings_.steps);
+  check_description(found, path);
   if (has_same_terms(path, found)) {
     load_checkpoint(path, state());
   } else {

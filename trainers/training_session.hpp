@@ -120,7 +120,8 @@ class TrainingSession {
   [[nodiscard]] bool evaluation_due() const { return evaluation_due_; }
   void set_evaluation_due(bool due) { evaluation_due_ = due; }
 
-  // Writes a checkpoint. Rank 0 writes the file.
+  // Writes a checkpoint. Rank 0 writes the file. Errors (user): a parameter, a moment or a running
+  // statistic is NaN or infinite; nothing is written then.
   void save(const std::filesystem::path& path);
   // Copies rank 0's state to all ranks.
   void share_state();
@@ -173,8 +174,11 @@ class TrainingSession {
 
   // Returns the trainer's own entries for the metadata of a checkpoint.
   [[nodiscard]] virtual CheckpointMetadata describe() const = 0;
-  // Takes over the state that is only in the metadata of a checkpoint. Called after a checkpoint
-  // was loaded.
+  // Checks the trainer's own entries in the metadata of a checkpoint, before it is loaded. Errors
+  // (user): a checkpoint with which this run cannot go on.
+  virtual void check_description(const CheckpointMetadata& /*metadata*/,
+                                 const std::filesystem::path& /*path*/) const {}
+  // Takes over the state that is only in the metadata of a checkpoint, after it was loaded.
   virtual void take_over(const CheckpointMetadata& /*metadata*/,
                          const std::filesystem::path& /*path*/) {}
 
@@ -221,6 +225,8 @@ class TrainingSession {
   [[nodiscard]] CheckpointTensors state() const;
   [[nodiscard]] CheckpointTensors lasting_state() const;  // state without the sums for the log
   [[nodiscard]] CheckpointMetadata metadata() const;
+  // Returns what to do if the training has diverged.
+  [[nodiscard]] std::string advice() const;
   [[nodiscard]] bool has_same_terms(const std::filesystem::path& path,
                                     const CheckpointMetadata& metadata) const;
 

@@ -5,7 +5,7 @@
 
 #include "settings/auto_config.hpp"
 #include "settings/classifier_config.hpp"
-#include "settings/generator_config.hpp"
+#include "settings/generator_run_config.hpp"
 
 namespace scimix {
 

@@ -33,14 +33,14 @@ namespace {
 namespace fs = std::filesystem;
 
 // Reads the command line. If its folder holds a job already, returns that job's settings, with
-// those that the command line may change.
+// those that the command line and its configuration files may change.
 AskedRun read_job(const std::vector<std::string>& arguments) {
   const RunKind& kind = auto_kind();
   AskedRun asked = read_command(kind, arguments);
   if (asked.done || asked.resumes()) return asked;
   const fs::path folder = run_folder_of(auto_table().config(asked.values));
   if (!is_file(folder / "config.toml")) return asked;
-  std::vector<std::string> words = without_option(arguments, "--out");
+  std::vector<std::string> words = without_option(asked.given, "--out");
   words.push_back("--resume=" + folder.string());
   return read_command(kind, words);
 }
@@ -78,9 +78,18 @@ void check_job(const AskedRun& asked, const AutoConfig& config) {
       kind != PathKind::missing && kind != PathKind::folder) {
     user_error("--out ", folder.string(), ": not a folder");
   }
-  RunFolder::check_free(folder);
+  check_new_run(folder, config.data);
   for (const char* const run : {kAutoGuide, kAutoGenerator, kAutoClassifier, kAutoPlain}) {
     RunFolder::check_free(folder / run);
+  }
+}
+
+// Checks that the job's runs were made from the pictures that are there now. The runs of a finished
+// job read no pictures. Errors (user): pictures were added, removed or changed since.
+void check_same_pictures(const fs::path& folder, const Dataset& dataset) {
+  for (const char* const run : {kAutoGuide, kAutoGenerator, kAutoClassifier}) {
+    const fs::path split = folder / run / "split.json";
+    if (is_file(split)) check_same_test_images(split, load_split(split, dataset), dataset);
   }
 }
 
@@ -178,6 +187,7 @@ int train_auto(const std::vector<std::string>& arguments, Ranks& ranks) {
     const RunInputs inputs = load_run_inputs(config.data, {}, config.output,
                                              {.config_text = {}, .command = {}, .ranks = &ranks},
                                              folder, streams.progress);
+    if (asked.resumes()) check_same_pictures(folder, inputs.dataset);
     data = look(config, inputs, streams.out);
     device = inputs.device;
     comm = inputs.ranks;

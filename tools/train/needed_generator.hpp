@@ -3,7 +3,7 @@
 
 #include "core/ranks.hpp"
 #include "settings/classifier_config.hpp"
-#include "settings/layers.hpp"
+#include "settings/setting_layers.hpp"
 #include "trainers/run_start.hpp"
 
 namespace scimix {

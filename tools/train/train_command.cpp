@@ -5,6 +5,7 @@
 #include <charconv>
 #include <fstream>
 #include <iostream>
+#include <map>
 
 #include "core/error.hpp"
 #include "core/installed_files.hpp"
@@ -150,6 +151,20 @@ AskedRun read_resumed(const RunKind& kind, const Words& words) {
   return asked;
 }
 
+// Returns the settings that the layers give as options. A stronger layer replaces a weaker one.
+std::vector<std::string> as_options(const RunKind& kind, const std::vector<SettingLayer>& layers) {
+  std::map<int, std::string> options;
+  for (const SettingLayer& layer : layers) {
+    for (const GivenSetting& one : layer) {
+      const std::string& name = kind.settings[static_cast<std::size_t>(one.index)].name;
+      options[one.index] = "--" + name + "=" + text_of(one.value);
+    }
+  }
+  std::vector<std::string> list;
+  for (const auto& [index, option] : options) list.push_back(option);
+  return list;
+}
+
 }  // namespace
 
 AskedRun read_command(const RunKind& kind, const std::vector<std::string>& arguments) {
@@ -170,7 +185,9 @@ AskedRun read_command(const RunKind& kind, const std::vector<std::string>& argum
     }
   }
   layers.push_back(words.settings);
-  return {.done = {}, .values = resolve(kind, layers).values, .seeds = words.seeds};
+  AskedRun asked{.done = {}, .values = resolve(kind, layers).values, .seeds = words.seeds};
+  asked.given = as_options(kind, layers);
+  return asked;
 }
 
 RunRequest make_request(const RunKind& kind, const AskedRun& asked, const SettingValues& values,

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "settings/layers.hpp"
+#include "settings/setting_layers.hpp"
 #include "trainers/run_start.hpp"
 
 namespace scimix {
@@ -22,6 +22,9 @@ struct AskedRun {
   std::filesystem::path resume = {};      // folder of the run to resume; empty: a new run
   std::vector<std::string> changed = {};  // names of settings that differ from the resumed run's
   std::optional<std::string> seeds = {};  // the value of --seeds
+  // Of a new run: the options that give the same settings as its configuration files and its
+  // command line, each setting once.
+  std::vector<std::string> given = {};
 
   [[nodiscard]] bool resumes() const { return !resume.empty(); }
 };
