@@ -142,7 +142,9 @@ struct BiasAct {
 [[nodiscard]] Variable downsample_sum(const Variable& x, int factor);    // its adjoint
 // Inserts zeros between pixels (`up`), pads, convolves with `filter` [fh,fw] (flipped, as in a
 // convolution), keeps every `down`-th pixel and multiplies by gain. Source: StyleGAN2 (Karras et
-// al. 2020), upfirdn2d. Pads may be negative.
+// al. 2020), upfirdn2d. Pads may be negative. x [N,H,W,C] -> [N,P,Q,C] with
+// P = (H up + y0 + y1 - fh) / down + 1, rounded down, and Q likewise from W, x0, x1 and fw. x and
+// the result have any floating type; `filter` is f32, or f64 for an x in f64.
 struct UpFirDn {
   int up = 1;
   int down = 1;

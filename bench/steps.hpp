@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "settings/generator_config.hpp"
+#include "settings/generator_run_config.hpp"
 #include "trainers/run_inputs.hpp"
 
 namespace scimix {

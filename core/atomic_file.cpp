@@ -32,10 +32,6 @@ int write_all(int fd, std::span<const std::byte> bytes) {
   return 0;
 }
 
-std::filesystem::path folder_of(const std::filesystem::path& path) {
-  return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-}
-
 // Makes a rename durable. It has happened already, and some file systems refuse to sync a folder,
 // so a failure here is no reason to report that the file was not written.
 void sync_folder(const std::filesystem::path& folder) {
@@ -58,7 +54,7 @@ FileDescriptor create_temporary(const std::filesystem::path& path,
     return {};
   }
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    temporary = folder_of(path) /
+    temporary = parent_folder(path) /
                 text('.', name.substr(0, kLongestName), '.', ::getpid(), '-', attempt, ".tmp");
     FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kMode));
     if (file.is_open() || errno != EEXIST) return file;
@@ -87,7 +83,7 @@ int FileDescriptor::close() {
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
   file_ = create_temporary(path_, temporary_);
   if (!file_.is_open()) {
-    user_error(shown(path_), ": cannot create a file in ", shown(folder_of(path_)), ": ",
+    user_error(shown(path_), ": cannot create a file in ", shown(parent_folder(path_)), ": ",
                reason_of(errno), ", expected an existing folder with the right to write");
   }
 }
@@ -112,7 +108,7 @@ void AtomicFile::commit() {
   if (const int error = file_.close()) fail("write", error);
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("replace", errno);
   temporary_.clear();
-  sync_folder(folder_of(path_));
+  sync_folder(parent_folder(path_));
 }
 
 void AtomicFile::fail(std::string_view action, int error) {

@@ -51,9 +51,9 @@ std::size_t count_of(const Tensor& tensor) {
   return static_cast<std::size_t>(tensor.numel());
 }
 
-// Every operation runs on a stream of its own that is tied to the device's stream by events: before
-// it, what was queued so far; behind it, for all but start_all_reduce, what is queued next. So
-// there is one order of operations for NCCL, and a CUDA graph captures them like kernels.
+// All operations run on one separate stream. An operation waits for the work that is queued on the
+// device's stream so far; except after start_all_reduce, the device's stream then waits for the
+// operation. So NCCL has one order of operations, and a CUDA graph captures them like kernels.
 class NcclComm : public Comm {
  public:
   NcclComm(mpi::Session& session, ncclComm_t comm)

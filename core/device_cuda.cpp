@@ -101,7 +101,7 @@ std::string describe(int index) {
 
 namespace {
 
-// Memory can be had while a stream is captured, if one says that one knows.
+// Switches to the relaxed capture mode: cudaMalloc during a stream capture is allowed only in it.
 class RelaxedCapture {
  public:
   RelaxedCapture() { SCIMIX_CUDA_CHECK(cudaThreadExchangeStreamCaptureMode(&mode_)); }

@@ -43,6 +43,13 @@ struct ComputeType<bf16> {
 template <class T>
 using compute_t = typename ComputeType<T>::type;
 
+// Returns the type in which values of `dtype` are computed, as compute_t does: f32 for bf16,
+// otherwise `dtype` itself. Parameters, statistics and losses of bf16 activations have this type
+// too.
+[[nodiscard]] constexpr DType compute_type(DType dtype) {
+  return dtype == DType::bf16 ? DType::f32 : dtype;
+}
+
 template <class T>
 struct DTypeOf;
 template <>

@@ -25,7 +25,7 @@ class CudaRecording : public Graph::Recording {
     cudaGraphExec_t exec = nullptr;
     SCIMIX_CUDA_CHECK(cudaGraphInstantiate(&exec, graph, 0));
     exec_.reset(exec);
-    // What a first launch would do otherwise.
+    // Uploads the graph now; otherwise the first launch would.
     SCIMIX_CUDA_CHECK(cudaGraphUpload(exec, current_stream()));
   }
   void replay() const override {
@@ -45,8 +45,7 @@ GraphHandle end_capture() {
 }  // namespace
 
 std::unique_ptr<Graph::Recording> record_graph(const std::function<void()>& body) {
-  // Thread local: what other threads of the program ask of CUDA is none of this capture's business,
-  // such as the watch over ranks.
+  // In the mode "thread local", CUDA calls of other threads do not invalidate the capture.
   SCIMIX_CUDA_CHECK(cudaStreamBeginCapture(current_stream(), cudaStreamCaptureModeThreadLocal));
   try {
     body();

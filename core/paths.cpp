@@ -7,28 +7,12 @@
 #include <system_error>
 
 #include "core/error.hpp"
+#include "core/utf8.hpp"
 
 namespace scimix {
 namespace {
 
 using Byte = unsigned char;
-
-// Returns the length of the UTF-8 character that `text` starts with, or 0 where it starts with none
-// (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF).
-std::size_t character_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<Byte>(text[i]); };
-  const Byte first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0U) != 0x80) return 0;
-  }
-  const Byte second = byte(1);
-  const bool allowed = !(first == 0xE0 && second < 0xA0) && !(first == 0xED && second > 0x9F) &&
-                       !(first == 0xF0 && second < 0x90) && !(first == 0xF4 && second > 0x8F);
-  return allowed ? length : 0;
-}
 
 bool is_control(char c) {
   return static_cast<Byte>(c) < 0x20 || c == 0x7F;
@@ -36,7 +20,7 @@ bool is_control(char c) {
 
 bool is_plain(std::string_view text) {
   while (!text.empty()) {
-    const std::size_t length = character_length(text);
+    const std::size_t length = utf8_character_length(text);
     if (length == 0 || is_control(text.front())) return false;
     text.remove_prefix(length);
   }
@@ -53,7 +37,7 @@ void append_escaped(std::string& out, char c) {
 std::string escaped(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    const std::size_t length = character_length(text);
+    const std::size_t length = utf8_character_length(text);
     if (length == 0 || is_control(text.front())) {
       append_escaped(out, text.front());
       text.remove_prefix(1);
@@ -113,6 +97,10 @@ std::filesystem::path absolute_path(const std::filesystem::path& path) {
     user_error(shown(path), ": the current folder cannot be used: ", reason_of(error.value()));
   }
   return whole;
+}
+
+std::filesystem::path parent_folder(const std::filesystem::path& path) {
+  return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
 }
 
 std::string shown(const std::filesystem::path& path) {

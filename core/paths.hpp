@@ -32,6 +32,9 @@ void require_folder(const std::filesystem::path& path);
 // Returns the path from the root. Errors (user): the current folder does not exist any more.
 [[nodiscard]] std::filesystem::path absolute_path(const std::filesystem::path& path);
 
+// Returns the folder that contains `path`: its parent path, or "." if it has none.
+[[nodiscard]] std::filesystem::path parent_folder(const std::filesystem::path& path);
+
 // Returns the system's words for an errno, such as "Permission denied".
 [[nodiscard]] std::string reason_of(int error);
 

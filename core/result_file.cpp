@@ -18,10 +18,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMarkWithin = std::size_t{64} << 10;
 
-fs::path folder_of(const fs::path& path) {
-  return path.has_parent_path() ? path.parent_path() : fs::path(".");
-}
-
 bool holds_mark(const fs::path& path, std::string_view mark) {
   std::ifstream file(path, std::ios::binary);
   std::string head(kMarkWithin, '\0');
@@ -42,7 +38,7 @@ void check_result_file(const std::string& option, const fs::path& path, std::str
   if (path.filename().native().size() > 255) {
     user_error(option, " ", shown(path), ": ", reason_of(ENAMETOOLONG));
   }
-  const fs::path folder = folder_of(path);
+  const fs::path folder = parent_folder(path);
   if (!is_folder(folder)) {
     user_error(option, " ", shown(path), ": there is no folder ", shown(folder));
   }
@@ -64,8 +60,8 @@ void check_result_file(const std::string& option, const fs::path& path, std::str
 
 void check_result_folder(const std::string& option, const fs::path& path) {
   fs::path above = path;
-  while (path_kind(above) == PathKind::missing && above != folder_of(above)) {
-    above = folder_of(above);
+  while (path_kind(above) == PathKind::missing && above != parent_folder(above)) {
+    above = parent_folder(above);
   }
   if (!is_folder(above)) {
     user_error(option, " ", shown(path), ": ", above == path ? "there is" : shown(above) + " is",
@@ -75,8 +71,8 @@ void check_result_folder(const std::string& option, const fs::path& path) {
   if (above == path && fs::directory_iterator(path, unreadable) != fs::directory_iterator()) {
     user_error(option, " ", shown(path), ": the folder is not empty, expected a new one");
   }
-  check_writable(option, path, above == path ? folder_of(path) : above);
-  remove_leftovers(folder_of(path), path.filename().native());
+  check_writable(option, path, above == path ? parent_folder(path) : above);
+  remove_leftovers(parent_folder(path), path.filename().native());
 }
 
 }  // namespace scimix

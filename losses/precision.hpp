@@ -8,7 +8,7 @@ namespace scimix {
 
 // Returns x in f32 if it is bf16, otherwise x itself.
 [[nodiscard]] inline Variable at_least_f32(const Variable& x) {
-  return x.dtype() == DType::bf16 ? cast(x, DType::f32) : x;
+  return cast(x, compute_type(x.dtype()));
 }
 
 }  // namespace scimix

@@ -6,7 +6,7 @@ namespace scimix {
 
 Variable unit_rms(const Variable& x) {
   constexpr double kEps = 1e-8;
-  const Variable wide = x.dtype() == DType::bf16 ? cast(x, DType::f32) : x;
+  const Variable wide = cast(x, compute_type(x.dtype()));
   const Variable power = mean(square(wide), {.axes = {-1}, .keep_dims = true});
   return cast(mul(wide, rsqrt(add_scalar(power, kEps))), x.dtype());
 }

@@ -70,7 +70,7 @@ Variable minibatch_deviation(const Variable& x, std::int64_t group) {
   SCIMIX_CHECK(shape[0] % members == 0, "minibatch_deviation: a batch of ", shape[0],
                " rows, expected fewer than the group of ", group, " or a multiple of it");
   const std::int64_t groups = shape[0] / members;
-  const Variable wide = x.dtype() == DType::bf16 ? cast(x, DType::f32) : x;
+  const Variable wide = cast(x, compute_type(x.dtype()));
   const Variable grouped = reshape(wide, {members, groups, shape[1], shape[2], shape[3]});
   const Variable deviation = sqrt(add_scalar(variance(grouped, {.axes = {0}}), kEps));
   const Variable one = mean(deviation, {.axes = {1, 2, 3}, .keep_dims = true});

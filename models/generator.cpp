@@ -32,7 +32,7 @@ std::int64_t channels_of(const GeneratorConfig& config, int block) {
 class NoiseLayers {
  public:
   NoiseLayers(const NoiseSource* source, DType dtype)
-      : source_(source), dtype_(dtype == DType::f64 ? DType::f64 : DType::f32) {}
+      : source_(source), dtype_(compute_type(dtype)) {}
 
   // Returns the noise [rows,size,size] of the next layer, or an undefined tensor without a source.
   [[nodiscard]] Tensor next(std::int64_t rows, std::int64_t size) {

@@ -53,9 +53,9 @@ class LinearLayer {
 class NormActLayer {
  public:
   struct Settings {
-    double eps = 1e-3;
-    double momentum = 1e-3;  // weight of a batch in the running statistics
-    double slope = 0.1;      // of the leaky ReLU
+    double eps = BatchNorm{}.eps;
+    double momentum = BatchNorm{}.momentum;  // weight of a batch in the running statistics
+    double slope = 0.1;                      // of the leaky ReLU
   };
   NormActLayer(ParameterStore& store, const std::string& name, std::int64_t channels,
                const Settings& settings);

@@ -12,126 +12,91 @@ namespace {
 using Table = SettingTable<AutoConfig>;
 
 void add_pick_settings(Table& t) {
-  const std::string group = "Method";
-  t.add({"minutes",
-         group,
-         Tier::everyday,
-         OnResume::stays,
-         "Planned minutes of the whole job, for which image size, network and numbers of steps are "
-         "picked. It is not a limit: a busy machine takes longer.",
-         {.least = 0, .most = 1e5, .least_is_excluded = true}},
-        SCIMIX_FIELD(minutes));
-  t.add({"method", group, Tier::everyday, OnResume::stays,
-         "Method of the final classifier. auto is mean-teacher with hybrids; without hybrids it is "
-         "fixmatch, or supervised where there are hardly any unlabelled images."},
-        SCIMIX_FIELD(method));
-  t.add({"scale", group, Tier::advanced, OnResume::stays,
-         "Scale of the runs: batches, averages and networks. auto picks full only where the device "
-         "is fast enough for it."},
-        SCIMIX_FIELD(scale));
+  const SettingAdder group(t, "Method");
+  group.everyday(
+      "minutes",
+      "Planned minutes of the whole job, for which image size, network and numbers of steps are "
+      "picked. It is not a limit: a busy machine takes longer.",
+      {.least = 0, .most = 1e5, .least_is_excluded = true}, SCIMIX_FIELD(minutes));
+  group.everyday(
+      "method",
+      "Method of the final classifier. auto is mean-teacher with hybrids; without hybrids it is "
+      "fixmatch, or supervised where there are hardly any unlabelled images.",
+      SCIMIX_FIELD(method));
+  group.advanced(
+      "scale",
+      "Scale of the runs: batches, averages and networks. auto picks full only where the device "
+      "is fast enough for it.",
+      SCIMIX_FIELD(scale));
 }
 
 void add_network_settings(Table& t) {
-  const std::string group = "WideResNet";
-  t.add({"depth",
-         group,
-         Tier::everyday,
-         OnResume::stays,
-         "Number of layers of the classifiers and of the semantic encoder, 6 n + 4; 0 picks it.",
-         {.least = 0}},
-        SCIMIX_FIELD(depth));
-  t.add({"width",
-         group,
-         Tier::everyday,
-         OnResume::stays,
-         "Factor on the channels 16, 32 and 64 of the three stages; 0 picks it.",
-         {.least = 0}},
-        SCIMIX_FIELD(width));
+  const SettingAdder group(t, "WideResNet");
+  group.everyday(
+      "depth",
+      "Number of layers of the classifiers and of the semantic encoder, 6 n + 4; 0 picks it.",
+      {.least = 0}, SCIMIX_FIELD(depth));
+  group.everyday("width", "Factor on the channels 16, 32 and 64 of the three stages; 0 picks it.",
+                 {.least = 0}, SCIMIX_FIELD(width));
 }
 
 void add_steps_settings(Table& t) {
-  const std::string group = "Training";
-  t.add({"guide-steps",
-         group,
-         Tier::everyday,
-         OnResume::stays,
-         "Number of steps of the guide, the classifier from which the generator starts; 0 trains "
-         "none, -1 picks the number.",
-         {.least = -1, .most = 2e9}},
-        SCIMIX_FIELD(guide_steps));
-  t.add({"generator-steps",
-         group,
-         Tier::everyday,
-         OnResume::stays,
-         "Number of steps of the generator; 0 trains none, so that the classifier learns without "
-         "hybrids, -1 picks the number.",
-         {.least = -1, .most = 2e9}},
-        SCIMIX_FIELD(generator_steps));
-  t.add({"steps",
-         group,
-         Tier::everyday,
-         OnResume::stays,
-         "Number of steps of the final classifier; -1 picks it.",
-         {.least = -1, .most = 2e9}},
-        SCIMIX_FIELD(steps));
+  const SettingAdder group(t, "Training");
+  group.everyday(
+      "guide-steps",
+      "Number of steps of the guide, the classifier from which the generator starts; 0 trains "
+      "none, -1 picks the number.",
+      {.least = -1, .most = 2e9}, SCIMIX_FIELD(guide_steps));
+  group.everyday(
+      "generator-steps",
+      "Number of steps of the generator; 0 trains none, so that the classifier learns without "
+      "hybrids, -1 picks the number.",
+      {.least = -1, .most = 2e9}, SCIMIX_FIELD(generator_steps));
+  group.everyday("steps", "Number of steps of the final classifier; -1 picks it.",
+                 {.least = -1, .most = 2e9}, SCIMIX_FIELD(steps));
   add_seed_and_precision_settings(t);
 }
 
 void add_plain_settings(Table& t) {
-  const std::string group = "If the guide is weak";
-  t.add(
-      {"least-guide-accuracy",
-       group,
-       Tier::advanced,
-       OnResume::stays,
-       "Least accuracy of the guide on the held-out images, from 0 to 1. Below it, no generator is "
-       "trained, and the rest of the time goes to a classifier without hybrids. 0 trains the "
-       "generator in any case. -1 picks it: 4/9 of the way from chance to 1, which is 0.5 with ten "
-       "classes and 0.72 with two.",
-       {.least = -1, .most = 1}},
-      SCIMIX_FIELD(least_guide_accuracy));
-  t.add({"plain-method", group, Tier::advanced, OnResume::stays,
-         "Method of the classifier that is trained after a weak guide. auto takes --method if that "
-         "is given; otherwise it is fixmatch, or supervised where there are hardly any unlabelled "
-         "images."},
-        SCIMIX_FIELD(plain.method));
-  t.add(
-      {"plain-image-size",
-       group,
-       Tier::advanced,
-       OnResume::stays,
-       "Image size of the classifier that is trained after a weak guide, a multiple of 4; 0 picks "
-       "it, or takes --image-size if that is given. --crop-pad is changed in proportion.",
-       {.least = 0}},
-      SCIMIX_FIELD(plain.image_size));
-  t.add({"plain-scale", group, Tier::advanced, OnResume::stays,
-         "Scale of the classifier that is trained after a weak guide; auto picks it, or takes "
-         "--scale if that is given."},
-        SCIMIX_FIELD(plain.scale));
-  t.add({"plain-depth",
-         group,
-         Tier::advanced,
-         OnResume::stays,
-         "Number of layers of the classifier that is trained after a weak guide, 6 n + 4; 0 picks "
-         "it, or takes --depth if that is given.",
-         {.least = 0}},
-        SCIMIX_FIELD(plain.depth));
-  t.add({"plain-width",
-         group,
-         Tier::advanced,
-         OnResume::stays,
-         "Factor on the channels of the classifier that is trained after a weak guide; 0 picks it, "
-         "or takes --width if that is given.",
-         {.least = 0}},
-        SCIMIX_FIELD(plain.width));
-  t.add({"plain-steps",
-         group,
-         Tier::advanced,
-         OnResume::stays,
-         "Number of steps of the classifier that is trained after a weak guide; -1 picks it, or "
-         "takes --steps if that is given; 0 trains the generator in any case.",
-         {.least = -1, .most = 2e9}},
-        SCIMIX_FIELD(plain.steps));
+  const SettingAdder group(t, "If the guide is weak");
+  group.advanced(
+      "least-guide-accuracy",
+      "Least accuracy of the guide on the held-out images, from 0 to 1. Below it, no generator is "
+      "trained, and the rest of the time goes to a classifier without hybrids. 0 trains the "
+      "generator in any case. -1 picks it: 4/9 of the way from chance to 1, which is 0.5 with ten "
+      "classes and 0.72 with two.",
+      {.least = -1, .most = 1}, SCIMIX_FIELD(least_guide_accuracy));
+  group.advanced(
+      "plain-method",
+      "Method of the classifier that is trained after a weak guide. auto takes --method if that "
+      "is given; otherwise it is fixmatch, or supervised where there are hardly any unlabelled "
+      "images.",
+      SCIMIX_FIELD(plain.method));
+  group.advanced(
+      "plain-image-size",
+      "Image size of the classifier that is trained after a weak guide, a multiple of 4; 0 picks "
+      "it, or takes --image-size if that is given. --crop-pad is changed in proportion.",
+      {.least = 0}, SCIMIX_FIELD(plain.image_size));
+  group.advanced(
+      "plain-scale",
+      "Scale of the classifier that is trained after a weak guide; auto picks it, or takes "
+      "--scale if that is given.",
+      SCIMIX_FIELD(plain.scale));
+  group.advanced(
+      "plain-depth",
+      "Number of layers of the classifier that is trained after a weak guide, 6 n + 4; 0 picks "
+      "it, or takes --depth if that is given.",
+      {.least = 0}, SCIMIX_FIELD(plain.depth));
+  group.advanced(
+      "plain-width",
+      "Factor on the channels of the classifier that is trained after a weak guide; 0 picks it, "
+      "or takes --width if that is given.",
+      {.least = 0}, SCIMIX_FIELD(plain.width));
+  group.advanced(
+      "plain-steps",
+      "Number of steps of the classifier that is trained after a weak guide; -1 picks it, or "
+      "takes --steps if that is given; 0 trains the generator in any case.",
+      {.least = -1, .most = 2e9}, SCIMIX_FIELD(plain.steps));
 }
 
 Table make_table() {

@@ -23,9 +23,9 @@ struct HybridSettings {
 
 // Mean Teacher's consistency term. The ramp also applies to the weight of hybrids without labels.
 struct ConsistencySettings {
-  double weight = 50;  // at the end of the ramp
-  double ramp = 0.4;   // length, as a fraction of the steps
-  RampShape ramp_shape = RampShape::linear;
+  double weight = WeightRamp{}.highest;  // at the end of the ramp
+  double ramp = WeightRamp{}.share;      // length, as a fraction of the steps
+  RampShape ramp_shape = WeightRamp{}.shape;
 };
 
 struct ClassifierConfig {

@@ -53,12 +53,12 @@ void add_hybrid_settings(Table& t) {
       "Permits a generator that was trained with other images or labels. Its knowledge of these "
       "labels then leaks into the classifier.",
       SCIMIX_FIELD(hybrids.allow_other_split));
-  group.advanced(
-      "hybrid-use",
-      "Target of a hybrid (the paper's Table V): contradict (a mixture of both parents' "
-      "predictions), consistency (the content's prediction), pseudo (the content's label or "
-      "predicted class) or labeled (the content's label; only labelled contents).",
-      SCIMIX_FIELD(hybrids.use));
+  group.advanced("hybrid-use",
+                 "Target of a hybrid (the paper's Table V): contradict (a mixture of both parents' "
+                 "predictions), consistency (the content's prediction; with mixup and cutmix the "
+                 "same as contradict), pseudo (the content's label or predicted class) or labeled "
+                 "(the content's label; only labelled contents).",
+                 SCIMIX_FIELD(hybrids.use));
   group.advanced(
       "alpha",
       "Weight of the content's prediction in the target of contradict. mixup and cutmix use the "

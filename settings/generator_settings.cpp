@@ -128,8 +128,8 @@ void add_loss_settings(Table& t) {
       "Factor of the R1 penalty for images of R x R pixels. A value below 0 means 0.01 if R is "
       "at most 32, otherwise 0.0002 R^2 / batch.",
       SCIMIX_FIELD(r1_gamma));
-  group.advanced("r1-every", "Steps between two R1 penalties; 0 switches them off.", {.least = 0},
-                 SCIMIX_FIELD(r1_every));
+  group.advanced("r1-every", "Steps between two R1 penalties; 0 switches them off.",
+                 {.least = 0, .most = 2e9}, SCIMIX_FIELD(r1_every));
 }
 
 void add_training_settings(Table& t) {
@@ -147,14 +147,14 @@ void add_training_settings(Table& t) {
       "adam-learning-rate",
       "Learning rate of Adam, which trains the generator, the discriminator and the scene "
       "encoder.",
-      {.least = 0}, SCIMIX_FIELD(adam_learning_rate));
+      {.least = 0}, SCIMIX_FIELD(adam.learning_rate));
   changeable.advanced("adam-beta1", "Adam's decay of the running mean of gradients.",
-                      {.least = 0, .most = 0.9999}, SCIMIX_FIELD(adam_beta1));
+                      {.least = 0, .most = 0.9999}, SCIMIX_FIELD(adam.beta1));
   changeable.advanced("adam-beta2", "Adam's decay of the running mean of squared gradients.",
-                      {.least = 0, .most = 0.999999}, SCIMIX_FIELD(adam_beta2));
+                      {.least = 0, .most = 0.999999}, SCIMIX_FIELD(adam.beta2));
   changeable.advanced(
       "adam-eps", "Constant that Adam adds to the root of the running mean of squared gradients.",
-      {.least = 1e-30}, SCIMIX_FIELD(adam_eps));
+      {.least = 1e-30}, SCIMIX_FIELD(adam.eps));
   group.advanced(
       "ema-decay",
       "Decay per step of the averaged networks (EMA), which make hybrids. Short runs need a "

@@ -3,8 +3,8 @@
 
 #include "settings/auto_config.hpp"
 #include "settings/classifier_config.hpp"
-#include "settings/generator_config.hpp"
-#include "settings/layers.hpp"
+#include "settings/generator_run_config.hpp"
+#include "settings/setting_layers.hpp"
 #include "settings/setting_table.hpp"
 
 namespace scimix {

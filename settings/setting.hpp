@@ -1,6 +1,7 @@
 // The description of one setting of a run, which the command line, configuration files, documents
-// and checks use. The settings themselves, with their defaults, ranges and help, are listed only in
-// classifier_settings.cpp, generator_settings.cpp and shared_settings.hpp.
+// and checks use. The names, ranges and help of all settings are in *_settings.cpp and
+// shared_settings.hpp; their defaults are the initial values of the structures in *_config.hpp and
+// settings.hpp.
 #pragma once
 
 #include <cstdint>

@@ -9,7 +9,10 @@
 #include "core/device.hpp"
 #include "core/dtype.hpp"
 #include "data/dataset.hpp"
+#include "kernels/image/augment.hpp"
 #include "kernels/image/strong_augment.hpp"
+#include "kernels/optim/schedule.hpp"
+#include "models/wide_resnet.hpp"
 #include "settings/choices.hpp"
 
 namespace scimix {
@@ -19,44 +22,55 @@ struct DataSettings {
   std::string data_dir;
   std::string labels = "all";  // a number, spread evenly over the classes, or "all"
   std::uint64_t split_seed = 0;
-  std::uint64_t data_seed = 1;  // of the synthetic digits, and of the held-out images of a folder
+  // Seed of the synthetic digits, and of the held-out images of a folder.
+  std::uint64_t data_seed = DatasetOptions{}.data_seed;
   std::int64_t image_size = 0;  // side in pixels; 0: the data set's own (folder: 32, CUB: 64)
   bool bounding_box = false;    // cub-200-2011: crop each image to its bird
-  std::int64_t digits_train = 20000;
-  std::int64_t digits_test = 4000;
+  std::int64_t digits_train = DatasetOptions{}.digits_train;
+  std::int64_t digits_test = DatasetOptions{}.digits_test;
   FlipMode flip = FlipMode::automatic;  // automatic: mirror images unless the data set forbids it
-  int crop_pad = 4;                     // pixels
+  int crop_pad = WeakAugment{}.pad;     // pixels
   bool skip_unreadable = false;         // folder: leave out images that cannot be read
   std::string labels_file;              // folder: a CSV file that names the classes of some images
   TestSet test = TestSet::automatic;    // none: no image is held out, and no accuracy is measured
-  double test_share = 0.2;              // folder without test images: share that is held out
-  bool image_cache = true;              // folder: keep decoded images in a file beside the run
+  // Fraction of a folder without test images that is held out.
+  double test_share = DatasetOptions{}.test_fraction;
+  bool image_cache = true;  // folder: keep decoded images in a file beside the run
   ImageStorage image_storage = ImageStorage::automatic;  // folder: decoded images during a run
 };
 
 // The WideResNet of a classifier or an encoder.
 struct EncoderSettings {
-  int depth = 28;
-  int width = 2;
-  double norm_eps = 1e-3;
-  double norm_momentum = 1e-3;  // weight of a batch in the running statistics
+  int depth = WideResNetConfig{}.depth;
+  int width = WideResNetConfig{}.width;
+  double norm_eps = WideResNetConfig{}.norm.eps;
+  // Weight of a batch in the running statistics.
+  double norm_momentum = WideResNetConfig{}.norm.momentum;
 };
 
 // FixMatch's loss on unlabelled images and its strong augmentation.
 struct FixMatchSettings {
   double threshold = 0.95;  // probability from which a pseudo-label is used
   double weight = 1;        // lambda_u
-  StrongTable strong_table = StrongTable::kekmodel;  // ranges of magnitudes
-  int strong_operations = 2;                         // per image, drawn with replacement
-  double strong_probability = 0.5;                   // that an operation is applied
-  int cutout = -1;                                   // side in pixels; 0: none; -1: half an image
+  StrongTable strong_table = StrongAugment{}.table;         // ranges of magnitudes
+  int strong_operations = StrongAugment{}.operations;       // per image, drawn with replacement
+  double strong_probability = StrongAugment{}.probability;  // that an operation is applied
+  int cutout = -1;  // side in pixels; 0: none; -1: half an image
 };
 
 // SGD with Nesterov momentum and a cosine schedule.
 struct SgdSettings {
-  double learning_rate = 0.03;  // at step 0
+  double learning_rate = CosineSchedule{}.base;  // at step 0
   double momentum = 0.9;
   double weight_decay = 5e-4;  // only on weights of convolutions and linear layers
+};
+
+// Adam for G, E_r and D.
+struct AdamSettings {
+  double learning_rate = 2e-3;
+  double beta1 = 0;
+  double beta2 = 0.99;
+  double eps = 1e-8;
 };
 
 // Settings of a run with several ranks (core/ranks.hpp). They have no effect with one rank.

@@ -9,8 +9,9 @@
 
 #include "core/error.hpp"
 #include "core/paths.hpp"
+#include "core/utf8.hpp"
+#include "settings/percent_encoding.hpp"
 #include "settings/toml_values.hpp"
-#include "settings/utf8.hpp"
 
 namespace scimix {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "settings/layers.hpp"
+#include "settings/setting_layers.hpp"
 
 namespace scimix {
 

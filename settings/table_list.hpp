@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/choice.hpp"
-#include "settings/layers.hpp"
+#include "settings/setting_layers.hpp"
 
 namespace scimix {
 

@@ -6,7 +6,7 @@
 #include "core/error.hpp"
 #include "core/paths.hpp"
 #include "data/file.hpp"
-#include "settings/utf8.hpp"
+#include "settings/percent_encoding.hpp"
 
 namespace scimix {
 

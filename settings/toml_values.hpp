@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "settings/layers.hpp"
+#include "settings/setting_layers.hpp"
 #include "settings/toml_library.hpp"
 
 namespace scimix {

@@ -12,7 +12,7 @@
 #include "data/dataset.hpp"
 #include "data/split.hpp"
 #include "settings/classifier_config.hpp"
-#include "settings/generator_config.hpp"
+#include "settings/generator_run_config.hpp"
 #include "settings/run_kinds.hpp"
 #include "settings/settings_file.hpp"
 #include "settings/table_list.hpp"

@@ -11,10 +11,11 @@
 
 #include "core/error.hpp"
 #include "core/shell_word.hpp"
+#include "core/utf8.hpp"
 #include "program.hpp"
+#include "settings/percent_encoding.hpp"
 #include "settings/run_kinds.hpp"
 #include "settings/settings_file.hpp"
-#include "settings/utf8.hpp"
 #include "tests/paths.hpp"
 #include "tools/command_line/run_settings.hpp"
 #include "tools/command_line/settings_help.hpp"

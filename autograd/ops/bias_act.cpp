@@ -34,7 +34,7 @@ namespace {
 }  // namespace
 
 Variable bias_act(const Variable& x, const Variable& bias, const BiasAct& options) {
-  const DType dtype = x.dtype() == DType::f64 ? DType::f64 : DType::f32;
+  const DType dtype = compute_type(x.dtype());
   SCIMIX_CHECK(
       x.value().rank() >= 1 && bias.shape() == Shape{x.shape()[-1]} && bias.dtype() == dtype,
       "bias_act: bias ", name_of(bias.dtype()), " ", bias.shape(), " for x ", name_of(x.dtype()),

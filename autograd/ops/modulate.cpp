@@ -15,10 +15,6 @@ namespace {
 
 constexpr int kUpKernel = 3;  // taps of the transposed convolution along each axis
 
-[[nodiscard]] DType wide_type(DType dtype) {
-  return dtype == DType::f64 ? DType::f64 : DType::f32;
-}
-
 // The sizes of a call, checked once.
 struct Sizes {
   std::int64_t n = 0, h = 0, w = 0, c = 0;  // of x
@@ -54,7 +50,7 @@ struct Sizes {
                  "modulated_conv2d: w ", w.shape(), " for x ", x.shape(),
                  ", expected [K,R,R,C] with an odd R");
   }
-  const DType wide = wide_type(x.dtype());
+  const DType wide = compute_type(x.dtype());
   const auto check = [&](const char* name, const Tensor& t, const Shape& shape) {
     SCIMIX_CHECK(t.defined() && t.shape() == shape && t.dtype() == wide, "modulated_conv2d: ", name,
                  " is ", t.defined() ? text(name_of(t.dtype()), " ", t.shape()) : "undefined",

@@ -12,17 +12,12 @@ namespace scimix {
 
 namespace {
 
-// Returns the type of the parameters and statistics of a batch norm of `x`.
-[[nodiscard]] DType parameter_type(const Tensor& x) {
-  return x.dtype() == DType::f64 ? DType::f64 : DType::f32;
-}
-
 void check_arguments(const char* op, const Tensor& x, const Variable& gamma, const Variable& beta,
                      const RunningStats& running, const BatchNorm& options) {
   SCIMIX_CHECK(x.rank() == 2 || x.rank() == 4, op, ": x ", x.shape(),
                ", expected [N,C] or [N,H,W,C]");
   const Shape channels{x.shape()[-1]};
-  const DType dtype = parameter_type(x);
+  const DType dtype = compute_type(x.dtype());
   const auto check = [&](const char* name, const Tensor& t) {
     SCIMIX_CHECK(t.defined() && t.shape() == channels && t.dtype() == dtype, op, ": ", name, " is ",
                  t.defined() ? text(name_of(t.dtype()), " ", t.shape()) : "undefined",
@@ -82,7 +77,7 @@ struct Forward {
   saved.constant_statistics = options.mode == NormMode::eval;
   saved.segments = RowSegments::of(segment_lengths(op, x, options), rows_per_item(x));
 
-  const DType dtype = parameter_type(x);
+  const DType dtype = compute_type(x.dtype());
   const Device device = x.device();
   out.y = Tensor::empty(x.shape(), x.dtype(), device);
   out.sum = residual.defined() ? Tensor::empty(x.shape(), x.dtype(), device) : x;

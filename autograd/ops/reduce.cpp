@@ -91,7 +91,7 @@ Tensor sum_tensor(const char* op, const Tensor& x, const Shape& to, double facto
     const std::int64_t outer = size_of_run(groups.begin(), group);
     const std::int64_t inner = size_of_run(group + 1, groups.end());
     const bool last = passes == 1;
-    const DType wide = x.dtype() == DType::bf16 ? DType::f32 : x.dtype();
+    const DType wide = compute_type(x.dtype());
     Tensor y = last ? Tensor::empty(to, x.dtype(), x.device())
                     : Tensor::empty({outer, inner}, wide, x.device());
     sum_middle(from.reshape({outer, group->size, inner}), y, last ? factor : 1.0);

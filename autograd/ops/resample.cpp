@@ -52,11 +52,6 @@ Variable downsample_sum(const Variable& x, int factor) {
 
 namespace {
 
-// Returns the type of the filter for images of type `image`.
-[[nodiscard]] DType filter_type(DType image) {
-  return image == DType::f64 ? DType::f64 : DType::f32;
-}
-
 // Returns the size of an axis after upfirdn2d.
 [[nodiscard]] std::int64_t filtered_size(std::int64_t size, std::int64_t taps, int before,
                                          int after, const UpFirDn& options) {
@@ -89,12 +84,12 @@ Tensor resample_filter(DType dtype, Device device) {
   for (const double row : {1, 3, 3, 1}) {
     for (const double column : {1, 3, 3, 1}) values.push_back(row * column / 64);
   }
-  return Tensor::from(values, {4, 4}, filter_type(dtype), device);
+  return Tensor::from(values, {4, 4}, compute_type(dtype), device);
 }
 
 Variable upfirdn2d(const Variable& x, const Tensor& filter, const UpFirDn& options) {
   check_image("upfirdn2d", x);
-  const DType dtype = filter_type(x.dtype());
+  const DType dtype = compute_type(x.dtype());
   SCIMIX_CHECK(filter.rank() == 2 && filter.numel() > 0 && filter.dtype() == dtype,
                "upfirdn2d: filter ", name_of(filter.dtype()), " ", filter.shape(), " for x ",
                name_of(x.dtype()), ", expected ", name_of(dtype), " [fh,fw]");

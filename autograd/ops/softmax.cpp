@@ -17,11 +17,6 @@ void check_rows(const char* op, const Variable& x) {
   SCIMIX_CHECK(x.shape().rank() == 2, op, " of ", x.shape(), ", expected [N,C]");
 }
 
-// Returns the dtype of the losses of logits of `dtype`.
-DType wide(DType dtype) {
-  return dtype == DType::bf16 ? DType::f32 : dtype;
-}
-
 Variable sum_over_classes(const Variable& x) {
   return sum(x, {.axes = {1}, .keep_dims = true});
 }
@@ -76,7 +71,7 @@ Variable cross_entropy(const Variable& logits, const Tensor& labels) {
                "cross_entropy: labels ", labels.shape(), " ", name_of(labels.dtype()),
                " for logits ", logits.shape(), ", expected i32 [N]");
   const Tensor& x = logits.value();
-  Tensor loss = Tensor::empty({x.dim(0)}, wide(x.dtype()), x.device());
+  Tensor loss = Tensor::empty({x.dim(0)}, compute_type(x.dtype()), x.device());
   Tensor lse = like(loss);
   cross_entropy_forward(x, labels, loss, lse);
   return record("cross_entropy", loss, {logits}, [logits, labels, lse](const Cotangents& g) {
@@ -96,7 +91,7 @@ Variable cross_entropy_soft(const Variable& logits, const Variable& targets) {
                "cross_entropy_soft: targets ", targets.shape(), " ", name_of(targets.dtype()),
                " for logits ", logits.shape(), " ", name_of(logits.dtype()));
   const Tensor& x = logits.value();
-  Tensor loss = Tensor::empty({x.dim(0)}, wide(x.dtype()), x.device());
+  Tensor loss = Tensor::empty({x.dim(0)}, compute_type(x.dtype()), x.device());
   Tensor lse = like(loss);
   cross_entropy_soft_forward(x, targets.value(), loss, lse);
   return record("cross_entropy_soft", loss, {logits},

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "settings/choices.hpp"
-#include "settings/layers.hpp"
+#include "settings/setting_layers.hpp"
 #include "settings/table_list.hpp"
 
 namespace scimix {

@@ -1,4 +1,4 @@
-#include "settings/layers.hpp"
+#include "settings/setting_layers.hpp"
 
 #include <algorithm>
 

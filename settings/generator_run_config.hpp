@@ -2,6 +2,9 @@
 // defaults are not from the paper.
 #pragma once
 
+#include "losses/hybridization.hpp"
+#include "models/discriminator.hpp"
+#include "models/generator.hpp"
 #include "settings/classifier_config.hpp"
 
 namespace scimix {
@@ -35,23 +38,25 @@ struct GeneratorRunConfig {
   EncoderSettings encoder;
   // Channels of G at full resolution, doubled with each halving of the resolution up to the
   // maximum.
-  std::int64_t g_channels = 128;
-  std::int64_t g_max_channels = 256;
-  bool noise = false;
+  std::int64_t g_channels = GeneratorConfig{}.base_channels;
+  std::int64_t g_max_channels = GeneratorConfig{}.max_channels;
+  bool noise = GeneratorConfig{}.noise;
   // The same numbers for D.
-  std::int64_t d_channels = 128;
-  std::int64_t d_max_channels = 256;
-  DiscriminatorArch d_arch = DiscriminatorArch::orig;
-  std::int64_t minibatch_std = 0;  // size of a group; 0: off
+  std::int64_t d_channels = DiscriminatorConfig{}.base_channels;
+  std::int64_t d_max_channels = DiscriminatorConfig{}.max_channels;
+  DiscriminatorArch d_arch = DiscriminatorConfig{}.arch;
+  std::int64_t minibatch_std = DiscriminatorConfig{}.minibatch_std;  // size of a group; 0: off
 
   GuideSettings guide;
   LossWeights weights;
   ReconstructionNorm reconstruction_norm = ReconstructionNorm::rms;
-  double class_minus_cap = 5;  // a larger distance has no gradient
-  double cont_minus_cap = 1;
+  double class_minus_cap = HybridizationCaps{}.class_minus;  // a larger distance has no gradient
+  double cont_minus_cap = HybridizationCaps{}.cont_minus;
   SemanticLoss semantic_loss = SemanticLoss::automatic;
-  double consistency_weight = 50;  // Mean Teacher: weight at the end of the ramp
-  double consistency_ramp = 0.4;   // length, as a fraction of the steps
+  // Mean Teacher: the weight at the end of the ramp, and the ramp's length as a fraction of the
+  // steps.
+  double consistency_weight = ConsistencySettings{}.weight;
+  double consistency_ramp = ConsistencySettings{}.ramp;
   FixMatchSettings fixmatch;
   double r1_gamma = -1;        // below 0: see GeneratorObjective::r1_gamma
   std::int64_t r1_every = 16;  // steps; 0: no R1
@@ -60,10 +65,7 @@ struct GeneratorRunConfig {
   std::int64_t batch = 64;
   std::int64_t unlabeled_batch = 0;  // of L_S; 0: batch (mean-teacher), 7 batch (fixmatch)
   SgdSettings sgd;                   // E_c and C
-  double adam_learning_rate = 2e-3;  // G, E_r, D
-  double adam_beta1 = 0;
-  double adam_beta2 = 0.99;
-  double adam_eps = 1e-8;
+  AdamSettings adam;
   double ema_decay = 0.999;  // G, E_r, E_c, C
   std::uint64_t seed = 0;
   Precision precision = Precision::f32;

@@ -1,8 +1,9 @@
-#include "settings/generator_config.hpp"
+#include "settings/generator_run_config.hpp"
 
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "models/wide_resnet.hpp"
 #include "settings/run_kinds.hpp"
 
 namespace scimix {
@@ -22,6 +23,7 @@ LossWeights preset_weights(WeightPreset preset) {
 void check(const GeneratorRunConfig& c) {
   generator_table().check(c);
   check_image_size(c.data.image_size);
+  check_depth("--depth", c.encoder.depth);
   if (!c.guide.run.empty() && c.guide.steps > 0) {
     user_error("--guide-steps ", c.guide.steps, " with --guide ", c.guide.run,
                ": expected one of the two, as --guide names a classifier that is trained already");

@@ -7,11 +7,8 @@
 
 namespace scimix {
 
-// Returns whether the text is valid UTF-8: no overlong forms, no surrogates, nothing above
-// U+10FFFF.
-[[nodiscard]] bool is_utf8(std::string_view text);
-
-// Encodes text as printable ASCII: bytes that are not printable ASCII, and '%', become %XX.
+// Encodes text as printable ASCII: bytes that are not printable ASCII, and the characters %, " and
+// \, become %XX.
 [[nodiscard]] std::string percent_encoded(std::string_view text);
 // Reverses percent_encoded. Returns nothing if a % is not followed by two hexadecimal digits.
 [[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);
