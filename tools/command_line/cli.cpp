@@ -1,6 +1,8 @@
 #include "tools/command_line/cli.hpp"
 
+#include <poll.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -227,6 +229,12 @@ void say(const std::string& name, const std::string& message) {
   std::cerr << name + ": " + message + '\n' << std::flush;  // one write: ranks don't mix lines
 }
 
+// Returns whether standard output is a pipe from which nobody reads any more, as after "| head".
+bool reader_has_left() {
+  pollfd output{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+  return ::poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
+}
+
 }  // namespace
 
 int run_program(const std::string& name, const std::function<int()>& body) {
@@ -237,7 +245,9 @@ int run_program(const std::string& name, const std::function<int()>& body) {
     use_threads(0);
     const int exit_code = body();
     std::cout.flush();
-    if (!std::cout) user_error("standard output cannot be written: a full disk or a closed pipe");
+    if (!std::cout && !reader_has_left()) {
+      user_error("standard output cannot be written: is the disk full?");
+    }
     return exit_code;
   } catch (...) {
     const Failure failure = current_failure();

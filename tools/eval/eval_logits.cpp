@@ -66,8 +66,10 @@ void write(const std::string& out, const Logits& found) {
 
 // A table with tabs between its columns.
 void print(std::ostream& out, const Logits& found, const std::vector<std::string>& names) {
+  // An image has no class if it has no label, or if a logit is NaN.
   const auto name = [&](std::int32_t index) {
-    return index < 0 ? std::string("?") : names.at(static_cast<std::size_t>(index));
+    const bool is_class = index >= 0 && index < std::ssize(names);
+    return is_class ? names[static_cast<std::size_t>(index)] : std::string("?");
   };
   out << "image\tclass\tpredicted";
   for (const std::string& one : names) out << '\t' << one;
