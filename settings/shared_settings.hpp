@@ -2,6 +2,7 @@
 // GeneratorRunConfig.
 #pragma once
 
+#include <array>
 #include <string>
 
 #include "data/dataset.hpp"
@@ -24,6 +25,12 @@ void add_scale_setting(SettingTable<Config>& t) {
       "minutes on two cores; its results cannot be compared with those of a full run.",
       SCIMIX_FIELD(scale));
 }
+
+// The settings that, together with the paths --data-dir and --labels-file, determine the images of
+// a data set, and which of them are test images.
+inline constexpr std::array<const char*, 9> kImageSettings{
+    "dataset",      "test",         "test-share",  "data-seed",      "image-size",
+    "bounding-box", "digits-train", "digits-test", "skip-unreadable"};
 
 // Says who decides on an image size and a shift that the user leaves open: each run has fixed
 // defaults, and scimix_train auto picks them.

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "settings/run_kinds.hpp"
+#include "settings/shared_settings.hpp"
 #include "tests/table_text.hpp"
 #include "tests/test_data_support.hpp"
 #include "tools/table/table_plan.hpp"
@@ -130,6 +131,23 @@ TEST_CASE("plan of a table: rows by name, scale, and settings that are stronger 
   CHECK(plan.tasks[1].steps() == 2000);  // that of the scale, which is stronger than the list
   CHECK(plan.tasks[1].setting("labels") == "40");
   CHECK(plan.tasks[1].setting("hybrid-weight") == "7");
+}
+
+TEST_CASE(
+    "plan of a table: an oracle sees the images that the runs of its row see, and no others") {
+  TableRequest asked = request();
+  asked.overrides = {"test-share=0.5", "skip-unreadable=true", "bounding-box=true",
+                     "labels-file=/pictures/labels.csv"};
+  const TablePlan plan = plan_table(list_of(), asked);
+  const auto oracle = std::ranges::find_if(
+      plan.tasks, [](const TableTask& task) { return task.name.starts_with("oracle "); });
+  REQUIRE(oracle != plan.tasks.end());
+  for (const char* const name : kImageSettings) {
+    CAPTURE(name);
+    CHECK(oracle->setting(name) == plan.tasks.front().setting(name));
+  }
+  CHECK(oracle->setting("test-share") == "0.5");
+  CHECK(oracle->setting("labels-file") == "/pictures/labels.csv");
 }
 
 TEST_CASE("plan of a table: a run that a setting names is trained before") {

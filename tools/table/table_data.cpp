@@ -29,7 +29,8 @@ bool same_images(const DataSettings& a, const DataSettings& b) {
   return a.dataset == b.dataset && a.data_dir == b.data_dir && a.data_seed == b.data_seed &&
          a.image_size == b.image_size && a.bounding_box == b.bounding_box &&
          a.digits_train == b.digits_train && a.digits_test == b.digits_test &&
-         a.labels_file == b.labels_file && a.test == b.test && a.test_share == b.test_share;
+         a.labels_file == b.labels_file && a.test == b.test && a.test_share == b.test_share &&
+         a.skip_unreadable == b.skip_unreadable;
 }
 
 std::vector<NeededData> needed_data(const TablePlan& plan) {

@@ -10,6 +10,7 @@
 #include "core/names.hpp"
 #include "settings/run_kinds.hpp"
 #include "settings/settings_file.hpp"
+#include "settings/shared_settings.hpp"
 #include "tools/train/needed_generator.hpp"
 
 namespace scimix {
@@ -18,10 +19,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The settings that an oracle takes from the classifier of the row.
-constexpr std::array<const char*, 12> kOracleData{
-    "dataset",     "data-dir", "data-seed", "image-size", "bounding-box", "digits-train",
-    "digits-test", "flip",     "crop-pad",  "device",     "threads",      "precision"};
+// The settings that an oracle takes from the classifier of the row, besides kImageSettings.
+constexpr std::array<const char*, 7> kOracleSettings{
+    "data-dir", "labels-file", "flip", "crop-pad", "device", "threads", "precision"};
 
 // The settings of --set, by kind of run.
 struct Overrides {
@@ -215,9 +215,11 @@ class Planner {
     const SettingValue& scale = classifier[at(kind, "scale")];
     if (scale != SettingValue("full")) layers.push_back({{kind.index("scale"), scale}});
     SettingLayer data;
-    for (const char* const name : kOracleData) {
+    const auto take = [&](const char* name) {
       data.push_back({kind.index(name), classifier[at(kind, name)]});
-    }
+    };
+    std::ranges::for_each(kImageSettings, take);
+    std::ranges::for_each(kOracleSettings, take);
     data.push_back({kind.index("labels"), std::string("all")});
     layers.push_back(std::move(data));
     layers.push_back(overrides_.oracle);

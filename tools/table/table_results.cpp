@@ -12,6 +12,7 @@
 #include "data/file.hpp"
 #include "report/run_folder.hpp"
 #include "settings/run_kinds.hpp"
+#include "settings/shared_settings.hpp"
 #include "tools/command_line/run_settings.hpp"
 #include "tools/table/table_runner.hpp"
 #include "trainers/training_run.hpp"
@@ -34,10 +35,6 @@ std::optional<double> last_accuracy(const RunHistory& history) {
   const std::vector<double> last = last_values(*series, 1);
   return last.empty() ? std::nullopt : std::optional(last[0]);
 }
-
-// Settings in which a row and its baseline must agree.
-constexpr std::array<const char*, 6> kComparedData{"dataset",    "labels",       "data-seed",
-                                                   "image-size", "digits-train", "digits-test"};
 
 class Results {
  public:
@@ -184,10 +181,11 @@ class Results {
       const RunFolder run = RunFolder::open(folder);
       const ClassifierConfig config = read_classifier_config(run.config());
       const SettingValues there = classifier_table().values(config);
-      const bool same_data = std::ranges::all_of(kComparedData, [&](const char* setting) {
+      const auto agrees = [&](const char* setting) {
         const auto at = static_cast<std::size_t>(kind.index(setting));
         return there[at] == planned.values[at];
-      });
+      };
+      const bool same_data = std::ranges::all_of(kImageSettings, agrees) && agrees("labels");
       if (!same_data || !is_finished(run, config.steps)) continue;
       const auto accuracy = last_accuracy(RunHistory::read(run.metrics()));
       if (accuracy) values.push_back({seed, 100 * *accuracy});

@@ -86,7 +86,9 @@ class Runner {
         terminal_(stderr_is_terminal()) {
     for (const TableTask& task : plan.tasks) {
       states_.push_back(is_done(task) ? State::done : State::waiting);
-      if (task.is_run()) pace_[rate_key(task)] = read_pace(metrics_of(task)).seconds_per_step;
+      if (!task.is_run()) continue;
+      const double seconds = read_pace(metrics_of(task)).seconds_per_step;
+      if (seconds > 0) pace_[rate_key(task)] = seconds;
     }
   }
 

@@ -10,6 +10,7 @@
 #include "report/run_folder.hpp"
 #include "settings/run_kinds.hpp"
 #include "settings/settings_file.hpp"
+#include "settings/shared_settings.hpp"
 #include "tools/train/train_command.hpp"
 #include "trainers/checkpoint.hpp"
 #include "trainers/generator_run.hpp"
@@ -20,29 +21,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The settings on which generator and classifier must agree.
-constexpr std::array<const char*, 22> kShared{"dataset",
-                                              "data-dir",
-                                              "labels-file",
-                                              "test",
-                                              "test-share",
-                                              "split-seed",
-                                              "data-seed",
-                                              "image-size",
-                                              "bounding-box",
-                                              "digits-train",
-                                              "digits-test",
-                                              "flip",
-                                              "crop-pad",
-                                              "skip-unreadable",
-                                              "image-cache",
-                                              "image-storage",
-                                              "unlabeled-includes-labeled",
-                                              "device",
-                                              "threads",
-                                              "precision",
-                                              "sync-norm",
-                                              "rank-timeout"};
+// The settings on which generator and classifier must agree, besides kImageSettings.
+constexpr std::array<const char*, 13> kShared{
+    "data-dir",    "labels-file", "split-seed",    "flip",
+    "crop-pad",    "image-cache", "image-storage", "unlabeled-includes-labeled",
+    "device",      "threads",     "precision",     "sync-norm",
+    "rank-timeout"};
 
 bool is_finished(const fs::path& folder, const GeneratorRunConfig& config) {
   const auto checkpoint = RunFolder::open(folder).latest_checkpoint();
@@ -103,6 +87,7 @@ SettingLayer generator_settings_by(const ClassifierConfig& classifier, bool keep
   const auto value = [&](const std::string& name) {
     return values[static_cast<std::size_t>(from.index(name))];
   };
+  for (const char* const name : kImageSettings) give(name, value(name));
   for (const char* const name : kShared) give(name, value(name));
   if (!keep_labels) give("labels", value("labels"));
   give("seed", value("split-seed"));
