@@ -2,7 +2,9 @@
 #include <doctest/doctest.h>
 
 #include "core/allocator.hpp"
+#include "core/device.hpp"
 #include "core/error.hpp"
+#include "skip.hpp"
 #include "temp_folder.hpp"
 #include "tiny_runs.hpp"
 #include "trainers/generator_checkpoint.hpp"
@@ -88,26 +90,47 @@ TEST_CASE("parameters that are not finite are not saved") {
   CHECK_FALSE(std::filesystem::exists(path));
 }
 
-TEST_CASE("a generator in f64 is loaded in f32 and in f64") {
-  const test::TempFolder folder;
+namespace {
+
+Tensor first_weight(const Autoencoder& networks) {
+  return networks.generator().parameters().parameters().front().value();
+}
+
+// Saves a generator of an f64 run, and returns its first weight.
+std::vector<double> save_in_f64(const std::filesystem::path& path) {
   GeneratorRunConfig config = tiny_generator_config();
   config.precision = Precision::f64;
   GeneratorTrainer trainer(config, tiny_inputs());
   trainer.step();
-  const auto path = folder / "wide.safetensors";
   trainer.save(path);
-  const auto weights = [](const Autoencoder& networks) {
-    return networks.generator().parameters().parameters().front().value();
-  };
-  const std::vector<double> saved = weights(trainer.average()).to_doubles();
-  const Autoencoder wide = load_generator(path, kCpu, DType::f64).networks;
-  CHECK(weights(wide).to_doubles() == saved);
-  const Autoencoder narrow = load_generator(path, kCpu).networks;
-  CHECK(weights(narrow).dtype() == DType::f32);
-  std::vector<double> rounded;
-  for (const double weight : saved) rounded.push_back(static_cast<float>(weight));
-  CHECK(weights(narrow).to_doubles() == rounded);
-  CHECK(rounded != saved);
+  return first_weight(trainer.average()).to_doubles();
+}
+
+std::vector<double> rounded_to_f32(std::vector<double> values) {
+  for (double& value : values) value = static_cast<float>(value);
+  return values;
+}
+
+}  // namespace
+
+TEST_CASE("a generator in f64 is loaded in f32 and in f64") {
+  const test::TempFolder folder;
+  const auto path = folder / "wide.safetensors";
+  const std::vector<double> saved = save_in_f64(path);
+  CHECK(first_weight(load_generator(path, kCpu, DType::f64).networks).to_doubles() == saved);
+  const Tensor narrow = first_weight(load_generator(path, kCpu).networks);
+  CHECK(narrow.dtype() == DType::f32);
+  CHECK(narrow.to_doubles() == rounded_to_f32(saved));
+  CHECK(narrow.to_doubles() != saved);
+}
+
+TEST_CASE("the GPU loads a generator that was trained in f64") {
+  if (cuda_device_count() == 0) return skip_gpu_check("a generator in f64, loaded on the GPU");
+  const test::TempFolder folder;
+  const auto path = folder / "wide.safetensors";
+  const std::vector<double> saved = save_in_f64(path);
+  const Device gpu{Device::Kind::cuda, 0};
+  CHECK(first_weight(load_generator(path, gpu).networks).to_doubles() == rounded_to_f32(saved));
 }
 
 TEST_CASE("a steady generator step asks the system for no memory") {
@@ -184,6 +207,12 @@ TEST_CASE("what a generator run refuses before it starts") {
   CHECK_THROWS_WITH_AS(static_cast<void>(choice_of<WeightPreset>("papr")),
                        doctest::Contains("did you mean paper?"), Error);
 
+  check_generated_size(512, Precision::f32);
+  CHECK_THROWS_WITH_AS(check_generated_size(1024, Precision::f32),
+                       doctest::Contains("images of 1024x1024 pixels: expected at most 512x512"),
+                       Error);
+  CHECK_THROWS_WITH_AS(check_generated_size(512, Precision::f64),
+                       doctest::Contains("expected at most 256x256 for a generator in f64"), Error);
   config = tiny_generator_config();
   config.r1_every = std::int64_t{1} << 32;
   CHECK_THROWS_WITH_AS(check(config), doctest::Contains("--r1-every 4294967296: expected"), Error);

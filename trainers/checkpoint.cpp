@@ -103,7 +103,11 @@ void append(CheckpointTensors& all, const std::string& prefix, CheckpointTensors
 
 void convert_tensors(const CheckpointTensors& from, CheckpointTensors to) {
   for (std::size_t i = 0; i < from.size(); ++i) {
-    to[i].change([&](Tensor& value) { convert(from[i].value(), value); });
+    to[i].change([&](Tensor& value) {
+      Tensor converted = Tensor::empty(value.shape(), value.dtype(), from[i].value().device());
+      convert(from[i].value(), converted);
+      value.copy_(converted.to(value.device()));
+    });
   }
 }
 

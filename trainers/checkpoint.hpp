@@ -28,8 +28,8 @@ using CheckpointMetadata = std::map<std::string, std::string>;
 // Appends the tensors of `part` to `all`, with `prefix` before every name.
 void append(CheckpointTensors& all, const std::string& prefix, CheckpointTensors part);
 
-// Converts the values of `from` to the dtypes of `to`, tensor by tensor: both list the tensors of
-// the same architecture.
+// Converts the values of `from` to the dtypes and devices of `to`, tensor by tensor: both list the
+// tensors of the same architecture. f64 tensors must be on the CPU.
 void convert_tensors(const CheckpointTensors& from, CheckpointTensors to);
 
 // Writes a checkpoint atomically: on an error, an older file at `path` stays unchanged. Errors
@@ -83,17 +83,19 @@ void load_checkpoint(const std::filesystem::path& path, CheckpointTensors tensor
 // saved in f64, otherwise f32.
 [[nodiscard]] DType saved_type(const std::filesystem::path& path, std::string_view prefix);
 
-// Loads a network from the tensors whose names start with `prefix`, and returns it with parameters
-// of the type `wanted`, whichever type was saved. `make(dtype)` returns a new network, and
-// `tensors_of(network)` its tensors with their names in the file. Errors: as load_checkpoint.
+// Loads a network from the tensors whose names start with `prefix`, and returns it on `device` with
+// parameters of the type `wanted`, whichever type was saved. `make(dtype, device)` returns a new
+// network, and `tensors_of(network)` its tensors with their names in the file. Errors: as
+// load_checkpoint.
 template <class Make, class TensorsOf>
 [[nodiscard]] auto load_network(const std::filesystem::path& path, const std::string& prefix,
-                                DType wanted, const Make& make, const TensorsOf& tensors_of) {
+                                DType wanted, Device device, const Make& make,
+                                const TensorsOf& tensors_of) {
   const DType saved = saved_type(path, prefix);
-  auto network = make(saved);
+  auto network = make(saved, saved == wanted ? device : kCpu);  // a GPU has no f64
   load_checkpoint(path, tensors_of(network), prefix);
   if (saved == wanted) return network;
-  auto converted = make(wanted);
+  auto converted = make(wanted, device);
   convert_tensors(tensors_of(network), tensors_of(converted));
   return converted;
 }

@@ -105,8 +105,8 @@ TrainedGenerator load_generator(const std::filesystem::path& path, Device device
   const AutoencoderConfig config = config_of(found, checkpoint);
   const std::string prefix = "ema.";
   Autoencoder networks = load_network(
-      checkpoint, prefix, dtype,
-      [&](DType type) { return Autoencoder(config, /*seed=*/0, device, type); },
+      checkpoint, prefix, dtype, device,
+      [&](DType type, Device where) { return Autoencoder(config, /*seed=*/0, where, type); },
       [&](const Autoencoder& loaded) {
         CheckpointTensors all;
         append(all, prefix, autoencoder_tensors(loaded));

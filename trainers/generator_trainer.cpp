@@ -103,9 +103,22 @@ void check_images(const Dataset& dataset) {
   }
 }
 
+}  // namespace
+
+void check_generated_size(std::int64_t image_size, Precision precision) {
+  const std::int64_t most = precision == Precision::f64 ? 256 : 512;
+  if (image_size > most) {
+    user_error("images of ", image_size, "x", image_size, " pixels: expected at most ", most, "x",
+               most, " for a generator in ", name_of(precision), " (--image-size)");
+  }
+}
+
+namespace {
+
 SessionSettings checked_settings(const GeneratorRunConfig& config, const Dataset& dataset) {
   check_weights(config);
   check_images(dataset);
+  check_generated_size(dataset.train.height, config.precision);
   return session_settings(config);
 }
 

@@ -16,6 +16,10 @@
 
 namespace scimix {
 
+// Errors (user): images larger than the generator's kernels can make: a line of a hybrid, with 16
+// channels, must fit into the 64 KiB that a block of the upsampling kernel has.
+void check_generated_size(std::int64_t image_size, Precision precision);
+
 class GeneratorTrainer : public TrainingSession {
  public:
   // Errors (user): images that are not square or have a size that G or D does not support, fewer

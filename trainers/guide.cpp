@@ -39,8 +39,8 @@ WideResNet load_average(const fs::path& checkpoint, const WideResNetConfig& conf
                         Device device) {
   const std::string prefix = "ema.";
   return load_network(
-      checkpoint, prefix, wanted,
-      [&](DType dtype) { return WideResNet(config, /*seed=*/0, device, dtype); },
+      checkpoint, prefix, wanted, device,
+      [&](DType dtype, Device where) { return WideResNet(config, /*seed=*/0, where, dtype); },
       [&](const WideResNet& network) {
         CheckpointTensors all;
         append(all, prefix, network.parameters().parameters());

@@ -174,8 +174,8 @@ WideResNet load_classifier(const ClassifierCheckpoint& c, const ClassifierSettin
   const WideResNetConfig config = encoder_config(settings.encoder, settings.classes);
   const std::string prefix = prefix_of(c.kind);
   return load_network(
-      c.file, prefix, DType::f32,
-      [&](DType dtype) { return WideResNet(config, /*seed=*/0, device, dtype); },
+      c.file, prefix, DType::f32, device,
+      [&](DType dtype, Device where) { return WideResNet(config, /*seed=*/0, where, dtype); },
       [&](const WideResNet& network) {
         CheckpointTensors tensors;
         append(tensors, prefix, network.parameters().parameters());
