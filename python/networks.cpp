@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "autograd/tape.hpp"
@@ -18,9 +19,19 @@ namespace scimix::python {
 
 namespace {
 
+const pid_t kImportingProcess = ::getpid();
+
+// Selects a device. The stream and the libraries' handles of a process belong to one GPU. Errors
+// (user): another GPU than before.
 Device selected(const std::string& name) {
+  static std::optional<Device> gpu;
   const Device device = parse_device(name);
+  if (device.is_cuda() && gpu && !(*gpu == device)) {
+    user_error("device: found ", text(device), ", expected ", text(*gpu),
+               ", the GPU that this process uses already (one process uses one GPU)");
+  }
   select_device(device);
+  if (device.is_cuda()) gpu = device;
   return device;
 }
 
@@ -35,11 +46,10 @@ std::vector<std::size_t> shape_of(const ImageArray& images) {
 }  // namespace
 
 void compute(Device device, const std::function<void()>& work) {
-  static const pid_t first_process = ::getpid();
   static std::mutex mutex;
   const nb::gil_scoped_release released;
   const std::lock_guard lock(mutex);
-  if (::getpid() == first_process) {
+  if (::getpid() == kImportingProcess) {
     select_device(device);
     work();
     return;

@@ -2,6 +2,9 @@
 
 import multiprocessing
 import pickle
+import subprocess
+import sys
+import textwrap
 
 import numpy
 import pytest
@@ -40,6 +43,19 @@ def test_workers(hybrids, method):
     with multiprocessing.get_context(method).Pool(2) as pool:
         for image in pool.map(_first, [hybrids, hybrids]):
             assert numpy.abs(image.astype(int) - expected).max() <= 1
+
+
+def test_workers_of_a_process_that_made_no_hybrids(generator_run):
+    # Loading the digits starts threads; a process that is forked afterwards has none of them.
+    code = f"""
+        import multiprocessing, scimix
+        digits = scimix.load_dataset("digits", size=16, digits_train=200, digits_test=20)
+        hybrids = scimix.Hybrids({str(generator_run.folder)!r}, digits.train.images, digits.train.labels)
+        with multiprocessing.get_context("fork").Pool(2) as pool:
+            print(len(pool.map(hybrids.__getitem__, [0, 1, 2, 3])))
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=120)
+    assert done.stdout == "4\n", done.stderr
 
 
 def test_pickle_has_no_network(hybrids):
