@@ -115,8 +115,7 @@ const std::string& checked_name(const Line& line, std::size_t at, std::int64_t c
   return name;
 }
 
-// --- what there is and what there should be
-// -------------------------------------------------------
+// --- what there is and what there should be ---
 
 struct ListedImage {
   std::string name;  // NNN.Species/FILE

@@ -11,7 +11,7 @@
 
 namespace scimix {
 
-// 0 .. count-1 in random order (Fisher-Yates, from the front). count < 2^31.
+// Returns the numbers 0 .. count-1 in random order (Fisher-Yates, from the front). count < 2^31.
 [[nodiscard]] inline std::vector<std::int32_t> random_order(std::size_t count, Random random) {
   std::vector<std::int32_t> order(count);
   std::iota(order.begin(), order.end(), 0);

@@ -50,14 +50,4 @@ void Sampler::load_epoch(std::int64_t epoch) {
   epoch_ = epoch;
 }
 
-std::span<const std::int32_t> rank_slice(std::span<const std::int32_t> batch, std::int64_t rank,
-                                         std::int64_t ranks) {
-  SCIMIX_CHECK(ranks > 0 && rank >= 0 && rank < ranks, "rank ", rank, " of ", ranks);
-  if (batch.size() % static_cast<std::size_t>(ranks) != 0) {
-    user_error("a batch of ", batch.size(), " cannot be divided among ", ranks, " ranks");
-  }
-  const std::size_t share = batch.size() / static_cast<std::size_t>(ranks);
-  return batch.subspan(static_cast<std::size_t>(rank) * share, share);
-}
-
 }  // namespace scimix

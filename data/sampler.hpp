@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <vector>
 
 namespace scimix {
@@ -21,12 +20,12 @@ class Sampler {
   // Draws from 0 .. count-1.
   Sampler(std::int64_t count, std::uint64_t seed, std::uint32_t stream);
 
-  // The members in the global batch of `step` (from 0), [batch]. Steps may be asked for in any
-  // order; it is fastest in ascending order, since the last epoch's order is kept.
+  // Returns the members in the batch of `step` (from 0) of all ranks, [batch]. The steps may come
+  // in any order; ascending ones are the fastest, because the last epoch's order is kept.
   [[nodiscard]] std::vector<std::int32_t> indices(std::int64_t step, std::int64_t batch);
 
   [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(members_.size()); }
-  // Passes over the set before `step`.
+  // Returns the number of passes over the set before `step`.
   [[nodiscard]] double epochs(std::int64_t step, std::int64_t batch) const;
 
  private:
@@ -35,13 +34,8 @@ class Sampler {
   std::vector<std::int32_t> members_;
   std::uint64_t seed_;
   std::uint32_t stream_;
-  std::int64_t epoch_ = -1;          // whose order `order_` holds
+  std::int64_t epoch_ = -1;          // the epoch whose order `order_` holds
   std::vector<std::int32_t> order_;  // positions in members_
 };
-
-// One rank's part of a global batch: rank r of R takes rows r*B/R .. (r+1)*B/R - 1. Errors (user):
-// B is not a multiple of R.
-[[nodiscard]] std::span<const std::int32_t> rank_slice(std::span<const std::int32_t> batch,
-                                                       std::int64_t rank, std::int64_t ranks);
 
 }  // namespace scimix

@@ -22,16 +22,15 @@ struct Split {
 // "all" or a whole number above 0; nothing stands for "all". Errors (user): anything else.
 [[nodiscard]] std::optional<std::int64_t> parse_label_count(const std::string& word);
 
-// `labels` of the labelled training images, the same number from each class, drawn by (seed,
-// class): the same seed labels the images of a smaller split also in a larger one. No value means
-// every labelled image.
+// Returns a split with `labels` labelled images, equally many of each class, or with all labelled
+// images if there is no value. For one seed, a larger split contains every smaller one.
 // Errors (user): not divisible by the number of classes, a class with too few images.
 [[nodiscard]] Split make_split(const Dataset& dataset, std::optional<std::int64_t> labels,
                                std::uint64_t seed);
 
-// The images that are used without their labels, ascending. The usual practice is the whole
-// training set (FixMatch and its successors); without `include_labeled`, only the images outside
-// the split.
+// Returns the indices of the images that are used without their labels, in ascending order: all
+// training images, as is usual (FixMatch and its successors), or without `include_labeled` those
+// outside the split.
 [[nodiscard]] std::vector<std::int32_t> unlabeled_indices(const Split& split,
                                                           const Dataset& dataset,
                                                           bool include_labeled = true);

@@ -161,7 +161,7 @@ std::string html_page(std::string_view title, std::string_view content) {
 
 std::string section(std::string_view heading, std::string_view content) {
   if (content.empty()) return {};
-  return fmt::format("<section>\n<h2>{}</h2>\n{}</section>\n", heading, content);
+  return fmt::format("<section>\n<h2>{}</h2>\n{}</section>\n", escape_markup(heading), content);
 }
 
 std::string paragraph(std::string_view css_class, std::string_view text) {

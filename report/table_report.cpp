@@ -10,6 +10,7 @@
 #include "core/atomic_file.hpp"
 #include "core/error.hpp"
 #include "core/paths.hpp"
+#include "data/csv.hpp"
 #include "report/interval.hpp"
 #include "report/line_chart.hpp"
 #include "report/markup.hpp"
@@ -127,20 +128,13 @@ constexpr const char* kReading =
     "have, with its 95% interval (Student's t distribution). The accuracy is that of the averaged "
     "weights after the last step, on the test images; it is never the best of several evaluations.";
 
-std::string csv_cell(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return out + "\"";
-}
-
 std::string csv_number(const std::optional<double>& value) {
   return value ? fmt::format("{:.4f}", *value) : "";
 }
 
 std::string csv_line(const std::vector<std::string>& cells) {
   std::string out;
-  for (std::size_t i = 0; i < cells.size(); ++i) out += (i == 0 ? "" : ",") + csv_cell(cells[i]);
+  for (std::size_t i = 0; i < cells.size(); ++i) out += (i == 0 ? "" : ",") + csv_field(cells[i]);
   return out + "\r\n";
 }
 

@@ -95,21 +95,4 @@ TEST_CASE("sampler: all orders are equally likely") {
   CHECK(chi2 < 58);  // 23 degrees of freedom: mean 23, 1 in 10,000 above 58
 }
 
-TEST_CASE("sampler: the ranks' slices tile the batch") {
-  Sampler sampler(200, 3, 0);
-  const Indices batch = sampler.indices(2, 48);
-  for (const std::int64_t ranks : {1, 2, 3, 48}) {
-    Indices joined;
-    for (std::int64_t rank = 0; rank < ranks; ++rank) {
-      const auto slice = rank_slice(batch, rank, ranks);
-      CHECK(static_cast<std::int64_t>(slice.size()) == 48 / ranks);
-      joined.insert(joined.end(), slice.begin(), slice.end());
-    }
-    CHECK(joined == batch);
-  }
-  CHECK(test::contains(test::user_error_of([&] { (void)rank_slice(batch, 0, 5); }),
-                       "a batch of 48 cannot be divided among 5 ranks"));
-  CHECK_THROWS_AS((void)rank_slice(batch, 2, 2), Error);
-}
-
 }  // namespace scimix

@@ -101,14 +101,14 @@ std::unique_ptr<fe::graph::Graph> make_graph(const PlanSource& source, const Con
     }
   }
   if (source.described != nullptr) graph->set_device_properties(source.described);
-  // Mode B has engines that mode A leaves out. They are needed if all engines of A are barred
-  // below.
   fe::error_t status = graph->validate();
   if (status.is_good()) {
     status = source.described != nullptr ? graph->build_operation_graph()
                                          : graph->build_operation_graph(source.handle);
   }
   if (status.is_good()) {
+    // Mode B has engines that mode A leaves out. They are needed if all engines of A are barred
+    // below.
     status = graph->create_execution_plans(
         {fe::HeurMode_t::A, fe::HeurMode_t::B, fe::HeurMode_t::FALLBACK});
   }

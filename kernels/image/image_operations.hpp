@@ -163,9 +163,9 @@ SCIMIX_HD inline void equalize(B& block, const ImageWorkspace& work) {
 
 // ---- affine transforms: Image.transform, Image.rotate ----
 
-// Pixel (x, y) of the result is the image's pixel at column (a x + b y + c) / 2^16 and row (d x + e
-// y
-// + f) / 2^16, both truncated.
+// Pixel (x, y) of the result is the image's pixel at
+//   column (a x + b y + c) / 2^16, row (d x + e y + f) / 2^16,
+// both truncated.
 struct FixedAffine {
   std::int32_t a, b, c, d, e, f;
 };

@@ -84,7 +84,7 @@ void run(const Tensor& step, const NoiseAddress& address, Use use, std::int64_t 
 template <class Use>
 void run_any(const char* op, const Tensor& step, const NoiseAddress& address, Use use,
              const Output& out) {
-  SCIMIX_CHECK(out.rank() >= 1 && step.numel() == 1, op, ": step ", step.shape(), ", out ",
+  SCIMIX_CHECK(out.rank() >= 2 && step.numel() == 1, op, ": step ", step.shape(), ", out ",
                out.shape());
   SCIMIX_CHECK(address.channels == 0 ||
                    (out.rank() >= 2 && address.channels > 0 && address.channels <= out.dim(-1)),

@@ -18,13 +18,14 @@ struct NoiseAddress {
                                // they would have alone; 0: all channels
 };
 
-// out [N, ...] (f32, f64 or bf16) = standard normal numbers, by Box and Muller's formula in f32.
+// out [N, ..., C] (f32, f64 or bf16) = standard normal numbers, by Box and Muller's formula in f32.
 // Number i of row n (not counting channels without numbers) depends on (seed, purpose, stream,
 // first_row + n, i), on the number of elements of a row, and on step i32 [1].
 SCIMIX_KERNEL(normal_noise, (const Tensor& step, const NoiseAddress& address, const Output& out))
 
-// images [N, ...] (f32, f64 or bf16) += sigma n, with the numbers n that normal_noise would make.
-// The sum is rounded once. Source: Gaussian input noise, Tarvainen and Valpola 2017, appendix B.
+// images [N, ..., C] (f32, f64 or bf16) += sigma n, with the numbers n that normal_noise would
+// make. The sum is rounded once. Source: Gaussian input noise, Tarvainen and Valpola 2017, appendix
+// B.
 SCIMIX_KERNEL(add_normal_noise,
               (const Tensor& step, const NoiseAddress& address, float sigma, const Output& images))
 

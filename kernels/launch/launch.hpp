@@ -4,9 +4,9 @@
 //   for_each(n, [=] SCIMIX_KERNEL_FN(std::int64_t i) { ... });        n independent items
 //
 //   for_each_block(blocks, scratch_bytes, [=] SCIMIX_KERNEL_FN(Block& b) {  items that cooperate
-//     float* row = b.scratch<float>(n);                          shared by the block
-//     b.each(n, [&](std::int64_t i) { row[i] = ...; });           a phase: all items, then a
-//     barrier const float sum = b.sum<float>(n, [&](std::int64_t i) { return row[i]; });
+//     float* row = b.scratch<float>(n);                    shared by the block
+//     b.each(n, [&](std::int64_t i) { row[i] = ...; });    a phase; a barrier follows it
+//     const float sum = b.sum<float>(n, [&](std::int64_t i) { return row[i]; });
 //   });
 //
 // Inside a phase the items run in any order and at the same time, so no item may read what another
@@ -137,7 +137,7 @@ void launch(unsigned blocks, std::size_t scratch_bytes, Arguments... arguments) 
 #ifndef __CUDACC__
   emulated::register_kernel<kKernel>();  // code that nvcc generates does this on a GPU
 #endif
-  // A kernel that asks for no more gets up to 48 KiB of shared memory, with that of `reduce`.
+  // A kernel may use 48 KiB without asking. Of these, 1 KiB is left for the array of Block::reduce.
   constexpr std::size_t kUnasked = 47 * 1024;
   if (scratch_bytes > kUnasked) {
     SCIMIX_CUDA_CHECK(cudaFuncSetAttribute(reinterpret_cast<const void*>(kKernel),

@@ -98,14 +98,5 @@ SCIMIX_HD inline void store(T* target, const Pack<compute_t<T>, N>& values) {
   }
 }
 
-// Calls f(std::integral_constant<int, width>) with the widest pack that divides
-// `channels`. A row of channels then consists of whole packs, and every pack is
-// aligned.
-template <class F>
-void dispatch_pack(std::int64_t channels, F&& f) {
-  if (channels % 8 == 0) return f(std::integral_constant<int, 8>{});
-  f(std::integral_constant<int, 1>{});
-}
-
 }  // namespace SCIMIX_CODE
 }  // namespace scimix

@@ -1,22 +1,10 @@
 #include "kernels/launch/launch.hpp"
 #include "kernels/metrics/metrics.hpp"
+#include "kernels/softmax/largest_logit.hpp"
 
 namespace scimix::SCIMIX_BACKEND {
 
 namespace {
-
-// Returns the class of the largest logit, or `classes` if a logit is NaN.
-template <class T>
-SCIMIX_HD inline std::int32_t predicted(const T* row, std::int64_t classes) {
-  std::int64_t best = 0;
-  bool undecided = false;
-  for (std::int64_t c = 0; c < classes; ++c) {
-    const auto value = static_cast<compute_t<T>>(row[c]);
-    if (std::isnan(value)) undecided = true;
-    if (value > static_cast<compute_t<T>>(row[best])) best = c;
-  }
-  return static_cast<std::int32_t>(undecided ? classes : best);
-}
 
 template <class T>
 void run(const Tensor& loss, const Tensor& logits, const Tensor& labels,
@@ -31,7 +19,7 @@ void run(const Tensor& loss, const Tensor& logits, const Tensor& labels,
     const float loss_sum =
         block.sum<float>(n, [=](std::int64_t i) { return static_cast<float>(losses[i]); });
     const float correct = block.sum<float>(n, [=](std::int64_t i) {
-      return predicted(scores + i * classes, classes) == label[i] ? 1.0F : 0.0F;
+      return largest_logit(scores + i * classes, classes) == label[i] ? 1.0F : 0.0F;
     });
     block.each(1, [=](std::int64_t) {
       sums[static_cast<int>(MetricSlot::loss_sum)] += loss_sum;
@@ -47,7 +35,7 @@ void predict(const Tensor& logits, const Output& predictions) {
   std::int32_t* prediction = predictions.data<std::int32_t>();
   const std::int64_t classes = logits.dim(1);
   for_each(logits.dim(0), [=] SCIMIX_KERNEL_FN(std::int64_t i) {
-    prediction[i] = predicted(scores + i * classes, classes);
+    prediction[i] = largest_logit(scores + i * classes, classes);
   });
 }
 

@@ -10,7 +10,7 @@ enum class MetricSlot { loss_sum = 0, correct = 1, rows = 2 };
 
 // Adds the rows of a batch: logits [N,C], loss [N] of their compute type, labels i32 [N]. A row is
 // correct when its label has the largest logit (the first of equals). Rows with a NaN logit are not
-// correct, and a NaN loss stays visible in the sum. Source: top-1 accuracy.
+// correct, and a NaN loss stays visible in the sum.
 SCIMIX_KERNEL(add_metrics, (const Tensor& loss, const Tensor& logits, const Tensor& labels,
                             const Output& accumulator))
 

@@ -179,7 +179,8 @@ void sum_middle(const Tensor& x, const Output& y, double factor) {
   SCIMIX_CHECK(x.rank() == 3 && y.numel() == x.dim(0) * x.dim(2), "sum_middle of ", x.shape(),
                " into ", y.shape(), ", expected [outer, reduced, inner] into outer * inner");
   if (y.numel() == 0) return;
-  if (x.numel() == 0) return fill(y, factor * 0.0);  // NaN for the mean of nothing
+  // A sum of no terms is 0. The mean of no terms has the factor 1/0, and infinity times 0 is NaN.
+  if (x.numel() == 0) return fill(y, factor * 0.0);
   dispatch_floating(x.dtype(), [&]<class From>(TypeTag<From>) {
     dispatch_floating(y.dtype(), [&]<class To>(TypeTag<To>) {
       if constexpr (std::is_same_v<compute_t<From>, compute_t<To>>) {

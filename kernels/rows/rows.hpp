@@ -14,9 +14,9 @@ SCIMIX_KERNEL(paste_channels, (const Tensor& x, std::int64_t from, const Output&
 // throws on the CPU, and gives a row of NaN on a GPU, which cannot throw.
 SCIMIX_KERNEL(gather, (const Tensor& x, const Tensor& index, const Output& y))
 
-// y[r] = the sum of the x[i] with index[i] == r, in the order of i. The indices are sorted first
-// instead of using atomics, so that the result is the same every time. x [M,...], index i32 [M], y
-// [R,...]. An index outside 0..R-1 throws on the CPU and is left out on a GPU.
+// y[r] = the sum of the x[i] with index[i] == r, in the order of i. No atomic additions are used,
+// so that the result is the same every time. x [M,...], index i32 [M], y [R,...]. An index outside
+// 0..R-1 throws on the CPU and is left out on a GPU.
 SCIMIX_KERNEL(scatter_add, (const Tensor& x, const Tensor& index, const Output& y))
 
 }  // namespace scimix

@@ -1,28 +1,10 @@
 #include "kernels/launch/launch.hpp"
+#include "kernels/softmax/largest_logit.hpp"
 #include "kernels/softmax/pseudo_label.hpp"
 
 namespace scimix::SCIMIX_BACKEND {
 
 namespace {
-
-// The largest logit of a row (the first of equals).
-struct Best {
-  std::int32_t label;
-  bool has_nan;  // then label is 0
-};
-
-template <class T>
-SCIMIX_KERNEL_FN Best best_of(const T* row, std::int64_t classes) {
-  using A = compute_t<T>;
-  std::int64_t best = 0;
-  bool has_nan = false;
-  for (std::int64_t c = 0; c < classes; ++c) {
-    const A value = static_cast<A>(row[c]);
-    if (std::isnan(value)) has_nan = true;
-    if (value > static_cast<A>(row[best])) best = c;
-  }
-  return {has_nan ? 0 : static_cast<std::int32_t>(best), has_nan};
-}
 
 // Returns softmax(row)[label] for the label of the largest logit; NaN if a logit is NaN.
 template <class T>
@@ -46,9 +28,9 @@ void run_pseudo_labels(const Tensor& logits, double threshold, const Output& lab
   const auto least = static_cast<compute_t<T>>(threshold);
   for_each(logits.dim(0), [=] SCIMIX_KERNEL_FN(std::int64_t n) {
     const T* row = rows + n * classes;
-    const Best best = best_of(row, classes);
-    label[n] = best.label;
-    sure[n] = largest_softmax(row, classes, best.label) >= least ? 1.0F : 0.0F;  // 0 for NaN
+    const std::int32_t largest = largest_logit(row, classes);
+    label[n] = largest < classes ? largest : 0;  // 0 if a logit is NaN, and then never confident
+    sure[n] = largest_softmax(row, classes, label[n]) >= least ? 1.0F : 0.0F;
   });
 }
 
@@ -59,8 +41,7 @@ void run_agreeing_rows(const Tensor& logits, const Tensor& labels, const Output&
   float* agrees = out.data<float>();
   const std::int64_t classes = logits.dim(1);
   for_each<4>(logits.dim(0), [=] SCIMIX_KERNEL_FN(std::int64_t n) {
-    const Best best = best_of(rows + n * classes, classes);
-    agrees[n] = !best.has_nan && best.label == label[n] ? 1.0F : 0.0F;
+    agrees[n] = largest_logit(rows + n * classes, classes) == label[n] ? 1.0F : 0.0F;
   });
 }
 
