@@ -50,7 +50,8 @@ class Ranks::World {
     try {
       session_.comm().barrier();
     } catch (const std::exception& error) {
-      static_cast<void>(std::fprintf(stderr, "leaving the other ranks: %s\n", error.what()));
+      static_cast<void>(std::fprintf(stderr, "rank %d: the other ranks did not finish: %s\n",
+                                     place().rank, error.what()));
     }
   }
   World(const World&) = delete;

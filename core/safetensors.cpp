@@ -242,7 +242,7 @@ std::string_view header_of(const std::string& path, std::span<const std::byte> f
   std::uint64_t length = 0;
   std::memcpy(&length, file.data(), kLengthBytes);
   if (length > kMaxHeader) {
-    user_error(path, ": is no safetensors file, such as a checkpoint: its first 8 bytes give a ",
+    user_error(path, ": not a safetensors file, as checkpoints are: its first 8 bytes give a ",
                "header length of ", length, ", expected at most ", kMaxHeader);
   }
   if (length > file.size() - kLengthBytes) {

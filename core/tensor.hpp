@@ -28,9 +28,9 @@ class Tensor {
   // Allocates a tensor with undefined contents.
   [[nodiscard]] static Tensor empty(const Shape& shape, DType dtype, Device device = kCpu);
   [[nodiscard]] static Tensor zeros(const Shape& shape, DType dtype, Device device = kCpu);
-  // A tensor on the CPU whose elements are `memory`, for example a mapped file, of at least as many
-  // bytes. The tensor and its views own the memory together with the caller's handle. It does not
-  // come from the allocator, so memory_stats does not count it.
+  // Returns a CPU tensor whose elements lie in `memory`, such as a mapped file, which must have at
+  // least the bytes of the shape (not checked). The tensor and its views own the memory together
+  // with the caller's handle. memory_stats does not count it.
   [[nodiscard]] static Tensor of_memory(Memory memory, const Shape& shape, DType dtype);
   // Copies host values to the device, converted to `dtype`.
   [[nodiscard]] static Tensor from(std::span<const double> values, const Shape& shape, DType dtype,

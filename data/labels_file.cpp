@@ -76,7 +76,7 @@ void check_encoding(std::string_view content, const std::string& where) {
   }
 }
 
-// Checks that semicolons or tabs do not separate the columns, which are one column then.
+// Refuses columns separated by semicolons or tabs, which would be read as one column.
 void check_separator(const CsvRow& first, const std::string& where) {
   if (first.fields.size() > 1) return;
   const std::string& field = first.fields[0];

@@ -51,7 +51,7 @@ void check_indices(const std::string& path, const Split& split, const Dataset& d
   user_error(
       shown(path), ": made with other ", which, " images (", split.dataset, ", hash ", found,
       ") than those that are there now (", dataset.name, ", hash ", expected,
-      "); images were added, removed, renamed or changed since. Expected the same images, or "
+      "); images or their classes were added, removed, renamed or changed since. Expected the same "
       "a new run in another --out");
 }
 

@@ -18,12 +18,6 @@ int blocks_per_stage(const WideResNetConfig& config) {
 
 }  // namespace
 
-void check_depth(const std::string& what, int depth) {
-  if (depth < 10 || (depth - 4) % 6 != 0) {
-    user_error(what, " ", depth, ": expected 6 n + 4 with n >= 1 (10, 16, 22, 28)");
-  }
-}
-
 WideResNet::WideResNet(const WideResNetConfig& config, std::uint64_t seed, Device device,
                        DType dtype)
     : config_(config),

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "core/error.hpp"
 #include "models/layers.hpp"
 
 namespace scimix {
@@ -25,7 +26,11 @@ struct WideResNetConfig {
 };
 
 // Checks a number of layers; `what` begins the message. Errors (user): it is not 6 n + 4, n >= 1.
-void check_depth(const std::string& what, int depth);
+inline void check_depth(const std::string& what, int depth) {
+  if (depth < 10 || (depth - 4) % 6 != 0) {
+    user_error(what, " ", depth, ": expected 6 n + 4 with n >= 1 (10, 16, 22, 28)");
+  }
+}
 
 class WideResNet {
  public:

@@ -51,7 +51,7 @@ class RunFolder {
   [[nodiscard]] std::optional<std::filesystem::path> latest_checkpoint(
       std::vector<std::string>* passed_over = nullptr) const;
   // Returns the newest complete checkpoint. Errors (user): those of latest_checkpoint; no
-  // checkpoint; the folder of a job of scimix_train auto, with the runs in it.
+  // checkpoint; the folder is a job of scimix_train auto (the message lists its runs).
   [[nodiscard]] std::filesystem::path required_checkpoint() const;
   // Returns where decoded images are kept for the next run: in image-cache beside the run. The
   // guide of a generator, whose run folder lies in the generator's, uses the same folder.

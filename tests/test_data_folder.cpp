@@ -119,7 +119,7 @@ TEST_CASE("image folder: bad train and test folders") {
   CHECK(contains(error_of(dir.path()), "holds no images"));
 }
 
-TEST_CASE("image folder: whatever is beside train/ and test/ is an error") {
+TEST_CASE("image folder: other folders and pictures beside train/ and test/ are an error") {
   const TempFolder dir;
   for (const char* half : {"train", "test"}) {
     for (const char* name : {"a", "b"}) write_plain(dir.path() / half / name / "1.png", 1);

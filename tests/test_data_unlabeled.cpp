@@ -221,7 +221,7 @@ TEST_CASE("unlabelled images: bad folders") {
   CHECK(has_note(skipped, "3 of 6 files cannot be used and are left out, first"));
 }
 
-TEST_CASE("unlabelled images: whatever is beside the folders of the layout is an error") {
+TEST_CASE("unlabelled images: other folders and pictures beside those of the layout are an error") {
   const TempFolder dir;
   const fs::path root = dir.path() / "set";
   for (const char* name : {"auk", "wren"}) {

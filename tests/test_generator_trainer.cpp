@@ -220,7 +220,8 @@ TEST_CASE("what a generator run refuses before it starts") {
   config.variant = Variant::no_hyb;
   config.weights = {.reconstruction = 0, .adversarial = 0, .semantic = 0};
   CHECK_THROWS_WITH_AS(GeneratorTrainer(config, tiny_inputs()),
-                       doctest::Contains("all loss weights are 0"), Error);
+                       doctest::Contains("no loss that this run computes has a weight above 0"),
+                       Error);
 
   RunInputs odd = tiny_inputs();
   odd.dataset = load_dataset("digits", "", {.size = 36, .digits_train = 20, .digits_test = 10});

@@ -269,10 +269,10 @@ TEST_CASE("safetensors: lying lengths") {
     return bytes + rest;
   };
   CHECK(refusal(folder, with_length(100'000'001, "{}"))
-            .starts_with("is no safetensors file, such as a checkpoint: its first 8 bytes give a "
+            .starts_with("not a safetensors file, as checkpoints are: its first 8 bytes give a "
                          "header length of 100000001, expected at most 100000000"));
   CHECK(refusal(folder, with_length(~std::uint64_t{0}, "{}"))
-            .starts_with("is no safetensors file, such as a checkpoint: its first 8 bytes give a "
+            .starts_with("not a safetensors file, as checkpoints are: its first 8 bytes give a "
                          "header length of 18446744073709551615, expected at most"));
   CHECK(refusal(folder, with_length(3, "{}"))
             .starts_with("header length is 3, but only 2 bytes follow"));

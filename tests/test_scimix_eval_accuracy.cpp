@@ -224,7 +224,7 @@ TEST_CASE("scimix_eval accuracy: runs and checkpoints that are none") {
   check_mistake({"accuracy", path("text")}, {path("text")});
   write_png(folder / "picture.png", {16, 16, std::vector<std::uint8_t>(768)});
   check_mistake({"accuracy", path("picture.png")},
-                {path("picture.png") + ": is no safetensors file, such as a checkpoint"});
+                {path("picture.png") + ": not a safetensors file, as checkpoints are"});
 
   save_metadata(folder / "other", {{"format", "pt"}});
   check_mistake({"accuracy", path("other")},

@@ -105,7 +105,7 @@ TEST_CASE("auto: a job is interrupted, goes on, and is not repeated") {
          pictures.path("guide")});
   CHECK(test::read_bytes(pictures.path("guide/checkpoints/step-00000002.safetensors")) == guide);
 
-  // A finished job says nothing about other pictures.
+  // A finished job is refused if the pictures have changed.
   test::write_picture(pictures.dir / "unlabeled/another.png", true, 3);
   check_mistake("scimix_train", command,
                 {"job/guide/split.json: made with other training images", "another --out"});

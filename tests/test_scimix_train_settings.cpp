@@ -121,7 +121,8 @@ TEST_CASE("a path of any bytes survives config.toml and resume") {
     train({"classifier", "--resume=" + out, "--data-dir", moved, "--steps", "4"});
     CHECK(has(config_of(out), "data-dir=\"" + moved + "\"\n"));
     std::filesystem::remove(std::filesystem::path(moved) / "train/x/40.png");
-    check_mistake("scimix_train", {"classifier", "--resume=" + out, "--steps", "5"}, {"made with other training images"});
+    check_mistake("scimix_train", {"classifier", "--resume=" + out, "--steps", "5"},
+                  {"made with other training images"});
   }
 }
 

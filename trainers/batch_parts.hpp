@@ -34,13 +34,15 @@ struct RowBlock {
 };
 
 // The rows of one part of a batch that this rank computes: one block, or two if the part's first
-// rows were divided among the ranks separately.
+// rows are divided among the ranks on their own. The generator mixes these first rows, and so mixes
+// the same images with any number of ranks.
 class RankRows {
  public:
   RankRows() = default;
   // Divides `all` rows among the ranks: first the rows 0 .. ahead-1, then the others. So each rank
-  // has its share of the former, which stand first on every rank. If the number of ranks does not
-  // divide a number of rows, the ranks' counts differ by at most one.
+  // has its share of the former, which stand first on every rank. With `ahead` 0 there is one
+  // block. If the number of ranks does not divide a number of rows, the ranks' counts differ by at
+  // most one.
   RankRows(const Comm& ranks, std::int64_t all, std::int64_t ahead = 0);
 
   // Returns the number of rows on all ranks, or on this rank.

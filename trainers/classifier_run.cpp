@@ -167,8 +167,8 @@ RunResult run_classifier(const ClassifierConfig& config, const RunRequest& reque
   check(config);
   check_strong_size("--method fixmatch", config.method, config.data.image_size,
                     config.data.image_size);
-  if (uses_generator(config) &&
-      !request.resume) {  // found missing now, and not after the images were read
+  // Checks the generator before the images are read, so that a wrong path does not cost that time.
+  if (uses_generator(config) && !request.resume) {
     (void)read_generator_metadata(generator_checkpoint(config.hybrids.generator));
   }
   return run_training(

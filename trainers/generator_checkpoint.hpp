@@ -48,8 +48,8 @@ void describe_guide(const GuideInfo& guide, CheckpointMetadata& metadata);
 [[nodiscard]] std::vector<std::string> class_names_of(const CheckpointMetadata& metadata,
                                                       const std::filesystem::path& path);
 
-// Returns the generator's checkpoint that `path` is, or the newest one of the run folder `path`.
-// Errors (user): no such file, no checkpoint in the folder.
+// Returns the newest checkpoint of `path` if it is a run folder, otherwise `path` itself. Errors
+// (user): no checkpoint in the folder.
 [[nodiscard]] std::filesystem::path generator_checkpoint(const std::filesystem::path& path);
 
 // Reads the metadata of a checkpoint. Errors (user): not a generator's checkpoint.

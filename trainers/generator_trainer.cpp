@@ -59,7 +59,8 @@ std::int64_t unlabeled_rows(const GeneratorRunConfig& config, Method method) {
   return unlabeled_rows(semantic_classifier(config, method));
 }
 
-// Returns the images that are drawn without their labels, some of which are mixed.
+// Returns the images that may be mixed: the labelled ones if a step needs no others, or else those
+// that are drawn without their labels.
 std::vector<std::int32_t> unlabeled_members(const GeneratorRunConfig& config,
                                             const RunInputs& inputs) {
   if (mixes_labeled(config, inputs)) return inputs.split.labeled;
@@ -80,7 +81,8 @@ void check_weights(const GeneratorRunConfig& config) {
   const bool hybrids =
       config.variant != Variant::no_hyb && (w.class_plus > 0 || w.cont_plus > 0 || minus);
   if (trains_semantic || w.reconstruction > 0 || w.adversarial > 0 || hybrids) return;
-  user_error("all loss weights are 0, expected one above 0, such as --weight-rec");
+  user_error(
+      "no loss that this run computes has a weight above 0, expected one, such as --weight-rec");
 }
 
 // Returns the settings of SGD for E_c and C. They have another learning rate if there is a guide.

@@ -16,8 +16,8 @@
 
 namespace scimix {
 
-// Errors (user): images larger than the generator's kernels can make: a line of a hybrid, with 16
-// channels, must fit into the 64 KiB that a block of the upsampling kernel has.
+// Errors (user): images of more than 512x512 pixels, or 256x256 in f64. The kernel that upsamples
+// keeps a line of a hybrid, one pixel longer and with 16 channels, in the 64 KiB of a block.
 void check_generated_size(std::int64_t image_size, Precision precision);
 
 class GeneratorTrainer : public TrainingSession {

@@ -33,7 +33,7 @@ class InterruptFlag {
 };
 
 // Returns whether a signal has come that ended no run, and forgets it. For a program that goes on
-// after its runs: it should treat the signal as it would have without them.
+// after its runs, such as Python, which then raises KeyboardInterrupt, whichever signal it was.
 [[nodiscard]] bool take_unanswered_signal();
 
 }  // namespace scimix

@@ -86,8 +86,7 @@ void run_any(const char* op, const Tensor& step, const NoiseAddress& address, Us
              const Output& out) {
   SCIMIX_CHECK(out.rank() >= 2 && step.numel() == 1, op, ": step ", step.shape(), ", out ",
                out.shape());
-  SCIMIX_CHECK(address.channels == 0 ||
-                   (out.rank() >= 2 && address.channels > 0 && address.channels <= out.dim(-1)),
+  SCIMIX_CHECK(address.channels == 0 || (address.channels > 0 && address.channels <= out.dim(-1)),
                op, ": ", address.channels, " channels of ", out.shape());
   if (out.numel() == 0) return;
   const std::int64_t stride = out.dim(-1);

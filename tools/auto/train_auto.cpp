@@ -32,8 +32,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Reads the command line. If its folder holds a job already, returns that job's settings, with
-// those that the command line and its configuration files may change.
+// Reads the command line. If its folder holds a job already, returns the job's settings, changed by
+// the options of the command line and of its configuration files. Errors (user): among others, an
+// option that a resumed job cannot change.
 AskedRun read_job(const std::vector<std::string>& arguments) {
   const RunKind& kind = auto_kind();
   AskedRun asked = read_command(kind, arguments);
@@ -84,8 +85,9 @@ void check_job(const AskedRun& asked, const AutoConfig& config) {
   }
 }
 
-// Checks that the job's runs were made from the pictures that are there now. The runs of a finished
-// job read no pictures. Errors (user): pictures were added, removed or changed since.
+// Checks that the job's runs were made from the pictures that are there now: finished runs are not
+// started again, and would not notice. The run after a weak guide may have another image size, and
+// is not compared. Errors (user): pictures were added, removed or changed since.
 void check_same_pictures(const fs::path& folder, const Dataset& dataset) {
   for (const char* const run : {kAutoGuide, kAutoGenerator, kAutoClassifier}) {
     const fs::path split = folder / run / "split.json";

@@ -41,10 +41,6 @@ std::string suggestion(const CLI::App& app, const std::string& word, const std::
   return nearest.empty() ? "" : "; did you mean " + dashes + nearest + "?";
 }
 
-}  // namespace
-
-namespace {
-
 // Returns the type of the setting that has the type of the option's variable.
 SettingType number_type(const CLI::Option& option) {
   const std::string type = option.get_type_name();
@@ -112,7 +108,7 @@ void check_extras(const CLI::App& app) {
       std::filesystem::exists(word, ignored) || name.find('.') != std::string::npos;
   if (takes_files(app) && (is_file || !word.starts_with("--"))) {
     if (is_file) hint.clear();
-    hint += " (a file of this name is written ./" + shown(word) + ", or behind --)";
+    hint += " (for a file of this name write ./" + shown(word) + ", or put it after --)";
   }
   user_error("unknown option ", shown(word), hint);
 }

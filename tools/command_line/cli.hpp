@@ -38,8 +38,8 @@ void add_threads(CLI::App& app, const std::string& group);
 [[nodiscard]] std::optional<int> parse(CLI::App& app, std::vector<std::string> arguments);
 
 // Runs `body` and returns its exit code. An exception, or a failed write to standard output,
-// becomes "program: message" on standard error and an exit code. SIGPIPE is ignored, so that the
-// program still writes its files if the program that reads its output has ended.
+// becomes "program: message" on standard error and an exit code. SIGPIPE is ignored: if the program
+// that reads the output has ended, this program still writes its files, and ends as usual.
 [[nodiscard]] int run_program(const std::string& name, const std::function<int()>& body);
 // Runs `body` like run_program, in a program that may be one of several ranks. Only rank 0 writes
 // to standard output. An error on one rank ends all ranks; an error that all ranks have is printed

@@ -96,7 +96,7 @@ std::string labels_file_of(const DataChoice& choice, const DataSettings& own) {
     const fs::path moved = fs::path(*choice.data_dir) / place;
     if (is_file(moved)) return moved.native();
   }
-  // A file outside of the folder that is missing is needed all the same: its reader says so.
+  // If the file lay outside of the folder and is missing, reading it gives the error.
   const bool needed =
       is_file(own.labels_file) ? names_images_of(own.labels_file, *choice.data_dir) : place.empty();
   return needed ? own.labels_file : std::string();

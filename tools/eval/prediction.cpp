@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <string>
-#include <string_view>
 #include <system_error>
 #include <unordered_map>
 #include <unordered_set>
@@ -41,7 +39,8 @@ std::string start_of(const std::string& text, std::size_t bytes) {
   const auto continues = [&](std::size_t at) {
     return (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U;
   };
-  // A character has at most three bytes behind its first one. More of them are no UTF-8.
+  // A character has at most three bytes behind its first one. A longer row of such bytes is not
+  // UTF-8.
   std::size_t end = bytes;
   while (end > 0 && bytes - end < 3 && continues(end)) --end;
   return text.substr(0, continues(end) ? bytes : end);

@@ -67,7 +67,7 @@ TestImages load_whole_folder(const DataChoice& choice, const ClassifierSettings&
 TestImages load_folder(DataChoice choice, const ClassifierSettings& settings,
                        const std::string& trained_on) {
   const fs::path folder = choice.data_dir.value_or(settings.data.data_dir);
-  // Decided for the whole folder, also if only its folder test/ is loaded below.
+  // Chosen now: below, the folder may become its subfolder test/, where it would not be found.
   if (choice.data_dir) choice.labels_file = labels_file_of(choice, settings.data);
   if (has_unlabeled_layout(folder) || !labels_file_of(choice, settings.data).empty()) {
     TestImages images = load_as_for_training(choice, settings);

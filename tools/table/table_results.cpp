@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -185,6 +184,7 @@ class Results {
         const auto at = static_cast<std::size_t>(kind.index(setting));
         return there[at] == planned.values[at];
       };
+      // A row and its baseline need the same images and labels. The folder of the images may move.
       const bool same_data = std::ranges::all_of(kImageSettings, agrees) && agrees("labels");
       if (!same_data || !is_finished(run, config.steps)) continue;
       const auto accuracy = last_accuracy(RunHistory::read(run.metrics()));
