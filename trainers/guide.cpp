@@ -7,6 +7,7 @@
 #include "core/paths.hpp"
 #include "settings/run_kinds.hpp"
 #include "settings/settings_file.hpp"
+#include "trainers/classifier_checkpoint.hpp"
 #include "trainers/classifier_run.hpp"
 #include "trainers/classifier_trainer.hpp"
 #include "trainers/generator_checkpoint.hpp"
@@ -32,21 +33,6 @@ std::string method_of(const CheckpointMetadata& said) {
   const std::string method = value_of(said, "method");
   const std::string mixer = value_of(said, "mixer");
   return mixer.empty() || mixer == "none" ? method : method + " with hybrids by " + mixer;
-}
-
-// Loads the EMA network of a checkpoint, with parameters of the type `wanted`.
-WideResNet load_average(const fs::path& checkpoint, const WideResNetConfig& config, DType wanted,
-                        Device device) {
-  const std::string prefix = "ema.";
-  return load_network(
-      checkpoint, prefix, wanted, device,
-      [&](DType dtype, Device where) { return WideResNet(config, /*seed=*/0, where, dtype); },
-      [&](const WideResNet& network) {
-        CheckpointTensors all;
-        append(all, prefix, network.parameters().parameters());
-        append(all, prefix, network.parameters().buffers());
-        return all;
-      });
 }
 
 }  // namespace
@@ -111,7 +97,7 @@ TrainedGuide load_matching_guide(const fs::path& folder, const GeneratorRunConfi
                run.labels, " of this data set", kWhy);
   }
   return {checkpoint, method_of(said), number_of<std::int64_t>(said, "step", checkpoint),
-          load_average(checkpoint, shape, parameter_type(config.precision), device)};
+          load_wide_resnet(checkpoint, "ema.", shape, parameter_type(config.precision), device)};
 }
 
 }  // namespace scimix

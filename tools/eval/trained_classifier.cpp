@@ -10,6 +10,7 @@
 #include "report/run_folder.hpp"
 #include "tools/command_line/run_settings.hpp"
 #include "tools/command_line/short_list.hpp"
+#include "trainers/classifier_checkpoint.hpp"
 #include "trainers/generator_checkpoint.hpp"
 #include "trainers/run_inputs.hpp"
 
@@ -171,17 +172,8 @@ void check_classes(const ClassifierCheckpoint& c, const std::vector<std::string>
 
 WideResNet load_classifier(const ClassifierCheckpoint& c, const ClassifierSettings& settings,
                            Device device) {
-  const WideResNetConfig config = encoder_config(settings.encoder, settings.classes);
-  const std::string prefix = prefix_of(c.kind);
-  return load_network(
-      c.file, prefix, DType::f32, device,
-      [&](DType dtype, Device where) { return WideResNet(config, /*seed=*/0, where, dtype); },
-      [&](const WideResNet& network) {
-        CheckpointTensors tensors;
-        append(tensors, prefix, network.parameters().parameters());
-        append(tensors, prefix, network.parameters().buffers());
-        return tensors;
-      });
+  return load_wide_resnet(c.file, prefix_of(c.kind),
+                          encoder_config(settings.encoder, settings.classes), DType::f32, device);
 }
 
 }  // namespace scimix

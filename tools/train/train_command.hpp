@@ -22,8 +22,8 @@ struct AskedRun {
   std::filesystem::path resume = {};      // folder of the run to resume; empty: a new run
   std::vector<std::string> changed = {};  // names of settings that differ from the resumed run's
   std::optional<std::string> seeds = {};  // the value of --seeds
-  // Of a new run: the options that give the same settings as its configuration files and its
-  // command line, each setting once.
+  // For a new run: every setting that its configuration files or its command line give, as an
+  // option such as "--steps=100", each setting once.
   std::vector<std::string> given = {};
 
   [[nodiscard]] bool resumes() const { return !resume.empty(); }
