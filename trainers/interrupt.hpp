@@ -10,11 +10,11 @@
 namespace scimix {
 
 // Handles the signals while the object exists. If a signal has come, they stay handled afterwards,
-// because the program is about to end. Further signals have no effect, except that the third Ctrl-C
-// ends the program at once. A signal that comes too late to end a run, while it writes its last
-// checkpoint, raises the next object's flag, so that the program's next run ends at once. If SIGHUP
-// was ignored before (nohup), it stays ignored. SIGPIPE is ignored from then on: a program that
-// reads the run's output may end before the run does. At most one object may exist at a time.
+// because the program usually ends then. Further signals have no effect, except that the third
+// Ctrl-C ends the program at once. A signal that comes too late to end a run, while it writes its
+// last checkpoint, raises the next object's flag, so that the program's next run ends at once. If
+// SIGHUP was ignored before (nohup), it stays ignored. SIGPIPE is ignored from then on: a program
+// that reads the run's output may end before the run does. At most one object may exist at a time.
 class InterruptFlag {
  public:
   InterruptFlag();

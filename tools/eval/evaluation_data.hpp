@@ -32,10 +32,10 @@ void add_data_choice(CLI::App& app, DataChoice& choice, const std::string& whose
                      const std::string& training_images);
 
 // Returns the labels file for the evaluation: the one that the user chose, or that of the run's
-// settings `own`. If the user chose another folder, a labels file of the run in the run's folder is
-// looked for at the same place in the new one. Returns "" if the images' classes are those of their
-// folders: for a data set that the user chose by its name, and for a folder that has none of the
-// images of the run's labels file.
+// settings `own`. If the user chose another folder of images, and the run's labels file lay in the
+// run's old folder of images, it is looked for at the same place in the new one. Returns "" if the
+// images' classes are those of their folders: for a data set that the user chose by its name, and
+// for a folder that has none of the images of the run's labels file.
 [[nodiscard]] std::string labels_file_of(const DataChoice& choice, const DataSettings& own);
 
 struct EvaluationData {
