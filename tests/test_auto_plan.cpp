@@ -91,7 +91,7 @@ TEST_CASE("auto: the planned steps fit the time on slow and fast devices") {
       if (!plan.has_hybrids()) continue;
       ++with_hybrids;
       CHECK(plan.generator_steps >= 1500);
-      CHECK(plan.method == Method::mean_teacher);
+      CHECK(plan.method == Method::fixmatch);
       CHECK(machine.measured.front().image_size == 16);
     }
   }
@@ -337,7 +337,7 @@ TEST_CASE("auto: the settings of the three runs fit each other") {
   CHECK(runs.generator.output.out == "/job/generator");
   CHECK(runs.generator.steps == 2500);
   CHECK(runs.generator.g_channels == 32);  // of the scale cpu
-  CHECK(runs.classifier.method == Method::mean_teacher);
+  CHECK(runs.classifier.method == Method::fixmatch);
   CHECK(runs.classifier.hybrids.mixer == MixerKind::scimix);
   CHECK(runs.classifier.hybrids.generator == "/job/generator");
   CHECK(runs.classifier.steps == 6800);

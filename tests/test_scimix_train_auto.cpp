@@ -59,7 +59,7 @@ TEST_CASE("auto: a job is interrupted, goes on, and is not repeated") {
     check_has(stopped.out,
               {"labelled: 16 images of 2 classes, 8 of each\n", "unlabelled: 70 images\n",
                "test: 4 images\n", "picture sizes: shorter side 16 pixels",
-               "method: mean-teacher with hybrids", "[1 of 3] guide: 2 steps",
+               "method: fixmatch with hybrids", "[1 of 3] guide: 2 steps",
                "[2 of 3] generator: 12 steps", "interrupted; the same command goes on\n"});
     CHECK_FALSE(has(stopped.out, "[3 of 3]"));
   }

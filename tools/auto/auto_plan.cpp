@@ -32,9 +32,9 @@ struct Lengths {
   std::int64_t classifier = 0;
 };
 
-// Returns the usual numbers of steps. Those of the scale cpu were found in experiments with images
-// of 16x16 pixels: 25%, 30% and 45% of the time. The scale full has slower averages of its networks
-// and of batch norm, and needs longer runs.
+// Returns the usual numbers of steps. Those of the scale cpu come from experiments with images of
+// 16x16 pixels (docs/results/guided-generators.md). The scale full has slower averages of its
+// networks and of batch norm, and needs longer runs.
 Lengths usual_lengths(RunScale scale, bool hybrids) {
   const bool full = scale == RunScale::full;
   const std::int64_t classifier = full ? 30000 : 8000;
@@ -349,7 +349,7 @@ std::string in_minutes(double minutes) {
 }
 
 Method method_with_hybrids(const AutoConfig& asked) {
-  return method_of(asked, Method::mean_teacher);
+  return method_of(asked, Method::fixmatch);
 }
 
 Method method_without_hybrids(const AutoConfig& asked, const AutoData& data) {
