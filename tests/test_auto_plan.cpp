@@ -50,10 +50,13 @@ class Machine {
             .classifier = 810.0 / 8000 * factor};
   }
   AutoPlan plan(const AutoConfig& asked, const AutoData& data) {
-    return plan_auto(asked, data, [&](const AutoCandidate& candidate, std::optional<Method> alone) {
+    return plan_auto(asked, data, measure());
+  }
+  AutoMeasure measure() {
+    return [this](const AutoCandidate& candidate, std::optional<Method> alone) {
       if (!alone) measured.push_back(candidate);
       return times(candidate, !alone, alone.value_or(Method::fixmatch));
-    });
+    };
   }
 
   std::vector<AutoCandidate> measured;  // with hybrids
@@ -155,6 +158,42 @@ TEST_CASE("auto: a weak guide leaves its time to a classifier without hybrids") 
   CHECK(runs.plain.steps == 10200);
   CHECK(runs.guide.data.image_size == 16);
   CHECK(runs.guide.data.crop_pad == 2);
+}
+
+TEST_CASE("auto: after a weak guide, the classifier is planned again for the time that is left") {
+  const AutoConfig asked = minutes(30);
+  Machine expected(2);
+  const AutoConfig picked = with_picks(asked, expected.plan(asked, many_pictures()));
+  REQUIRE(picked.plain.steps == 10200);
+
+  // On a machine that turned out to be twice as fast, 1,147.5 s suffice for twice as many steps,
+  // and for 9,066 steps at 48x48 pixels.
+  Machine faster(4);
+  const PlainPlan plain = plan_plain(asked, many_pictures(), faster.measure(), 1147.5);
+  CHECK(plain.candidate == AutoCandidate{48, RunScale::cpu, 10, 1});
+  CHECK(plain.steps == 9000);
+  CHECK(plain.method == Method::fixmatch);
+  CHECK(plain.least_guide_accuracy == doctest::Approx(0.5));
+  CHECK(describe(plain) ==
+        "fixmatch classifier without hybrids, 48x48 pixels with WideResNet-10-1, scale cpu, 9000 "
+        "steps");
+
+  // The other picks of the job stay.
+  const AutoConfig again = with_plain_picks(picked, plain);
+  check(again);
+  CHECK(again.data.image_size == 16);
+  CHECK(again.guide_steps == 13600);
+  const AutoRunSettings runs = auto_run_settings(again);
+  CHECK(runs.plain.data.image_size == 48);
+  CHECK(runs.plain.data.crop_pad == 6);
+  CHECK(runs.plain.steps == 9000);
+
+  AutoConfig given = asked;  // what was asked for stays too
+  given.plain.image_size = 32;
+  given.plain.steps = 123;
+  const PlainPlan as_given = plan_plain(given, many_pictures(), faster.measure(), 1147.5);
+  CHECK(as_given.candidate.image_size == 32);
+  CHECK(as_given.steps == 123);
 }
 
 TEST_CASE(

@@ -149,6 +149,26 @@ TEST_CASE("auto: after a weak guide there is a classifier without hybrids, also 
   check_has(config_of(pictures, ""), {"\nplain-steps=80\n", "\nimage-size=16\n"});
 }
 
+TEST_CASE("auto: after a weak guide, the number of steps is picked again and recorded") {
+  const Pictures pictures;
+  const ProgramResult done = train(pictures.job(
+      {"--minutes", "0.05", "--image-size", "16", "--depth", "10", "--width", "1", "--guide-steps",
+       "1", "--generator-steps", "12", "--least-guide-accuracy", "1"}));
+  check_has(done.out, {"less than 100%: no generator is trained",
+                       "\nplanned again for the rest of the time: a fixmatch classifier without "
+                       "hybrids, 16x16 pixels",
+                       "[2 of 2] plain: "});
+  const std::string job = config_of(pictures, "");
+  const std::string key = "\nplain-steps=";
+  const std::size_t at = job.find(key);
+  REQUIRE(at != std::string::npos);
+  const std::size_t begin = at + key.size();
+  const std::string steps = job.substr(begin, job.find('\n', begin) - begin);
+  CHECK(std::stoi(steps) >= 1);
+  check_has(config_of(pictures, "plain/"), {"\nsteps=" + steps + "\n"});
+  check_has(done.out, {"[2 of 2] plain: " + steps + " steps"});
+}
+
 TEST_CASE("auto: mistakes are found before any work") {
   const Pictures pictures;
   const auto mistake = [&](const Words& more, const Words& words) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <utility>
 
 #include "models/discriminator.hpp"
 #include "report/progress.hpp"
@@ -13,9 +14,6 @@ namespace scimix {
 
 namespace {
 
-// The share of the time that is planned for steps. The rest is for reading the pictures, measuring,
-// evaluations, checkpoints and reports.
-constexpr double kShareForSteps = 0.85;
 constexpr double kLeastLength = 0.5;  // of the usual numbers of steps, with a generator
 constexpr double kMostLength = 4;     // more steps than that would gain little
 constexpr std::int64_t kFewSteps = 1000;
@@ -303,9 +301,9 @@ AutoConfig asked_of_plain(AutoConfig asked) {
 
 // Returns the classifier that takes the rest of the time if the guide is weak. Nothing if there is
 // no guide, or the generator is trained in any case. Adds what to say about it to `reasons`.
-std::optional<PlainPlan> plan_plain(const AutoConfig& asked, const AutoData& data,
-                                    const AutoMeasure& measure, const Choice& hybrids,
-                                    double budget, std::vector<std::string>& reasons) {
+std::optional<PlainPlan> plan_rest(const AutoConfig& asked, const AutoData& data,
+                                   const AutoMeasure& measure, const Choice& hybrids, double budget,
+                                   std::vector<std::string>& reasons) {
   if (hybrids.lengths.guide == 0 || asked.plain.steps == 0 || asked.least_guide_accuracy == 0) {
     return std::nullopt;
   }
@@ -315,22 +313,16 @@ std::optional<PlainPlan> plan_plain(const AutoConfig& asked, const AutoData& dat
         "is");
     return std::nullopt;
   }
-  const AutoConfig rest = asked_of_plain(asked);
-  const Planner planner(rest, data, measure, std::max(0.0, budget - hybrids.guide_seconds));
-  const Choice choice = *planner.choose(/*hybrids=*/false);
-  const Method method = method_without_hybrids(rest, data);
-  const double least = least_accuracy(asked, data);
-  reasons.push_back(fmt::format(
-      "if the guide is right on less than {:.4g}% of the held-out images: no generator, and a {} "
-      "classifier without hybrids, {}, {} steps",
-      100 * least, name_of(method), described(choice.candidate), choice.lengths.classifier));
-  if (choice.lengths.classifier < kFewSteps && rest.steps == kPickSteps) {
-    reasons.push_back(few_steps_warning(choice.lengths.classifier));
+  const PlainPlan plain =
+      plan_plain(asked, data, measure, std::max(0.0, budget - hybrids.guide_seconds));
+  reasons.push_back(
+      fmt::format("if the guide is right on less than {:.4g}% of the held-out images: no "
+                  "generator, and a {}",
+                  100 * plain.least_guide_accuracy, describe(plain)));
+  if (plain.steps < kFewSteps && asked_of_plain(asked).steps == kPickSteps) {
+    reasons.push_back(few_steps_warning(plain.steps));
   }
-  return PlainPlan{.least_guide_accuracy = least,
-                   .method = method,
-                   .candidate = choice.candidate,
-                   .steps = choice.lengths.classifier};
+  return plain;
 }
 
 std::string steps_line(const AutoPlan& plan) {
@@ -356,8 +348,23 @@ Method method_without_hybrids(const AutoConfig& asked, const AutoData& data) {
   return method_of(asked, has_unlabeled(data) ? Method::fixmatch : Method::supervised);
 }
 
+PlainPlan plan_plain(const AutoConfig& asked, const AutoData& data, const AutoMeasure& measure,
+                     double seconds) {
+  const AutoConfig plain = asked_of_plain(asked);
+  const Choice choice = *Planner(plain, data, measure, seconds).choose(/*hybrids=*/false);
+  return {.least_guide_accuracy = least_accuracy(asked, data),
+          .method = method_without_hybrids(plain, data),
+          .candidate = choice.candidate,
+          .steps = choice.lengths.classifier};
+}
+
+std::string describe(const PlainPlan& plain) {
+  return fmt::format("{} classifier without hybrids, {}, {} steps", name_of(plain.method),
+                     described(plain.candidate), plain.steps);
+}
+
 AutoPlan plan_auto(const AutoConfig& asked, const AutoData& data, const AutoMeasure& measure) {
-  const double budget = kShareForSteps * 60 * asked.minutes;
+  const double budget = kAutoShareForSteps * 60 * asked.minutes;
   const Planner planner(asked, data, measure, budget);
   std::vector<std::string> reasons;
   bool hybrids = asked.generator_steps != 0;
@@ -399,7 +406,7 @@ AutoPlan plan_auto(const AutoConfig& asked, const AutoData& data, const AutoMeas
   plan.reasons.push_back(method_reason(asked, data, plan));
   plan.reasons.insert(plan.reasons.end(), reasons.begin(), reasons.end());
   plan.reasons.push_back(steps_line(plan));
-  plan.plain = plan_plain(asked, data, measure, *choice, budget, plan.reasons);
+  plan.plain = plan_rest(asked, data, measure, *choice, budget, plan.reasons);
   if (plan.steps < kFewSteps && asked.steps == kPickSteps) {
     plan.reasons.push_back(few_steps_warning(plan.steps));
   }
@@ -419,16 +426,18 @@ AutoConfig with_picks(AutoConfig asked, const AutoPlan& plan) {
     asked.data.crop_pad = static_cast<int>(plan.candidate.image_size / 8);
   }
   asked.plain.steps = 0;
-  if (plan.plain) {
-    asked.least_guide_accuracy = plan.plain->least_guide_accuracy;
-    asked.plain = {.method = choice_of<AutoMethod>(std::string(name_of(plan.plain->method))),
-                   .image_size = plan.plain->candidate.image_size,
-                   .scale = choice_of<AutoScale>(std::string(name_of(plan.plain->candidate.scale))),
-                   .depth = plan.plain->candidate.depth,
-                   .width = plan.plain->candidate.width,
-                   .steps = plan.plain->steps};
-  }
-  return asked;
+  return plan.plain ? with_plain_picks(std::move(asked), *plan.plain) : asked;
+}
+
+AutoConfig with_plain_picks(AutoConfig picked, const PlainPlan& plain) {
+  picked.least_guide_accuracy = plain.least_guide_accuracy;
+  picked.plain = {.method = choice_of<AutoMethod>(std::string(name_of(plain.method))),
+                  .image_size = plain.candidate.image_size,
+                  .scale = choice_of<AutoScale>(std::string(name_of(plain.candidate.scale))),
+                  .depth = plain.candidate.depth,
+                  .width = plain.candidate.width,
+                  .steps = plain.steps};
+  return picked;
 }
 
 }  // namespace scimix

@@ -45,6 +45,10 @@ struct PlainPlan {
   std::int64_t steps = 0;
 };
 
+// The share of the time that is planned for steps. The rest is for reading the pictures, measuring,
+// evaluations, checkpoints and reports.
+inline constexpr double kAutoShareForSteps = 0.85;
+
 struct AutoPlan {
   AutoCandidate candidate;
   Method method = Method::mean_teacher;  // of the final classifier
@@ -83,7 +87,18 @@ struct AutoPlan {
 [[nodiscard]] AutoPlan plan_auto(const AutoConfig& asked, const AutoData& data,
                                  const AutoMeasure& measure);
 
+// Returns the classifier that is trained if the guide is weak, picked so that its steps take at
+// most `seconds`. What `asked` gives is kept.
+[[nodiscard]] PlainPlan plan_plain(const AutoConfig& asked, const AutoData& data,
+                                   const AutoMeasure& measure, double seconds);
+
+// Returns a description of the classifier for a line of output.
+[[nodiscard]] std::string describe(const PlainPlan& plain);
+
 // Returns `asked` with the picks of the plan in place of what was left open.
 [[nodiscard]] AutoConfig with_picks(AutoConfig asked, const AutoPlan& plan);
+
+// Returns `picked` with these picks in place of those for the classifier after a weak guide.
+[[nodiscard]] AutoConfig with_plain_picks(AutoConfig picked, const PlainPlan& plain);
 
 }  // namespace scimix

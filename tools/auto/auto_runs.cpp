@@ -58,8 +58,9 @@ bool is_weak(const RunResult& guide, const AutoRunSettings& runs) {
 
 }  // namespace
 
-AutoResults train_runs(const AutoRunSettings& runs, const std::string& typed, Ranks& ranks,
-                       const RunStreams& streams) {
+AutoResults train_runs(const AutoRunSettings& runs,
+                       const std::function<ClassifierConfig()>& plan_plain,
+                       const std::string& typed, Ranks& ranks, const RunStreams& streams) {
   const bool guide = runs.guide.steps > 0;
   const bool generator = runs.generator.steps > 0;
   Stages stages(1 + (guide ? 1 : 0) + (generator ? 1 : 0), streams);
@@ -86,7 +87,7 @@ AutoResults train_runs(const AutoRunSettings& runs, const std::string& typed, Ra
           "plain\n",
           100 * result.accuracy, 100 * runs.least_guide_accuracy);
       stages.set_count(2);
-      classify(kAutoPlain, runs.plain);
+      classify(kAutoPlain, plan_plain ? plan_plain() : runs.plain);
       return results;
     }
   }

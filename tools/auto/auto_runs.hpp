@@ -2,6 +2,7 @@
 // interrupted ones are resumed.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,10 +23,13 @@ struct AutoResults {
 };
 
 // Trains guide, generator and classifier, as far as the job has them. If the guide is weak, trains
-// `plain` in place of generator and classifier. `typed` is the command line
+// another classifier in place of generator and classifier: the one that `plan_plain` returns, or
+// `runs.plain` if there is no such function. `typed` is the command line
 // of the job, which the reports and config.toml state. Errors (user): those of the runs, and a
 // folder that holds a run with other settings.
-[[nodiscard]] AutoResults train_runs(const AutoRunSettings& runs, const std::string& typed,
-                                     Ranks& ranks, const RunStreams& streams);
+[[nodiscard]] AutoResults train_runs(const AutoRunSettings& runs,
+                                     const std::function<ClassifierConfig()>& plan_plain,
+                                     const std::string& typed, Ranks& ranks,
+                                     const RunStreams& streams);
 
 }  // namespace scimix

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <functional>
 #include <string_view>
 
 #include "core/atomic_file.hpp"
@@ -13,6 +15,7 @@
 #include "core/paths.hpp"
 #include "core/shell_word.hpp"
 #include "report/interval.hpp"
+#include "report/progress.hpp"
 #include "report/run_folder.hpp"
 #include "report/run_lock.hpp"
 #include "report/run_report.hpp"
@@ -116,6 +119,14 @@ AutoData look(const AutoConfig& config, const RunInputs& inputs, std::ostream& o
   return data;
 }
 
+// Returns the time for the steps of the classifier after a weak guide, in seconds: that is, what is
+// left of the job's time, but at least a quarter of it.
+double seconds_after_guide(double minutes, double elapsed) {
+  constexpr double kLeastShare = 0.25;
+  const double all = 60 * minutes;
+  return kAutoShareForSteps * std::max(all - elapsed, kLeastShare * all);
+}
+
 std::string accuracy_text(const RunResult& result, std::int64_t images) {
   const ShareInterval interval =
       wilson_interval(std::llround(result.accuracy * static_cast<double>(images)), images);
@@ -182,6 +193,7 @@ int train_auto(const std::vector<std::string>& arguments, Ranks& ranks) {
   check_job(asked, config);
   const RunStreams streams = streams_of(ranks);
   const fs::path folder = config.output.out;
+  const double start = steady_seconds();
   AutoData data;
   Device device;
   Comm* comm = nullptr;
@@ -199,17 +211,31 @@ int train_auto(const std::vector<std::string>& arguments, Ranks& ranks) {
   if (error) user_error("--out ", folder.string(), ": ", error.message());
   const RunLock lock(folder);
   fmt::print(streams.out, "device: {}\n", describe(device));
+  std::function<ClassifierConfig()> plan_again;
   if (asked.resumes()) {
     fmt::print(streams.out, "job folder {}: going on with its picks\n", folder.string());
   } else {
     fmt::print(streams.out, "picking settings for {}\n", in_minutes(config.minutes));
     streams.out.flush();
-    const AutoPlan plan = plan_auto(config, data, measure_on(device, config, data, *comm));
+    const AutoConfig open = config;
+    const AutoMeasure measure = measure_on(device, open, data, *comm);
+    const AutoPlan plan = plan_auto(open, data, measure);
     print_lines(streams.out, plan.reasons);
-    config = with_picks(config, plan);
+    config = with_picks(open, plan);
+    // The machine may be faster or slower than it was at the start, and the guide may have taken
+    // another time than planned. A resumed job does not know how long it ran before.
+    plan_again = [&, open, measure] {
+      const double seconds = seconds_after_guide(open.minutes, steady_seconds() - start);
+      const PlainPlan plain = plan_plain(open, data, measure, seconds);
+      fmt::print(streams.out, "planned again for the rest of the time: a {}\n", describe(plain));
+      config = with_plain_picks(config, plain);
+      write_config(asked, config, typed, ranks);
+      return auto_run_settings(config).plain;
+    };
   }
   if (!asked.resumes() || !asked.changed.empty()) write_config(asked, config, typed, ranks);
-  const AutoResults results = train_runs(auto_run_settings(config), typed, ranks, streams);
+  const AutoResults results =
+      train_runs(auto_run_settings(config), plan_again, typed, ranks, streams);
   if (results.interrupted) {
     fmt::print(streams.out, "interrupted; the same command goes on\n");
     return kExitInterrupted;
