@@ -284,7 +284,7 @@ if [[ $preset == cuda ]]; then
     --out "$out/classifier-$$"
   step learn-bf16 20 "$train" classifier --config configs/digits.toml --device cuda:0 --precision bf16 \
     --out "$out/classifier-bf16-$$"
-  step learn-generator 40 "$train" generator --config configs/generators/digits-16.toml --device cuda:0 --out "$out/generator-$$"
+  step learn-generator 40 "$train" generator --config configs/demo.toml --device cuda:0 --out "$out/generator-$$"
 fi
 
 echo "results: $(write_page)"
