@@ -77,13 +77,15 @@ struct AutoPlan {
 //
 // The candidates are tried from the smallest: first image sizes, up to the first that reaches the
 // pictures' median side, then larger networks. The last one is picked for which the time suffices
-// for the usual numbers of steps. If they are too many for the smallest candidate, that one gets
-// fewer steps, at least half as many. If these are too many as well, no generator is trained,
-// unless `asked` gives its steps.
+// for the usual numbers of steps; it gets as many as the time allows, up to four times those. If
+// the time does not suffice even for the smallest candidate, that one gets fewer steps: with a
+// generator at least half the usual numbers. If that takes too long as well, no generator is
+// trained, unless `asked` gives its steps.
 //
 // If there is a guide and there are held-out images to judge it, the plan also has the classifier
-// that takes the rest of the time if the guide is weak, picked by the same rules. (If the numbers
-// of steps of all other runs are given, nothing was measured, and the guide's time counts as 0.)
+// that takes the rest of the time if the guide is weak, picked by the same rules. (If the
+// size, the network and the numbers of steps of all other runs are given, nothing was measured, and
+// the guide's time counts as 0.)
 [[nodiscard]] AutoPlan plan_auto(const AutoConfig& asked, const AutoData& data,
                                  const AutoMeasure& measure);
 

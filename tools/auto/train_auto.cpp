@@ -119,8 +119,8 @@ AutoData look(const AutoConfig& config, const RunInputs& inputs, std::ostream& o
   return data;
 }
 
-// Returns the time for the steps of the classifier after a weak guide, in seconds: that is, what is
-// left of the job's time, but at least a quarter of it.
+// Returns the seconds for the steps of the classifier after a weak guide: kAutoShareForSteps of the
+// time that is left, which counts as at least a quarter of the whole job's time.
 double seconds_after_guide(double minutes, double elapsed) {
   constexpr double kLeastShare = 0.25;
   const double all = 60 * minutes;
