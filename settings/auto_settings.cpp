@@ -20,8 +20,8 @@ void add_pick_settings(Table& t) {
       {.least = 0, .most = 1e5, .least_is_excluded = true}, SCIMIX_FIELD(minutes));
   group.everyday(
       "method",
-      "Method of the final classifier. auto is fixmatch, or supervised where there are hardly any "
-      "unlabelled images.",
+      "Method of the final classifier. auto is fixmatch. Only for a classifier without hybrids, "
+      "where there are hardly any unlabelled images, it is supervised.",
       SCIMIX_FIELD(method));
   group.advanced(
       "scale",

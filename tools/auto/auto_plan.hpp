@@ -51,9 +51,9 @@ inline constexpr double kAutoShareForSteps = 0.85;
 
 struct AutoPlan {
   AutoCandidate candidate;
-  Method method = Method::mean_teacher;  // of the final classifier
-  std::int64_t guide_steps = 0;          // 0: no guide
-  std::int64_t generator_steps = 0;      // 0: no generator
+  Method method = Method::fixmatch;  // of the final classifier
+  std::int64_t guide_steps = 0;      // 0: no guide
+  std::int64_t generator_steps = 0;  // 0: no generator
   std::int64_t steps = 0;
   double seconds = 0;                // expected time of all steps; 0: nothing was measured
   std::optional<PlainPlan> plain;    // nothing if the generator is trained in any case
