@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <regex>
 
 #include "settings/run_kinds.hpp"
 #include "settings/shared_settings.hpp"
@@ -70,9 +71,13 @@ TableRequest request() {
   return {.table = "A", .seeds = {0, 7}, .data_dir = "", .out = "out"};
 }
 
+// Returns the names of the tasks, those of guides without the digits that depend on settings.
 std::vector<std::string> names_of(const TablePlan& plan) {
+  static const std::regex digest("-[0-9a-f]{8} seed");
   std::vector<std::string> names;
-  for (const TableTask& task : plan.tasks) names.push_back(task.name);
+  for (const TableTask& task : plan.tasks) {
+    names.push_back(std::regex_replace(task.name, digest, " seed"));
+  }
   return names;
 }
 
@@ -89,8 +94,9 @@ TEST_CASE("plan of a table: what rows share is in it once, after what it needs")
   const TablePlan plan = plan_table(list, request());
   CHECK(names_of(plan) ==
         std::vector<std::string>{
-            "mt seed 0", "mt seed 7", "generator plain-digits-20-16px seed 0", "contradict seed 0",
-            "oracle digits-all-16px", "hybrids of plain-digits-20-16px seed 0",
+            "mt seed 0", "mt seed 7", "guide mean-teacher-digits-20-16px seed 0",
+            "generator plain-digits-20-16px seed 0", "contradict seed 0", "oracle digits-all-16px",
+            "hybrids of plain-digits-20-16px seed 0", "guide mean-teacher-digits-20-16px seed 7",
             "generator plain-digits-20-16px seed 7", "contradict seed 7",
             "hybrids of plain-digits-20-16px seed 7", "pseudo seed 0", "pseudo seed 7"});
   REQUIRE(plan.rows.size() == 4);
@@ -124,13 +130,74 @@ TEST_CASE("plan of a table: rows by name, scale, and settings that are stronger 
   asked.scale = RunScale::cpu;
   asked.overrides = {"labels=40", "hybrid-weight=7", "generator.steps=11", "oracle.steps=12"};
   const TablePlan plan = plan_table(list, asked);
-  CHECK(names_of(plan) ==
-        std::vector<std::string>{"generator plain-digits-40-16px seed 3", "pseudo seed 3"});
-  CHECK(plan.tasks[0].steps() == 11);
-  CHECK(plan.tasks[0].setting("depth") == "10");
-  CHECK(plan.tasks[1].steps() == 2000);  // that of the scale, which is stronger than the list
-  CHECK(plan.tasks[1].setting("labels") == "40");
-  CHECK(plan.tasks[1].setting("hybrid-weight") == "7");
+  CHECK(names_of(plan) == std::vector<std::string>{"guide mean-teacher-digits-40-16px seed 3",
+                                                   "generator plain-digits-40-16px seed 3",
+                                                   "pseudo seed 3"});
+  CHECK(plan.tasks[1].steps() == 11);
+  CHECK(plan.tasks[1].setting("depth") == "10");
+  CHECK(plan.tasks[2].steps() == 2000);  // that of the scale, which is stronger than the list
+  CHECK(plan.tasks[2].setting("labels") == "40");
+  CHECK(plan.tasks[2].setting("hybrid-weight") == "7");
+}
+
+TEST_CASE("plan of a table: generators with the same guide share it") {
+  const TableList list = list_of(R"([generator.other]
+variant = "unfrozen"
+steps = 70
+guide-steps = 30
+[generator.longer]
+guide-steps = 40
+[[row]]
+table = "B"
+name = "plain-row"
+title = "guide of 30 steps"
+use = "data"
+generator = "plain"
+[[row]]
+table = "B"
+name = "other-row"
+title = "the same guide"
+use = "data"
+generator = "other"
+[[row]]
+table = "B"
+name = "longer-row"
+title = "another guide"
+use = "data"
+generator = "longer"
+[[row]]
+table = "B"
+name = "pictures"
+title = "whether all pictures have labels is not known yet"
+settings = { dataset = "folder", data-dir = "pictures" }
+generator = "plain"
+)");
+  TableRequest asked = request();
+  asked.table = "B";
+  asked.seeds = {7};
+  const TablePlan plan = plan_table(list, asked);
+  REQUIRE(names_of(plan) ==
+          std::vector<std::string>{
+              "guide mean-teacher-digits-20-16px seed 7", "generator plain-digits-20-16px seed 7",
+              "plain-row seed 7", "generator other-digits-20-16px seed 7", "other-row seed 7",
+              "guide mean-teacher-digits-20-16px seed 7", "generator longer-digits-20-16px seed 7",
+              "longer-row seed 7", "generator plain-folder-all seed 7", "pictures seed 7"});
+  const TableTask& guide = plan.tasks[0];
+  CHECK(guide.setting("method") == "mean-teacher");
+  CHECK(guide.setting("seed") == "7");
+  CHECK(guide.setting("split-seed") == "7");
+  CHECK(guide.steps() == 30);
+  CHECK(plan.tasks[5].steps() == 40);
+  CHECK(plan.tasks[5].folder != guide.folder);
+  for (const std::size_t generator : {1, 3}) {
+    CAPTURE(generator);
+    CHECK(plan.tasks[generator].needs == std::vector<std::size_t>{0});
+    CHECK(plan.tasks[generator].setting("guide") == absolute(guide.folder).string());
+    CHECK(plan.tasks[generator].setting("guide-steps") == "0");
+  }
+  CHECK(generator_guide(plan, plan.tasks[3]) == "mean-teacher, first alone for 30 steps");
+  CHECK(plan.tasks[8].setting("guide-steps") == "30");
+  CHECK(generator_guide(plan, plan.tasks[8]) == "cross-entropy, first alone for 30 steps");
 }
 
 TEST_CASE(
@@ -266,7 +333,7 @@ generator = "all"
   asked.table = "B";
   const TablePlan other = plan_table(all, asked);
   CHECK(other.tasks[0].name == "generator all-digits-all-16px seed 0");
-  CHECK(generator_guide(other.tasks[0]) == "cross-entropy");
+  CHECK(generator_guide(other, other.tasks[0]) == "cross-entropy");
 }
 
 TEST_CASE("time that is left: runs side by side, and runs of which nothing is known") {

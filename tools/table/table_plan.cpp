@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <regex>
+#include <span>
 
 #include "core/error.hpp"
 #include "core/names.hpp"
+#include "data/content_hash.hpp"
 #include "settings/run_kinds.hpp"
 #include "settings/settings_file.hpp"
 #include "settings/shared_settings.hpp"
@@ -193,6 +195,11 @@ class Planner {
     const RunKind& kind = generator_kind();
     TableTask task{.kind = TableTask::Kind::generator,
                    .values = generator_values(runs, classifier_values(runs, seed))};
+    if (const auto guide = add_guide(task.values, seed)) {
+      task.needs.push_back(*guide);
+      task.values[at(kind, "guide")] = plan_.tasks[*guide].folder.string();
+      task.values[at(kind, "guide-steps")] = std::int64_t{0};
+    }
     task.folder = std::get<std::string>(task.values[at(kind, "out")]);
     task.name =
         fmt::format("generator {} seed {}", task.folder.parent_path().filename().string(), seed);
@@ -205,6 +212,49 @@ class Planner {
     check(generator_table().config(task.values));
     open_.pop_back();
     return add(std::move(task));
+  }
+
+  // --- guides ---
+
+  // Adds the classifier that a generator with the settings `generator` trains first, as a run of
+  // its own: generators that need the same guide, such as those of Table IV, share it. Returns
+  // nullopt if the generator has no such guide, or if only a run that knows the images can tell by
+  // which method it is trained.
+  std::optional<std::size_t> add_guide(const SettingValues& generator, std::uint64_t seed) {
+    const RunKind& kind = classifier_kind();
+    const GeneratorRunConfig config = generator_table().config(generator);
+    if (config.guide.steps == 0) return std::nullopt;
+    if (config.data.dataset == "folder" && config.semantic_loss == SemanticLoss::automatic) {
+      return std::nullopt;
+    }
+    const Method method = semantic_method(config, config.data.labels == "all");
+    TableTask task{.kind = TableTask::Kind::classifier,
+                   .values = classifier_table().values(semantic_classifier(config, method))};
+    // Guides with different settings must not have the same folder.
+    const std::string name = fmt::format("{}-{}-{}", name_of(method), data_name(kind, task.values),
+                                         digest(kind, task.values));
+    task.folder = request_.out / "guides" / name / fmt::format("seed-{}", seed);
+    task.values[at(kind, "out")] = task.folder.string();
+    task.name = fmt::format("guide {} seed {}", name, seed);
+    fill_in(kind, task, seed);
+    check(classifier_table().config(task.values));
+    return add(std::move(task));
+  }
+
+  // Returns eight hexadecimal digits that depend on the settings that differ from their defaults.
+  // Seeds, paths and the device are left out.
+  static std::string digest(const RunKind& kind, const SettingValues& values) {
+    constexpr std::array kLeftOut{"seed",        "split-seed", "out",    "data-dir",
+                                  "labels-file", "device",     "threads"};
+    const SettingValues defaults = resolve(kind, {}).values;
+    ContentHash hash;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const std::string& name = kind.settings[i].name;
+      if (values[i] == defaults[i] || std::ranges::find(kLeftOut, name) != kLeftOut.end()) continue;
+      const std::string text = name + "=" + text_of(values[i]);
+      hash.add(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+    }
+    return fmt::format("{:08x}", hash.value() >> 32U);
   }
 
   // --- oracles and measurements ---
