@@ -20,8 +20,21 @@ LossWeights preset_weights(WeightPreset preset) {
           .encoder_grad = 0.1};
 }
 
+void check_loss_weights(const GeneratorRunConfig& config) {
+  const LossWeights& w = config.weights;
+  const bool trains_semantic = w.semantic > 0 && !freezes_semantic_encoder(config);
+  const bool minus =
+      config.variant != Variant::basic_hyb && (w.class_minus > 0 || w.cont_minus > 0);
+  const bool hybrids =
+      config.variant != Variant::no_hyb && (w.class_plus > 0 || w.cont_plus > 0 || minus);
+  if (trains_semantic || w.reconstruction > 0 || w.adversarial > 0 || hybrids) return;
+  user_error(
+      "no loss that this run computes has a weight above 0, expected one, such as --weight-rec");
+}
+
 void check(const GeneratorRunConfig& c) {
   generator_table().check(c);
+  check_loss_weights(c);
   check_image_size(c.data.image_size);
   check_depth("--depth", c.encoder.depth);
   if (!c.guide.run.empty() && c.guide.steps > 0) {

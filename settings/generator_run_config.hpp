@@ -92,6 +92,10 @@ struct GeneratorRunConfig {
 // found in small experiments.
 [[nodiscard]] LossWeights preset_weights(WeightPreset preset);
 
+// Checks that a loss is left. Errors (user): all weights of the losses that a run of this variant
+// computes are 0.
+void check_loss_weights(const GeneratorRunConfig& config);
+
 // Checks all settings. Errors (user): a setting outside its range, or settings that contradict each
 // other.
 void check(const GeneratorRunConfig& config);

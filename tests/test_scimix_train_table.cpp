@@ -20,8 +20,7 @@ using test::Words;
 
 namespace {
 
-// Runs of a second each. The two rows with SciMix share their
-// generator.
+// Runs of a second each. The two rows with SciMix share their generator, which starts from a guide.
 constexpr const char* kList = R"([table]
 T = { title = "Tiny" }
 birds = { title = "Data that are missing" }
@@ -45,7 +44,7 @@ method = "mean-teacher"
 steps = 40
 
 [generator.tiny]
-guide-steps = 0
+guide-steps = 6
 depth = 10
 width = 1
 g-channels = 8
@@ -115,7 +114,7 @@ use = "tiny"
 settings = { labels = 200 }
 )";
 
-// The runs of table T with the seeds 0 and 1.
+// The runs of table T with the seeds 0 and 1, without the two guides, whose names have a digest.
 const Words kRuns{"mt seed 0",
                   "mt seed 1",
                   "generator tiny-digits-20-16px seed 0",
@@ -135,9 +134,10 @@ class Place {
     return folder_ / name;
   }
   [[nodiscard]] const test::TempFolder& folder() const { return folder_; }
-  [[nodiscard]] Words command(const std::string& table, const Words& more = {}) const {
+  [[nodiscard]] Words command(const std::string& table, const Words& more = {},
+                              const std::string& out = "out") const {
     return Words{"table",    table, "--config", (folder_ / "t.toml").string(), "--seeds", "0,1",
-                 "--device", "cpu", "--out",    (folder_ / "out").string()} +
+                 "--device", "cpu", "--out",    (folder_ / out).string()} +
            more;
   }
 
@@ -149,6 +149,17 @@ class Place {
 int starts(const std::string& out, const std::string& task) {
   return occurrences(out, task + ": begun\n") + occurrences(out, task + ": measuring\n") +
          occurrences(out, task + ": going on after step ");
+}
+
+// How often a guide was begun or went on.
+int guide_starts(const std::string& out) {
+  int count = 0;
+  std::istringstream lines(out);
+  for (std::string line; std::getline(lines, line);) {
+    count += line.starts_with("guide mean-teacher-digits-20-16px-") &&
+             (has(line, ": begun") || has(line, ": going on after step "));
+  }
+  return count;
 }
 
 // The cells of a CSV file without quotes.
@@ -193,12 +204,27 @@ TEST_CASE("scimix_train table: killed and begun again, it makes each run once" *
     if (!was_begun) CHECK(starts(second.out, run) == 1);
   }
   CHECK(has(first.out, "mt seed 0: done"));
-  CHECK(has(second.error, "3 of 3 rows, 11 of 11 runs done"));
+  CHECK(has(second.error, "3 of 3 rows, 13 of 13 runs done"));
 
-  // A third time there is nothing to do.
-  const ProgramResult third = run_program("scimix_train", place.command("T"));
+  // Each generator took over a guide that is a run of its own.
+  CHECK(guide_starts(first.out) + guide_starts(second.out) >= 2);
+  CHECK(guide_starts(second.out) <= 2);
+  for (const char* seed : {"seed-0", "seed-1"}) {
+    const auto generator = place / "out/generators/tiny-digits-20-16px" / seed;
+    CHECK(has(test::read_bytes(generator / "guide/config.toml"), "steps=6\n"));
+    CHECK(has(test::read_bytes(generator / "config.toml"), "guide-steps=6\n"));
+  }
+
+  // A third time there is nothing to do, also if the folder was moved, and the guides, which the
+  // generators have no more use for, were deleted.
+  std::filesystem::remove_all(place / "out/guides");
+  std::filesystem::rename(place / "out", place / "moved");
+  const ProgramResult third = run_program("scimix_train", place.command("T", {}, "moved"));
   CHECK(third.exit_code == 0);
   for (const std::string& run : kRuns) CHECK(starts(third.out, run) == 0);
+  CHECK(guide_starts(third.out) == 0);
+  CHECK_FALSE(std::filesystem::exists(place / "moved/guides"));
+  std::filesystem::rename(place / "moved", place / "out");
 
   // An uninterrupted table has the same figures, with as many threads for each run: sums over
   // threads are rounded differently for another number of them.
@@ -206,6 +232,7 @@ TEST_CASE("scimix_train table: killed and begun again, it makes each run once" *
   const ProgramResult whole = run_program("scimix_train", other.command("T", {"--jobs", "2"}));
   REQUIRE(whole.exit_code == 0);
   for (const std::string& run : kRuns) CHECK(starts(whole.out, run) == 1);
+  CHECK(guide_starts(whole.out) == 2);
   CHECK(test::read_bytes(place / "out/T/table.csv") == test::read_bytes(other / "out/T/table.csv"));
 
   const std::vector<Words> csv = csv_of(place / "out/T/table.csv");

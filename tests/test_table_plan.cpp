@@ -71,7 +71,7 @@ TableRequest request() {
   return {.table = "A", .seeds = {0, 7}, .data_dir = "", .out = "out"};
 }
 
-// Returns the names of the tasks, those of guides without the digits that depend on settings.
+// Returns the names of the tasks, those of guides without their digest.
 std::vector<std::string> names_of(const TablePlan& plan) {
   static const std::regex digest("-[0-9a-f]{8} seed");
   std::vector<std::string> names;
@@ -192,12 +192,46 @@ generator = "plain"
   for (const std::size_t generator : {1, 3}) {
     CAPTURE(generator);
     CHECK(plan.tasks[generator].needs == std::vector<std::size_t>{0});
-    CHECK(plan.tasks[generator].setting("guide") == absolute(guide.folder).string());
-    CHECK(plan.tasks[generator].setting("guide-steps") == "0");
+    CHECK(plan.tasks[generator].guide == guide.folder);
+    CHECK(plan.tasks[generator].setting("guide").empty());
+    CHECK(plan.tasks[generator].setting("guide-steps") == "30");
   }
-  CHECK(generator_guide(plan, plan.tasks[3]) == "mean-teacher, first alone for 30 steps");
-  CHECK(plan.tasks[8].setting("guide-steps") == "30");
-  CHECK(generator_guide(plan, plan.tasks[8]) == "cross-entropy, first alone for 30 steps");
+  CHECK(plan.tasks[8].guide.empty());
+}
+
+TEST_CASE("plan of a table: settings without influence on a guide give no other guide") {
+  TableRequest asked = request();
+  asked.rows = "contradict";
+  asked.seeds = {0, 7};
+  const auto folders = [&](const std::vector<std::string>& overrides) {
+    asked.overrides = overrides;
+    std::vector<std::string> names;
+    for (const TableTask& task : plan_table(list_of(), asked).tasks) {
+      if (task.is_guide) names.push_back(task.folder.string());
+    }
+    return names;
+  };
+  const std::vector<std::string> usual = folders({});
+  REQUIRE(usual.size() == 2);
+  CHECK(usual[0].ends_with("/seed-0"));
+  CHECK(usual[1].ends_with("/seed-7"));
+  CHECK(folders({"generator.eval-batch=50", "generator.log-every=3", "threads=1"}) == usual);
+  CHECK(folders({"generator.steps=51", "generator.g-channels=16"}) == usual);
+  for (const char* const word :
+       {"generator.guide-steps=31", "generator.learning-rate=0.05", "generator.batch=8",
+        "crop-pad=3", "generator.semantic-loss=fixmatch", "generator.seed=3"}) {
+    CAPTURE(word);
+    const std::vector<std::string> other = folders({word});
+    REQUIRE(other.size() == 2);
+    CHECK(other[0] != usual[0]);
+    CHECK(other[1] != usual[1]);
+  }
+  // One generator, and so one guide, for all seeds.
+  CHECK(folders({"generator.seed=0", "generator.split-seed=0", "allow-other-split=true"}) ==
+        std::vector<std::string>{usual[0]});
+  // With as many labels as images the method of the guide is known only when they are read.
+  CHECK(folders({"labels=40", "digits-train=40"}).empty());
+  CHECK(folders({"generator.guide-steps=0"}).empty());
 }
 
 TEST_CASE(
@@ -264,6 +298,13 @@ table = "B"
 name = "impossible"
 title = "no image size"
 settings = { image-size = 30 }
+[[row]]
+table = "B"
+name = "no-critic"
+title = "a size for classifiers"
+use = "data"
+settings = { image-size = 36 }
+generator = "plain"
 )");
   const auto error_of = [&](const TableRequest& asked) {
     return test::user_error_of([&] { (void)plan_table(list, asked); });
@@ -279,6 +320,7 @@ settings = { image-size = 30 }
                  "--rows zzz: no row of table A has such a name, expected some of mt, contradict, "
                  "pseudo"));
   for (const auto& [word, message] : std::vector<std::pair<std::string, std::string>>{
+           {"generator.guide=elsewhere", "--guide-steps 30 with --guide"},
            {"steps", "--set steps: expected KEY=VALUE"},
            {"stepz=1", "--set stepz=1: unknown setting stepz; did you mean steps?"},
            {"generator.method=x", "--set generator.method=x: unknown setting method"},
@@ -295,7 +337,8 @@ settings = { image-size = 30 }
            {"-data",
             "two rows need generator plain-digits-20-16px seed 0 with different settings "
             "(crop-pad 3 and 4)"},
-           {"impossible", "--image-size 30"}}) {
+           {"impossible", "--image-size 30"},
+           {"no-critic", "image size 36: no number of stages fits"}}) {
     asked.rows = rows;
     CHECK(contains(error_of(asked), message));
   }
@@ -333,7 +376,7 @@ generator = "all"
   asked.table = "B";
   const TablePlan other = plan_table(all, asked);
   CHECK(other.tasks[0].name == "generator all-digits-all-16px seed 0");
-  CHECK(generator_guide(other, other.tasks[0]) == "cross-entropy");
+  CHECK(generator_guide(other.tasks[0]) == "cross-entropy");
 }
 
 TEST_CASE("time that is left: runs side by side, and runs of which nothing is known") {

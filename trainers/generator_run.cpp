@@ -73,7 +73,7 @@ bool GeneratorSubject::prepare(const RunFolder& run, const RunRequest& request,
   if (!has_guide(config_)) return true;
   if (!given_) {
     if (!train_guide(config_, trainer_.semantic_method(), run, request, streams)) return false;
-    given_ = load_matching_guide(guide_folder(run), config_, inputs_.dataset, inputs_.split,
+    given_ = load_matching_guide(guide_folder(run.path()), config_, inputs_.dataset, inputs_.split,
                                  inputs_.device);
   }
   trainer_.start_from(given_->network, {.method = given_->method, .steps = given_->steps});

@@ -73,18 +73,6 @@ std::vector<std::int32_t> unlabeled_members(const GeneratorRunConfig& config,
   return members;
 }
 
-void check_weights(const GeneratorRunConfig& config) {
-  const LossWeights& w = config.weights;
-  const bool trains_semantic = w.semantic > 0 && !freezes_semantic_encoder(config);
-  const bool minus =
-      config.variant != Variant::basic_hyb && (w.class_minus > 0 || w.cont_minus > 0);
-  const bool hybrids =
-      config.variant != Variant::no_hyb && (w.class_plus > 0 || w.cont_plus > 0 || minus);
-  if (trains_semantic || w.reconstruction > 0 || w.adversarial > 0 || hybrids) return;
-  user_error(
-      "no loss that this run computes has a weight above 0, expected one, such as --weight-rec");
-}
-
 // Returns the settings of SGD for E_c and C. They have another learning rate if there is a guide.
 SgdOptions semantic_options(const GeneratorRunConfig& config) {
   SgdOptions options = sgd_options(config.sgd, config.steps, config.ema_decay);
@@ -118,7 +106,7 @@ void check_generated_size(std::int64_t image_size, Precision precision) {
 namespace {
 
 SessionSettings checked_settings(const GeneratorRunConfig& config, const Dataset& dataset) {
-  check_weights(config);
+  check_loss_weights(config);
   check_images(dataset);
   check_generated_size(dataset.train.height, config.precision);
   return session_settings(config);

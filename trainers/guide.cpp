@@ -37,14 +37,14 @@ std::string method_of(const CheckpointMetadata& said) {
 
 }  // namespace
 
-fs::path guide_folder(const RunFolder& run) {
-  return run.path() / "guide";
+fs::path guide_folder(const fs::path& run) {
+  return run / "guide";
 }
 
 bool train_guide(const GeneratorRunConfig& config, Method method, const RunFolder& run,
                  const RunRequest& request, const RunStreams& streams) {
   ClassifierConfig guide = semantic_classifier(config, method);
-  const fs::path folder = guide_folder(run);
+  const fs::path folder = guide_folder(run.path());
   guide.output.out = folder.string();
   RunRequest asked = request;
   asked.config_text =

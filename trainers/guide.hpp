@@ -21,10 +21,10 @@ struct TrainedGuide {
   WideResNet network;      // the EMA network
 };
 
-// Returns the run folder of the guide that a generator's run trains. It is inside `run`.
-[[nodiscard]] std::filesystem::path guide_folder(const RunFolder& run);
+// Returns the folder of the guide that a generator's run in the folder `run` trains.
+[[nodiscard]] std::filesystem::path guide_folder(const std::filesystem::path& run);
 
-// Trains a classifier by L_S alone in guide_folder(run), as `scimix_train classifier` would.
+// Trains a classifier by L_S alone in guide_folder(run.path()), as `scimix_train classifier` would.
 // Resumes the guide's run if one exists there. `request` is the request of the generator's run.
 // Returns false if a signal interrupted the training.
 [[nodiscard]] bool train_guide(const GeneratorRunConfig& config, Method method,

@@ -35,8 +35,10 @@ bool same_images(const DataSettings& a, const DataSettings& b) {
 
 std::vector<NeededData> needed_data(const TablePlan& plan) {
   std::vector<NeededData> needed;
-  for (const TableTask& task : plan.tasks) {
-    if (!task.is_run() || is_done(task)) continue;
+  const std::vector<bool> settled = settled_tasks(plan);
+  for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
+    const TableTask& task = plan.tasks[i];
+    if (!task.is_run() || settled[i]) continue;
     const DataSettings data = data_of(task);
     auto found = std::ranges::find_if(
         needed, [&](const NeededData& one) { return same_images(one.settings, data); });

@@ -10,10 +10,13 @@
 #include "core/error.hpp"
 #include "core/names.hpp"
 #include "data/content_hash.hpp"
+#include "data/split.hpp"
+#include "models/discriminator.hpp"
 #include "settings/run_kinds.hpp"
 #include "settings/settings_file.hpp"
 #include "settings/shared_settings.hpp"
 #include "tools/train/needed_generator.hpp"
+#include "trainers/generator_trainer.hpp"
 
 namespace scimix {
 
@@ -195,10 +198,9 @@ class Planner {
     const RunKind& kind = generator_kind();
     TableTask task{.kind = TableTask::Kind::generator,
                    .values = generator_values(runs, classifier_values(runs, seed))};
-    if (const auto guide = add_guide(task.values, seed)) {
+    if (const auto guide = add_guide(task.values)) {
       task.needs.push_back(*guide);
-      task.values[at(kind, "guide")] = plan_.tasks[*guide].folder.string();
-      task.values[at(kind, "guide-steps")] = std::int64_t{0};
+      task.guide = plan_.tasks[*guide].folder;
     }
     task.folder = std::get<std::string>(task.values[at(kind, "out")]);
     task.name =
@@ -209,30 +211,39 @@ class Planner {
     }
     enter(task.folder.string());
     fill_in(kind, task, seed);
-    check(generator_table().config(task.values));
+    check_generator(generator_table().config(task.values));
     open_.pop_back();
     return add(std::move(task));
+  }
+
+  // Checks what the run itself would check first, before its guide is trained.
+  static void check_generator(const GeneratorRunConfig& config) {
+    check(config);
+    if (config.data.image_size == 0) return;
+    check_critic_size(config.data.image_size);
+    check_generated_size(config.data.image_size, config.precision);
   }
 
   // --- guides ---
 
   // Adds the classifier that a generator with the settings `generator` trains first, as a run of
   // its own: generators that need the same guide, such as those of Table IV, share it. Returns
-  // nullopt if the generator has no such guide, or if only a run that knows the images can tell by
-  // which method it is trained.
-  std::optional<std::size_t> add_guide(const SettingValues& generator, std::uint64_t seed) {
+  // nullopt if the generator has no such guide, or if the guide's method depends on whether all
+  // images have labels, which is known only when they are read; then the generator trains its guide
+  // itself.
+  std::optional<std::size_t> add_guide(const SettingValues& generator) {
     const RunKind& kind = classifier_kind();
     const GeneratorRunConfig config = generator_table().config(generator);
-    if (config.guide.steps == 0) return std::nullopt;
-    if (config.data.dataset == "folder" && config.semantic_loss == SemanticLoss::automatic) {
-      return std::nullopt;
-    }
+    if (config.guide.steps == 0 || !config.guide.run.empty()) return std::nullopt;
+    if (config.data.dataset == "folder" || may_be_all(config.data)) return std::nullopt;
     const Method method = semantic_method(config, config.data.labels == "all");
     TableTask task{.kind = TableTask::Kind::classifier,
-                   .values = classifier_table().values(semantic_classifier(config, method))};
+                   .values = classifier_table().values(semantic_classifier(config, method)),
+                   .is_guide = true};
     // Guides with different settings must not have the same folder.
     const std::string name = fmt::format("{}-{}-{}", name_of(method), data_name(kind, task.values),
                                          digest(kind, task.values));
+    const std::uint64_t seed = config.data.split_seed;
     task.folder = request_.out / "guides" / name / fmt::format("seed-{}", seed);
     task.values[at(kind, "out")] = task.folder.string();
     task.name = fmt::format("guide {} seed {}", name, seed);
@@ -241,17 +252,29 @@ class Planner {
     return add(std::move(task));
   }
 
-  // Returns eight hexadecimal digits that depend on the settings that differ from their defaults.
-  // Seeds, paths and the device are left out.
+  // Returns whether a number of labels may be as large as the number of training images.
+  static bool may_be_all(const DataSettings& data) {
+    constexpr std::int64_t kFewestImages = 2000;  // data sets that are read from files have more
+    const auto labels = parse_label_count(data.labels);
+    return labels && *labels >= (data.dataset == "digits" ? data.digits_train : kFewestImages);
+  }
+
+  // Returns eight hexadecimal digits that depend on the settings that influence the trained
+  // network, as far as they differ from their defaults. The folder's name has the split seed.
   static std::string digest(const RunKind& kind, const SettingValues& values) {
-    constexpr std::array kLeftOut{"seed",        "split-seed", "out",    "data-dir",
-                                  "labels-file", "device",     "threads"};
+    constexpr std::array kNamed{"split-seed", "out"};
+    constexpr std::array kChangeable{"steps", "learning-rate", "momentum", "weight-decay"};
+    const auto has = [](const auto& list, const std::string& name) {
+      return std::ranges::find(list, name) != list.end();
+    };
     const SettingValues defaults = resolve(kind, {}).values;
     ContentHash hash;
     for (std::size_t i = 0; i < values.size(); ++i) {
-      const std::string& name = kind.settings[i].name;
-      if (values[i] == defaults[i] || std::ranges::find(kLeftOut, name) != kLeftOut.end()) continue;
-      const std::string text = name + "=" + text_of(values[i]);
+      const Setting& setting = kind.settings[i];
+      const bool matters = setting.on_resume == OnResume::stays || has(kChangeable, setting.name);
+      if (!matters || has(kNamed, setting.name) || values[i] == defaults[i]) continue;
+      if (setting.name == "seed" && values[i] == values[at(kind, "split-seed")]) continue;
+      const std::string text = setting.name + "=" + text_of(values[i]);
       hash.add(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
     }
     return fmt::format("{:08x}", hash.value() >> 32U);
@@ -373,7 +396,7 @@ class Planner {
   }
 
   void check_same(const TableTask& one, const TableTask& other) const {
-    if (!one.is_run()) return;
+    if (!one.is_run() || one.is_guide) return;  // the folder of a guide says its settings
     const RunKind& kind = one.run_kind();
     for (std::size_t i = 0; i < one.values.size(); ++i) {
       if (one.values[i] == other.values[i]) continue;

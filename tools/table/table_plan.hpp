@@ -22,7 +22,7 @@ struct TableRequest {
   std::string data_dir = {};        // for all rows; empty: the list's setting
   std::string device = "auto";
   std::filesystem::path out = {};
-  // KEY=VALUE for classifiers, generator.KEY=VALUE, oracle.KEY=VALUE. These override the list, the
+  // KEY=VALUE for classifiers, generator.KEY=VALUE for generators and guides, oracle.KEY=VALUE. These override the list, the
   // scale, the data folder and the device, but not the classifiers' seeds and no output folder.
   std::vector<std::string> overrides = {};
 };
@@ -35,6 +35,11 @@ struct TableTask {
   std::filesystem::path folder = {};    // of the run or of the measurement
   SettingValues values = {};            // settings; only for runs
   std::vector<std::size_t> needs = {};  // indices of the tasks that must be done first
+  // The run is the guide of generators, and nothing else.
+  bool is_guide = false;
+  // Folder of the guide's run, which a generator's run takes over when it begins. Empty: it has no
+  // guide, or trains its guide itself.
+  std::filesystem::path guide = {};
   // Run folders of the generator and the oracle; only for measurements.
   std::filesystem::path generator = {};
   std::filesystem::path oracle = {};

@@ -86,7 +86,7 @@ class Results {
                          .baseline = {},
                          .wanted = request_.seeds.size()};
     if (planned.generators.front()) {
-      out.generator = generator_guide(plan_, plan_.tasks[*planned.generators.front()]);
+      out.generator = generator_guide(plan_.tasks[*planned.generators.front()]);
     }
     for (const TableMeasure measure : row.measures) add_measure(planned, measure, out);
     if (row.measures.front() != TableMeasure::transfer && !row.baseline.empty()) {
@@ -229,18 +229,12 @@ TableReport table_results(const TableList& list, const TableRequest& request, co
   return Results(list, request, plan).report(command);
 }
 
-std::string generator_guide(const TablePlan& plan, const TableTask& generator) {
+std::string generator_guide(const TableTask& generator) {
   std::string loss = generator.setting("semantic-loss");
   if (loss == "auto") {
     loss = generator.setting("labels") == "all" ? "cross-entropy" : "mean-teacher";
   }
   const std::string guide = generator.setting("guide");
-  for (const std::size_t need : generator.needs) {
-    const TableTask& task = plan.tasks[need];
-    if (fs::absolute(task.folder) == guide && task.name.starts_with("guide ")) {
-      return fmt::format("{}, first alone for {} steps", loss, task.steps());
-    }
-  }
   if (!guide.empty()) {  // OUT/runs/NAME/seed-N is shown as NAME
     const fs::path run = fs::path(guide).parent_path().filename();
     return fmt::format("{}, guided by {}", loss, run.empty() ? guide : run.string());

@@ -14,7 +14,7 @@ namespace scimix {
 [[nodiscard]] TableReport table_results(const TableList& list, const TableRequest& request,
                                         const TablePlan& plan, const std::string& command);
 
-// Returns the L_S of a generator of the plan and its guide, if it has one, in words.
-[[nodiscard]] std::string generator_guide(const TablePlan& plan, const TableTask& generator);
+// Returns a generator's L_S and its guide, if it has one, in words, from its settings.
+[[nodiscard]] std::string generator_guide(const TableTask& generator);
 
 }  // namespace scimix

@@ -26,6 +26,7 @@
 #include "tools/command_line/child_process.hpp"
 #include "tools/command_line/run_settings.hpp"
 #include "tools/train/train_command.hpp"
+#include "trainers/guide.hpp"
 #include "trainers/interrupt.hpp"
 #include "trainers/training_run.hpp"
 
@@ -62,6 +63,23 @@ std::string last_line(const fs::path& log) {
   return text.substr(text.rfind('\n') + 1);
 }
 
+// Copies the trained guide to the place where the generator's run would train it. The run finds it
+// finished there, and needs the guide's own folder no more. Errors (user): it cannot be copied.
+void take_over_guide(const TableTask& generator) {
+  const fs::path guide = guide_folder(generator.folder);
+  if (has_run(guide)) return;
+  const fs::path made = guide.string() + ".new";
+  std::error_code error;
+  fs::remove_all(made, error);
+  if (!error) fs::create_directories(generator.folder, error);
+  if (!error) fs::copy(generator.guide, made, fs::copy_options::recursive, error);
+  if (!error) fs::rename(made, guide, error);
+  if (error) {
+    user_error(guide.string(), ": cannot copy the guide ", generator.guide.string(),
+               " there: ", error.message());
+  }
+}
+
 // The state of a task.
 enum class State { waiting, running, done, failed };
 
@@ -84,8 +102,10 @@ class Runner {
         streams_(streams),
         after_each_(after_each),
         terminal_(stderr_is_terminal()) {
+    for (const bool settled : settled_tasks(plan)) {
+      states_.push_back(settled ? State::done : State::waiting);
+    }
     for (const TableTask& task : plan.tasks) {
-      states_.push_back(is_done(task) ? State::done : State::waiting);
       if (!task.is_run()) continue;
       const double seconds = read_pace(metrics_of(task)).seconds_per_step;
       if (seconds > 0) pace_[rate_key(task)] = seconds;
@@ -215,6 +235,7 @@ bool Runner::has_owner(const TableTask& task) {
 void Runner::start(std::size_t at, int slot) {
   const TableTask& task = plan_.tasks[at];
   fs::create_directories(task.is_run() ? task.folder.parent_path() : task.folder);
+  if (!task.guide.empty() && !has_run(task.folder)) take_over_guide(task);
   running_.push_back({at, slot, ChildProcess(command_of(task, slot)), steady_seconds()});
   states_[at] = State::running;
   say(fmt::format("{}: {}", task.name,
@@ -392,6 +413,19 @@ bool is_done(const TableTask& task) {
   if (!has_run(task.folder)) return false;
   (void)resume_arguments(task.run_kind(), task.folder, task.values);
   return is_finished(RunFolder::open(task.folder), task.steps());
+}
+
+std::vector<bool> settled_tasks(const TablePlan& plan) {
+  std::vector<bool> settled;
+  for (const TableTask& task : plan.tasks) settled.push_back(is_done(task));
+  for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
+    if (!plan.tasks[i].is_guide) continue;
+    settled[i] = settled[i] || std::ranges::all_of(plan.tasks, [&](const TableTask& task) {
+                   return std::ranges::find(task.needs, i) == task.needs.end() ||
+                          has_run(task.folder) || has_run(guide_folder(task.folder));
+                 });
+  }
+  return settled;
 }
 
 double seconds_left(const std::vector<double>& seconds, int jobs) {

@@ -33,6 +33,9 @@ struct RunPace {
 
 // Returns whether a task is done. Errors (user): its folder has a run with other settings.
 [[nodiscard]] bool is_done(const TableTask& task);
+// Returns for each task whether nothing is left to do for it: it is done, or it is a guide that no
+// generator's run needs any more. Errors (user): those of is_done.
+[[nodiscard]] std::vector<bool> settled_tasks(const TablePlan& plan);
 
 // Estimates the remaining time, in seconds, of tasks that run in `jobs` processes at a time.
 // `seconds` has the remaining time of each task; a negative value means unknown and counts as the

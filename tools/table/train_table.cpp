@@ -90,8 +90,8 @@ TableRequest request_of(const Asked& asked, bool out_given) {
   return request;
 }
 
-std::string state_of(const TableTask& task) {
-  if (is_done(task)) return "done";
+std::string state_of(const TableTask& task, bool settled) {
+  if (settled) return is_done(task) ? "done" : "not needed any more";
   if (!task.is_run()) return "to do";
   const std::int64_t step = read_pace(task.folder / "metrics.jsonl").step;
   return step == 0 ? "to do" : fmt::format("step {} of {}", step, task.steps());
@@ -106,8 +106,9 @@ void print_list(std::ostream& out, const TableList& list, const TablePlan& plan)
     fmt::print(out, "{}  {}{}\n", list.runs[row.runs].name, row.title, paper);
   }
   fmt::print(out, "\n");
-  for (const TableTask& task : plan.tasks) {
-    fmt::print(out, "{}: {}\n", task.name, state_of(task));
+  const std::vector<bool> settled = settled_tasks(plan);
+  for (std::size_t i = 0; i < plan.tasks.size(); ++i) {
+    fmt::print(out, "{}: {}\n", plan.tasks[i].name, state_of(plan.tasks[i], settled[i]));
   }
 }
 
