@@ -92,8 +92,8 @@ struct GeneratorRunConfig {
 // found in small experiments.
 [[nodiscard]] LossWeights preset_weights(WeightPreset preset);
 
-// Checks that a loss is left. Errors (user): all weights of the losses that a run of this variant
-// computes are 0.
+// Checks that at least one loss that this variant computes has a weight above 0. Errors (user):
+// none has.
 void check_loss_weights(const GeneratorRunConfig& config);
 
 // Checks all settings. Errors (user): a setting outside its range, or settings that contradict each

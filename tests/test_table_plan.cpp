@@ -301,7 +301,7 @@ settings = { image-size = 30 }
 [[row]]
 table = "B"
 name = "no-critic"
-title = "a size for classifiers"
+title = "a size that a classifier accepts and the critic does not"
 use = "data"
 settings = { image-size = 36 }
 generator = "plain"

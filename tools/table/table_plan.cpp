@@ -228,9 +228,9 @@ class Planner {
 
   // Adds the classifier that a generator with the settings `generator` trains first, as a run of
   // its own: generators that need the same guide, such as those of Table IV, share it. Returns
-  // nullopt if the generator has no such guide, or if the guide's method depends on whether all
-  // images have labels, which is known only when they are read; then the generator trains its guide
-  // itself.
+  // nullopt if the generator has no such guide, or if it trains its guide itself: with a folder of
+  // images, or many labels, only the run knows whether all images have labels, on which the guide's
+  // method may depend.
   std::optional<std::size_t> add_guide(const SettingValues& generator) {
     const RunKind& kind = classifier_kind();
     const GeneratorRunConfig config = generator_table().config(generator);
@@ -252,18 +252,21 @@ class Planner {
     return add(std::move(task));
   }
 
-  // Returns whether a number of labels may be as large as the number of training images.
+  // Returns whether a number of labels may be as large as the number of training images of a data
+  // set other than a folder.
   static bool may_be_all(const DataSettings& data) {
-    constexpr std::int64_t kFewestImages = 2000;  // data sets that are read from files have more
+    constexpr std::int64_t kFewestImages = 2000;  // data sets in files have more
     const auto labels = parse_label_count(data.labels);
     return labels && *labels >= (data.dataset == "digits" ? data.digits_train : kFewestImages);
   }
 
   // Returns eight hexadecimal digits that depend on the settings that influence the trained
-  // network, as far as they differ from their defaults. The folder's name has the split seed.
+  // network, as far as they differ from their defaults. The split seed is not among them, as it is
+  // in the folder's name, nor is the seed if it is the same.
   static std::string digest(const RunKind& kind, const SettingValues& values) {
-    constexpr std::array kNamed{"split-seed", "out"};
-    constexpr std::array kChangeable{"steps", "learning-rate", "momentum", "weight-decay"};
+    constexpr std::array kLeftOut{"split-seed", "out"};
+    // A resumed run may change these, but they influence the network.
+    constexpr std::array kAlso{"steps", "learning-rate", "momentum", "weight-decay"};
     const auto has = [](const auto& list, const std::string& name) {
       return std::ranges::find(list, name) != list.end();
     };
@@ -271,8 +274,8 @@ class Planner {
     ContentHash hash;
     for (std::size_t i = 0; i < values.size(); ++i) {
       const Setting& setting = kind.settings[i];
-      const bool matters = setting.on_resume == OnResume::stays || has(kChangeable, setting.name);
-      if (!matters || has(kNamed, setting.name) || values[i] == defaults[i]) continue;
+      const bool matters = setting.on_resume == OnResume::stays || has(kAlso, setting.name);
+      if (!matters || has(kLeftOut, setting.name) || values[i] == defaults[i]) continue;
       if (setting.name == "seed" && values[i] == values[at(kind, "split-seed")]) continue;
       const std::string text = setting.name + "=" + text_of(values[i]);
       hash.add(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
@@ -396,7 +399,9 @@ class Planner {
   }
 
   void check_same(const TableTask& one, const TableTask& other) const {
-    if (!one.is_run() || one.is_guide) return;  // the folder of a guide says its settings
+    // Guides in one folder differ only in settings without influence on the network. The first
+    // one's settings are used.
+    if (!one.is_run() || one.is_guide) return;
     const RunKind& kind = one.run_kind();
     for (std::size_t i = 0; i < one.values.size(); ++i) {
       if (one.values[i] == other.values[i]) continue;

@@ -22,7 +22,8 @@ struct TableRequest {
   std::string data_dir = {};        // for all rows; empty: the list's setting
   std::string device = "auto";
   std::filesystem::path out = {};
-  // KEY=VALUE for classifiers, generator.KEY=VALUE for generators and guides, oracle.KEY=VALUE. These override the list, the
+  // KEY=VALUE for classifiers, generator.KEY=VALUE for generators and their guides,
+  // oracle.KEY=VALUE. These override the list, the
   // scale, the data folder and the device, but not the classifiers' seeds and no output folder.
   std::vector<std::string> overrides = {};
 };

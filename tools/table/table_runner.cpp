@@ -63,8 +63,9 @@ std::string last_line(const fs::path& log) {
   return text.substr(text.rfind('\n') + 1);
 }
 
-// Copies the trained guide to the place where the generator's run would train it. The run finds it
-// finished there, and needs the guide's own folder no more. Errors (user): it cannot be copied.
+// Copies the trained guide into the folder in which the generator's run would train it. The run
+// finds it finished there, and does not read the shared folder. A copy that was not completed has
+// another name. Errors (user): it cannot be copied.
 void take_over_guide(const TableTask& generator) {
   const fs::path guide = guide_folder(generator.folder);
   if (has_run(guide)) return;

@@ -91,7 +91,7 @@ TableRequest request_of(const Asked& asked, bool out_given) {
 }
 
 std::string state_of(const TableTask& task, bool settled) {
-  if (settled) return is_done(task) ? "done" : "not needed any more";
+  if (settled) return is_done(task) ? "done" : "not needed";
   if (!task.is_run()) return "to do";
   const std::int64_t step = read_pace(task.folder / "metrics.jsonl").step;
   return step == 0 ? "to do" : fmt::format("step {} of {}", step, task.steps());
