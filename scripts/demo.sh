@@ -3,9 +3,28 @@
 # its hybrids keep the class of one parent and the scene of the other. It downloads nothing and needs no
 # GPU.
 #
-# usage: scripts/demo.sh [FOLDER]     (default runs/demo; an older demo there is replaced)
+# usage: scripts/demo.sh [--pixels 32] [FOLDER]
+#
+# With --pixels 32 it makes the picture of the README, in about an hour. The default is 16 pixels, in
+# about 10 minutes. FOLDER is runs/demo by default; an older demo there is replaced.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+config=configs/demo.toml
+if [[ ${1:-} == --pixels ]]; then
+  case ${2:-} in
+    16) ;;
+    32) config=configs/demo-32.toml ;;
+    *)
+      echo "demo.sh: --pixels ${2:-}: expected 16 or 32" >&2
+      exit 2
+      ;;
+  esac
+  shift 2
+fi
+if (($# > 1)) || [[ ${1:-} == -* ]]; then
+  echo "demo.sh: $*: expected scripts/demo.sh [--pixels 32] [FOLDER]" >&2
+  exit 2
+fi
 demo=${1:-runs/demo}
 
 if [[ -e $demo ]]; then
@@ -23,7 +42,7 @@ cmake --build build/demo --target scimix_train scimix_mix scimix_eval
 mkdir -p "$demo"
 touch "$demo/made-by-demo"
 bin=build/demo/bin
-$bin/scimix_train generator --config configs/demo.toml --device cpu --out "$demo/generator"
+$bin/scimix_train generator --config "$config" --device cpu --out "$demo/generator"
 
 # Draws a table of hybrids of test images: each row has a class, each column has a scene.
 $bin/scimix_mix --generator "$demo/generator" --content digits:test --scene digits:test \
