@@ -5,8 +5,8 @@
 #
 # usage: scripts/demo.sh [--pixels 32] [FOLDER]
 #
-# With --pixels 32 it makes the picture of the README, in about an hour. The default is 16 pixels, in
-# about 10 minutes. FOLDER is runs/demo by default; an older demo there is replaced.
+# With --pixels 32 the hybrids are like those of the README, after about an hour of one core. The
+# default is 16 pixels, in about 10 minutes. FOLDER is runs/demo by default; an older demo there is replaced.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 config=configs/demo.toml

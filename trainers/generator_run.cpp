@@ -163,13 +163,16 @@ std::filesystem::path run_folder_of(const GeneratorRunConfig& config) {
                                                      name_of(config.variant), config.seed);
 }
 
+void check_before_data(const GeneratorRunConfig& config) {
+  check(config);
+  if (config.data.image_size == 0) return;
+  check_critic_size(config.data.image_size);
+  check_generated_size(config.data.image_size, config.precision);
+}
+
 RunResult run_generator(const GeneratorRunConfig& config, const RunRequest& request,
                         const RunStreams& streams) {
-  check(config);
-  if (config.data.image_size > 0) {
-    check_critic_size(config.data.image_size);
-    check_generated_size(config.data.image_size, config.precision);
-  }
+  check_before_data(config);
   const bool from_guide = !config.guide.run.empty() && !has_steps_behind(request);
   if (from_guide) check_guide(config.guide.run);
   return run_training(session_settings(config), run_folder_of(config), request, streams,

@@ -11,12 +11,11 @@
 #include "core/names.hpp"
 #include "data/content_hash.hpp"
 #include "data/split.hpp"
-#include "models/discriminator.hpp"
 #include "settings/run_kinds.hpp"
 #include "settings/settings_file.hpp"
 #include "settings/shared_settings.hpp"
 #include "tools/train/needed_generator.hpp"
-#include "trainers/generator_trainer.hpp"
+#include "trainers/generator_run.hpp"
 
 namespace scimix {
 
@@ -211,17 +210,9 @@ class Planner {
     }
     enter(task.folder.string());
     fill_in(kind, task, seed);
-    check_generator(generator_table().config(task.values));
+    check_before_data(generator_table().config(task.values));
     open_.pop_back();
     return add(std::move(task));
-  }
-
-  // Checks what the run itself would check first, before its guide is trained.
-  static void check_generator(const GeneratorRunConfig& config) {
-    check(config);
-    if (config.data.image_size == 0) return;
-    check_critic_size(config.data.image_size);
-    check_generated_size(config.data.image_size, config.precision);
   }
 
   // --- guides ---
@@ -270,12 +261,11 @@ class Planner {
     const auto has = [](const auto& list, const std::string& name) {
       return std::ranges::find(list, name) != list.end();
     };
-    const SettingValues defaults = resolve(kind, {}).values;
     ContentHash hash;
     for (std::size_t i = 0; i < values.size(); ++i) {
       const Setting& setting = kind.settings[i];
       const bool matters = setting.on_resume == OnResume::stays || has(kAlso, setting.name);
-      if (!matters || has(kLeftOut, setting.name) || values[i] == defaults[i]) continue;
+      if (!matters || has(kLeftOut, setting.name) || values[i] == kind.defaults[i]) continue;
       if (setting.name == "seed" && values[i] == values[at(kind, "split-seed")]) continue;
       const std::string text = setting.name + "=" + text_of(values[i]);
       hash.add(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));

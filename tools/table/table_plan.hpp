@@ -23,8 +23,8 @@ struct TableRequest {
   std::string device = "auto";
   std::filesystem::path out = {};
   // KEY=VALUE for classifiers, generator.KEY=VALUE for generators and their guides,
-  // oracle.KEY=VALUE. These override the list, the
-  // scale, the data folder and the device, but not the classifiers' seeds and no output folder.
+  // oracle.KEY=VALUE. These override the list, the scale, the data folder and the device, but
+  // neither the classifiers' seeds nor any output folder.
   std::vector<std::string> overrides = {};
 };
 
