@@ -270,7 +270,11 @@ settings = { data-dir = "{run:mt}/{dataset}-{labels}-{split}" }
 }
 
 TEST_CASE("plan of a table: mistakes") {
-  const TableList list = list_of(R"([[row]]
+  const TableList list = list_of(R"([generator.wide]
+steps = 50
+guide-steps = 30
+g-channels = 64
+[[row]]
 table = "B"
 name = "self"
 title = "needs itself"
@@ -298,6 +302,20 @@ table = "B"
 name = "impossible"
 title = "no image size"
 settings = { image-size = 30 }
+[[row]]
+table = "B"
+name = "folder-one"
+title = "a data set in one folder"
+use = "data"
+settings = { data-dir = "/one" }
+generator = "plain"
+[[row]]
+table = "B"
+name = "folder-two"
+title = "the same data set in another folder, for another generator with the same guide"
+use = "data"
+settings = { data-dir = "/two" }
+generator = "wide"
 [[row]]
 table = "B"
 name = "no-critic"
@@ -337,6 +355,9 @@ generator = "plain"
            {"-data",
             "two rows need generator plain-digits-20-16px seed 0 with different settings "
             "(crop-pad 3 and 4)"},
+           {"folder-",
+            " seed 0 with different settings (data-dir \"/one\" and \"/two\"), expected one folder "
+            "for each data set"},
            {"impossible", "--image-size 30"},
            {"no-critic", "image size 36: no number of stages fits"}}) {
     asked.rows = rows;

@@ -389,15 +389,18 @@ class Planner {
   }
 
   void check_same(const TableTask& one, const TableTask& other) const {
-    // Guides in one folder differ only in settings without influence on the network. The first
-    // one's settings are used.
-    if (!one.is_run() || one.is_guide) return;
+    if (!one.is_run()) return;
     const RunKind& kind = one.run_kind();
     for (std::size_t i = 0; i < one.values.size(); ++i) {
       if (one.values[i] == other.values[i]) continue;
+      // Guides in one folder differ only in settings without influence on the network, and perhaps
+      // in the folder of their data, which the folder's name does not tell. The first one's
+      // settings are used.
+      if (one.is_guide && kind.settings[i].name != "data-dir") continue;
       user_error(list_.file.string(), ": two rows need ", one.name, " with different settings (",
                  kind.settings[i].name, " ", toml_value(one.values[i]), " and ",
-                 toml_value(other.values[i]), "), expected generators of different names");
+                 toml_value(other.values[i]), "), expected ",
+                 one.is_guide ? "one folder for each data set" : "generators of different names");
     }
   }
 
