@@ -79,7 +79,7 @@ TEST_CASE("scimix_eval transfer: trains an oracle once, and reports what was mea
   CHECK(has(first.out, "50 pairs of test images"));
   CHECK(!has(first.out, "note:"));
 
-  const Oracle oracle = load_oracle(f.oracle, test::digit_names(), kCpu);
+  const Oracle oracle = load_oracle(f.oracle, test::digit_names(), kSide, kCpu);
   CHECK(oracle.checkpoint.filename() == "step-00000004.safetensors");
   const ResidentSet images(f.data.test, kCpu);
   const Pairs pairs = make_pairs(50, 30, 3);
@@ -121,6 +121,8 @@ TEST_CASE("scimix_eval transfer: trains an oracle once, and reports what was mea
 TEST_CASE("scimix_eval transfer: oracles that are none") {
   const Fixture f;
   f.eval();
+  CHECK_THROWS_WITH_AS(static_cast<void>(load_oracle(f.oracle, test::digit_names(), 32, kCpu)),
+                       doctest::Contains("expected an oracle for 32x32"), Error);
   const auto config = f.oracle / "config.toml";
   const std::string whole = test::read_bytes(config);
   const auto check_config = [&](const std::string& from, const std::string& to,

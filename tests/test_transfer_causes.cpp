@@ -1,8 +1,10 @@
 // What tells apart why hybrids miss a class: the linear probe and the diversity of hybrids.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
+#include "core/error.hpp"
 #include "data/digits.hpp"
 #include "trainers/hybrid_diversity.hpp"
 #include "trainers/linear_probe.hpp"
@@ -57,6 +59,23 @@ TEST_CASE("linear probe: finds a class that is there, and none that is not") {
   const double blind = linear_probe_accuracy(codes_with_class(400, false, 0),
                                              codes_with_class(300, false, 1), 2, options);
   CHECK(std::abs(blind - 0.5) < 6 * 0.5 / std::sqrt(300.0));
+}
+
+TEST_CASE("linear probe: learns from labelled images of every class, however they are sorted") {
+  std::vector<std::int32_t> labels;
+  for (std::int32_t c = 0; c < 50; ++c) labels.insert(labels.end(), 20, c);
+  labels.insert(labels.end(), 3000, -1);
+  const std::vector<std::int32_t> chosen = images_for_probe(labels, 100);
+  REQUIRE(chosen.size() == 100);
+  std::vector<int> counts(50);
+  for (const std::int32_t at : chosen)
+    ++counts.at(static_cast<std::size_t>(labels.at(static_cast<std::size_t>(at))));
+  CHECK(counts == std::vector<int>(50, 2));
+  CHECK(std::ranges::is_sorted(chosen));
+  CHECK(images_for_probe(labels, 5000).size() == 1000);  // all that have a label
+  const std::vector<std::int32_t> unknown(10, -1);
+  CHECK_THROWS_WITH_AS(static_cast<void>(images_for_probe(unknown, 5)),
+                       doctest::Contains("no training image has a label"), Error);
 }
 
 TEST_CASE("linear probe: scene codes are rows in the order asked for") {

@@ -6,6 +6,7 @@
 #include "autograd/ops.hpp"
 #include "autograd/tape.hpp"
 #include "core/error.hpp"
+#include "data/image_files.hpp"
 #include "data/random_order.hpp"
 #include "kernels/metrics/metrics.hpp"
 #include "losses/classification.hpp"
@@ -87,6 +88,22 @@ double linear_probe_accuracy(const LabeledCodes& train, const LabeledCodes& test
   add_metrics(classification_loss(logits, labels).per_row.value(), logits.value(), labels, sums);
   const std::vector<double> host = sums.to_doubles();
   return host[static_cast<int>(MetricSlot::correct)] / host[static_cast<int>(MetricSlot::rows)];
+}
+
+std::vector<std::int32_t> images_for_probe(std::span<const std::int32_t> labels,
+                                           std::int64_t most) {
+  std::vector<std::int32_t> labeled;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (labels[i] != kUnknownLabel) labeled.push_back(static_cast<std::int32_t>(i));
+  }
+  if (labeled.empty()) user_error("a linear probe: no training image has a label");
+  const std::int64_t all = std::ssize(labeled);
+  const std::int64_t count = std::min(most, all);
+  std::vector<std::int32_t> chosen;
+  for (std::int64_t i = 0; i < count; ++i) {
+    chosen.push_back(labeled[static_cast<std::size_t>(i * all / count)]);
+  }
+  return chosen;
 }
 
 LabeledCodes scene_codes(const Autoencoder& networks, const ResidentSet& images,

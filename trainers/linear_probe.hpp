@@ -29,6 +29,12 @@ struct ProbeOptions {
 [[nodiscard]] double linear_probe_accuracy(const LabeledCodes& train, const LabeledCodes& test,
                                            std::int64_t classes, const ProbeOptions& options = {});
 
+// Returns the indices of the images from which a probe learns, ascending: of the images with a
+// label, at most `most`, evenly spread over all of them, since the images of folders and of CUB-200
+// are sorted by class. Errors (user): no image has a label.
+[[nodiscard]] std::vector<std::int32_t> images_for_probe(std::span<const std::int32_t> labels,
+                                                         std::int64_t most);
+
 // Returns the scene codes z_r of the images at `indices`, flattened to rows, with their labels.
 // E_r runs on `batch` images at a time, with running statistics.
 [[nodiscard]] LabeledCodes scene_codes(const Autoencoder& networks, const ResidentSet& images,

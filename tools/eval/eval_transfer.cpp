@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <iostream>
-#include <numeric>
 
 #include "core/device.hpp"
 #include "core/paths.hpp"
@@ -37,9 +36,10 @@ void add_options(CLI::App& app, TransferSettings& s) {
   add_data_choice(app, s.data, "the generator", "images to train an oracle on");
 
   const std::string oracle = "Oracle";
-  app.add_option("--oracle", s.oracle,
-                 "run folder of scimix_train classifier with all labels; trained there if it does "
-                 "not exist (default runs/DATASET-oracle-SIZE)")
+  app.add_option(
+         "--oracle", s.oracle,
+         "run folder of scimix_train classifier with all labels; trained there if it does "
+         "not exist (default runs/DATASET-oracle-SIZE, of a folder with a part of its hash)")
       ->group(oracle);
   app.add_option("--oracle-config", s.oracle_config,
                  "settings to train one with; default: a small one, enough for digits")
@@ -113,23 +113,17 @@ std::string train_hash_of(const TrainedGenerator& generator) {
 // Codes that a probe learns from take at most this much memory.
 constexpr std::int64_t kProbeBytes = std::int64_t{256} << 20;
 
-std::vector<std::int32_t> first_images(std::int64_t count) {
-  std::vector<std::int32_t> indices(static_cast<std::size_t>(count));
-  std::iota(indices.begin(), indices.end(), 0);
-  return indices;
-}
-
 // The class accuracy on test images of a linear probe of z_r that learnt from training images.
 double class_in_scene_codes(const TransferSettings& s, const TrainedGenerator& generator,
                             const Dataset& data, const ResidentSet& test, Device device) {
   const std::int64_t batch = evaluation_batch(s.batch, test);
-  const LabeledCodes tested =
-      scene_codes(generator.networks, test, first_images(test.count()), batch);
+  const LabeledCodes tested = scene_codes(generator.networks, test,
+                                          images_for_probe(data.test.labels, test.count()), batch);
   const std::int64_t row_bytes = tested.codes.dim(1) * static_cast<std::int64_t>(sizeof(float));
   const std::int64_t most = std::max<std::int64_t>(kProbeBytes / row_bytes, 1);
   const ResidentSet train(data.train, device);
   const LabeledCodes learnt =
-      scene_codes(generator.networks, train, first_images(std::min(most, train.count())), batch);
+      scene_codes(generator.networks, train, images_for_probe(data.train.labels, most), batch);
   return linear_probe_accuracy(learnt, tested, data.classes(), {.seed = s.seed});
 }
 
@@ -152,9 +146,9 @@ int transfer(const TransferSettings& s) {
   const EvaluationData data = load_transfer_data(s, generator);
   const ImageSet& test = data.dataset.test;
   const Pairs pairs = make_pairs(s.pairs == 0 ? test.count : s.pairs, test.count, s.seed);
-  const std::filesystem::path folder = oracle_folder(s, data.settings);
+  const std::filesystem::path folder = oracle_folder(s, data);
   if (!have_oracle(s, data.settings, folder)) return kExitInterrupted;
-  const Oracle oracle = load_oracle(folder, data.dataset.class_names, device);
+  const Oracle oracle = load_oracle(folder, data.dataset.class_names, test.height, device);
 
   for (const std::string& note : data.dataset.notes) std::cout << "note: " << note << '\n';
   const std::string train_hash = content_hash(data.dataset.train);

@@ -27,7 +27,7 @@ void check_run(const std::filesystem::path& run, const ClassifierCheckpoint& che
 }  // namespace
 
 Oracle load_oracle(const std::filesystem::path& run, const std::vector<std::string>& class_names,
-                   Device device) {
+                   std::int64_t side, Device device) {
   if (!is_folder(run)) {
     user_error(run.string(), ": expected the folder of a run of scimix_train classifier");
   }
@@ -38,8 +38,13 @@ Oracle load_oracle(const std::filesystem::path& run, const std::vector<std::stri
   }
   check_run(run, found);
   check_classes(found, class_names);
+  const ClassifierSettings settings = settings_of(found);
+  if (settings.image_size != side) {
+    user_error(run.string(), ": trained on images of ", settings.image_size, "x",
+               settings.image_size, " pixels, expected an oracle for ", side, "x", side);
+  }
   return {found.file, value_of(found.metadata, "train_hash"),
-          load_classifier(found, settings_of(found), device)};
+          load_classifier(found, settings, device)};
 }
 
 bool train_oracle(const ClassifierConfig& config, std::ostream& out, std::ostream& progress) {

@@ -2,6 +2,7 @@
 // hybrids.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <ostream>
 #include <string>
@@ -20,9 +21,10 @@ struct Oracle {
 
 // Loads the classifier of the run folder `run`. Errors (user): not a run of scimix_train
 // classifier, an unfinished run, a run not trained with --labels all, other classes than
-// `class_names`.
+// `class_names`, images of another size than `side`.
 [[nodiscard]] Oracle load_oracle(const std::filesystem::path& run,
-                                 const std::vector<std::string>& class_names, Device device);
+                                 const std::vector<std::string>& class_names, std::int64_t side,
+                                 Device device);
 
 // Trains an oracle with the settings `config` in their run folder, as scimix_train classifier
 // would. Returns false if a signal interrupted the training.

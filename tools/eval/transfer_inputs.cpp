@@ -1,6 +1,7 @@
 #include "tools/eval/transfer_inputs.hpp"
 
 #include "core/paths.hpp"
+#include "core/threads.hpp"
 #include "report/run_folder.hpp"
 #include "tools/command_line/run_settings.hpp"
 
@@ -26,9 +27,13 @@ EvaluationData load_transfer_data(const TransferSettings& settings,
   return data;
 }
 
-fs::path oracle_folder(const TransferSettings& settings, const DataSettings& data) {
+fs::path oracle_folder(const TransferSettings& settings, const EvaluationData& data) {
   if (!settings.oracle.empty()) return settings.oracle;
-  return fs::path("runs") / (data.dataset + "-oracle-" + std::to_string(data.image_size));
+  const DataSettings& s = data.settings;
+  std::string name = s.dataset + "-oracle-" + std::to_string(s.image_size);
+  // Other data sets have always the same images.
+  if (s.dataset == "folder") name += "-" + content_hash(data.dataset.train).substr(0, 8);
+  return fs::path("runs") / name;
 }
 
 ClassifierConfig oracle_settings(const TransferSettings& settings, const DataSettings& data,
@@ -50,6 +55,7 @@ ClassifierConfig oracle_settings(const TransferSettings& settings, const DataSet
   }
   config.output.out = folder.string();
   config.output.device = settings.device;
+  config.output.threads = thread_count();
   return config;
 }
 

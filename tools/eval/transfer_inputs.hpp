@@ -15,7 +15,7 @@ struct TransferSettings {
   std::string generator;  // run folder or checkpoint
   DataChoice data;        // overrides the data settings of the generator's run
   // The oracle.
-  std::string oracle;         // run folder; empty: runs/DATASET-oracle-SIZE
+  std::string oracle;  // run folder; empty: runs/DATASET-oracle-SIZE, of a folder with a hash
   std::string oracle_config;  // configuration file for training an oracle; may be empty
   // The measurement.
   std::int64_t pairs = 0;  // 0: as many pairs as there are test images
@@ -37,7 +37,7 @@ struct TransferSettings {
 
 // Returns the run folder of the oracle, which may not exist yet.
 [[nodiscard]] std::filesystem::path oracle_folder(const TransferSettings& settings,
-                                                  const DataSettings& data);
+                                                  const EvaluationData& data);
 
 // Returns the settings for training an oracle in `folder` on all labels of `data`. They come from
 // `settings.oracle_config`, or else describe a small network that takes a minute or two on a CPU.
