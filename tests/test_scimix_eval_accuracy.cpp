@@ -204,6 +204,24 @@ TEST_CASE("scimix_eval accuracy: of a folder of one's own, all images are tested
             "10 test images (all images of " + path("other") + "), 2 classes"));
   CHECK(has(tested({"--data-dir", path("alone")}), "10 test images (all images of "));
   CHECK(has(tested({"--data-dir", path("split")}), "folder: 10 test images, 2 classes"));
+  // Of a folder with some of the classes, those are tested, under the classifier's numbers.
+  std::filesystem::create_directories(folder / "some/test");
+  std::filesystem::copy(folder / "other/right", folder / "some/test/right");
+  CHECK(has(tested({"--data-dir", path("some")}), "folder: 5 test images"));
+  const auto some = nlohmann::json::parse(test::read_bytes(folder / "a.json"));
+  REQUIRE(some["classes"].size() == 2);
+  CHECK(some["classes"][0]["images"] == 0);
+  CHECK(some["classes"][1]["images"] == 5);
+  // In the run's own folder, training images must not pass as held-out ones.
+  std::filesystem::copy(folder / "other/left/0.png", folder / "own/left/new.png");
+  for (const char* const where : {"", "own"}) {
+    std::vector<std::string> arguments{"accuracy", path("run")};
+    if (*where != '\0') arguments.insert(arguments.end(), {"--data-dir", path(where)});
+    check_mistake(arguments, {path("own") + ": has changed since the classifier was trained on it",
+                              "--allow-training-images"});
+  }
+  CHECK(has(tested({"--allow-training-images"}), "2 test images"));
+  std::filesystem::remove(folder / "own/left/new.png");
   // The folder of the run is known wherever it is.
   std::filesystem::rename(folder / "own", folder / "moved");
   CHECK(has(tested({"--data-dir", path("moved")}), "2 test images (a fifth of "));
@@ -318,7 +336,7 @@ TEST_CASE("scimix_eval accuracy: data that do not fit") {
   std::vector<std::string> resized = folder_data;
   resized.emplace_back("--resize");
   check_mistake(with(folder_data), {"folder: 32x32 pixels, expected 16x16", "--resize"});
-  check_mistake(with(resized), {"knows the classes [\"0\",", "expected left,right"});
+  check_mistake(with(resized), {"knows the classes [\"0\",", "are left,right; expected the same"});
   check_mistake(with({"--dataset", "cifar01"}), {"unknown data set 'cifar01'", "cifar10"});
   check_mistake(with({"--confusion", "c.png"}), {"--confusion c.png", "ends in .svg"});
   check_mistake(with({"--confusio", "c.svg"}), {"did you mean --confusion?"});

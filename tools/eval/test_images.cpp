@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "core/error.hpp"
 #include "core/paths.hpp"
+#include "data/image_files.hpp"
 #include "data/image_folder.hpp"
 #include "tools/command_line/cli.hpp"
 #include "trainers/run_start.hpp"
@@ -54,6 +57,7 @@ TestImages load_whole_folder(const DataChoice& choice, const ClassifierSettings&
                "(--allow-training-images permits it)");
   }
   images.train_hash = content_hash(parts ? parts->train : dataset.test);
+  images.from_training_folder = true;
   if (parts && images.train_hash == trained_on) {
     dataset.train = std::move(parts->train);
     dataset.test = std::move(parts->test);
@@ -77,6 +81,7 @@ TestImages load_folder(DataChoice choice, const ClassifierSettings& settings,
                  "(--test none), may have been trained on these (--allow-training-images permits ",
                  "it)");
     }
+    images.from_training_folder = true;
     images.choice = images.train_hash == trained_on
                         ? held_out_from(folder, settings)
                         : fmt::format(" (a share of the labelled images of {})", shown(folder));
@@ -90,8 +95,45 @@ TestImages load_folder(DataChoice choice, const ClassifierSettings& settings,
   }
   if (!has_train && choice.data_dir) return load_whole_folder(choice, settings, trained_on);
   TestImages images = load_as_for_training(choice, settings);
-  if (!has_train) images.choice = held_out_from(folder, settings);
+  if (!has_train) {
+    images.from_training_folder = true;
+    images.choice = held_out_from(folder, settings);
+  }
   return images;
+}
+
+bool is_same_folder(const fs::path& one, const fs::path& other) {
+  std::error_code ignored;
+  return fs::equivalent(one, other, ignored);
+}
+
+void check_not_changed(const TestImages& images, const DataChoice& choice,
+                       const ClassifierSettings& settings, const std::string& trained_on) {
+  const fs::path folder = images.data.settings.data_dir;
+  if (!images.from_training_folder || choice.allow_training_images) return;
+  if (images.train_hash == trained_on || !is_same_folder(folder, settings.data.data_dir)) return;
+  user_error(shown(folder),
+             ": has changed since the classifier was trained on it, and has no test ",
+             "images of its own, so the classifier may have been trained on those that would be ",
+             "chosen now; expected the images as they were, or --data-dir with others ",
+             "(--allow-training-images permits it)");
+}
+
+// Gives the classes of a folder, which are some of those that the classifier knows, the
+// classifier's numbers. Other classes stay as they are.
+void take_classes_of(const std::vector<std::string>& known, Dataset& dataset) {
+  std::vector<std::int32_t> numbers;
+  for (const std::string& name : dataset.class_names) {
+    const auto found = std::ranges::find(known, name);
+    if (found == known.end()) return;
+    numbers.push_back(static_cast<std::int32_t>(found - known.begin()));
+  }
+  for (ImageSet* const images : {&dataset.train, &dataset.test}) {
+    for (std::int32_t& label : images->labels) {
+      if (label != kUnknownLabel) label = numbers[static_cast<std::size_t>(label)];
+    }
+  }
+  dataset.class_names = known;
 }
 
 }  // namespace
@@ -128,8 +170,12 @@ TestImages load_test_images(const DataChoice& choice, const ClassifierSettings& 
 TestImages load_checked_test_images(const DataChoice& choice,
                                     const ClassifierCheckpoint& checkpoint,
                                     const ClassifierSettings& settings) {
-  TestImages images =
-      load_test_images(choice, settings, value_of(checkpoint.metadata, "train_hash"));
+  const std::string trained_on = value_of(checkpoint.metadata, "train_hash");
+  TestImages images = load_test_images(choice, settings, trained_on);
+  check_not_changed(images, choice, settings, trained_on);
+  if (images.data.settings.dataset == "folder") {
+    take_classes_of(class_names_of(checkpoint), images.data.dataset);
+  }
   check_classes(checkpoint, images.data.dataset.class_names);
   return images;
 }

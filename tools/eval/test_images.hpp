@@ -24,6 +24,9 @@ struct TestImages {
   EvaluationData data;
   std::string train_hash;  // hash of the data set's training images
   std::string choice;      // how they were chosen: " (all images of birds)"; may be empty
+  // The folder has no test images of its own: if it has changed since the training, the images
+  // that are chosen now may be some of those that the classifier was trained on.
+  bool from_training_folder = false;
 };
 
 // Loads the test images that the user chose, or those of the classifier's run. `trained_on` is the
@@ -37,8 +40,11 @@ struct TestImages {
                                           const ClassifierSettings& settings,
                                           const std::string& trained_on);
 
-// Loads the test images of load_test_images for `checkpoint`. Errors (user): those of
-// load_evaluation_data, and other classes than the classifier's.
+// Loads the test images of load_test_images for `checkpoint`. The classes of a folder may be some
+// of the classifier's; their numbers are then those of the classifier. Errors (user): those of
+// load_evaluation_data; classes that the classifier does not know, or for another data set than a
+// folder, other classes; the folder of the run, where it has no test images of its own and has
+// changed since, unless --allow-training-images is given.
 [[nodiscard]] TestImages load_checked_test_images(const DataChoice& choice,
                                                   const ClassifierCheckpoint& checkpoint,
                                                   const ClassifierSettings& settings);

@@ -167,7 +167,8 @@ void check_classes(const ClassifierCheckpoint& c, const std::vector<std::string>
   if (has_classes(written, names)) return;
   constexpr std::size_t kMost = 200;
   const std::string known = written.size() <= kMost ? written : written.substr(0, kMost) + "...";
-  user_error(shown(c.file), ": knows the classes ", known, ", expected ", short_list(names));
+  user_error(shown(c.file), ": the classifier knows the classes ", known,
+             ", but the classes of the images are ", short_list(names), "; expected the same");
 }
 
 WideResNet load_classifier(const ClassifierCheckpoint& c, const ClassifierSettings& settings,
