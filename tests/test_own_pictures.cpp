@@ -164,6 +164,16 @@ TEST_CASE("own pictures: a generator with its guide, and a classifier with its h
         p.data());
   check_resumes("classifier", run);
 
+  // Its hybrids are measured, though most training images have no class.
+  test::write_bytes(p.path("oracle.toml"),
+                    "depth = 10\nwidth = 1\nsteps = 4\nbatch = 8\nnorm-momentum = 0.3\n");
+  const ProgramResult measured = test::run_to_success(
+      "scimix_eval",
+      {"transfer", "--generator", generator, "--oracle", p.path("oracle"), "--oracle-config",
+       p.path("oracle.toml"), "--json", p.path("t.json"), "--device", "cpu"});
+  CHECK(has(measured.out, "4 pairs of test images"));
+  CHECK(nlohmann::json::parse(test::read_bytes(p.path("t.json")))["methods"].size() == 4);
+
   // The same without test images.
   const std::string alone = p.path("alone");
   const std::string out =
@@ -210,8 +220,13 @@ TEST_CASE("own pictures: without test images a run ends with a report, and measu
   train(Words{"classifier", "--out", whole} + alone + none);
   check_mistake("scimix_eval", {"accuracy", whole, "--data-dir", labeled},
                 {"the run was trained on all of these images"});
-  CHECK(has(predict({run, (p.dir / "unlabeled").string()}).out,
-            "not calibrated, since the run has no test images"));
+  const std::string unlabeled = (p.dir / "unlabeled").string();
+  const std::string found = predict({run, unlabeled}).out;
+  CHECK(has(found, "not calibrated, since the run has no test images"));
+  CHECK(!has(found, "may be accepted unseen"));
+  CHECK(!has(found, "--error-rate"));
+  check_mistake("scimix_eval", {"predict", run, unlabeled, "--to-check", p.path("c.csv")},
+                {"--to-check", "not calibrated, since the run has no test images"});
 }
 
 TEST_CASE("predict: classes, tables and sorted pictures" * doctest::test_suite("full")) {
@@ -262,6 +277,8 @@ TEST_CASE("predict: classes, tables and sorted pictures" * doctest::test_suite("
   }
   check_mistake("scimix_eval", {"predict", run, tests, "--to-label", p.path("l.csv")},
                 {"l.csv: exists already and may hold labels"});
+  check_mistake("scimix_eval", {"predict", run, tests, "--to-check", p.path("c.csv")},
+                {"c.csv: exists already and may hold labels"});
 
   // Filled in, it is a labels file.
   std::string filled = "file,class,guess,probability,margin\n";
@@ -322,6 +339,8 @@ TEST_CASE("predict: mistakes are told before the work" * doctest::test_suite("fu
   };
   mistake({p.path("none")}, {"none: no such file or folder"});
   mistake({unlabeled, "--top", "3"}, {"--top 3: expected at most the 2 classes"});
+  mistake({unlabeled, "--to-check", p.path("c.csv"), "--no-calibration"},
+          {"--to-check with --no-calibration: only calibrated probabilities"});
   mistake({unlabeled, "--link"}, {"--link: expected only with --sort-into"});
   mistake({unlabeled, "--out", p.path("x/y.csv")}, {"--out", "there is no folder"});
   test::write_bytes(p.path("mine.csv"), "my own table\n");

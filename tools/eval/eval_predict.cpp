@@ -7,6 +7,7 @@
 #include <cmath>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <unordered_set>
 
@@ -108,7 +109,7 @@ void add_options(CLI::App& app, PredictSettings& s) {
       ->group("Calibration");
 }
 
-// A file in which a person writes labels is never replaced.
+// A file in which a person writes labels or corrections is never replaced.
 void check_new_file(const std::string& option, const fs::path& path) {
   if (path_kind(path) != PathKind::missing) {
     user_error(option, " ", shown(path), ": exists already and may hold labels; it is not ",
@@ -124,8 +125,12 @@ void check(const PredictSettings& s) {
                {"--sort-into", s.sort_into}});
   if (!s.out.empty()) check_result_file("--out", s.out, kPredictionsMark);
   if (!s.to_label.empty()) check_new_file("--to-label", s.to_label);
-  if (!s.to_check.empty()) check_result_file("--to-check", s.to_check, kPredictionsMark);
+  if (!s.to_check.empty()) check_new_file("--to-check", s.to_check);
   if (!s.sort_into.empty()) check_new_folder("--sort-into", s.sort_into);
+  if (s.no_calibration && !s.to_check.empty()) {
+    user_error("--to-check with --no-calibration: only calibrated probabilities tell how many ",
+               "predictions to check, expected one of the two");
+  }
   if (s.link && s.sort_into.empty()) user_error("--link: expected only with --sort-into");
 }
 
@@ -190,8 +195,9 @@ class Predictor {
 
   [[nodiscard]] const ClassifierSettings& trained() const { return trained_; }
 
-  // Prints the lines that say how the probabilities are calibrated, and returns the temperature.
-  [[nodiscard]] double calibrated(std::ostream& out) const;
+  // Prints the lines that say how the probabilities are calibrated, and returns the temperature, or
+  // nothing if they are not calibrated. Errors (user): they are not, and --to-check needs them.
+  [[nodiscard]] std::optional<double> calibrated(std::ostream& out) const;
   // Predicts the classes of the images. Those that cannot be read join the ones in `bad`.
   [[nodiscard]] Found predict(const ImageFiles& files, BadFiles& bad, double temperature) const;
 
@@ -247,10 +253,15 @@ Logits Predictor::logits_to_calibrate(const ImageSet& images) const {
   return logits_of(some, 0, count);
 }
 
-double Predictor::calibrated(std::ostream& out) const {
+std::optional<double> Predictor::calibrated(std::ostream& out) const {
   const auto without = [&](const std::string& why) {
+    if (!settings_.to_check.empty()) {
+      user_error("--to-check ", shown(settings_.to_check), ": the probabilities are not calibrated",
+                 why, ", so nobody knows how many predictions to check; expected a run with ",
+                 "test images, and the data on which it was trained");
+    }
     fmt::print(out, "The probabilities are not calibrated{}: use them only to rank images.\n", why);
-    return 1.0;
+    return std::optional<double>();
   };
   if (settings_.no_calibration) return without("");
   const bool moved = settings_.data.data_dir || settings_.data.labels_file;
@@ -420,16 +431,18 @@ int predict(const PredictSettings& s) {
   std::ostream& out = std::cout;
   fmt::print(out, "{}: classifier of scimix_train {}, step {}, EMA\n", shown(checkpoint.file),
              command_of(checkpoint), predictor.trained().step);
-  const double temperature = predictor.calibrated(out);
+  const std::optional<double> temperature = predictor.calibrated(out);
   out.flush();
-  const Found found = predictor.predict(files, bad, temperature);
+  const Found found = predictor.predict(files, bad, temperature.value_or(1.0));
   const std::vector<Prediction>& predictions = found.predictions;
   for (const std::string& note : found.notes) fmt::print(out, "note: {}\n", note);
   fmt::print(out, "{} images, {} classes\n", predictions.size(), names.size());
   print_classes(out, predictions, names);
   const std::vector<std::size_t> to_label = by_margin(predictions);
   print_to_label(out, predictions, to_label, names);
-  const std::vector<std::size_t> to_check = print_effort(out, s, predictions);
+  // Without calibration nobody knows how many of the confident predictions are wrong.
+  std::vector<std::size_t> to_check;
+  if (temperature) to_check = print_effort(out, s, predictions);
 
   out << '\n';
   if (!s.out.empty()) {
