@@ -201,9 +201,15 @@ void list_by_labels_file(const fs::path& dir, const FolderOptions& options,
   const bool test = is_test_set(dir / "test");
   if (test) passed_over.push_back(file_id(dir / "test"));
   listing.files.add_tree(dir, kUnknownLabel, listing.bad, passed_over);
-  listing.class_names = apply_labels_file(csv, dir, listing.files);
+  // The images that a person has sorted keep their classes.
+  std::string sorted;
+  for (const char* const name : {"train", "labeled"}) {
+    if (has_unlabeled_layout(dir) && is_folder(dir / name)) sorted = name;
+  }
+  listing.class_names = apply_labels_file(csv, dir, sorted, listing.files);
+  const std::string where = shown(csv) + (sorted.empty() ? "" : text(" and ", shown(dir / sorted)));
   for (const std::string& name : listing.class_names) {
-    listing.wheres.push_back(shown(csv) + ", class " + name);
+    listing.wheres.push_back(where + ", class " + name);
   }
   listing.unlabeled =
       std::ranges::count(listing.files.files, kUnknownLabel, &ImageFiles::File::label);
@@ -248,8 +254,11 @@ void list_image_folder(const fs::path& dir, const FolderOptions& options, Folder
   } else {
     list_classes_alone(dir, options, listing);
   }
-  if (listing.class_names.size() < 2) {
-    user_error(shown(dir), ": ", listing.class_names.size(), " class folders, expected at least 2");
+  // A trained classifier can be tested on images of one of its classes.
+  const std::size_t least = options.test_only ? 1 : 2;
+  if (listing.class_names.size() < least) {
+    user_error(shown(dir), ": ", listing.class_names.size(), " class folders, expected at least ",
+               least);
   }
 }
 

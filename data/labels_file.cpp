@@ -23,8 +23,12 @@ namespace fs = std::filesystem;
 class BadRows {
  public:
   void add(std::int64_t line, const std::string& message) {
-    if (messages_.size() < kMostShown) messages_.push_back(text("line ", line, ": ", message));
+    if (messages_.size() < kMostShown) messages_.push_back(text(place(line), ": ", message));
     ++count_;
+  }
+
+  static std::string place(std::int64_t line) {
+    return line == 0 ? "a class folder" : text("line ", line);
   }
 
   void report(const fs::path& csv) const {
@@ -45,7 +49,7 @@ class BadRows {
 };
 
 struct LabelRow {
-  std::int64_t line = 0;
+  std::int64_t line = 0;   // 0: no row of the file, but a class folder
   std::string class_name;  // empty: unlabelled
   bool found = false;      // among the images
 };
@@ -131,16 +135,6 @@ Columns columns_of(const CsvRow& heading, const std::string& where) {
           .expected = text(count, ", as in the heading")};
 }
 
-// Returns the name relative to `dir`.
-std::string relative_name(const std::string& written, const fs::path& dir) {
-  fs::path path(written);
-  std::error_code ignored;
-  const bool is_here = !path.is_absolute() && !fs::exists(dir / path, ignored);
-  if (is_here && fs::exists(path, ignored)) path = absolute_path(path);
-  if (path.is_absolute()) path = path.lexically_relative(absolute_path(dir).lexically_normal());
-  return path.lexically_normal().generic_string();
-}
-
 LabelRows read_rows(const fs::path& csv, const fs::path& dir, BadRows& bad) {
   const std::string where = shown(csv);
   const std::vector<std::uint8_t> bytes = read_file(csv);
@@ -162,7 +156,7 @@ LabelRows read_rows(const fs::path& csv, const fs::path& dir, BadRows& bad) {
       continue;
     }
     const std::string& file = row.fields[columns.file];
-    const auto [place, is_new] = labels.try_emplace(relative_name(file, dir));
+    const auto [place, is_new] = labels.try_emplace(name_in_folder(file, dir, csv));
     if (!is_new) {
       bad.add(row.line, text(shown(file), ": has a row already, line ", place->second.line));
       continue;
@@ -173,11 +167,13 @@ LabelRows read_rows(const fs::path& csv, const fs::path& dir, BadRows& bad) {
   return labels;
 }
 
-// Returns the rows in the order of their lines.
+// Returns the rows in the order of their lines, and of their names within a line.
 std::vector<LabelRows::value_type*> in_order(LabelRows& labels) {
   std::vector<LabelRows::value_type*> rows;
   for (LabelRows::value_type& row : labels) rows.push_back(&row);
-  std::ranges::sort(rows, {}, [](const auto* row) { return row->second.line; });
+  std::ranges::sort(rows, {}, [](const auto* row) {
+    return std::pair(row->second.line, std::string_view(row->first));
+  });
   return rows;
 }
 
@@ -195,21 +191,41 @@ std::vector<std::string> classes_of(LabelRows& labels, BadRows& bad) {
     const auto [first, is_new] = first_spelling.try_emplace(lower_case(label.class_name),
                                                             Spelling{label.class_name, label.line});
     if (is_new) continue;
-    bad.add(label.line, text("class ", label.class_name, ": is spelt ", first->second.name,
-                             " in line ", first->second.line, ", expected one spelling"));
+    bad.add(label.line, text("class ", label.class_name, ": is spelt ", first->second.name, " in ",
+                             BadRows::place(first->second.line), ", expected one spelling"));
   }
   return {names.begin(), names.end()};
 }
 
-void assign(LabelRows& labels, const std::vector<std::string>& classes, const fs::path& dir,
-            ImageFiles& files) {
-  std::vector<std::string> prefixes;
+// Returns for each folder of `files` its name relative to `dir`, which ends with a slash unless it
+// is empty.
+std::vector<std::string> folder_names(const fs::path& dir, const ImageFiles& files) {
+  std::vector<std::string> names;
   for (const fs::path& folder : files.folders) {
     const std::string name = folder.lexically_relative(dir).generic_string();
-    prefixes.push_back(name == "." ? "" : name + "/");
+    names.push_back(name == "." ? "" : name + "/");
   }
+  return names;
+}
+
+// Adds a row for each image below dir/sorted/CLASS that has none.
+void add_class_folders(const std::string& sorted, const std::vector<std::string>& folders,
+                       const ImageFiles& files, LabelRows& labels) {
+  const std::string prefix = sorted + "/";
+  for (const ImageFiles::File& file : files.files) {
+    const std::string& folder = folders[file.folder];
+    if (!folder.starts_with(prefix) || folder.size() == prefix.size()) continue;
+    const std::size_t end = folder.find('/', prefix.size());
+    labels.try_emplace(
+        folder + file.name,
+        LabelRow{.class_name = utf8_name(folder.substr(prefix.size(), end - prefix.size()))});
+  }
+}
+
+void assign(LabelRows& labels, const std::vector<std::string>& classes,
+            const std::vector<std::string>& folders, ImageFiles& files) {
   for (ImageFiles::File& file : files.files) {
-    const auto row = labels.find(prefixes[file.folder] + file.name);
+    const auto row = labels.find(folders[file.folder] + file.name);
     if (row == labels.end()) continue;
     row->second.found = true;
     const std::string& name = row->second.class_name;
@@ -224,12 +240,31 @@ void assign(LabelRows& labels, const std::vector<std::string>& classes, const fs
 
 }  // namespace
 
+std::string name_in_folder(const std::string& written, const fs::path& dir, const fs::path& csv) {
+  fs::path path(written);
+  std::error_code ignored;
+  if (!path.is_absolute() && !fs::exists(dir / path, ignored)) {
+    const fs::path beside = parent_folder(absolute_path(csv)) / path;
+    if (fs::exists(path, ignored)) {
+      path = absolute_path(path);
+    } else if (fs::exists(beside, ignored)) {
+      path = beside;
+    }
+  }
+  if (path.is_absolute()) {
+    path = path.lexically_normal().lexically_relative(absolute_path(dir).lexically_normal());
+  }
+  return path.lexically_normal().generic_string();
+}
+
 std::vector<std::string> apply_labels_file(const fs::path& csv, const fs::path& dir,
-                                           ImageFiles& files) {
+                                           const std::string& sorted, ImageFiles& files) {
   BadRows bad;
   LabelRows labels = read_rows(csv, dir, bad);
+  const std::vector<std::string> folders = folder_names(dir, files);
+  if (!sorted.empty()) add_class_folders(sorted, folders, files, labels);
   std::vector<std::string> classes = classes_of(labels, bad);
-  assign(labels, classes, dir, files);
+  assign(labels, classes, folders, files);
   for (const auto* row : in_order(labels)) {
     if (row->second.found) continue;
     bad.add(row->second.line, text(shown(row->first), ": no such image in ", shown(dir),

@@ -10,14 +10,15 @@
 namespace scimix {
 
 // Gives the images of `files`, which lie in `dir`, the labels that the CSV file names, and returns
-// the names of the classes in byte order. Images without a row, or with an empty class, keep
-// kUnknownLabel. The images are put in the order of their classes, those without one last; within a
-// class they keep their order.
+// the names of the classes in byte order. An image without a row has the class CLASS if it lies
+// below dir/sorted/CLASS; `sorted` may be empty: then there are no such folders. Other images
+// without a row, and those with an empty class, keep kUnknownLabel. The images are put in the order
+// of their classes, those without one last; within a class they keep their order.
 //
-// Each row is a file name and a class. The file name is relative to `dir`, or to the current
-// folder, or absolute. Spaces around a class do not count. The first row is a heading if a column
-// of it is called "file" or "class", in upper or lower case, and its first field is not the name of
-// an image. A heading may name the columns in any order, and more columns, which are not read.
+// Each row is a file name and a class; name_in_folder finds the file. Spaces around a class do not
+// count. The first row is a heading if a column of it is called "file" or "class", in upper or
+// lower case, and its first field is not the name of an image. A heading may name the columns in
+// any order, and more columns, which are not read.
 //
 // Errors (user): the file cannot be read; it is in UTF-16; semicolons or tabs separate its columns;
 // a heading without "file" or without "class"; rows that cannot be used, all in one message (at
@@ -26,6 +27,14 @@ namespace scimix {
 // labelled image; one class.
 [[nodiscard]] std::vector<std::string> apply_labels_file(const std::filesystem::path& csv,
                                                          const std::filesystem::path& dir,
+                                                         const std::string& sorted,
                                                          ImageFiles& files);
+
+// Returns the name, relative to `dir`, of the image that the labels file `csv` calls `written`: a
+// path from `dir`, or else from the current folder, or else from the folder of `csv`, or an
+// absolute one. The result begins with ".." if the image lies outside of `dir`.
+[[nodiscard]] std::string name_in_folder(const std::string& written,
+                                         const std::filesystem::path& dir,
+                                         const std::filesystem::path& csv);
 
 }  // namespace scimix

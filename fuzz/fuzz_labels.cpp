@@ -28,7 +28,7 @@ void check_message(const std::string& message) {
 
 void apply(const std::filesystem::path& csv) {
   ImageFiles files = three_images();
-  const std::vector<std::string> classes = apply_labels_file(csv, "/pictures", files);
+  const std::vector<std::string> classes = apply_labels_file(csv, "/pictures", "a", files);
   fuzz::require(classes.size() >= 2 && std::ranges::is_sorted(classes), "the classes");
   fuzz::require(files.files.size() == 3, "a file got lost");
   const auto order = [](const ImageFiles::File& file) {

@@ -89,7 +89,8 @@ TEST_CASE("unlabelled images: labeled/ and unlabeled/ at any depth, with a test 
   CHECK(grey_levels(dataset.train) == std::vector<int>{20, 10, 32, 31, 33});
   CHECK(grey_levels(dataset.test) == std::vector<int>{40});
   CHECK(dataset.test.labels == Labels{1});
-  CHECK(dataset.notes.empty());
+  REQUIRE(dataset.notes.size() == 1);
+  CHECK(contains(dataset.notes[0], "at least 1 of 1 test images hardly differ"));  // plain ones
   CHECK(labeled_count(dataset.train) == 2);
   CHECK(class_counts(dataset.train, 2) == std::vector<std::int64_t>{1, 1});
   REQUIRE(dataset.train_files.files.size() == 5);
@@ -310,6 +311,32 @@ TEST_CASE("labels file: a flat or nested folder, some images with a class") {
   const Dataset with_test = load(root, tested);
   CHECK(grey_levels(with_test.test) == std::vector<int>{9});
   CHECK(with_test.train.count == 6);
+}
+
+TEST_CASE("labels file: what a person has sorted keeps its class, and a row changes it") {
+  for (const char* const sorted : {"labeled", "train"}) {
+    CAPTURE(sorted);
+    const TempFolder dir;
+    const fs::path root = dir.path() / "set";
+    write_plain(root / sorted / "auk/1.png", 1);
+    write_plain(root / sorted / "auk/more/2.png", 2);
+    write_plain(root / sorted / "wren/3.png", 3);
+    write_plain(root / sorted / "wren/4.png", 4);
+    write_plain(root / "unlabeled/5.png", 5);
+    write_plain(root / "unlabeled/deep/6.png", 6);
+    // The names are those from the folder of the file: not from here, nor from the data set.
+    const FolderOptions options{.no_test = true, .labels_file = dir.path() / "to-label.csv"};
+    const std::string place = std::string("set/") + sorted;
+    test::write_text(options.labels_file, "file,class\nset/unlabeled/5.png,crow\n" + place +
+                                              "/auk/1.png,wren\n" + place + "/wren/4.png,\n");
+    const Dataset dataset = load(root, options);
+    CHECK(dataset.class_names == std::vector<std::string>{"auk", "crow", "wren"});
+    CHECK(grey_levels(dataset.train) == std::vector<int>{2, 5, 1, 3, 4, 6});
+    CHECK(dataset.train.labels == Labels{0, 1, 2, 2, -1, -1});
+    test::write_text(options.labels_file, "set/unlabeled/5.png,Auk\n");
+    CHECK(contains(error_of(root, options),
+                   "line 1: class Auk: is spelt auk in a class folder, expected one spelling"));
+  }
 }
 
 TEST_CASE("labels file: every bad row is told, at most 20") {

@@ -15,6 +15,7 @@
 #include "data/csv.hpp"
 #include "data/file.hpp"
 #include "data/image_files.hpp"
+#include "data/labels_file.hpp"
 #include "report/count_line.hpp"
 #include "tools/command_line/cli.hpp"
 
@@ -50,15 +51,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Returns whether the labels file names an image in `folder`, or an image by its path from the
-// root.
+// Returns whether the labels file names an image in `folder`, or an image by its absolute path.
 bool names_images_of(const fs::path& csv, const fs::path& folder) {
   const std::vector<std::uint8_t> bytes = read_file(csv);
   const std::string_view all(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   const auto is_named = [&](const std::string& field) {
     if (!has_image_name(field)) return false;
+    if (fs::path(field).is_absolute()) return true;
+    const std::string name = name_in_folder(field, folder, csv);
     std::error_code ignored;
-    return fs::path(field).is_absolute() || fs::exists(folder / field, ignored);
+    return name != ".." && !name.starts_with("../") && fs::exists(folder / name, ignored);
   };
   return std::ranges::any_of(parse_csv(all, shown(csv)), [&](const CsvRow& row) {
     return std::ranges::any_of(row.fields, is_named);
