@@ -235,6 +235,15 @@ Dataset read_listed(const std::string& name, const fs::path& images,
   dataset.class_names = class_names(images, listed, options.classes);
   dataset.train = read_half(images, listed, true, options, dataset.notes);
   dataset.test = read_half(images, listed, false, options, dataset.notes);
+  dataset.file_notes = dataset.notes.size();
+  // Images may have been left out (--skip-unreadable).
+  const std::vector<std::int64_t> counts = class_counts(dataset.train, dataset.classes());
+  const auto none = std::ranges::find(counts, 0);
+  if (none != counts.end()) {
+    user_error(shown(images), ": class ",
+               dataset.class_names[static_cast<std::size_t>(none - counts.begin())],
+               " has no training image that can be used");
+  }
   return dataset;
 }
 

@@ -10,6 +10,7 @@ using Bytes = std::span<const std::uint8_t>;
 
 constexpr unsigned kOrientationTag = 0x0112;
 constexpr unsigned kShort = 3;  // the type of a 16-bit number
+constexpr unsigned kLong = 4;   // the type of a 32-bit number
 constexpr std::size_t kEntryBytes = 12;
 
 // Reads an unsigned number of `count` bytes; the caller has checked the bounds.
@@ -36,9 +37,11 @@ int exif_orientation(Bytes tiff) {
     const std::size_t at = directory + 2 + i * kEntryBytes;
     if (at > tiff.size() || tiff.size() - at < kEntryBytes) return 1;
     if (number(tiff, at, 2, big_endian) != kOrientationTag) continue;
-    if (number(tiff, at + 2, 2, big_endian) != kShort) return 1;
-    const auto value = static_cast<int>(number(tiff, at + 8, 2, big_endian));
-    return value >= 1 && value <= 8 ? value : 1;
+    // EXIF prescribes a 16-bit number; some programs write 32 bits.
+    const std::uint32_t type = number(tiff, at + 2, 2, big_endian);
+    if (type != kShort && type != kLong) return 1;
+    const std::uint32_t value = number(tiff, at + 8, type == kShort ? 2 : 4, big_endian);
+    return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
   }
   return 1;
 }

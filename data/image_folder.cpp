@@ -89,6 +89,15 @@ ImageFiles train_files(ImageFiles all, std::span<const std::size_t> kept,
   return train;
 }
 
+// Adds a note if many test images hardly differ from training images. `advice` ends it.
+void note_near_twins(const std::string& advice, Dataset& dataset) {
+  const std::int64_t test = dataset.test.count;
+  const std::int64_t twins = count_near_twins(dataset.train, dataset.test);
+  if (twins == 0 || 20 * twins < test) return;
+  dataset.notes.push_back(text("at least ", twins, " of ", test, " test images hardly differ from ",
+                               "a training image, so the accuracy will flatter; ", advice));
+}
+
 // `all`: the number of labelled images, before some were held out.
 void note_held_out(const FolderListing& listing, const FolderOptions& options, std::int64_t all,
                    Dataset& dataset) {
@@ -97,13 +106,10 @@ void note_held_out(const FolderListing& listing, const FolderOptions& options, s
                                " images are held out as test images (", 100 * options.test_fraction,
                                "% of each class, as ", listing.no_test_set,
                                "; --test none trains on all of them)"));
-  const std::int64_t twins = count_near_twins(dataset.train, dataset.test);
-  if (20 * twins >= test) {
-    dataset.notes.push_back(text(
-        "at least ", twins, " of ", test, " test images hardly differ from a training ",
-        "image, so the accuracy will flatter; where images come in series, sort them into train/ ",
-        "and test/ so that each series is on one side"));
-  }
+  note_near_twins(
+      "where images come in series, sort them into train/ and test/ so that each series is on one "
+      "side",
+      dataset);
 }
 
 // With skip_unreadable, a class may lose all its images.
@@ -166,6 +172,10 @@ Dataset load_image_folder(const fs::path& dir, const FolderOptions& options) {
     for (const std::size_t position : read.kept) held_out.push_back(position >= *first);
     move_held_out(held_out, dataset.train, dataset.test);
     dataset.train_files = train_files(std::move(listing.files), read.kept, held_out);
+    if (!options.test_only && dataset.test.count > 0) {
+      note_near_twins("take the images of one series into train/ or into test/, not into both",
+                      dataset);
+    }
   } else {
     const std::int64_t labeled = labeled_count(dataset.train);
     const std::vector<bool> held_out =

@@ -52,7 +52,7 @@ void check_indices(const std::string& path, const Split& split, const Dataset& d
       shown(path), ": made with other ", which, " images (", split.dataset, ", hash ", found,
       ") than those that are there now (", dataset.name, ", hash ", expected,
       "); images or their classes were added, removed, renamed or changed since. Expected the same "
-      "a new run in another --out");
+      "images, or a new run in another --out");
 }
 
 }  // namespace

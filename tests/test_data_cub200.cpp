@@ -133,6 +133,22 @@ TEST_CASE("CUB-200: files that are missing or surplus beside the lists are named
   CHECK_FALSE(many.find("b19.jpg") != std::string::npos);
 }
 
+TEST_CASE("CUB-200: images that are left out, and a class that has none left") {
+  const TempFolder dir;
+  write_birds(dir / "images");
+  write_lists_2010(dir.path());
+  CubOptions options = kTwo;
+  options.skip_unreadable = true;
+  write_text(dir / "images/001.Auk/auk_1.jpg", "");
+  const Dataset birds = load_cub_2010(dir.path(), options);
+  CHECK(birds.test.count == 2);
+  REQUIRE(birds.notes.size() == 1);
+  CHECK(birds.file_notes == 1);
+  write_text(dir / "images/001.Auk/auk_3.jpg", "");  // the only training image of its class
+  CHECK(contains(user_error_of([&] { (void)load_cub_2010(dir.path(), options); }),
+                 "class Auk has no training image that can be used"));
+}
+
 TEST_CASE("CUB-200-2010: lists and folders with faults") {
   const TempFolder dir;
   const auto error = [&] { return user_error_of([&] { (void)load_cub_2010(dir.path(), kTwo); }); };

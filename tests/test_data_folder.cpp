@@ -290,6 +290,16 @@ TEST_CASE("image folder: near twins are warned of") {
     for (int frame = 0; frame < 10; ++frame) write(series % 2 == 0 ? "a" : "b", series, frame);
   }
   CHECK(has_note(load_image_folder(dir.path(), {.size = 16}), "at least 10 of 10 test"));
+  // Also in a test set that a person made.
+  for (const char* half : {"train", "test"}) {
+    fs::create_directories(dir.path() / "sorted" / half);
+    for (const char* name : {"a", "b"}) {
+      fs::copy(dir.path() / name, dir.path() / "sorted" / half / name, fs::copy_options::recursive);
+    }
+  }
+  CHECK(has_note(load_image_folder(dir.path() / "sorted", {.size = 16}),
+                 "at least 50 of 50 test images hardly differ"));
+  fs::remove_all(dir.path() / "sorted");
   for (const char* name : {"a", "b"}) fs::remove_all(dir.path() / name);
   for (int series = 0; series < 50; ++series) write(series % 2 == 0 ? "a" : "b", series, 0);
   const Dataset apart = load_image_folder(dir.path(), {.size = 16});

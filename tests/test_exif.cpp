@@ -70,4 +70,32 @@ TEST_CASE("exif: every orientation, of images of every shape") {
   }
 }
 
+TEST_CASE("exif: the orientation as a 16-bit and as a 32-bit number, in both byte orders") {
+  // A header of 8 bytes, the number of entries, one entry: tag, type, count, value.
+  const auto block = [](bool big_endian, std::uint8_t type, std::uint8_t value) {
+    std::vector<std::uint8_t> bytes(8 + 2 + 12 + 4);
+    bytes[0] = bytes[1] = big_endian ? 'M' : 'I';
+    const auto put = [&](std::size_t at, std::size_t size, std::uint8_t low, std::uint8_t high) {
+      bytes[big_endian ? at + size - 1 : at] = low;
+      bytes[big_endian ? at + size - 2 : at + 1] = high;
+    };
+    put(2, 2, 42, 0);
+    put(4, 4, 8, 0);
+    put(8, 2, 1, 0);
+    put(10, 2, 0x12, 0x01);
+    put(12, 2, type, 0);
+    put(14, 4, 1, 0);
+    put(18, type == 3 ? 2 : 4, value, 0);
+    return bytes;
+  };
+  for (const bool big_endian : {false, true}) {
+    for (const std::uint8_t value : {1, 6, 8}) {
+      CHECK(exif_orientation(block(big_endian, 3, value)) == value);
+      CHECK(exif_orientation(block(big_endian, 4, value)) == value);
+      CHECK(exif_orientation(block(big_endian, 1, value)) == 1);  // bytes: not a known type
+    }
+    CHECK(exif_orientation(block(big_endian, 4, 9)) == 1);
+  }
+}
+
 }  // namespace scimix

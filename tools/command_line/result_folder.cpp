@@ -84,6 +84,10 @@ ResultFolder::ResultFolder(const fs::path& path) : path_(normal_folder(path)) {
   make_folder(above);
   temporary_ =
       above / fmt::format(".{}.{}-0.tmp", path_.filename().native().substr(0, 220), ::getpid());
+  // In a container, a killed process may have had the same number, and left a folder of this name.
+  std::error_code error;
+  fs::remove_all(temporary_, error);
+  if (error) user_error(shown(temporary_), ": cannot be removed: ", error.message());
   make_folder(temporary_);
 }
 
