@@ -59,12 +59,22 @@ bool is_there(const fs::path& path) {
   return there;
 }
 
+std::string first_line_of(const fs::path& file) {
+  std::string line;
+  std::ifstream stream(file);
+  std::getline(stream, line);
+  return line;
+}
+
 // Returns whether the folder is a job of scimix_train auto, whose runs are in folders of their own.
 bool is_job(const RunFolder& run) {
-  std::string first_line;
-  std::ifstream config(run.config());
-  std::getline(config, first_line);
-  return first_line == "# scimix_train auto";
+  return first_line_of(run.config()) == "# scimix_train auto";
+}
+
+// Returns whether the folder holds a run or a job. Other programs have files of the name
+// config.toml too.
+bool has_run(const fs::path& folder) {
+  return first_line_of(folder / "config.toml").starts_with("# scimix_train ");
 }
 
 // Returns the paths of the runs in the folder of a job, for a message. The link to the best run
@@ -190,7 +200,7 @@ std::optional<fs::path> RunFolder::latest_checkpoint(std::vector<std::string>* p
 fs::path RunFolder::image_cache(const fs::path& run) {
   fs::path outer = absolute_path(run).lexically_normal();
   if (!outer.has_filename()) outer = outer.parent_path();
-  while (is_file(outer.parent_path() / "config.toml")) outer = outer.parent_path();
+  while (outer != outer.parent_path() && has_run(outer.parent_path())) outer = outer.parent_path();
   return outer.parent_path() / "image-cache";
 }
 
