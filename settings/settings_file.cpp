@@ -45,7 +45,7 @@ class Reader {
     for (const auto& [key, node] : table) {
       if (key.str() != "extends") own.push_back(read_setting(kind_, path_, key, node));
     }
-    if (text.starts_with(kRunMark)) own = with_earlier_values(std::move(own));
+    if (is_config_of_run(text)) own = with_earlier_values(std::move(own));
     layers.push_back(std::move(own));
     return layers;
   }
@@ -85,10 +85,19 @@ class Reader {
     return layers;
   }
 
+  // Returns whether the text is the config.toml of a run: its first line is the mark and one word.
+  // A person's file may begin with a comment such as "# scimix_train generator --config mine.toml".
+  static bool is_config_of_run(const std::string& text) {
+    if (!text.starts_with(kRunMark)) return false;
+    const std::size_t from = std::string_view(kRunMark).size();
+    const std::string word = text.substr(from, text.find('\n') - from);
+    return word == "classifier" || word == "generator" || word == "auto";
+  }
+
   // Returns whether the text is a config.toml in the format before kFormatMark: lines of KEY=VALUE,
   // with text between quotes but without escapes, and 1 and 0 for true and false.
   static bool is_first_format(const std::string& text) {
-    return text.starts_with(kRunMark) &&
+    return is_config_of_run(text) &&
            text.find(std::string("\n") + kFormatMark + "\n") == std::string::npos;
   }
 

@@ -340,6 +340,9 @@ TEST_CASE("settings: the run of a program that had no guides has none, a user's 
   CHECK(guide_steps(mark + "scale=\"cpu\"\n") == 0);
   CHECK(guide_steps(mark + "# format: 2\nsteps=3\n") == 0);
   CHECK(guide_steps(mark + "# format: 2\nguide-steps=7\n") == 7);
+  // A person's file that begins with the command to type.
+  CHECK(guide_steps("# scimix_train generator --config a.toml\nsteps = 3  # a few\n") ==
+        GeneratorRunConfig().guide.steps);
 }
 
 TEST_CASE("settings: files that extend each other, or nothing, are refused") {
