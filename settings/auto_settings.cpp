@@ -63,7 +63,8 @@ void add_plain_settings(Table& t) {
       "least-guide-accuracy",
       "Least accuracy of the guide on the held-out images, from 0 to 1. Below it, no generator is "
       "trained, and the rest of the time goes to a classifier without hybrids. 0 trains the "
-      "generator in any case. -1 picks it: 4/9 of the way from chance to 1, which is 0.5 with ten "
+      "generator in any case. -1 picks it: 4/9 of the way from chance (the share of the largest "
+      "class) to 1, which is 0.5 with ten "
       "classes and 0.72 with two.",
       {.least = -1, .most = 1}, SCIMIX_FIELD(least_guide_accuracy));
   group.advanced(

@@ -100,7 +100,7 @@ void add_semi_supervised_settings(Table& t) {
 
 void add_training_settings(Table& t) {
   const SettingAdder group(t, "Training");
-  const SettingAdder changeable(t, "Training", OnResume::may_change);
+  const SettingAdder changeable(t, "Training", OnResume::changes_training);
   add_length_settings(t);
   group.everyday("batch",
                  "Labelled images per step. --unlabeled-batch is the number of unlabelled images.",

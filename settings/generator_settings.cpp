@@ -134,7 +134,7 @@ void add_loss_settings(Table& t) {
 
 void add_training_settings(Table& t) {
   const SettingAdder group(t, "Training");
-  const SettingAdder changeable(t, "Training", OnResume::may_change);
+  const SettingAdder changeable(t, "Training", OnResume::changes_training);
   add_length_settings(t);
   group.everyday(
       "batch",
@@ -181,8 +181,8 @@ Table make_table() {
   add_training_settings(t);
   add_graph_and_rank_settings(t);
   const SettingAdder output(t, "Output", OnResume::may_change);
-  output.advanced("sample-pairs", "Number of pairs in each picture of samples.", {.least = 1},
-                  SCIMIX_FIELD(sample_pairs));
+  output.advanced("sample-pairs", "Number of pairs in each picture of samples.",
+                  {.least = 1, .most = 1000}, SCIMIX_FIELD(sample_pairs));
   output.advanced("eval-pairs", "Number of pairs of test images that an evaluation mixes.",
                   {.least = 1}, SCIMIX_FIELD(eval_pairs));
   add_output_settings(t, "runs/DATASET-generator-VARIANT-SEED");

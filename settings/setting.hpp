@@ -32,7 +32,11 @@ enum class SettingType {
 enum class Tier { everyday, advanced };
 
 // Whether a resumed run may have another value than it started with.
-enum class OnResume { stays, may_change };
+enum class OnResume {
+  stays,
+  changes_training,  // it may, and its remaining steps then train other networks
+  may_change,        // it may, without influence on the trained networks
+};
 
 struct SettingRange {
   double least = -std::numeric_limits<double>::infinity();

@@ -156,7 +156,7 @@ void add_encoder_settings(SettingTable<Config>& t, Encoder encoder) {
 
 template <class Config>
 void add_length_settings(SettingTable<Config>& t) {
-  const SettingAdder group(t, "Training", OnResume::may_change);
+  const SettingAdder group(t, "Training", OnResume::changes_training);
   group.everyday(
       "steps",
       "Number of steps. Schedules of learning rates and weights are relative to it. A resumed "
@@ -200,7 +200,7 @@ void add_fixmatch_settings(SettingTable<Config>& t) {
 
 template <class Config>
 void add_sgd_settings(SettingTable<Config>& t) {
-  const SettingAdder group(t, "Training", OnResume::may_change);
+  const SettingAdder group(t, "Training", OnResume::changes_training);
   group.everyday(
       "learning-rate",
       "SGD's learning rate at step 0, which falls as cos(7 pi k / 16 K) at step k of K, or the "

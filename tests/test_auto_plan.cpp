@@ -250,6 +250,9 @@ TEST_CASE("auto: which guide is weak depends on the number of classes") {
   CHECK(least(2) == doctest::Approx(0.5 + 0.5 * 4 / 9));
   CHECK(least(200) == doctest::Approx(0.447).epsilon(1e-3));
   CHECK(least(2, 0.9) == 0.9);
+  // A classifier that always names the largest class is right on nine tenths of the images.
+  data.largest.images = 9 * data.labeled / 10;
+  CHECK(least(2) == doctest::Approx(0.9 + 0.1 * 4 / 9));
 }
 
 TEST_CASE("auto: minutes in words") {

@@ -92,6 +92,18 @@ TEST_CASE("auto: a job is interrupted, goes on, and is not repeated") {
                 {"--image-size 32", "keeps this setting", "16"});
   check_mistake("scimix_train", pictures.job({"--minutes", "5"}), {"--minutes 5", "30"});
 
+  // The folder may be called by another name, and be moved.
+  Words elsewhere = command;
+  for (std::string& word : elsewhere) {
+    if (word == pictures.path("job")) word = pictures.path("other/../job");
+  }
+  fs::create_directories(pictures.path("other"));
+  CHECK(has(train(elsewhere).out, "classifier, resumed after step 2: the run is finished"));
+  fs::rename(pictures.path("job"), pictures.path("moved"));
+  CHECK(has(train({"auto", "--resume", pictures.path("moved")}).out,
+            "classifier, resumed after step 2: the run is finished"));
+  fs::rename(pictures.path("moved"), pictures.path("job"));
+
   // The options of a configuration file count as if they were typed.
   const std::string options = pictures.path("options.toml");
   test::write_bytes(options, "depth = 10\nwidth = 1\n");

@@ -150,6 +150,9 @@ TEST_CASE("several seeds go on with what may change, and name what may not") {
   CHECK(has(config_of(out + "/seed-1"), "\nsteps=5\n"));
   check_mistake("scimix_train", several + Words{"--batch", "4", "--steps", "5"},
                 {out + "/seed-0", "other settings", "--batch 2, here 4", "--out"});
+  // The seeds are finished: with another learning rate, their old figures would be shown for it.
+  check_mistake("scimix_train", several + Words{"--steps", "5", "--learning-rate", "0.5"},
+                {out + "/seed-0", "other settings", "--learning-rate", "here 0.5", "--out"});
 }
 
 TEST_CASE("completion of options and values in bash") {

@@ -283,11 +283,15 @@ TEST_CASE("scimix_train table: figures, differences, settings and curves of a fi
                                                         "--set", "labels=10", "--set", "steps=2"}))
             .exit_code == 0);
   CHECK(csv_of(place / "out/T/table.csv")[1][10] == "0");
-  // More steps are.
-  const ProgramResult longer =
-      run_program("scimix_train", place.command("T", {"--rows", "^mt$", "--set", "steps=50"}));
-  CHECK(longer.exit_code == 0);
-  CHECK(has(longer.out, "mt seed 0: going on after step 40"));
+  // Nor are more steps, or another learning rate: the rest of the table is what it was.
+  test::check_mistake("scimix_train", place.command("T", {"--rows", "^mt$", "--set", "steps=50"}),
+                      {"out/runs/mt/seed-0", "other settings", "--steps", "here 50"});
+  test::check_mistake("scimix_train",
+                      place.command("T", {"--rows", "^mt$", "--set", "learning-rate=0.5"}),
+                      {"out/runs/mt/seed-0", "other settings", "--learning-rate", "here 0.5"});
+  // What has no influence on the networks may change.
+  CHECK(run_program("scimix_train", place.command("T", {"--rows", "^mt$", "--set", "log-every=3"}))
+            .exit_code == 0);
 }
 
 TEST_CASE("scimix_train table: an interrupt ends all runs with a checkpoint" *

@@ -278,10 +278,13 @@ std::string few_steps_warning(std::int64_t steps) {
 }
 
 // Returns the accuracy on the held-out images below which a guide counts as weak: what is asked
-// for, or 4/9 of the way from chance to 1, which is a half with ten classes.
+// for, or 4/9 of the way from chance to 1, which is a half with ten classes of equal size. Chance
+// is the accuracy of a classifier that always names the largest class.
 double least_accuracy(const AutoConfig& asked, const AutoData& data) {
   if (asked.least_guide_accuracy != kPickAccuracy) return asked.least_guide_accuracy;
-  const double chance = 1 / static_cast<double>(data.classes);
+  const double chance =
+      std::max(1 / static_cast<double>(data.classes),
+               static_cast<double>(data.largest.images) / static_cast<double>(data.labeled));
   return chance + (1 - chance) * 4 / 9;
 }
 

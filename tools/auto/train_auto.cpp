@@ -43,7 +43,15 @@ AskedRun read_job(const std::vector<std::string>& arguments) {
   AskedRun asked = read_command(kind, arguments);
   if (asked.done || asked.resumes()) return asked;
   const fs::path folder = run_folder_of(auto_table().config(asked.values));
-  if (!is_file(folder / "config.toml")) return asked;
+  const fs::path config = folder / "config.toml";
+  if (!is_file(config)) return asked;
+  // The command that began the job goes on with its picks. They may differ from what it asks for:
+  // with too little time, --guide-steps 200 trains no guide.
+  const bool has_file = std::ranges::any_of(
+      arguments, [](const std::string& word) { return word.starts_with("--config"); });
+  if (!has_file && command_that_began(config) == command_line("auto", arguments)) {
+    return read_command(kind, {"--resume=" + folder.string()});
+  }
   std::vector<std::string> words = without_option(asked.given, "--out");
   words.push_back("--resume=" + folder.string());
   return read_command(kind, words);
@@ -95,6 +103,21 @@ void check_same_pictures(const fs::path& folder, const Dataset& dataset) {
   for (const char* const run : {kAutoGuide, kAutoGenerator, kAutoClassifier}) {
     const fs::path split = folder / run / "split.json";
     if (is_file(split)) check_same_test_images(split, load_split(split, dataset), dataset);
+  }
+}
+
+// Checks that the runs can draw the unlabelled images of a step, before the picks are written.
+// Errors (user): there are fewer.
+void check_unlabeled(const AutoRunSettings& runs, const AutoData& data) {
+  const std::int64_t all = data.labeled + data.unlabeled;
+  for (const ClassifierConfig* const run : {&runs.guide, &runs.classifier, &runs.plain}) {
+    if (run->steps == 0 || run->method == Method::supervised) continue;
+    const std::int64_t images = run->unlabeled_includes_labeled ? all : data.unlabeled;
+    const std::int64_t rows = unlabeled_rows(*run);
+    if (images >= rows) continue;
+    user_error(data.title, ": ", images, " unlabelled images, expected at least the ", rows,
+               " of a step of ", name_of(run->method), " at scale ", name_of(run->scale),
+               "; --method supervised needs none, --scale cpu fewer");
   }
 }
 
@@ -222,6 +245,7 @@ int train_auto(const std::vector<std::string>& arguments, Ranks& ranks) {
     const AutoPlan plan = plan_auto(open, data, measure);
     print_lines(streams.out, plan.reasons);
     config = with_picks(open, plan);
+    check_unlabeled(auto_run_settings(config), data);
     // The machine may be faster or slower than it was at the start, and the guide may have taken
     // another time than planned. A resumed job does not know how long it ran before.
     plan_again = [&, open, measure] {

@@ -133,7 +133,7 @@ void append_document_of(const RunKind& kind, std::string& out) {
     const std::string value = text_of(kind.defaults[i]);
     out += fmt::format(
         "| `{}`{}{} | {} | {} | {} |\n", setting.name, setting.tier == Tier::everyday ? " ★" : "",
-        setting.on_resume == OnResume::may_change ? " ↻" : "", one_line(expected(setting)),
+        setting.on_resume == OnResume::stays ? "" : " ↻", one_line(expected(setting)),
         value.empty() ? "" : "`" + value + "`", one_line(setting.help));
   }
 }

@@ -256,16 +256,15 @@ class Planner {
   // in the folder's name, nor is the seed if it is the same.
   static std::string digest(const RunKind& kind, const SettingValues& values) {
     constexpr std::array kLeftOut{"split-seed", "out"};
-    // A resumed run may change these, but they influence the network.
-    constexpr std::array kAlso{"steps", "learning-rate", "momentum", "weight-decay"};
     const auto has = [](const auto& list, const std::string& name) {
       return std::ranges::find(list, name) != list.end();
     };
     ContentHash hash;
     for (std::size_t i = 0; i < values.size(); ++i) {
       const Setting& setting = kind.settings[i];
-      const bool matters = setting.on_resume == OnResume::stays || has(kAlso, setting.name);
-      if (!matters || has(kLeftOut, setting.name) || values[i] == kind.defaults[i]) continue;
+      if (setting.on_resume == OnResume::may_change || has(kLeftOut, setting.name) ||
+          values[i] == kind.defaults[i])
+        continue;
       if (setting.name == "seed" && values[i] == values[at(kind, "split-seed")]) continue;
       const std::string text = setting.name + "=" + text_of(values[i]);
       hash.add(std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));

@@ -9,6 +9,7 @@
 
 #include "core/error.hpp"
 #include "core/installed_files.hpp"
+#include "core/paths.hpp"
 #include "core/shell_word.hpp"
 #include "report/run_folder.hpp"
 #include "settings/settings_file.hpp"
@@ -88,8 +89,7 @@ std::vector<std::string> notes_in(const std::filesystem::path& config, const std
 std::string names_that_may_change(const RunKind& kind) {
   std::string list;
   for (const Setting& setting : kind.settings) {
-    if (setting.on_resume == OnResume::may_change)
-      list += (list.empty() ? "" : ", ") + setting.name;
+    if (setting.on_resume != OnResume::stays) list += (list.empty() ? "" : ", ") + setting.name;
   }
   return list;
 }
@@ -107,6 +107,27 @@ void check_steps(const RunFolder& run, std::int64_t steps) {
   }
 }
 
+enum class Change { none, moved, other };
+
+std::filesystem::path whole_path(const std::string& path) {
+  std::error_code unknown;
+  std::filesystem::path whole = std::filesystem::weakly_canonical(path, unknown);
+  return unknown ? std::filesystem::path(path) : whole;
+}
+
+// Compares the value of a setting with that of a run. Two spellings of a path are the same. A path
+// was moved if nothing is left at the old place, but something is there now.
+Change compare(const Setting& setting, const SettingValue& before, const SettingValue& now) {
+  if (before == now) return Change::none;
+  if (setting.type != SettingType::path) return Change::other;
+  const std::string& there = std::get<std::string>(before);
+  const std::string& here = std::get<std::string>(now);
+  if (there.empty() || here.empty()) return Change::other;
+  if (whole_path(there) == whole_path(here)) return Change::none;
+  const bool moved = path_kind(there) == PathKind::missing && path_kind(here) != PathKind::missing;
+  return moved ? Change::moved : Change::other;
+}
+
 // Returns the names of settings whose values on the command line differ from the run's. Errors
 // (user): a setting that must stay.
 std::vector<std::string> changed_settings(const RunKind& kind, const SettingValues& before,
@@ -116,8 +137,9 @@ std::vector<std::string> changed_settings(const RunKind& kind, const SettingValu
   for (const GivenSetting& one : given) {
     const auto at = static_cast<std::size_t>(one.index);
     const Setting& setting = kind.settings[at];
-    if (one.value == before[at]) continue;
-    if (setting.on_resume == OnResume::stays) {
+    const Change change = compare(setting, before[at], one.value);
+    if (change == Change::none) continue;
+    if (setting.on_resume == OnResume::stays && change != Change::moved) {
       user_error("--", setting.name, " ", text_of(one.value),
                  ": a resumed run keeps this setting, ", toml_value(before[at]), " in ",
                  config.string(), "; settings that may change: ", names_that_may_change(kind));
@@ -190,6 +212,11 @@ AskedRun read_command(const RunKind& kind, const std::vector<std::string>& argum
   return asked;
 }
 
+std::string command_that_began(const std::filesystem::path& config) {
+  const std::vector<std::string> notes = notes_in(config, kMadeBy);
+  return notes.empty() ? std::string() : notes[0].substr(std::string_view(kMadeBy).size());
+}
+
 RunRequest make_request(const RunKind& kind, const AskedRun& asked, const SettingValues& values,
                         const std::string& typed, Ranks& ranks) {
   RunRequest request{.config_text = {}, .command = typed, .ranks = &ranks};
@@ -199,7 +226,7 @@ RunRequest make_request(const RunKind& kind, const AskedRun& asked, const Settin
     request.resume = asked.resume;
     request.settings_changed = !asked.changed.empty();
     notes = notes_in(config, kMadeBy);
-    if (!notes.empty()) request.command = notes[0].substr(std::string_view(kMadeBy).size());
+    if (!notes.empty()) request.command = command_that_began(config);
     for (const std::string& note : notes_in(config, kResumedBy)) notes.push_back(note);
     notes.push_back(kResumedBy + typed);
   }
@@ -208,22 +235,21 @@ RunRequest make_request(const RunKind& kind, const AskedRun& asked, const Settin
 }
 
 std::vector<std::string> resume_arguments(const RunKind& kind, const std::filesystem::path& folder,
-                                          const SettingValues& values) {
+                                          const SettingValues& values, OtherSteps steps) {
   const std::filesystem::path config = RunFolder::open(folder).config();
   check_command(config, kind);
   const SettingValues before = resolve(kind, read_settings_file(kind, config)).values;
   std::vector<std::string> arguments{"--resume=" + folder.string()};
   for (std::size_t i = 0; i < values.size(); ++i) {
     const Setting& setting = kind.settings[i];
-    SettingValue there = before[i];
-    if (auto* const path = std::get_if<std::string>(&there);
-        setting.type == SettingType::path && path != nullptr && !path->empty()) {
-      *path = std::filesystem::absolute(*path).string();
-    }
-    if (there == values[i] || setting.name == "out") continue;
-    if (setting.on_resume == OnResume::stays) {
+    const Change change = compare(setting, before[i], values[i]);
+    if (change == Change::none || setting.name == "out") continue;
+    const bool permitted = setting.on_resume == OnResume::may_change || change == Change::moved ||
+                           (setting.name == "steps" && steps == OtherSteps::allowed);
+    if (!permitted) {
       user_error(folder.string(), ": holds a run with other settings (--", setting.name, " ",
-                 toml_value(there), ", here ", toml_value(values[i]), "); choose another --out");
+                 toml_value(before[i]), ", here ", toml_value(values[i]),
+                 "); choose another --out");
     }
     arguments.push_back("--" + setting.name + "=" + text_of(values[i]));
   }

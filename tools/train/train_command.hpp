@@ -35,17 +35,26 @@ struct AskedRun {
 // steps than the run has made.
 [[nodiscard]] AskedRun read_command(const RunKind& kind, const std::vector<std::string>& arguments);
 
+// Returns the command line with which the run or job of this config.toml was begun, "" if the file
+// does not say.
+[[nodiscard]] std::string command_that_began(const std::filesystem::path& config);
+
 // Returns the request for a run. `asked` is the command line, `values` its final settings, and
 // `typed` the command line as the user typed it.
 [[nodiscard]] RunRequest make_request(const RunKind& kind, const AskedRun& asked,
                                       const SettingValues& values, const std::string& typed,
                                       Ranks& ranks);
 
-// Returns the arguments that resume the run in `folder`, with the values in `values` of the
-// settings that may change on resume. `out` may differ. Errors (user): any other setting differs.
+// Whether a command that finds a run begun may give it another number of steps.
+enum class OtherSteps { refused, allowed };
+
+// Returns the arguments that resume the run in `folder`, with those values in `values` that have no
+// influence on its networks. `out` may differ, and so may a path whose old place is empty. Errors
+// (user): any other setting differs, except `steps` if that is allowed.
 [[nodiscard]] std::vector<std::string> resume_arguments(const RunKind& kind,
                                                         const std::filesystem::path& folder,
-                                                        const SettingValues& values);
+                                                        const SettingValues& values,
+                                                        OtherSteps steps = OtherSteps::refused);
 
 // Returns standard output and standard error on rank 0, and streams without output on other ranks.
 [[nodiscard]] RunStreams streams_of(const Ranks& ranks);
