@@ -236,6 +236,16 @@ TEST_CASE("a run that trains its guide is the run that is given this guide") {
   train(generator(given, {"--guide", alone}));
   CHECK(last_checkpoint(given) == last_checkpoint(whole));
 
+  // A guide that another run has left behind is not taken for one's own.
+  for (const char* const file : {"config.toml", "metrics.jsonl", "report.html", "checkpoints"}) {
+    std::filesystem::remove_all(std::filesystem::path(whole) / file);
+  }
+  check_mistake("scimix_train", generator(whole, {"--guide-steps", "6", "--learning-rate", "0.5"}),
+                {whole + "/guide: holds a guide with other settings (--learning-rate"});
+  check_has(train(generator(whole, {"--guide-steps", "6"})).out,
+            {"guide, resumed after step 6: the run is finished"});
+  CHECK(last_checkpoint(given) == last_checkpoint(whole));
+
   // Without a guide it is another run.
   const std::string none = (folder / "none").string();
   train(generator(none, {"--preset", "paper", "--scale", "cpu"}));

@@ -503,10 +503,32 @@ TEST_CASE("a missing generator is trained once for each split, and finished wher
   CHECK(checkpoint_bytes(place / "g-2", 4) == made);
   CHECK(checkpoint_bytes(place / "fourth", 6) == checkpoint_bytes(place / "third", 6));
 
+  // A generator that was killed at its very start has a folder and no settings.
+  std::filesystem::create_directories(place / "g-7/samples");
+  check_has(train(command("sixth", {"--split-seed", "7"})).out,
+            {"no generator in " + (place / "g-7") + ": training one"});
+  // A folder that cannot be the classifier's is found before its generator is trained, and a
+  // finished classifier needs none any more.
+  test::check_mistake("scimix_train", command("sixth", {"--split-seed", "8"}),
+                      {"already holds a run"});
+  CHECK_FALSE(std::filesystem::exists(place / "g-8"));
+  std::filesystem::remove_all(place / "g-7");
+  check_has(train({"classifier", "--resume", place / "sixth"}).out, {"the run is finished"});
+  CHECK_FALSE(std::filesystem::exists(place / "g-7"));
+
+  // A generator that is not finished will have another checkpoint, so nothing is built on this one.
+  train({"generator", "--resume", place / "g-2", "--steps", "6"});
+  std::filesystem::remove(test::checkpoint(place / "g-2", 6));
+  test::check_mistake(
+      "scimix_train",
+      tiny_run(place / "seventh", {"--method", "mean-teacher", "--mixer", "scimix", "--generator",
+                                   place / "g-2", "--split-seed", "2"}),
+      {place / "g-2", "stopped after step 4 of 6", "scimix_train generator --resume"});
+  train({"generator", "--resume", place / "g-2"});
+
   // A generator that exists but is of other labels is refused, not trained over.
   test::check_mistake("scimix_train", command("fifth", {"--split-seed", "2", "--labels", "30"}),
                       {place / "g-2", "20 labels", "expected 30 labels"});
-  CHECK(checkpoint_bytes(place / "g-2", 4) == made);
   CHECK_FALSE(std::filesystem::exists(place / "fifth"));
 }
 

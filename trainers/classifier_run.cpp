@@ -7,8 +7,10 @@
 #include "core/error.hpp"
 #include "core/paths.hpp"
 #include "report/classifier_report.hpp"
+#include "settings/run_kinds.hpp"
 #include "trainers/classifier_trainer.hpp"
 #include "trainers/matching_generator.hpp"
+#include "trainers/matching_run.hpp"
 #include "trainers/training_run.hpp"
 
 namespace scimix {
@@ -170,6 +172,9 @@ RunResult run_classifier(const ClassifierConfig& config, const RunRequest& reque
   // Checks the generator before the images are read, so that a wrong path does not cost that time.
   if (uses_generator(config) && !request.resume) {
     (void)read_generator_metadata(generator_checkpoint(config.hybrids.generator));
+    if (is_folder(config.hybrids.generator)) {
+      check_finished(config.hybrids.generator, generator_kind());
+    }
   }
   return run_training(
       session_settings(config), run_folder_of(config), request, streams,

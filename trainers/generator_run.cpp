@@ -26,6 +26,8 @@ class GeneratorSubject : public RunSubject {
   TrainingSession& session() override { return trainer_; }
   std::int64_t images_per_step() const override { return config_.batch; }
   void introduce(std::ostream& out) const override;
+  // Checks the folder of a new run. Errors (user): those of check_guide_left.
+  void check_folder(const std::filesystem::path& folder) const;
   bool prepare(const RunFolder& run, const RunRequest& request, const RunStreams& streams) override;
   Metrics progress(const Metrics& logged) const override;
   std::optional<Evaluated> evaluate(const EvaluationOptions& options, bool last) override;
@@ -65,6 +67,10 @@ void GeneratorSubject::introduce(std::ostream& out) const {
   if (const std::string note = scale_note(config_.scale); !note.empty()) {
     fmt::print(out, "{}\n", note);
   }
+}
+
+void GeneratorSubject::check_folder(const std::filesystem::path& folder) const {
+  if (has_guide(config_) && !given_) check_guide_left(config_, trainer_.semantic_method(), folder);
 }
 
 // Starts E_c and C from the guide, which is trained first if none is given.
@@ -182,7 +188,10 @@ RunResult run_generator(const GeneratorRunConfig& config, const RunRequest& requ
                           guide = load_matching_guide(config.guide.run, config, inputs.dataset,
                                                       inputs.split, inputs.device);
                         }
-                        return std::make_unique<GeneratorSubject>(config, inputs, std::move(guide));
+                        auto subject =
+                            std::make_unique<GeneratorSubject>(config, inputs, std::move(guide));
+                        if (!request.resume) subject->check_folder(run_folder_of(config));
+                        return subject;
                       });
 }
 

@@ -41,6 +41,23 @@ fs::path guide_folder(const fs::path& run) {
   return run / "guide";
 }
 
+void check_guide_left(const GeneratorRunConfig& config, Method method, const fs::path& run) {
+  const fs::path folder = guide_folder(run);
+  if (!is_file(folder / "config.toml")) return;
+  const RunKind& kind = classifier_kind();
+  const SettingValues wanted = classifier_table().values(semantic_classifier(config, method));
+  const SettingValues there =
+      resolve(kind, read_settings_file(kind, folder / "config.toml")).values;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const Setting& setting = kind.settings[i];
+    if (setting.on_resume == OnResume::may_change || setting.name == "out") continue;
+    if (there[i] == wanted[i]) continue;
+    user_error(folder.string(), ": holds a guide with other settings (--", setting.name, " ",
+               toml_value(there[i]), ", here ", toml_value(wanted[i]),
+               "), expected the same, or no guide there");
+  }
+}
+
 bool train_guide(const GeneratorRunConfig& config, Method method, const RunFolder& run,
                  const RunRequest& request, const RunStreams& streams) {
   ClassifierConfig guide = semantic_classifier(config, method);
@@ -63,6 +80,7 @@ bool train_guide(const GeneratorRunConfig& config, Method method, const RunFolde
 void check_guide(const fs::path& folder) {
   const fs::path checkpoint = checkpoint_of(folder);
   check_format(checkpoint, read_checkpoint_metadata(checkpoint), kClassifierFormat, "classifier");
+  check_finished(folder, classifier_kind());
 }
 
 TrainedGuide load_matching_guide(const fs::path& folder, const GeneratorRunConfig& config,

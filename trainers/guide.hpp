@@ -24,6 +24,11 @@ struct TrainedGuide {
 // Returns the folder of the guide that a generator's run in the folder `run` trains.
 [[nodiscard]] std::filesystem::path guide_folder(const std::filesystem::path& run);
 
+// Checks a guide that is in the folder `run` before the generator's run is begun there: it is taken
+// for the run's own. Errors (user): it has other settings.
+void check_guide_left(const GeneratorRunConfig& config, Method method,
+                      const std::filesystem::path& run);
+
 // Trains a classifier by L_S alone in guide_folder(run.path()), as `scimix_train classifier` would.
 // Resumes the guide's run if one exists there. `request` is the request of the generator's run.
 // Returns false if a signal interrupted the training.
@@ -31,7 +36,7 @@ struct TrainedGuide {
                                const RunFolder& run, const RunRequest& request,
                                const RunStreams& streams);
 
-// Checks that the folder has a classifier's checkpoint. Errors (user): it has none.
+// Checks that the folder has a finished run of a classifier. Errors (user): it has none.
 void check_guide(const std::filesystem::path& folder);
 
 // Loads the newest checkpoint of the classifier's run in `folder`. Errors (user):

@@ -1,6 +1,9 @@
 #include "trainers/matching_run.hpp"
 
 #include "core/error.hpp"
+#include "report/run_folder.hpp"
+#include "settings/settings_file.hpp"
+#include "trainers/checkpoint.hpp"
 
 namespace scimix {
 
@@ -13,6 +16,19 @@ std::string joined(const std::vector<std::string>& words) {
 }
 
 }  // namespace
+
+void check_finished(const std::filesystem::path& folder, const RunKind& kind) {
+  const RunFolder run = RunFolder::open(folder);
+  const std::filesystem::path checkpoint = run.required_checkpoint();
+  const SettingValues values = resolve(kind, read_settings_file(kind, run.config())).values;
+  const auto steps = std::get<std::int64_t>(values[static_cast<std::size_t>(kind.index("steps"))]);
+  const auto made =
+      number_of<std::int64_t>(read_checkpoint_metadata(checkpoint), "step", checkpoint);
+  if (made >= steps) return;
+  user_error(folder.string(), ": stopped after step ", made, " of ", steps, "; scimix_train ",
+             kind.name, " --resume ", folder.string(), " finishes it (with --steps ", made,
+             " as it is)");
+}
 
 std::string labels_text(const std::string& labels, std::int64_t labeled,
                         const std::string& split_seed) {

@@ -2,12 +2,14 @@
 // classifier builds on the generator of its hybrids, and a generator builds on its guide.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "data/dataset.hpp"
 #include "data/split.hpp"
 #include "models/wide_resnet.hpp"
+#include "settings/run_kinds.hpp"
 #include "settings/settings.hpp"
 
 namespace scimix {
@@ -21,6 +23,11 @@ struct TrainedOn {
   std::string train_hash;
   std::string labels;  // see labels_text
 };
+
+// Checks that the run of the kind `kind` in `folder` has made all of its steps. Another run must
+// not build on one of its earlier checkpoints, which is deleted when the run goes on. Errors
+// (user): it has not.
+void check_finished(const std::filesystem::path& folder, const RunKind& kind);
 
 // Returns "20 labels by split seed 3", or "all labels" if `labels` is "all" or equals `labeled`,
 // the number of labelled training images.

@@ -345,6 +345,12 @@ RunResult run_training(const SessionSettings& settings, const std::filesystem::p
       first ? RunLog(*folder, settings.steps, subject->images_per_step(), resumed, streams.progress)
             : RunLog();
   for (const std::string& name : sheets) log.image(0, name, folder->samples() / (name + ".png"));
+  // A report tells of a finished run. A run that goes on after its end is not finished any more.
+  if (first && session.steps_done() < settings.steps) {
+    std::error_code error;
+    std::filesystem::remove(folder->report(), error);
+    if (error) user_error(folder->report().string(), ": cannot be removed: ", error.message());
+  }
   Run run(settings, *folder, *subject, ranks, log, lock ? &*lock : nullptr, request.on_progress);
   const bool trained = run.train();
   log.finish();

@@ -99,9 +99,9 @@ bool provide_generator(const ClassifierConfig& config, Ranks& ranks, const RunSt
   if (!uses_generator(config) || config.hybrids.generator_config.empty()) return true;
   check(config);  // finds mistakes before the generator is trained
   const fs::path there = config.hybrids.generator;
-  if (ranks.agree(path_kind(there) != PathKind::missing)) {
-    return !is_folder(there) || finish(there, ranks, streams);
-  }
+  // A run that was killed at its very start has a folder, but no settings: it starts anew.
+  if (ranks.agree(is_file(there))) return true;
+  if (ranks.agree(is_file(there / "config.toml"))) return finish(there, ranks, streams);
   const bool done = train(config, ranks, streams);
   fmt::print(streams.out, "\n");
   return done;
