@@ -74,7 +74,8 @@ SCIMIX_HD inline AdamScalars adam_scalars(const AdamUpdate& o, double product1, 
           .beta2_rest = static_cast<float>(1.0 - o.beta2),
           .eps = static_cast<float>(o.eps),
           .ema_decay = static_cast<float>(o.ema_decay),
-          .ema_rest = static_cast<float>(1.0 - o.ema_decay)};
+          // Exact, so that the two weights add up to 1 and a parameter that rests is its own average.
+          .ema_rest = 1.0F - static_cast<float>(o.ema_decay)};
 }
 
 // The data of a Tensor or an Output as AdamScalars.
