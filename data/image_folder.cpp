@@ -173,8 +173,9 @@ Dataset load_image_folder(const fs::path& dir, const FolderOptions& options) {
     move_held_out(held_out, dataset.train, dataset.test);
     dataset.train_files = train_files(std::move(listing.files), read.kept, held_out);
     if (!options.test_only && dataset.test.count > 0) {
-      note_near_twins("take the images of one series into train/ or into test/, not into both",
-                      dataset);
+      note_near_twins(
+          "put the images of one series into test/ or into the other folders, not into both",
+          dataset);
     }
   } else {
     const std::int64_t labeled = labeled_count(dataset.train);

@@ -208,7 +208,7 @@ std::vector<std::string> folder_names(const fs::path& dir, const ImageFiles& fil
   return names;
 }
 
-// Adds a row for each image below dir/sorted/CLASS that has none.
+// Gives each image below dir/sorted/CLASS that has no row, or a row without a class, this class.
 void add_class_folders(const std::string& sorted, const std::vector<std::string>& folders,
                        const ImageFiles& files, LabelRows& labels) {
   const std::string prefix = sorted + "/";
@@ -216,9 +216,9 @@ void add_class_folders(const std::string& sorted, const std::vector<std::string>
     const std::string& folder = folders[file.folder];
     if (!folder.starts_with(prefix) || folder.size() == prefix.size()) continue;
     const std::size_t end = folder.find('/', prefix.size());
-    labels.try_emplace(
-        folder + file.name,
-        LabelRow{.class_name = utf8_name(folder.substr(prefix.size(), end - prefix.size()))});
+    const std::string name = utf8_name(folder.substr(prefix.size(), end - prefix.size()));
+    LabelRow& row = labels[folder + file.name];
+    if (row.class_name.empty()) row.class_name = name;
   }
 }
 

@@ -10,10 +10,10 @@
 namespace scimix {
 
 // Gives the images of `files`, which lie in `dir`, the labels that the CSV file names, and returns
-// the names of the classes in byte order. An image without a row has the class CLASS if it lies
-// below dir/sorted/CLASS; `sorted` may be empty: then there are no such folders. Other images
-// without a row, and those with an empty class, keep kUnknownLabel. The images are put in the order
-// of their classes, those without one last; within a class they keep their order.
+// the names of the classes in byte order. An image without a row, or with an empty class in
+// it, has the class CLASS if it lies below dir/sorted/CLASS (`sorted` may be empty: then there are
+// no such folders), and otherwise keeps kUnknownLabel. The images are put in the order of their
+// classes, those without one last; within a class they keep their order.
 //
 // Each row is a file name and a class; name_in_folder finds the file. Spaces around a class do not
 // count. The first row is a heading if a column of it is called "file" or "class", in upper or

@@ -95,7 +95,7 @@ Outcome run(const RunKind& kind, const SettingTable<Config>& table,
   if constexpr (std::is_same_v<Config, ClassifierConfig>) {
     if (!asked.resumes()) fill_in_placeholders(config);
     make_paths_absolute(config);
-    if (!provide_generator(config, ranks, streams)) {
+    if (!provide_generator(config, asked.resume, ranks, streams)) {
       return {{.interrupted = true}, config.hybrids.generator};
     }
   } else {

@@ -187,7 +187,7 @@ SettingBundle cpu_scale(const SettingValues& /*values*/) {
           {"norm-momentum", "0.05"}, {"steps", "2000"},
           {"batch", "32"},           {"unlabeled-batch", "32"},
           {"ema-decay", "0.99"},     {"log-every", "50"},
-          {"eval-every", "100"},     {"checkpoint-every", "500"}};
+          {"eval-every", "50"},      {"checkpoint-every", "500"}};
 }
 
 }  // namespace

@@ -181,8 +181,9 @@ Table make_table() {
   add_training_settings(t);
   add_graph_and_rank_settings(t);
   const SettingAdder output(t, "Output", OnResume::may_change);
-  output.advanced("sample-pairs", "Number of pairs in each picture of samples.",
-                  {.least = 1, .most = 1000}, SCIMIX_FIELD(sample_pairs));
+  output.advanced("sample-pairs",
+                  "Number of pairs in each picture of samples, which has at most 1000.",
+                  {.least = 1}, SCIMIX_FIELD(sample_pairs));
   output.advanced("eval-pairs", "Number of pairs of test images that an evaluation mixes.",
                   {.least = 1}, SCIMIX_FIELD(eval_pairs));
   add_output_settings(t, "runs/DATASET-generator-VARIANT-SEED");

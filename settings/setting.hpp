@@ -35,7 +35,7 @@ enum class Tier { everyday, advanced };
 enum class OnResume {
   stays,
   changes_training,  // it may, and its remaining steps then train other networks
-  may_change,        // it may, without influence on the trained networks
+  may_change,        // it may; the networks stay the same, apart from rounding on another device
 };
 
 struct SettingRange {

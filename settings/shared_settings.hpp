@@ -61,8 +61,9 @@ void add_data_settings(SettingTable<Config>& t, DataPicks picks = DataPicks::fix
   changeable.advanced(
       "labels-file",
       "CSV file with the columns file name and class, for a folder of images that are not, or not "
-      "all, sorted into class folders. Images without a row are unlabelled, except those in "
-      "labeled/CLASS (or train/CLASS beside unlabeled/), which have the class of their folder.",
+      "all, sorted into class folders. Images without a class there are unlabelled, except "
+      "those in labeled/CLASS (or train/CLASS beside unlabeled/), which have the class of their "
+      "folder.",
       SCIMIX_FIELD(data.labels_file), SettingType::path);
   group.advanced(
       "test",

@@ -332,7 +332,7 @@ TEST_CASE("labels file: what a person has sorted keeps its class, and a row chan
     const Dataset dataset = load(root, options);
     CHECK(dataset.class_names == std::vector<std::string>{"auk", "crow", "wren"});
     CHECK(grey_levels(dataset.train) == std::vector<int>{2, 5, 1, 3, 4, 6});
-    CHECK(dataset.train.labels == Labels{0, 1, 2, 2, -1, -1});
+    CHECK(dataset.train.labels == Labels{0, 1, 2, 2, 2, -1});
     test::write_text(options.labels_file, "set/unlabeled/5.png,Auk\n");
     CHECK(contains(error_of(root, options),
                    "line 1: class Auk: is spelt auk in a class folder, expected one spelling"));

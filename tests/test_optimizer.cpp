@@ -236,6 +236,20 @@ TEST_CASE("Adam: the bias correction is right after a million updates") {
   CHECK(p.to_doubles()[0] == doctest::Approx(1 - 0.1 * 0.5 / std::sqrt(v_hat)).epsilon(1e-6));
 }
 
+TEST_CASE("Adam: a parameter that rests is its own average") {
+  const std::vector<double> one{1.0};
+  const auto slab = [&] { return Tensor::from_host(std::span<const double>(one), {1}, kCpu); };
+  Tensor p = slab();
+  Tensor ema = slab();
+  Tensor m = Tensor::zeros({1}, DType::f64);
+  Tensor v = Tensor::zeros({1}, DType::f64);
+  const Tensor g = Tensor::zeros({1}, DType::f64);
+  Tensor scalars = Tensor::zeros({kAdamScalars}, DType::f32);
+  set_adam_scalars(counter(0), {.lr = 0.1, .ema_decay = 0.9999}, scalars);
+  for (int i = 0; i < 1000; ++i) adam_update(g, scalars, p, m, v, ema, {});
+  CHECK(ema.to_doubles()[0] == doctest::Approx(1).epsilon(1e-12));
+}
+
 TEST_CASE("Adam: without an EMA the update is the same, and a slab of another size is a bug") {
   AdamRun with({.lr = 0.1}, {1.0, 2.0, 3.0});
   AdamRun without({.lr = 0.1}, {1.0, 2.0, 3.0});

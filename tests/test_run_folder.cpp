@@ -69,6 +69,18 @@ void kill_and_wait(pid_t child) {
 
 }  // namespace
 
+TEST_CASE("the image cache lies beside a run or its job, whatever other programs have there") {
+  const TempFolder folder;
+  const std::filesystem::path dir = std::filesystem::weakly_canonical(folder.path());
+  CHECK(RunFolder::image_cache(dir / "job/run") == dir / "job/image-cache");
+  std::filesystem::create_directories(dir / "job");
+  test::write_bytes(dir / "job/config.toml", "# scimix_train auto\n");
+  CHECK(RunFolder::image_cache(dir / "job/run") == dir / "image-cache");
+  test::write_bytes(dir / "job/config.toml", "title = \"of another program\"\n");
+  CHECK(RunFolder::image_cache(dir / "job/run") == dir / "job/image-cache");
+  CHECK(RunFolder::image_cache("/run") == "/image-cache");
+}
+
 TEST_CASE("the newest checkpoint is one that this run wrote, by its step") {
   const TempFolder folder;
   const RunFolder run = new_run(folder / "run");

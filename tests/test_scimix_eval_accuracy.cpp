@@ -336,7 +336,8 @@ TEST_CASE("scimix_eval accuracy: data that do not fit") {
   std::vector<std::string> resized = folder_data;
   resized.emplace_back("--resize");
   check_mistake(with(folder_data), {"folder: 32x32 pixels, expected 16x16", "--resize"});
-  check_mistake(with(resized), {"knows the classes [\"0\",", "are left,right; expected the same"});
+  check_mistake(with(resized),
+                {"knows the classes [\"0\",", "are left,right; expected the classifier's"});
   check_mistake(with({"--dataset", "cifar01"}), {"unknown data set 'cifar01'", "cifar10"});
   check_mistake(with({"--confusion", "c.png"}), {"--confusion c.png", "ends in .svg"});
   check_mistake(with({"--confusio", "c.svg"}), {"did you mean --confusion?"});

@@ -111,6 +111,19 @@ TEST_CASE("an interrupted run writes a checkpoint and says how to go on") {
   CHECK(result.out.find("continue with --resume " + run) != std::string::npos);
 }
 
+TEST_CASE("a finished run that goes on has no report until it ends again") {
+  const test::TempFolder folder;
+  const std::string run = (folder / "run").string();
+  test::train(small_run(run, {"--steps", "10"}));
+  CHECK(std::filesystem::exists(run + "/report.html"));
+  const test::Program program(folder, "scimix_train",
+                              {"classifier", "--resume", run, "--steps", "100000"});
+  program.wait_for_checkpoint(run, 20);
+  program.signal(SIGTERM);
+  CHECK(program.wait().exit_code == 130);
+  CHECK_FALSE(std::filesystem::exists(run + "/report.html"));
+}
+
 TEST_CASE("mistakes on the command line get one line and exit code 2") {
   check_mistake({"clasifier"}, {"unknown command clasifier", "classifier"});
   check_mistake({"classifier", "--lables", "10"}, {"unknown option --lables", "--labels"});

@@ -523,7 +523,7 @@ TEST_CASE("a missing generator is trained once for each split, and finished wher
       "scimix_train",
       tiny_run(place / "seventh", {"--method", "mean-teacher", "--mixer", "scimix", "--generator",
                                    place / "g-2", "--split-seed", "2"}),
-      {place / "g-2", "stopped after step 4 of 6", "scimix_train generator --resume"});
+      {place / "g-2", "has made 4 of 6 steps", "scimix_train generator --resume"});
   train({"generator", "--resume", place / "g-2"});
 
   // A generator that exists but is of other labels is refused, not trained over.

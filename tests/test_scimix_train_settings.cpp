@@ -153,6 +153,8 @@ TEST_CASE("several seeds go on with what may change, and name what may not") {
   // The seeds are finished: with another learning rate, their old figures would be shown for it.
   check_mistake("scimix_train", several + Words{"--steps", "5", "--learning-rate", "0.5"},
                 {out + "/seed-0", "other settings", "--learning-rate", "here 0.5", "--out"});
+  check_mistake("scimix_train", several + Words{"--steps", "5", "--labels-file", out + "/l.csv"},
+                {out + "/seed-0", "other settings", "--labels-file"});
 }
 
 TEST_CASE("completion of options and values in bash") {

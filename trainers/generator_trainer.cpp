@@ -246,8 +246,9 @@ std::optional<GeneratorEvaluation> GeneratorTrainer::evaluate_ema(
 
 std::vector<std::uint8_t> GeneratorTrainer::samples() {
   copy_buffers();
+  constexpr std::int64_t kMostPairs = 1000;  // of a picture that a person can look at
   const ResidentSet& images = test_.count() > 0 ? test_ : train_;
-  return sample_grid(average_, images, config_.sample_pairs,
+  return sample_grid(average_, images, std::min(config_.sample_pairs, kMostPairs),
                      evaluation_batch(config_.output.eval_batch, images));
 }
 

@@ -25,9 +25,9 @@ void check_finished(const std::filesystem::path& folder, const RunKind& kind) {
   const auto made =
       number_of<std::int64_t>(read_checkpoint_metadata(checkpoint), "step", checkpoint);
   if (made >= steps) return;
-  user_error(folder.string(), ": stopped after step ", made, " of ", steps, "; scimix_train ",
-             kind.name, " --resume ", folder.string(), " finishes it (with --steps ", made,
-             " as it is)");
+  const std::string command = "scimix_train " + kind.name + " --resume " + folder.string();
+  user_error(folder.string(), ": has made ", made, " of ", steps, " steps; finish it with ",
+             command, ", or keep it as it is with ", command, " --steps ", made);
 }
 
 std::string labels_text(const std::string& labels, std::int64_t labeled,

@@ -66,16 +66,17 @@ namespace {
 // Computes the scalars in double, once for all elements: products of numbers near 1 are too inexact
 // in float.
 SCIMIX_HD inline AdamScalars adam_scalars(const AdamUpdate& o, double product1, double product2) {
-  return {.rate = static_cast<float>(o.lr / (1.0 - product1)),
-          .correction2 = static_cast<float>(1.0 / (1.0 - product2)),
-          .beta1 = static_cast<float>(o.beta1),
-          .beta1_rest = static_cast<float>(1.0 - o.beta1),
-          .beta2 = static_cast<float>(o.beta2),
-          .beta2_rest = static_cast<float>(1.0 - o.beta2),
-          .eps = static_cast<float>(o.eps),
-          .ema_decay = static_cast<float>(o.ema_decay),
-          // Exact, so that the two weights add up to 1 and a parameter that rests is its own average.
-          .ema_rest = 1.0F - static_cast<float>(o.ema_decay)};
+  return {
+      .rate = static_cast<float>(o.lr / (1.0 - product1)),
+      .correction2 = static_cast<float>(1.0 / (1.0 - product2)),
+      .beta1 = static_cast<float>(o.beta1),
+      .beta1_rest = static_cast<float>(1.0 - o.beta1),
+      .beta2 = static_cast<float>(o.beta2),
+      .beta2_rest = static_cast<float>(1.0 - o.beta2),
+      .eps = static_cast<float>(o.eps),
+      .ema_decay = static_cast<float>(o.ema_decay),
+      // Exact, so that the two weights add up to 1 and a parameter that rests is its own average.
+      .ema_rest = 1.0F - static_cast<float>(o.ema_decay)};
 }
 
 // The data of a Tensor or an Output as AdamScalars.

@@ -45,14 +45,17 @@ AskedRun read_job(const std::vector<std::string>& arguments) {
   const fs::path folder = run_folder_of(auto_table().config(asked.values));
   const fs::path config = folder / "config.toml";
   if (!is_file(config)) return asked;
+  std::vector<std::string> words = without_option(asked.given, "--out");
   // The command that began the job goes on with its picks. They may differ from what it asks for:
-  // with too little time, --guide-steps 200 trains no guide.
+  // with too little time, --guide-steps 200 trains no guide. A path may be another one now.
   const bool has_file = std::ranges::any_of(
       arguments, [](const std::string& word) { return word.starts_with("--config"); });
   if (!has_file && command_that_began(config) == command_line("auto", arguments)) {
-    return read_command(kind, {"--resume=" + folder.string()});
+    std::erase_if(words, [&](const std::string& word) {
+      const std::string name = word.substr(2, word.find('=') - 2);
+      return kind.settings[static_cast<std::size_t>(kind.index(name))].on_resume == OnResume::stays;
+    });
   }
-  std::vector<std::string> words = without_option(asked.given, "--out");
   words.push_back("--resume=" + folder.string());
   return read_command(kind, words);
 }
@@ -109,16 +112,20 @@ void check_same_pictures(const fs::path& folder, const Dataset& dataset) {
 // Checks that the runs can draw the unlabelled images of a step, before the picks are written.
 // Errors (user): there are fewer.
 void check_unlabeled(const AutoRunSettings& runs, const AutoData& data) {
-  const std::int64_t all = data.labeled + data.unlabeled;
-  for (const ClassifierConfig* const run : {&runs.guide, &runs.classifier, &runs.plain}) {
-    if (run->steps == 0 || run->method == Method::supervised) continue;
-    const std::int64_t images = run->unlabeled_includes_labeled ? all : data.unlabeled;
-    const std::int64_t rows = unlabeled_rows(*run);
-    if (images >= rows) continue;
-    user_error(data.title, ": ", images, " unlabelled images, expected at least the ", rows,
-               " of a step of ", name_of(run->method), " at scale ", name_of(run->scale),
-               "; --method supervised needs none, --scale cpu fewer");
-  }
+  const auto check_run = [&](const char* name, const ClassifierConfig& run, const char* option) {
+    if (run.steps == 0) return;
+    const std::int64_t images =
+        data.unlabeled + (run.unlabeled_includes_labeled ? data.labeled : 0);
+    const std::int64_t rows = unlabeled_rows(run);
+    if (images >= rows) return;
+    user_error(data.title, ": ", images, " images to learn from without their labels, expected at ",
+               "least the ", rows, " of a step of the ", name, ", which is ", name_of(run.method),
+               " at scale ", name_of(run.scale), "; ", option, " needs fewer");
+  };
+  const char* const none = "--generator-steps 0 --method supervised";
+  check_run("guide", runs.guide, none);
+  check_run("classifier", runs.classifier, none);
+  check_run("classifier after a weak guide", runs.plain, "--plain-method supervised");
 }
 
 void print_lines(std::ostream& out, const std::vector<std::string>& lines) {

@@ -38,7 +38,8 @@ void add_data_choice(CLI::App& app, DataChoice& c, const std::string& whose,
   check_number(app.add_option("--digits-test", c.digits_test, "digits: test images")->group(group),
                {.least = 10});
   app.add_flag("--allow-training-images", c.allow_training_images,
-               "permit a --data-seed that holds out other images of a folder than the run's")
+               "permit test images of a folder that the run may have been trained on: with another "
+               "--data-seed, after the folder has changed, or of a run with --test none")
       ->group(group);
   app.add_flag("--skip-unreadable", c.skip_unreadable,
                "leave out images of a folder that cannot be read, and say how many")

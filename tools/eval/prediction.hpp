@@ -11,7 +11,8 @@
 
 namespace scimix {
 
-// The start of the heading of --out and --to-check. Only files that start so are overwritten.
+// The start of the heading of --out and --to-check. An --out file is overwritten only if it starts
+// so.
 inline constexpr const char* kPredictionsMark = "file,class,probability,margin";
 
 // Writes a CSV file with a row for each prediction of `order`: file, class, probability, margin,

@@ -168,7 +168,8 @@ void check_classes(const ClassifierCheckpoint& c, const std::vector<std::string>
   constexpr std::size_t kMost = 200;
   const std::string known = written.size() <= kMost ? written : written.substr(0, kMost) + "...";
   user_error(shown(c.file), ": the classifier knows the classes ", known,
-             ", but the classes of the images are ", short_list(names), "; expected the same");
+             ", but the classes of the images are ", short_list(names),
+             "; expected the classifier's classes");
 }
 
 WideResNet load_classifier(const ClassifierCheckpoint& c, const ClassifierSettings& settings,

@@ -13,7 +13,10 @@
 #include "settings/shared_settings.hpp"
 #include "tools/train/train_command.hpp"
 #include "trainers/checkpoint.hpp"
+#include "trainers/classifier_run.hpp"
 #include "trainers/generator_run.hpp"
+#include "trainers/run_inputs.hpp"
+#include "trainers/training_run.hpp"
 
 namespace scimix {
 
@@ -28,7 +31,7 @@ constexpr std::array<const char*, 13> kShared{
     "device",      "threads",     "precision",     "sync-norm",
     "rank-timeout"};
 
-bool is_finished(const fs::path& folder, const GeneratorRunConfig& config) {
+bool has_all_steps(const fs::path& folder, const GeneratorRunConfig& config) {
   const auto checkpoint = RunFolder::open(folder).latest_checkpoint();
   if (!checkpoint) return false;
   return value_of(read_checkpoint_metadata(*checkpoint), "step") == std::to_string(config.steps);
@@ -39,7 +42,7 @@ bool finish(const fs::path& folder, Ranks& ranks, const RunStreams& streams) {
   const RunKind& kind = generator_kind();
   const AskedRun asked = read_command(kind, {"--resume=" + folder.string()});
   const GeneratorRunConfig config = generator_table().config(asked.values);
-  if (ranks.agree(is_finished(folder, config))) return true;
+  if (ranks.agree(has_all_steps(folder, config))) return true;
   fmt::print(streams.out, "generator {}: not finished yet, going on with it\n", folder.string());
   streams.out.flush();
   const RunRequest request = make_request(kind, asked, asked.values, "", ranks);
@@ -95,9 +98,18 @@ SettingLayer generator_settings_by(const ClassifierConfig& classifier, bool keep
   return layer;
 }
 
-bool provide_generator(const ClassifierConfig& config, Ranks& ranks, const RunStreams& streams) {
+bool provide_generator(const ClassifierConfig& config, const fs::path& resume, Ranks& ranks,
+                       const RunStreams& streams) {
   if (!uses_generator(config) || config.hybrids.generator_config.empty()) return true;
-  check(config);  // finds mistakes before the generator is trained
+  // Mistakes are found before the generator is trained.
+  check(config);
+  bool finished = false;
+  if (!resume.empty()) {
+    finished = is_finished(RunFolder::open(resume), config.steps);
+  } else if (ranks.rank() == 0) {
+    check_new_run(run_folder_of(config), config.data);
+  }
+  if (ranks.agree(finished)) return true;
   const fs::path there = config.hybrids.generator;
   // A run that was killed at its very start has a folder, but no settings: it starts anew.
   if (ranks.agree(is_file(there))) return true;

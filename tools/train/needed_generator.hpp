@@ -1,6 +1,8 @@
 // Trains the generator that a classifier needs, if it does not exist yet.
 #pragma once
 
+#include <filesystem>
+
 #include "core/ranks.hpp"
 #include "settings/classifier_config.hpp"
 #include "settings/setting_layers.hpp"
@@ -11,9 +13,11 @@ namespace scimix {
 // If the run folder that --generator names does not exist, trains a generator in it, with the
 // settings of --generator-config and the data, split, labels and scale of the classifier. Labels in
 // the generator's own file are kept. If the folder has an unfinished run, finishes it with its own
-// settings. Does nothing without --generator-config. Returns false if a signal interrupted the
-// training.
-[[nodiscard]] bool provide_generator(const ClassifierConfig& config, Ranks& ranks,
+// settings. Does nothing without --generator-config, or if the classifier's own run is finished;
+// `resume` is its folder, empty for a new run. Returns false if a signal interrupted the training.
+// Errors (user): among others, a folder that cannot be that of the new classifier.
+[[nodiscard]] bool provide_generator(const ClassifierConfig& config,
+                                     const std::filesystem::path& resume, Ranks& ranks,
                                      const RunStreams& streams);
 
 // Returns the settings of a generator that follow from its classifier: the settings on which both

@@ -5,7 +5,6 @@
 #include <iostream>
 
 #include "core/paths.hpp"
-#include "report/run_folder.hpp"
 #include "report/run_report.hpp"
 #include "settings/run_kinds.hpp"
 #include "tools/command_line/run_settings.hpp"
@@ -13,8 +12,6 @@
 #include "tools/train/needed_generator.hpp"
 #include "tools/train/train_command.hpp"
 #include "trainers/classifier_run.hpp"
-#include "trainers/run_inputs.hpp"
-#include "trainers/training_run.hpp"
 
 namespace scimix {
 
@@ -35,17 +32,7 @@ struct Asked {
 
 std::optional<RunResult> run_one(const Asked& asked, const std::string& typed, Ranks& ranks) {
   const RunStreams streams = streams_of(ranks);
-  // What is wrong with the folder is found before the generator is trained. A finished run needs no
-  // generator any more.
-  bool finished = false;
-  if (asked.run.resumes()) {
-    finished = is_finished(RunFolder::open(asked.run.resume), asked.config.steps);
-  } else if (ranks.rank() == 0) {
-    check_new_run(run_folder_of(asked.config), asked.config.data);
-  }
-  if (!ranks.agree(finished) && !provide_generator(asked.config, ranks, streams)) {
-    return std::nullopt;
-  }
+  if (!provide_generator(asked.config, asked.run.resume, ranks, streams)) return std::nullopt;
   const RunRequest request = make_request(classifier_kind(), asked.run,
                                           classifier_table().values(asked.config), typed, ranks);
   const RunResult result = run_classifier(asked.config, request, streams);

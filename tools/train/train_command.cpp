@@ -9,7 +9,6 @@
 
 #include "core/error.hpp"
 #include "core/installed_files.hpp"
-#include "core/paths.hpp"
 #include "core/shell_word.hpp"
 #include "report/run_folder.hpp"
 #include "settings/settings_file.hpp"
@@ -18,10 +17,13 @@
 #include "tools/command_line/run_settings.hpp"
 #include "tools/command_line/settings_help.hpp"
 #include "trainers/checkpoint.hpp"
+#include "trainers/training_run.hpp"
 
 namespace scimix {
 
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr const char* kResumedBy = "resumed by: ";
 
@@ -62,7 +64,7 @@ Words parse_words(const RunKind& kind, const std::vector<std::string>& arguments
   return words;
 }
 
-std::vector<std::string> lines_of(const std::filesystem::path& path) {
+std::vector<std::string> lines_of(const fs::path& path) {
   std::ifstream file(path);
   std::vector<std::string> lines;
   for (std::string line; std::getline(file, line);) lines.push_back(line);
@@ -70,7 +72,7 @@ std::vector<std::string> lines_of(const std::filesystem::path& path) {
 }
 
 // Checks that a config.toml is of this kind of run. A config.toml without a heading is accepted.
-void check_command(const std::filesystem::path& config, const RunKind& kind) {
+void check_command(const fs::path& config, const RunKind& kind) {
   const std::vector<std::string> lines = lines_of(config);
   if (lines.empty() || !lines[0].starts_with(kRunMark) || lines[0] == kRunMark + kind.name) return;
   user_error(config.string(), ": a run of ", lines[0].substr(2), ", expected one of scimix_train ",
@@ -78,7 +80,7 @@ void check_command(const std::filesystem::path& config, const RunKind& kind) {
 }
 
 // Returns the comments of a config.toml that begin with `mark`, without "# ".
-std::vector<std::string> notes_in(const std::filesystem::path& config, const std::string& mark) {
+std::vector<std::string> notes_in(const fs::path& config, const std::string& mark) {
   std::vector<std::string> notes;
   for (const std::string& line : lines_of(config)) {
     if (line.starts_with("# " + mark)) notes.push_back(line.substr(2));
@@ -109,39 +111,50 @@ void check_steps(const RunFolder& run, std::int64_t steps) {
 
 enum class Change { none, moved, other };
 
-std::filesystem::path whole_path(const std::string& path) {
+fs::path whole_path(const std::string& path) {
   std::error_code unknown;
-  std::filesystem::path whole = std::filesystem::weakly_canonical(path, unknown);
-  return unknown ? std::filesystem::path(path) : whole;
+  fs::path whole = fs::weakly_canonical(path, unknown);
+  return unknown ? fs::path(path) : whole;
 }
 
+// The settings of a run as its config.toml has them, and the folder where the run is now.
+struct RecordedRun {
+  SettingValues values;
+  fs::path folder;
+};
+
 // Compares the value of a setting with that of a run. Two spellings of a path are the same. A path
-// was moved if nothing is left at the old place, but something is there now.
-Change compare(const Setting& setting, const SettingValue& before, const SettingValue& now) {
+// was moved if it has the same place relative to the run's folder as before: the guide of a job
+// lies beside its generator, wherever the job is.
+Change compare(const RunKind& kind, std::size_t setting, const RecordedRun& run,
+               const SettingValue& now) {
+  const SettingValue& before = run.values[setting];
   if (before == now) return Change::none;
-  if (setting.type != SettingType::path) return Change::other;
+  if (kind.settings[setting].type != SettingType::path) return Change::other;
   const std::string& there = std::get<std::string>(before);
   const std::string& here = std::get<std::string>(now);
   if (there.empty() || here.empty()) return Change::other;
   if (whole_path(there) == whole_path(here)) return Change::none;
-  const bool moved = path_kind(there) == PathKind::missing && path_kind(here) != PathKind::missing;
-  return moved ? Change::moved : Change::other;
+  const auto& old_folder =
+      std::get<std::string>(run.values[static_cast<std::size_t>(kind.index("out"))]);
+  const fs::path place = whole_path(there).lexically_relative(whole_path(old_folder));
+  const fs::path place_now = whole_path(here).lexically_relative(whole_path(run.folder.string()));
+  return !place.empty() && place == place_now ? Change::moved : Change::other;
 }
 
 // Returns the names of settings whose values on the command line differ from the run's. Errors
 // (user): a setting that must stay.
-std::vector<std::string> changed_settings(const RunKind& kind, const SettingValues& before,
-                                          const SettingLayer& given,
-                                          const std::filesystem::path& config) {
+std::vector<std::string> changed_settings(const RunKind& kind, const RecordedRun& run,
+                                          const SettingLayer& given, const fs::path& config) {
   std::vector<std::string> changed;
   for (const GivenSetting& one : given) {
     const auto at = static_cast<std::size_t>(one.index);
     const Setting& setting = kind.settings[at];
-    const Change change = compare(setting, before[at], one.value);
+    const Change change = compare(kind, at, run, one.value);
     if (change == Change::none) continue;
     if (setting.on_resume == OnResume::stays && change != Change::moved) {
       user_error("--", setting.name, " ", text_of(one.value),
-                 ": a resumed run keeps this setting, ", toml_value(before[at]), " in ",
+                 ": a resumed run keeps this setting, ", toml_value(run.values[at]), " in ",
                  config.string(), "; settings that may change: ", names_that_may_change(kind));
     }
     changed.push_back(setting.name);
@@ -161,7 +174,7 @@ AskedRun read_resumed(const RunKind& kind, const Words& words) {
   const SettingValues before = resolve(kind, layers).values;
   AskedRun asked;
   asked.resume = run.path();
-  asked.changed = changed_settings(kind, before, words.settings, run.config());
+  asked.changed = changed_settings(kind, {before, run.path()}, words.settings, run.config());
   asked.values = before;
   for (const GivenSetting& one : words.settings) {
     asked.values[static_cast<std::size_t>(one.index)] = one.value;
@@ -212,7 +225,7 @@ AskedRun read_command(const RunKind& kind, const std::vector<std::string>& argum
   return asked;
 }
 
-std::string command_that_began(const std::filesystem::path& config) {
+std::string command_that_began(const fs::path& config) {
   const std::vector<std::string> notes = notes_in(config, kMadeBy);
   return notes.empty() ? std::string() : notes[0].substr(std::string_view(kMadeBy).size());
 }
@@ -222,7 +235,7 @@ RunRequest make_request(const RunKind& kind, const AskedRun& asked, const Settin
   RunRequest request{.config_text = {}, .command = typed, .ranks = &ranks};
   std::vector<std::string> notes{kMadeBy + typed};
   if (asked.resumes()) {
-    const std::filesystem::path config = RunFolder::open(asked.resume).config();
+    const fs::path config = RunFolder::open(asked.resume).config();
     request.resume = asked.resume;
     request.settings_changed = !asked.changed.empty();
     notes = notes_in(config, kMadeBy);
@@ -234,21 +247,32 @@ RunRequest make_request(const RunKind& kind, const AskedRun& asked, const Settin
   return request;
 }
 
-std::vector<std::string> resume_arguments(const RunKind& kind, const std::filesystem::path& folder,
+std::vector<std::string> resume_arguments(const RunKind& kind, const fs::path& folder,
                                           const SettingValues& values, OtherSteps steps) {
-  const std::filesystem::path config = RunFolder::open(folder).config();
-  check_command(config, kind);
-  const SettingValues before = resolve(kind, read_settings_file(kind, config)).values;
+  const RunFolder run = RunFolder::open(folder);
+  check_command(run.config(), kind);
+  const RecordedRun recorded{resolve(kind, read_settings_file(kind, run.config())).values, folder};
+  const auto steps_before = static_cast<std::size_t>(kind.index("steps"));
+  // A finished run does not read its data and its generator again, and would show old figures for
+  // new ones. Where nothing is left at the old place, they were moved.
+  const auto would_not_notice = [&](std::size_t i) {
+    if (kind.settings[i].type != SettingType::path) return false;
+    const std::string& there = std::get<std::string>(recorded.values[i]);
+    std::error_code ignored;
+    return (there.empty() || fs::exists(there, ignored)) &&
+           is_finished(run, std::get<std::int64_t>(recorded.values[steps_before]));
+  };
   std::vector<std::string> arguments{"--resume=" + folder.string()};
   for (std::size_t i = 0; i < values.size(); ++i) {
     const Setting& setting = kind.settings[i];
-    const Change change = compare(setting, before[i], values[i]);
+    const Change change = compare(kind, i, recorded, values[i]);
     if (change == Change::none || setting.name == "out") continue;
-    const bool permitted = setting.on_resume == OnResume::may_change || change == Change::moved ||
+    const bool permitted = change == Change::moved ||
+                           (setting.on_resume == OnResume::may_change && !would_not_notice(i)) ||
                            (setting.name == "steps" && steps == OtherSteps::allowed);
     if (!permitted) {
       user_error(folder.string(), ": holds a run with other settings (--", setting.name, " ",
-                 toml_value(before[i]), ", here ", toml_value(values[i]),
+                 toml_value(recorded.values[i]), ", here ", toml_value(values[i]),
                  "); choose another --out");
     }
     arguments.push_back("--" + setting.name + "=" + text_of(values[i]));

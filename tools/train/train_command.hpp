@@ -49,8 +49,9 @@ struct AskedRun {
 enum class OtherSteps { refused, allowed };
 
 // Returns the arguments that resume the run in `folder`, with those values in `values` that have no
-// influence on its networks. `out` may differ, and so may a path whose old place is empty. Errors
-// (user): any other setting differs, except `steps` if that is allowed.
+// influence on its networks. `out` may differ, and so may the path of a guide that was moved
+// together with the run. Errors (user): any other setting differs, except `steps` if that is
+// allowed; the run is finished, and another folder of data or another generator is given.
 [[nodiscard]] std::vector<std::string> resume_arguments(const RunKind& kind,
                                                         const std::filesystem::path& folder,
                                                         const SettingValues& values,
