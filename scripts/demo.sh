@@ -1,28 +1,22 @@
 #!/usr/bin/env bash
-# Builds the programs, trains SciMix's generator on digits that it draws itself, and measures how well
-# its hybrids keep the class of one parent and the scene of the other. It downloads nothing and needs no
-# GPU.
+# Builds the programs, trains SciMix's generator on digits of 32x32 pixels that it draws itself, and
+# measures how well its hybrids keep the class of one parent and the scene of the other. It downloads
+# nothing and needs no GPU.
 #
-# usage: scripts/demo.sh [--pixels 32] [FOLDER]
+# usage: scripts/demo.sh [--quick] [FOLDER]
 #
-# With --pixels 32 the hybrids are like those of the README, after about an hour of one core. The
-# default is 16 pixels, in about 10 minutes. FOLDER is runs/demo by default; an older demo there is replaced.
+# It takes the better part of an hour on two cores, and makes the picture of the README. With --quick the
+# digits have 16x16 pixels, and it takes 5 to 10 minutes. FOLDER is runs/demo by default; an older
+# demo there is replaced.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-config=configs/demo.toml
-if [[ ${1:-} == --pixels ]]; then
-  case ${2:-} in
-    16) ;;
-    32) config=configs/demo-32.toml ;;
-    *)
-      echo "demo.sh: --pixels ${2:-}: expected 16 or 32" >&2
-      exit 2
-      ;;
-  esac
-  shift 2
+config=configs/demo-32.toml
+if [[ ${1:-} == --quick ]]; then
+  config=configs/demo.toml
+  shift
 fi
 if (($# > 1)) || [[ ${1:-} == -* ]]; then
-  echo "demo.sh: $*: expected scripts/demo.sh [--pixels 32] [FOLDER]" >&2
+  echo "demo.sh: $*: expected scripts/demo.sh [--quick] [FOLDER]" >&2
   exit 2
 fi
 demo=${1:-runs/demo}
