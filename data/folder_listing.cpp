@@ -209,7 +209,7 @@ void list_by_labels_file(const fs::path& dir, const FolderOptions& options,
   listing.class_names = apply_labels_file(csv, dir, sorted, listing.files);
   const std::string where = shown(csv) + (sorted.empty() ? "" : text(" and ", shown(dir / sorted)));
   for (const std::string& name : listing.class_names) {
-    listing.wheres.push_back(where + ", class " + name);
+    listing.wheres.push_back(text(where, ", class ", name));
   }
   listing.unlabeled =
       std::ranges::count(listing.files.files, kUnknownLabel, &ImageFiles::File::label);
