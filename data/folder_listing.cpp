@@ -203,8 +203,10 @@ void list_by_labels_file(const fs::path& dir, const FolderOptions& options,
   listing.files.add_tree(dir, kUnknownLabel, listing.bad, passed_over);
   // The images that a person has sorted keep their classes.
   std::string sorted;
-  for (const char* const name : {"train", "labeled"}) {
-    if (has_unlabeled_layout(dir) && is_folder(dir / name)) sorted = name;
+  if (has_unlabeled_layout(dir)) {
+    for (const char* const name : {"train", "labeled"}) {
+      if (is_folder(dir / name)) sorted = name;
+    }
   }
   listing.class_names = apply_labels_file(csv, dir, sorted, listing.files);
   const std::string where = shown(csv) + (sorted.empty() ? "" : text(" and ", shown(dir / sorted)));

@@ -204,7 +204,8 @@ TEST_CASE("scimix_eval accuracy: of a folder of one's own, all images are tested
             "10 test images (all images of " + path("other") + "), 2 classes"));
   CHECK(has(tested({"--data-dir", path("alone")}), "10 test images (all images of "));
   CHECK(has(tested({"--data-dir", path("split")}), "folder: 10 test images, 2 classes"));
-  // Of a folder with some of the classes, those are tested, under the classifier's numbers.
+  // The test folder has only the class "right". Its images are tested, and the table of results
+  // still has both classes of the classifier.
   std::filesystem::create_directories(folder / "some/test");
   std::filesystem::copy(folder / "other/right", folder / "some/test/right");
   CHECK(has(tested({"--data-dir", path("some")}), "folder: 5 test images"));
