@@ -23,6 +23,18 @@ function(scimix_precompile target)
   endif()
 endfunction()
 
+# The same for a room. Rooms share what was precompiled if they give the same `flags`: those of their compiler flags
+# that a precompiled header must have in common with the source that includes it.
+function(scimix_precompile_room target flags)
+  get_property(owner GLOBAL PROPERTY "SCIMIX_PRECOMPILED_${flags}")
+  if(NOT owner)
+    scimix_precompile(${target})
+    set_property(GLOBAL PROPERTY "SCIMIX_PRECOMPILED_${flags}" ${target})
+  elseif(SCIMIX_PRECOMPILE)
+    target_precompile_headers(${target} REUSE_FROM ${owner})
+  endif()
+endfunction()
+
 # Sets the optimisation of a target in a release build, or nothing for the default. A target asks for a lower level
 # if its own loops take little of a program's time. With sanitizers, such a target is compiled with -O0, because
 # optimising it would take longer than running it, and every other target with -O1.
@@ -71,7 +83,10 @@ function(scimix_room name)
     endif()
     target_link_libraries(${target} PRIVATE ${arg_LINKS})
     target_compile_definitions(${target} PRIVATE ${arg_PRIVATE_DEFINES})
-    scimix_precompile(${target})
+    # Position independence and OpenMP, and with sanitizers the level of optimisation (scimix_optimize).
+    string(REGEX MATCH "OpenMP" openmp "${arg_LINKS}")
+    string(REGEX MATCH "-O" optimized "${arg_OPTIMIZE}")
+    scimix_precompile_room(${target} "${arg_PROGRAMS_ONLY} ${openmp} ${optimized}")
     scimix_optimize(${target} "${arg_OPTIMIZE}")
     if(arg_NO_UNITY)
       set_target_properties(${target} PROPERTIES UNITY_BUILD OFF)
