@@ -225,7 +225,7 @@ void add_seed_and_precision_settings(SettingTable<Config>& t) {
   group.advanced(
       "precision",
       "Number format: f32; tf32 (f32, but a GPU may round the inputs of products to TF32); bf16 "
-      "(for activations and their gradients; fastest on a GPU); f64 (slow and only on a CPU, "
+      "(for activations and their gradients; meant for GPUs); f64 (slow and only on a CPU, "
       "for checks).",
       SCIMIX_FIELD(precision));
 }
@@ -235,8 +235,8 @@ void add_graph_and_rank_settings(SettingTable<Config>& t) {
   const SettingAdder graphs(t, "Graphs", OnResume::may_change);
   graphs.advanced(
       "graph",
-      "Records a step as a graph and replays it, which gives the same results faster. auto does "
-      "this on a GPU.",
+      "Records a step as a graph and replays it, which gives the same results and is meant to be "
+      "faster. auto does this on a GPU.",
       SCIMIX_FIELD(graphs.graph));
   graphs.advanced("steps-per-graph", "Largest number of steps in one graph.",
                   {.least = 1, .most = 64}, SCIMIX_FIELD(graphs.steps_per_graph));

@@ -278,7 +278,7 @@ TEST_CASE("auto: a faster device gets larger images, and then a larger network")
   const AutoPlan fastest = Machine(1e5).plan(minutes(30), many_pictures());
   CHECK(fastest.candidate == AutoCandidate{64, RunScale::full, 28, 2});
   CHECK(fastest.steps == 120000);  // four times the usual number, not more
-  CHECK(says(fastest, "more would gain little"));
+  CHECK(says(fastest, "the most that auto takes"));
 }
 
 TEST_CASE("auto: images are not larger than the pictures") {

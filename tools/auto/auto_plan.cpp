@@ -15,7 +15,7 @@ namespace scimix {
 namespace {
 
 constexpr double kLeastLength = 0.5;  // of the usual numbers of steps, with a generator
-constexpr double kMostLength = 4;     // more steps than that would gain little
+constexpr double kMostLength = 4;     // the most steps, in units of the usual numbers
 constexpr std::int64_t kFewSteps = 1000;
 constexpr double kRounding = 1e-6;  // steps: what compilers round differently changes no plan
 // A larger candidate is measured only if it may fit. On a fast device, the time of a step grows
@@ -203,7 +203,7 @@ class Planner {
 
 std::string Planner::lengths_reason(double factor) const {
   if (factor >= kMostLength) {
-    return "steps: four times the usual numbers, as more would gain little";
+    return "steps: four times the usual numbers, the most that auto takes";
   }
   if (factor >= 1) return "steps: as many as the time allows, at least the usual numbers";
   return "steps: fewer than usual, as the time does not suffice for more; a larger --minutes gives "

@@ -166,7 +166,7 @@ its range, the program ends with a message that names file, line, key, the value
 path with other bytes is written `{ percent-encoded = "caf%E9" }`. A seed above 2^63 - 1 is written as text. FILE may also be a pipe or
 `/dev/null`.
 
-**`config.toml`** in a run folder has the final value of every setting of the run. `--config RUN/config.toml` repeats the run.
+**`config.toml`** in a run folder has the final value of every setting of the run. `--config RUN/config.toml --out NEW` repeats the run in another folder.
 Paths of data and generators are absolute, so that a run can be resumed from any folder.
 
 **`--resume RUN`** resumes a run. Settings marked ↻ can be changed with it, and are then recorded in `config.toml`. A change of any
