@@ -113,7 +113,7 @@ std::vector<std::vector<std::string>> cells_of(const TableReport& report) {
     }
     if (compared) {
       line.push_back(difference_text(row));
-      line.push_back(row.baseline.empty() ? kNothing : row.baseline);
+      line.push_back(row.baseline.empty() ? kNothing : row.baseline_title);
     }
     if (generators) line.push_back(row.generator.empty() ? kNothing : row.generator);
     lines.push_back(std::move(line));

@@ -37,6 +37,7 @@ struct TableReport {
     std::string generator = {};  // how the generator learnt the classes; empty: no generator
     std::vector<Measure> measures = {};  // the first measure is compared with the baseline
     std::string baseline = {};           // name of the row; empty: none
+    std::string baseline_title = {};     // its title
     std::vector<SeedValue> baseline_values = {};
     std::size_t wanted = 0;              // number of seeds that were requested
     Series curve = {};                   // accuracy by step, a mean over the seeds; may be empty

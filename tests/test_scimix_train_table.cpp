@@ -72,7 +72,7 @@ checkpoint-every = 10
 [[row]]
 table = "T"
 name = "mt"
-title = "Mean Teacher"
+title = "Mean Teacher, {labels} labels"
 use = "tiny"
 paper = [48.7, 23.0]
 
@@ -270,7 +270,10 @@ TEST_CASE("scimix_train table: figures, differences, settings and curves of a fi
       test::read_bytes(place / "out/T/table.html"),
       {"Table T: Tiny", "48.7 ± 23.0", "2 of 2", "<svg", "data:image/png",
        "generator tiny-digits-20-16px seed 0", "digits-train=60", "scimix_train table T"});
-  CHECK(has(test::read_bytes(place / "out/T/table.md"), "| SciMix | 2 of 2 |"));
+  // The baseline bears its own title.
+  test::check_has(test::read_bytes(place / "out/T/table.md"),
+                  {"| Mean Teacher, 20 labels | 2 of 2 |", "| SciMix | 2 of 2 |",
+                   "] | Mean Teacher, 20 labels | "});
 
   // Other settings are no continuation of these runs.
   test::check_mistake("scimix_train", place.command("T", {"--set", "batch=4"}),
@@ -283,6 +286,8 @@ TEST_CASE("scimix_train table: figures, differences, settings and curves of a fi
                                                         "--set", "labels=10", "--set", "steps=2"}))
             .exit_code == 0);
   CHECK(csv_of(place / "out/T/table.csv")[1][10] == "0");
+  test::check_has(test::read_bytes(place / "out/T/table.md"),
+                  {"Settings changed by --set: labels=10, steps=2.", "Mean Teacher, 10 labels"});
   // Nor are more steps, or another learning rate: the rest of the table is what it was.
   test::check_mistake("scimix_train", place.command("T", {"--rows", "^mt$", "--set", "steps=50"}),
                       {"out/runs/mt/seed-0", "other settings", "--steps", "here 50"});
@@ -312,7 +317,7 @@ TEST_CASE("scimix_train table: an interrupt ends all runs with a checkpoint" *
     const auto checkpoints = place / "out/runs/mt" / seed / "checkpoints";
     CHECK(std::distance(std::filesystem::directory_iterator(checkpoints), {}) == 2);
   }
-  CHECK(has(test::read_bytes(place / "out/T/table.md"), "| Mean Teacher | 0 of 2 |"));
+  CHECK(has(test::read_bytes(place / "out/T/table.md"), "| Mean Teacher, 20 labels | 0 of 2 |"));
 }
 
 TEST_CASE("scimix_train table: a run that fails stops no other, and is named in one line" *

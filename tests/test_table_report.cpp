@@ -30,6 +30,7 @@ TableReport example() {
                          .measures = {{.name = "accuracy", .values = {{0, 60}, {1, 62}, {2, 67}}},
                                       {.name = "s_c", .values = {{0, 12.5}}, .paper = 16.0}},
                          .baseline = "mt",
+                         .baseline_title = "Mean Teacher, <plain>",
                          .baseline_values = report.rows[0].measures[0].values,
                          .wanted = 3});
   return report;
@@ -88,7 +89,7 @@ TEST_CASE("a table as Markdown") {
                  "– | – |\n"));
   CHECK(contains(text,
                  "| with \"a\" \\| b | 3 of 3 | 63.00 ± 3.61 | – | 12.50 | 16.0 | +5.33 "
-                 "[+1.54, +9.13] | mt | mean-teacher |\n"));
+                 "[+1.54, +9.13] | Mean Teacher, <plain> | mean-teacher |\n"));
   CHECK(contains(text, "| Mean Teacher, <plain> | accuracy | 0: 55.00, 1: 58.00, 2: 60.00 |\n"));
   CHECK(contains(text, "```sh\nscimix_train table II\n```"));
 }

@@ -117,6 +117,7 @@ class Planner {
   void add_row(const TableRow& row) {
     const TableRuns& runs = list_.runs[row.runs];
     PlannedRow planned{.row = &row, .values = classifier_values(runs, request_.seeds.front())};
+    planned.title = row_title(row, planned.values);
     for (const std::uint64_t seed : request_.seeds) {
       std::optional<std::size_t> generator;
       std::optional<std::size_t> classifier;
@@ -445,6 +446,13 @@ std::vector<std::size_t> PlannedRow::tasks() const {
 
 TablePlan plan_table(const TableList& list, const TableRequest& request) {
   return Planner(list, request).plan();
+}
+
+std::string row_title(const TableRow& row, const SettingValues& values) {
+  std::string title = row.title;
+  const auto labels = static_cast<std::size_t>(classifier_kind().index("labels"));
+  replace_all(title, "{labels}", text_of(values[labels]));
+  return title;
 }
 
 fs::path table_run_folder(const fs::path& out, const std::string& name, std::uint64_t seed) {

@@ -50,6 +50,7 @@ class Results {
       scaled |= planned.values[scale] == SettingValue("cpu");
     }
     if (scaled) report.notes.push_back(scale_note(RunScale::cpu));
+    if (!request_.overrides.empty()) report.notes.push_back(override_note());
     for (const TableTask& task : plan_.tasks) {
       if (task.is_run()) add_notes(task, report.notes);
     }
@@ -57,6 +58,13 @@ class Results {
   }
 
  private:
+  [[nodiscard]] std::string override_note() const {
+    return fmt::format(
+        "Settings changed by --set: {}. The list of tables has other settings, and the paper's "
+        "figures belong to the paper's settings.",
+        fmt::join(request_.overrides, ", "));
+  }
+
   // Adds the notes that a run printed about its data set, such as how it was split.
   void add_notes(const TableTask& task, std::vector<std::string>& notes) const {
     constexpr std::string_view kMark = "note: ";
@@ -81,9 +89,10 @@ class Results {
     const TableRow& row = *planned.row;
     const TableRuns& runs = list_.runs[row.runs];
     TableReport::Row out{.name = runs.name,
-                         .title = row.title,
+                         .title = planned.title,
                          .group = group_of(planned),
                          .baseline = {},
+                         .baseline_title = {},
                          .wanted = request_.seeds.size()};
     if (planned.generators.front()) {
       out.generator = generator_guide(plan_.tasks[*planned.generators.front()]);
@@ -91,6 +100,7 @@ class Results {
     for (const TableMeasure measure : row.measures) add_measure(planned, measure, out);
     if (row.measures.front() != TableMeasure::transfer && !row.baseline.empty()) {
       out.baseline = row.baseline;
+      out.baseline_title = baseline_title(planned);
       out.baseline_values = baseline_values(row.baseline, planned);
     }
     add_picture(planned, out);
@@ -137,7 +147,7 @@ class Results {
       median.values.push_back({request_.seeds[i], 100 * median_accuracy(history).accuracy});
       curves.push_back(*history.find("test_accuracy"));
     }
-    if (!curves.empty()) out.curve = mean_series(planned.row->title, curves);
+    if (!curves.empty()) out.curve = mean_series(planned.title, curves);
     out.measures.push_back(std::move(last));
     out.measures.push_back(std::move(median));
   }
@@ -166,6 +176,18 @@ class Results {
     }
     out.measures.push_back(std::move(s_c));
     out.measures.push_back(std::move(s_r));
+  }
+
+  // Returns the title that the baseline of a row has in the same table, or else in another one. A
+  // row and its baseline have the same number of labels.
+  [[nodiscard]] std::string baseline_title(const PlannedRow& planned) const {
+    const TableRow* found = nullptr;
+    for (const TableRow& row : list_.rows) {
+      if (list_.runs[row.runs].name != planned.row->baseline) continue;
+      if (found == nullptr || row.table == request_.table) found = &row;
+      if (row.table == request_.table) break;
+    }
+    return found == nullptr ? planned.row->baseline : row_title(*found, planned.values);
   }
 
   // Returns the accuracies of the baseline, for the seeds for which it is finished and has the data
