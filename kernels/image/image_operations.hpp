@@ -223,10 +223,9 @@ SCIMIX_HD inline void transform(B& block, ImageWorkspace& work, ImageOperation o
   const std::uint8_t* image = work.image;
   std::uint8_t* spare = work.spare;
   each_cell(block, size.height, size.width, [=](std::int64_t row, std::int64_t column) {
-    const auto x = static_cast<std::int32_t>(column);
-    const auto y = static_cast<std::int32_t>(row);
-    const std::int32_t from_x = (m.a * x + m.b * y + m.c) >> 16;
-    const std::int32_t from_y = (m.d * x + m.e * y + m.f) >> 16;
+    // In 64 bits: a large shear or translation leaves the 32 bits of fixed-point coordinates.
+    const std::int64_t from_x = (m.a * column + m.b * row + m.c) >> 16;
+    const std::int64_t from_y = (m.d * column + m.e * row + m.f) >> 16;
     const bool inside = from_x >= 0 && from_x < size.width && from_y >= 0 && from_y < size.height;
     const std::uint8_t* from = image + (inside ? (from_y * size.width + from_x) * 3 : 0);
     std::uint8_t* to = spare + (row * size.width + column) * 3;
