@@ -9,6 +9,7 @@
 #include <functional>
 #include <limits>
 #include <numbers>
+#include <numeric>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -401,6 +402,30 @@ TEST_CASE("mixing: FDA agrees with numpy") {
   };
   CHECK(largest_difference(mix(fda, shape, x_c, x_r, DType::f64), golden) < 1e-11);
   CHECK(largest_difference(mix(fda, shape, x_c, x_r, DType::f32), golden) < 1e-5);
+}
+
+// The frequency 0 of an image is its mean, times a constant. The roots of a side of 4,096 pixels in
+// f64 are too many for a block's scratch memory.
+TEST_CASE("mixing: FDA of the lowest frequency alone exchanges the means, also of large images") {
+  for (const Shape& shape : {Shape{1, 16, 8, 1}, Shape{1, 4096, 16, 1}}) {
+    CAPTURE(shape[1]);
+    const auto pixels = shape[1] * shape[2];
+    Values x_c;
+    Values x_r;
+    for (std::int64_t i = 0; i < pixels; ++i) {
+      x_c.push_back(std::sin(0.37 * static_cast<double>(i)) * 0.6 + 0.1);
+      x_r.push_back(std::cos(1.91 * static_cast<double>(i)) * 0.4 - 0.2);
+    }
+    const auto mean = [&](const Values& v) {
+      return std::accumulate(v.begin(), v.end(), 0.0) / static_cast<double>(pixels);
+    };
+    Values expected = x_c;
+    for (double& value : expected) value += mean(x_r) - mean(x_c);
+    const Mixer fda = [](const Tensor& a, const Tensor& b, const Output& out) {
+      mix_fda(a, b, 0.0, out);
+    };
+    CHECK(largest_difference(mix(fda, shape, x_c, x_r, DType::f64), expected) < 1e-12);
+  }
 }
 
 TEST_CASE("mixing: FDA of plain images: what has no phase gets phase 0") {

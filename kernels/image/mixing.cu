@@ -235,21 +235,24 @@ template <class T>
 void run_fda(const Tensor& x_c, const Tensor& x_r, std::int64_t reach, const Output& out) {
   using C = compute_t<T>;
   const FdaSizes s{x_c.dim(1), x_c.dim(2), x_c.dim(3), reach};
-  const std::int64_t complexes = s.half() + 2 * s.spectrum();
+  // The roots of large images do not fit into a block's scratch memory.
+  const auto roots_bytes = static_cast<std::size_t>(s.height + s.width) * sizeof(Complex<C>) + 32;
+  const bool fit = roots_bytes <= kMostScratchBytes;
+  const std::int64_t transforms = s.half() + 2 * s.spectrum();
+  const std::int64_t complexes = transforms + (fit ? 0 : s.height + s.width);
   Tensor workspace =
       Tensor::empty({x_c.dim(0), 2 * complexes + s.channels}, dtype_of<C>, x_c.device());
   C* memory = workspace.data<C>();
   const T* contents = x_c.data<T>();
   const T* scenes = x_r.data<T>();
   T* results = out.data<T>();
-  const auto roots = static_cast<std::size_t>(s.height + s.width) * sizeof(Complex<C>) + 32;
-  for_each_block(x_c.dim(0), roots, [=] SCIMIX_KERNEL_FN(Block & block) {
-    auto* roots_y = block.scratch<Complex<C>>(s.height);
-    auto* roots_x = block.scratch<Complex<C>>(s.width);
-    fill_roots(block, roots_y, s.height);
-    fill_roots(block, roots_x, s.width);
+  for_each_block(x_c.dim(0), fit ? roots_bytes : 0, [=] SCIMIX_KERNEL_FN(Block & block) {
     C* mine = memory + block.index() * (2 * complexes + s.channels);
     auto* half = reinterpret_cast<Complex<C>*>(mine);
+    auto* roots_y = fit ? block.scratch<Complex<C>>(s.height) : half + transforms;
+    auto* roots_x = fit ? block.scratch<Complex<C>>(s.width) : roots_y + s.height;
+    fill_roots(block, roots_y, s.height);
+    fill_roots(block, roots_x, s.width);
     Complex<C>* own = half + s.half();
     Complex<C>* other = own + s.spectrum();
     C* least = mine + 2 * complexes;

@@ -17,8 +17,7 @@
 // (`__launch_bounds__`). Without it, the compiler may spill registers to fit one more block
 // (scripts/kernel_report.sh shows spills).
 //
-// Items are addressed by 64-bit indices. Scratch is at most 64 KiB per block, which
-// every GPU from Volta on has.
+// Items are addressed by 64-bit indices. Scratch is at most kMostScratchBytes per block.
 #pragma once
 
 #include <cmath>
@@ -28,6 +27,7 @@
 #include "core/error.hpp"
 #include "core/host_device.hpp"
 #include "core/work.hpp"
+#include "kernels/launch/scratch.hpp"
 
 #if SCIMIX_GPU_CODE
 #include "core/cuda.hpp"
@@ -171,7 +171,8 @@ void for_each(std::int64_t n, F f) {
 template <int kBlocks = 0, class F>
 void for_each_block(std::int64_t blocks, std::size_t scratch_bytes, F f) {
   if (blocks <= 0) return;
-  SCIMIX_CHECK(scratch_bytes <= 64 * 1024, scratch_bytes, " bytes of scratch, at most 65536");
+  SCIMIX_CHECK(scratch_bytes <= kMostScratchBytes, scratch_bytes, " bytes of scratch, at most ",
+               kMostScratchBytes);
   detail::launch<&detail::run_block<F, kBlocks>>(static_cast<unsigned>(blocks), scratch_bytes, f);
 }
 

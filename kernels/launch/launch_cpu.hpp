@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "core/work.hpp"
 #include "kernels/launch/phase_order.hpp"
+#include "kernels/launch/scratch.hpp"
 
 namespace scimix::cpu {
 
@@ -96,12 +97,13 @@ void for_each(std::int64_t n, F f) {
 template <int kBlocks = 0, class F>
 void for_each_block(std::int64_t blocks, std::size_t scratch_bytes, F f) {
   if (blocks <= 0) return;
-  SCIMIX_CHECK(scratch_bytes <= 64 * 1024, scratch_bytes, " bytes of scratch, at most 65536");
+  SCIMIX_CHECK(scratch_bytes <= kMostScratchBytes, scratch_bytes, " bytes of scratch, at most ",
+               kMostScratchBytes);
   count_work(Work::kernel);
 #pragma omp parallel if (blocks > 1)
   {
     // Scratch is on the stack of the thread, so that a training step allocates nothing.
-    alignas(64) unsigned char scratch[64 * 1024];  // NOLINT
+    alignas(64) unsigned char scratch[kMostScratchBytes];  // NOLINT
 #pragma omp for schedule(static)
     for (std::int64_t i = 0; i < blocks; ++i) {
       Block block(i, scratch);
