@@ -195,7 +195,7 @@ TEST_CASE("a guide of other data, labels or shape is refused with one line") {
   check_has(refusal(inputs_like_small(), [](auto& c) { c.encoder.width = 2; }),
             {"is a WideResNet-10-1, expected the generator's --depth 10 --width 2"});
   check_has(refusal(inputs_like_small(), [](auto& c) { c.encoder.norm_eps = 1e-5; }),
-            {"--norm-eps"});
+            {"batch norm with --norm-eps", "expected the generator's --norm-eps 1e-05"});
 }
 
 TEST_CASE("mistakes with guides get one line and exit code 2 before anything is written") {

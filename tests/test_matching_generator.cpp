@@ -165,6 +165,14 @@ TEST_CASE("an encoder of another shape gives no first weights, but hybrids") {
   }
 }
 
+TEST_CASE("an encoder with another epsilon of its batch norm gives no first weights") {
+  Folder folder;
+  folder.config.model.norm_eps *= 2;
+  CHECK_NOTHROW(static_cast<void>(folder.load({})));
+  folder.config.init_from = InitFrom::generator;
+  check_has(folder.refusal({}), {"--init-from generator", "expected the classifier's --norm-eps"});
+}
+
 TEST_CASE("a classifier started from the generator is its E_c and C") {
   Folder folder;
   folder.config.init_from = InitFrom::generator;

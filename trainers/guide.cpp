@@ -101,10 +101,6 @@ TrainedGuide load_matching_guide(const fs::path& folder, const GeneratorRunConfi
       .classes = static_cast<int>(run.class_names.size()),
       .norm = {.eps = number_of<double>(said, "norm_eps", checkpoint)}};
   check_same_shape(folder.string() + ":", shape, config.encoder, "the generator's");
-  if (shape.norm.eps != config.encoder.norm_eps) {
-    user_error(folder.string(), ": its batch norm has --norm-eps ", shape.norm.eps, ", expected ",
-               config.encoder.norm_eps);
-  }
   check_same_images(run, split, kWhy);
   const Split learnt = load_split(RunFolder::open(folder).split(), dataset);
   run.labels = labels_text(std::to_string(learnt.labeled.size()), labeled_count(dataset.train),

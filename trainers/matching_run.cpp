@@ -65,9 +65,14 @@ void check_same_labels(const TrainedOn& run, const Dataset& dataset, const Split
 
 void check_same_shape(const std::string& where, const WideResNetConfig& found,
                       const EncoderSettings& expected, const std::string& whose) {
-  if (found.depth == expected.depth && found.width == expected.width) return;
-  user_error(where, " is a WideResNet-", found.depth, "-", found.width, ", expected ", whose,
-             " --depth ", expected.depth, " --width ", expected.width);
+  if (found.depth != expected.depth || found.width != expected.width) {
+    user_error(where, " is a WideResNet-", found.depth, "-", found.width, ", expected ", whose,
+               " --depth ", expected.depth, " --width ", expected.width);
+  }
+  if (found.norm.eps != expected.norm_eps) {
+    user_error(where, " has batch norm with --norm-eps ", found.norm.eps, ", expected ", whose,
+               " --norm-eps ", expected.norm_eps);
+  }
 }
 
 }  // namespace scimix

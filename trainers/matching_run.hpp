@@ -41,8 +41,9 @@ void check_same_images(const TrainedOn& run, const Split& split, const std::stri
 // Checks the labelled images. Errors (user): other labels. `why` ends the message.
 void check_same_labels(const TrainedOn& run, const Dataset& dataset, const Split& split,
                        const std::string& why);
-// Checks the shape of a WideResNet. Errors (user): another depth or width than `expected`. `whose`
-// names the run with the settings `expected` in the message, such as "the classifier's".
+// Checks what a WideResNet's weights were trained for. Errors (user): another depth or width, or
+// another epsilon of its batch norm, than `expected`. `whose` names the run with the settings
+// `expected` in the message, such as "the classifier's".
 void check_same_shape(const std::string& where, const WideResNetConfig& found,
                       const EncoderSettings& expected, const std::string& whose);
 
