@@ -148,10 +148,11 @@ void add_training_settings(Table& t) {
       "Learning rate of Adam, which trains the generator, the discriminator and the scene "
       "encoder.",
       {.least = 0}, SCIMIX_FIELD(adam.learning_rate));
-  changeable.advanced("adam-beta1", "Adam's decay of the running mean of gradients.",
-                      {.least = 0, .most = 0.9999}, SCIMIX_FIELD(adam.beta1));
-  changeable.advanced("adam-beta2", "Adam's decay of the running mean of squared gradients.",
-                      {.least = 0, .most = 0.999999}, SCIMIX_FIELD(adam.beta2));
+  // Not changeable: Adam's correction of its first steps assumes that they had the same decays.
+  group.advanced("adam-beta1", "Adam's decay of the running mean of gradients.",
+                 {.least = 0, .most = 0.9999}, SCIMIX_FIELD(adam.beta1));
+  group.advanced("adam-beta2", "Adam's decay of the running mean of squared gradients.",
+                 {.least = 0, .most = 0.999999}, SCIMIX_FIELD(adam.beta2));
   changeable.advanced(
       "adam-eps", "Constant that Adam adds to the root of the running mean of squared gradients.",
       {.least = 1e-30}, SCIMIX_FIELD(adam.eps));
