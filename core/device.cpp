@@ -50,8 +50,9 @@ int cuda_device_count() {
 Device parse_device(std::string_view name) {
   if (name == "cpu") return kCpu;  // also where a GPU cannot be used
   const int count = cuda_device_count();
-  if (name == "auto") return count > 0 ? Device{Device::Kind::cuda, 0} : kCpu;
   int index = 0;
+  if constexpr (kWithCuda) index = cuda::selected_device();
+  if (name == "auto") return count > 0 ? Device{Device::Kind::cuda, index} : kCpu;
   bool well_formed = name == "cuda";
   if (name.starts_with("cuda:")) {
     const auto [end, error] = std::from_chars(name.data() + 5, name.data() + name.size(), index);

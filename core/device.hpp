@@ -26,11 +26,14 @@ inline constexpr Device kCpu{};
 // GPU.
 [[nodiscard]] int cuda_device_count();
 
-// Converts a name to a device: "auto" (cuda:0 if it exists, otherwise cpu), "cpu", "cuda" (cuda:0)
-// or "cuda:N". Errors (user): any other name, a CUDA device that does not exist.
+// Converts a name to a device: "auto" (a GPU if there is one, otherwise cpu), "cpu", "cuda" (a GPU)
+// or "cuda:N". A GPU without a number is the one that this process has selected before, or cuda:0.
+// Errors (user): any other name, a CUDA device that does not exist.
 [[nodiscard]] Device parse_device(std::string_view text);
 
 // Makes `device` the calling thread's current device. CUDA kernels and libraries run on its stream.
+// Errors (user): a GPU that this program was not compiled for, another GPU than before, since one
+// process uses one GPU.
 void select_device(Device device);
 
 // Waits for all work queued on the device.

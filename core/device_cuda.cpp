@@ -1,6 +1,7 @@
 #include "core/device_cuda.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <memory>
 #include <string_view>
@@ -34,6 +35,10 @@ bool runs_on(std::string_view architecture, int capability) {
 }
 
 using StreamHandle = std::unique_ptr<std::remove_pointer_t<cudaStream_t>, StreamDeleter>;
+
+// The GPU of this process; -1: none yet. The stream, the libraries' handles and the cached memory
+// belong to it.
+std::atomic<int> selected = -1;
 
 StreamHandle make_stream() {
   cudaStream_t stream = nullptr;
@@ -86,7 +91,16 @@ void select_device(int index) {
                SCIMIX_CUDA_ARCHITECTURES,
                ": build it with -DSCIMIX_CUDA_ARCHITECTURES=", capability, ", or say --device cpu");
   }
+  int before = -1;
+  if (!selected.compare_exchange_strong(before, index) && before != index) {
+    user_error("cuda:", index, ": this process already uses cuda:", before,
+               ", expected the same GPU (one process uses one GPU)");
+  }
   SCIMIX_CUDA_CHECK(cudaSetDevice(index));
+}
+
+int selected_device() {
+  return std::max(selected.load(), 0);
 }
 
 void synchronize() {

@@ -20,8 +20,11 @@ namespace scimix::cuda {
 // the same major version that are not older, PTX ("80-virtual") on all that are not older, and "80"
 // stands for both. The answer is true for words such as "native", which name no architecture.
 [[nodiscard]] bool has_code_for(std::string_view architectures, int capability);
-// Makes a GPU current. Errors (user): a GPU that this program was not compiled for.
+// Makes a GPU current. Errors (user): a GPU that this program was not compiled for, another GPU
+// than the one that this process has selected before.
 void select_device(int index);
+// Returns the GPU that this process has selected, or 0.
+[[nodiscard]] int selected_device();
 void synchronize();
 [[nodiscard]] std::string describe(int index);
 [[nodiscard]] void* allocate(std::size_t bytes);

@@ -3,9 +3,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <mutex>
-#include <optional>
 #include <thread>
 
 #include "autograd/tape.hpp"
@@ -21,17 +21,10 @@ namespace {
 
 const pid_t kImportingProcess = ::getpid();
 
-// Selects a device. The stream and the libraries' handles of a process belong to one GPU. Errors
-// (user): another GPU than before.
+// Selects a device. Errors (user): another GPU than before.
 Device selected(const std::string& name) {
-  static std::optional<Device> gpu;
   const Device device = parse_device(name);
-  if (device.is_cuda() && gpu && !(*gpu == device)) {
-    user_error("device: found ", text(device), ", expected ", text(*gpu),
-               ", the GPU that this process uses already (one process uses one GPU)");
-  }
   select_device(device);
-  if (device.is_cuda()) gpu = device;
   return device;
 }
 
@@ -45,10 +38,14 @@ std::vector<std::size_t> shape_of(const ImageArray& images) {
 
 }  // namespace
 
+std::unique_lock<std::recursive_mutex> take_turn(Device device) {
+  static std::array<std::recursive_mutex, 2> mutexes;
+  return std::unique_lock(mutexes[device.is_cuda() ? 1 : 0]);
+}
+
 void compute(Device device, const std::function<void()>& work) {
-  static std::mutex mutex;
   const nb::gil_scoped_release released;
-  const std::lock_guard lock(mutex);
+  const auto turn = take_turn(device);
   if (::getpid() == kImportingProcess) {
     select_device(device);
     work();

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,11 @@ class Classifier {
   DType precision_ = DType::f32;
   std::unique_ptr<const WideResNet> network_;
 };
+
+// Waits until no other thread computes on this kind of device, and keeps other threads waiting for
+// as long as the result lives. The same thread may ask again. Call it without the interpreter's
+// lock: the thread that computes may need that.
+[[nodiscard]] std::unique_lock<std::recursive_mutex> take_turn(Device device);
 
 // Runs `work` with `device` selected and without the interpreter's lock. Calls of several threads
 // take turns, since one call uses all cores. A process that was forked, such as a worker of

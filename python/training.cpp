@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "core/error.hpp"
+#include "python/networks.hpp"
 #include "settings/run_kinds.hpp"
 #include "tools/command_line/run_settings.hpp"
 #include "tools/train/needed_generator.hpp"
@@ -79,6 +80,12 @@ struct Outcome {
   std::string folder;
 };
 
+// MPI can be initialised only once in a process, so all runs share its ranks.
+Ranks& ranks_of_process() {
+  static Ranks ranks;
+  return ranks;
+}
+
 template <class Config>
 Outcome run(const RunKind& kind, const SettingTable<Config>& table,
             const std::vector<std::string>& arguments, const OnProgress& on_progress,
@@ -90,7 +97,13 @@ Outcome run(const RunKind& kind, const SettingTable<Config>& table,
                ": expected one run, with the settings seed and split-seed");
   }
   Config config = table.config(asked.values);
-  Ranks ranks;
+  Ranks& ranks = ranks_of_process();
+  // A GPU's work is recorded as a graph while it is submitted, so no other thread may submit work.
+  // On a CPU, trainings and other calls may run at the same time.
+  std::unique_lock<std::recursive_mutex> turn;
+  if (const Device device = ranks.device(config.output.device); device.is_cuda()) {
+    turn = take_turn(device);
+  }
   std::filesystem::path folder = asked.resume;
   if constexpr (std::is_same_v<Config, ClassifierConfig>) {
     if (!asked.resumes()) fill_in_placeholders(config);

@@ -278,6 +278,26 @@ TEST_CASE("emulated: a GPU that cannot be used is a user's mistake, never silent
   }
 }
 
+TEST_CASE("planted: the second GPU" * doctest::skip(not_planted())) {
+  select_device(parse_device("cuda:1"));
+  std::printf("auto: %s\ncuda: %s\n", text(parse_device("auto")).c_str(),
+              text(parse_device("cuda")).c_str());
+  try {
+    select_device(parse_device("cuda:0"));
+  } catch (const Error& error) {
+    std::printf("refused: %s\n", error.what());
+  }
+  select_device(parse_device("cuda:1"));
+}
+
+TEST_CASE("emulated: one process uses one GPU, which auto then means") {
+  const ProgramResult result = test::run_planted("the second GPU");
+  CHECK(result.exit_code == 0);
+  CHECK(line_of(result.out, "auto: ") == "auto: cuda:1");
+  CHECK(line_of(result.out, "cuda: ") == "cuda: cuda:1");
+  CHECK(line_of(result.out, "refused: cuda:0: this process already uses cuda:1") != "");
+}
+
 TEST_CASE("emulated: a cuDNN that is not complete is a user's mistake") {
   const test::TempFolder folder;
   for (const int status : {int{CUDNN_STATUS_SUBLIBRARY_LOADING_FAILED},

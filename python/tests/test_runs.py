@@ -1,6 +1,7 @@
 """Training from Python, and what a run's folder says."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -67,6 +68,22 @@ def test_ctrl_c_writes_a_checkpoint(folder, tmp_path):
     assert child.wait() == 0
     assert "interrupted: the run in" in rest and rest.splitlines()[-1] == "Python's own handler"
     assert list((tmp_path / "run" / "checkpoints").glob("*.safetensors"))
+
+
+@pytest.mark.skipif(shutil.which("mpirun") is None, reason="no mpirun")
+def test_one_process_trains_twice_under_mpirun(folder, tmp_path):
+    code = f"""
+        import scimix
+        for name in ("first", "second"):
+            scimix.train_generator({GENERATOR!r}, dataset="folder", data_dir={str(folder)!r}, device="cpu",
+                                   out={str(tmp_path)!r} + "/" + name)
+    """
+    allowed = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    result = subprocess.run(["mpirun", "--oversubscribe", "-np", "2", sys.executable, "-c", textwrap.dedent(code)],
+                            env=allowed, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    for name in ("first", "second"):
+        assert scimix.Run(tmp_path / name).metrics["step"][-1] == 4
 
 
 @pytest.mark.parametrize(
