@@ -72,7 +72,7 @@ checkpoint-every = 10
 [[row]]
 table = "T"
 name = "mt"
-title = "Mean Teacher, {labels} labels"
+title = "Mean Teacher with {labels} labels"
 use = "tiny"
 paper = [48.7, 23.0]
 
@@ -272,8 +272,22 @@ TEST_CASE("scimix_train table: figures, differences, settings and curves of a fi
        "generator tiny-digits-20-16px seed 0", "digits-train=60", "scimix_train table T"});
   // The baseline bears its own title.
   test::check_has(test::read_bytes(place / "out/T/table.md"),
-                  {"| Mean Teacher, 20 labels | 2 of 2 |", "| SciMix | 2 of 2 |",
-                   "] | Mean Teacher, 20 labels | "});
+                  {"| Mean Teacher with 20 labels | 2 of 2 |", "| SciMix | 2 of 2 |",
+                   "] | Mean Teacher with 20 labels | "});
+
+  // A measurement by another oracle counts no longer.
+  const auto measured = [&](const std::string& state) {
+    const ProgramResult list = run_program("scimix_train", place.command("T", {"--list"}));
+    for (const std::string seed : {"0", "1"}) {
+      CHECK(has(list.out, "hybrids of tiny-digits-20-16px seed " + seed + ": " + state + "\n"));
+    }
+  };
+  measured("done");
+  const auto oracle = test::checkpoint((place / "out/oracles/digits-all-16px").string(), 10);
+  const auto made = std::filesystem::last_write_time(oracle);
+  std::filesystem::last_write_time(oracle, std::filesystem::file_time_type::clock::now());
+  measured("to do");
+  std::filesystem::last_write_time(oracle, made);
 
   // Other settings are no continuation of these runs.
   test::check_mistake("scimix_train", place.command("T", {"--set", "batch=4"}),
@@ -286,8 +300,17 @@ TEST_CASE("scimix_train table: figures, differences, settings and curves of a fi
                                                         "--set", "labels=10", "--set", "steps=2"}))
             .exit_code == 0);
   CHECK(csv_of(place / "out/T/table.csv")[1][10] == "0");
+  test::check_has(
+      test::read_bytes(place / "out/T/table.md"),
+      {"Settings changed by --set: labels=10, steps=2.", "Mean Teacher with 10 labels"});
+  // Nor with a baseline of other settings.
+  CHECK(run_program("scimix_train",
+                    place.command("T", {"--rows", "^pseudo$", "--seeds", "1", "--set", "steps=2"}))
+            .exit_code == 0);
+  CHECK(csv_of(place / "out/T/table.csv")[1][10] == "0");
   test::check_has(test::read_bytes(place / "out/T/table.md"),
-                  {"Settings changed by --set: labels=10, steps=2.", "Mean Teacher, 10 labels"});
+                  {"SciMix with pseudo-labels is compared with no baseline of seed 1",
+                   "out/runs/mt/seed-1", "other settings"});
   // Nor are more steps, or another learning rate: the rest of the table is what it was.
   test::check_mistake("scimix_train", place.command("T", {"--rows", "^mt$", "--set", "steps=50"}),
                       {"out/runs/mt/seed-0", "other settings", "--steps", "here 50"});
@@ -317,7 +340,8 @@ TEST_CASE("scimix_train table: an interrupt ends all runs with a checkpoint" *
     const auto checkpoints = place / "out/runs/mt" / seed / "checkpoints";
     CHECK(std::distance(std::filesystem::directory_iterator(checkpoints), {}) == 2);
   }
-  CHECK(has(test::read_bytes(place / "out/T/table.md"), "| Mean Teacher, 20 labels | 0 of 2 |"));
+  CHECK(
+      has(test::read_bytes(place / "out/T/table.md"), "| Mean Teacher with 20 labels | 0 of 2 |"));
 }
 
 TEST_CASE("scimix_train table: a run that fails stops no other, and is named in one line" *
@@ -333,7 +357,20 @@ TEST_CASE("scimix_train table: a run that fails stops no other, and is named in 
   CHECK(has(result.error,
             "scimix_train: a run has failed: generator tiny-digits-20-16px seed 0; the first with "
             "exit code 2: "));
-  CHECK(has(test::read_bytes(place / "out/T/table.md"), "| Mean Teacher | 1 of 1 |"));
+  CHECK(
+      has(test::read_bytes(place / "out/T/table.md"), "| Mean Teacher with 20 labels | 1 of 1 |"));
+}
+
+TEST_CASE("scimix_train table: a run whose folder cannot be made stops no other" *
+          doctest::test_suite("full")) {
+  const Place place;
+  std::filesystem::create_directories(place / "out/generators");
+  test::write_bytes(place / "out/generators/tiny-digits-20-16px", "");  // a file
+  const ProgramResult result =
+      run_program("scimix_train", place.command("T", {"--seeds", "0", "--rows", "^(mt|pseudo)$"}));
+  CHECK(result.exit_code == 2);
+  CHECK(has(result.out, "mt seed 0: done"));
+  CHECK(has(result.error, "a run has failed: generator tiny-digits-20-16px seed 0"));
 }
 
 TEST_CASE("scimix_train table: what is missing is named before anything is trained") {
@@ -355,7 +392,7 @@ TEST_CASE("scimix_train table: what is missing is named before anything is train
 
   const ProgramResult list = run_program("scimix_train", place.command("T", {"--list"}));
   CHECK(list.exit_code == 0);
-  CHECK(has(list.out, "mt  Mean Teacher  paper 48.7 ± 23.0\n"));
+  CHECK(has(list.out, "mt  Mean Teacher with 20 labels  paper 48.7 ± 23.0\n"));
   for (const std::string& run : kRuns) CHECK(has(list.out, run + ": to do\n"));
   CHECK_FALSE(std::filesystem::exists(place / "out"));
 }

@@ -22,12 +22,15 @@ namespace {
 constexpr int kCannotStart = 127;
 
 // Returns the environment of this process, in which `values` replace variables of the same name.
+// The variables by which a launcher of MPI tells a process its rank are left out: a child has no
+// rank of its own.
 std::vector<std::string> environment_with(
     const std::vector<std::pair<std::string, std::string>>& values) {
   std::vector<std::string> all;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string word = *entry;
-    bool replaced = false;
+    bool replaced =
+        word.starts_with("OMPI_") || word.starts_with("PMIX_") || word.starts_with("PMI_");
     for (const auto& [name, value] : values) replaced |= word.starts_with(name + "=");
     if (!replaced) all.push_back(word);
   }

@@ -9,11 +9,9 @@
 
 #include "core/ranks.hpp"
 #include "settings/setting.hpp"
+#include "tools/command_line/exit_codes.hpp"
 
 namespace scimix {
-
-inline constexpr int kExitUserError = 2;
-inline constexpr int kExitBug = 70;  // EX_SOFTWARE of sysexits.h
 
 // Makes an option read its number as the training commands read a setting (settings/setting.hpp).
 // The type of the option's variable decides which numbers are accepted: std::uint64_t is for seeds,

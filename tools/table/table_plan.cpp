@@ -129,7 +129,27 @@ class Planner {
       planned.classifiers.push_back(classifier);
       planned.transfers.push_back(transfer);
     }
+    if (!row.baseline.empty()) planned.baselines = baselines_of(row);
     plan_.rows.push_back(std::move(planned));
+  }
+
+  // Returns the runs of a row's baseline, and plans none of them.
+  [[nodiscard]] std::vector<TableTask> baselines_of(const TableRow& row) const {
+    const int runs = list_.find_runs(row.baseline);
+    if (runs < 0) return {};
+    Planner other(*this);
+    std::vector<TableTask> tasks;
+    try {
+      for (const std::uint64_t seed : request_.seeds) {
+        const std::size_t task =
+            other.add_classifier(list_.runs[static_cast<std::size_t>(runs)], seed);
+        tasks.push_back(other.plan_.tasks[task]);
+      }
+    } catch (const Error& error) {
+      if (error.fault() != Fault::user) throw;
+      return {};
+    }
+    return tasks;
   }
 
   // --- classifiers ---

@@ -66,6 +66,10 @@ struct PlannedRow {
   std::vector<std::optional<std::size_t>> transfers = {};
   // The settings of the classifier with the first seed, also if the row trains no classifier.
   SettingValues values = {};
+  // The runs of the baseline, one for each seed, with the settings that they have in this table.
+  // The plan need not contain them. Empty: the row has no baseline, or the request's settings do
+  // not suit its runs.
+  std::vector<TableTask> baselines = {};
 
   // Returns the indices of all tasks of the row.
   [[nodiscard]] std::vector<std::size_t> tasks() const;

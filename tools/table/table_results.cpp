@@ -45,7 +45,7 @@ class Results {
     TableReport report{.name = table->name, .title = table->title, .command = command};
     bool scaled = false;
     for (const PlannedRow& planned : plan_.rows) {
-      report.rows.push_back(row_of(planned));
+      report.rows.push_back(row_of(planned, report.notes));
       const auto scale = static_cast<std::size_t>(classifier_kind().index("scale"));
       scaled |= planned.values[scale] == SettingValue("cpu");
     }
@@ -85,7 +85,7 @@ class Results {
     return text_of(planned.values[static_cast<std::size_t>(classifier_kind().index(name))]);
   }
 
-  TableReport::Row row_of(const PlannedRow& planned) {
+  TableReport::Row row_of(const PlannedRow& planned, std::vector<std::string>& notes) {
     const TableRow& row = *planned.row;
     const TableRuns& runs = list_.runs[row.runs];
     TableReport::Row out{.name = runs.name,
@@ -101,7 +101,7 @@ class Results {
     if (row.measures.front() != TableMeasure::transfer && !row.baseline.empty()) {
       out.baseline = row.baseline;
       out.baseline_title = baseline_title(planned);
-      out.baseline_values = baseline_values(row.baseline, planned);
+      out.baseline_values = baseline_values(planned, notes);
     }
     add_picture(planned, out);
     add_settings(planned, out);
@@ -190,27 +190,33 @@ class Results {
     return found == nullptr ? planned.row->baseline : row_title(*found, planned.values);
   }
 
-  // Returns the accuracies of the baseline, for the seeds for which it is finished and has the data
-  // of the row. The baseline may have been trained by an earlier command.
-  [[nodiscard]] std::vector<SeedValue> baseline_values(const std::string& name,
-                                                       const PlannedRow& planned) const {
+  // Returns the accuracies of the baseline, for the seeds for which it is finished, and has the
+  // data of the row and the settings that it has in this table. The baseline may have been trained
+  // by an earlier command; a note says so if that had other settings.
+  [[nodiscard]] std::vector<SeedValue> baseline_values(const PlannedRow& planned,
+                                                       std::vector<std::string>& notes) const {
     const RunKind& kind = classifier_kind();
     std::vector<SeedValue> values;
-    for (const std::uint64_t seed : request_.seeds) {
-      const fs::path folder = table_run_folder(request_.out, name, seed);
-      if (!is_file(folder / "config.toml")) continue;
-      const RunFolder run = RunFolder::open(folder);
-      const ClassifierConfig config = read_classifier_config(run.config());
-      const SettingValues there = classifier_table().values(config);
+    for (std::size_t i = 0; i < planned.baselines.size(); ++i) {
+      const TableTask& task = planned.baselines[i];
       const auto agrees = [&](const char* setting) {
         const auto at = static_cast<std::size_t>(kind.index(setting));
-        return there[at] == planned.values[at];
+        return task.values[at] == planned.values[at];
       };
-      // A row and its baseline need the same images and labels. The folder of the images may move.
-      const bool same_data = std::ranges::all_of(kImageSettings, agrees) && agrees("labels");
-      if (!same_data || !is_finished(run, config.steps)) continue;
+      // A row and its baseline need the same images and labels.
+      if (!std::ranges::all_of(kImageSettings, agrees) || !agrees("labels")) continue;
+      try {
+        if (!is_done(task)) continue;
+      } catch (const Error& error) {
+        if (error.fault() != Fault::user) throw;
+        const std::string note = fmt::format("{} is compared with no baseline of seed {}: {}.",
+                                             planned.title, request_.seeds[i], error.what());
+        if (std::ranges::find(notes, note) == notes.end()) notes.push_back(note);
+        continue;
+      }
+      const RunFolder run = RunFolder::open(task.folder);
       const auto accuracy = last_accuracy(RunHistory::read(run.metrics()));
-      if (accuracy) values.push_back({seed, 100 * *accuracy});
+      if (accuracy) values.push_back({request_.seeds[i], 100 * *accuracy});
     }
     return values;
   }

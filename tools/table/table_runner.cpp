@@ -24,6 +24,7 @@
 #include "report/run_lock.hpp"
 #include "settings/settings_file.hpp"
 #include "tools/command_line/child_process.hpp"
+#include "tools/command_line/exit_codes.hpp"
 #include "tools/command_line/run_settings.hpp"
 #include "tools/train/train_command.hpp"
 #include "trainers/guide.hpp"
@@ -141,6 +142,7 @@ class Runner {
   [[nodiscard]] bool has_owner(const TableTask& task);
   void collect();
   void finish(Running& child, int exit_code);
+  void fail(std::size_t task, int exit_code, const std::string& message);
   [[nodiscard]] int free_slot() const;
   [[nodiscard]] std::string device_of(const TableTask& task, int slot) const;
   void show(bool now);
@@ -236,6 +238,10 @@ bool Runner::has_owner(const TableTask& task) {
 void Runner::start(std::size_t at, int slot) {
   const TableTask& task = plan_.tasks[at];
   fs::create_directories(task.is_run() ? task.folder.parent_path() : task.folder);
+  if (!task.is_run() || !has_run(task.folder)) {  // no notes of an earlier run in this folder
+    std::error_code none;
+    fs::remove(table_log(options_.out, task), none);
+  }
   if (!task.guide.empty() && !has_run(task.folder)) take_over_guide(task);
   running_.push_back({at, slot, ChildProcess(command_of(task, slot)), steady_seconds()});
   states_[at] = State::running;
@@ -249,13 +255,35 @@ void Runner::start(std::size_t at, int slot) {
 void Runner::start_what_is_ready() {
   for (std::size_t i = 0; i < states_.size(); ++i) {
     if (std::ssize(running_) >= options_.jobs) return;
-    if (is_ready(i) && !has_owner(plan_.tasks[i])) start(i, free_slot());
+    if (!is_ready(i)) continue;
+    try {
+      if (!has_owner(plan_.tasks[i])) start(i, free_slot());
+    } catch (const Error& error) {
+      if (error.fault() != Fault::user) throw;
+      fail(i, kExitUserError, error.what());  // the other tasks go on
+    } catch (const fs::filesystem_error& error) {
+      fail(i, kExitUserError, error.what());
+    }
   }
+}
+
+void Runner::fail(std::size_t at, int exit_code, const std::string& message) {
+  const TableTask& task = plan_.tasks[at];
+  states_[at] = State::failed;
+  outcome_.failures.push_back({task.name, exit_code, message, table_log(options_.out, task)});
+  say(fmt::format("{}: failed with exit code {}: {}", task.name, exit_code, message));
 }
 
 void Runner::finish(Running& child, int exit_code) {
   const TableTask& task = plan_.tasks[child.task];
-  if (exit_code == 0 && is_done(task)) {
+  bool done = false;
+  try {
+    done = exit_code == 0 && is_done(task);
+  } catch (const Error& error) {
+    if (error.fault() != Fault::user) throw;
+    return fail(child.task, kExitUserError, error.what());
+  }
+  if (done) {
     states_[child.task] = State::done;
     say(fmt::format("{}: done, took {}", task.name,
                     format_duration(steady_seconds() - child.begun)));
@@ -269,10 +297,7 @@ void Runner::finish(Running& child, int exit_code) {
     states_[child.task] = State::waiting;
     return;
   }
-  states_[child.task] = State::failed;
-  const fs::path log = table_log(options_.out, task);
-  outcome_.failures.push_back({task.name, exit_code, last_line(log), log});
-  say(fmt::format("{}: failed with exit code {}: {}", task.name, exit_code, last_line(log)));
+  fail(child.task, exit_code, last_line(table_log(options_.out, task)));
 }
 
 void Runner::collect() {
@@ -383,7 +408,10 @@ RunPace read_pace(const fs::path& metrics) {
   std::vector<double> rates;
   for (std::string line; std::getline(lines, line);) {
     const auto record = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (!record.is_object() || !record.contains("step") || !record.contains("time")) continue;
+    const auto has_number = [&](const char* name) {
+      return record.contains(name) && record[name].is_number();
+    };
+    if (!record.is_object() || !has_number("step") || !has_number("time")) continue;
     const auto step = record["step"].get<std::int64_t>();
     const auto time = record["time"].get<double>();
     if (pace.step > 0 && step > pace.step) {
@@ -402,14 +430,23 @@ RunPace read_pace(const fs::path& metrics) {
 bool is_done(const TableTask& task) {
   if (!task.is_run()) {
     if (!is_file(task.transfer_json()) || !is_file(task.transfer_picture())) return false;
-    // The generator may have been trained further since the measurement.
+    // The generator may have been trained further since the measurement, and the generator or the
+    // oracle may have been trained anew.
     std::ifstream file(task.transfer_json());
     const auto json = nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false);
-    const auto newest = has_run(task.generator)
-                            ? RunFolder::open(task.generator).latest_checkpoint()
-                            : std::nullopt;
-    if (!json.is_object() || !json.contains("generator") || !newest) return false;
-    return fs::path(json["generator"].get<std::string>()).filename() == newest->filename();
+    if (!json.is_object() || !json.contains("generator") || !json["generator"].is_string()) {
+      return false;
+    }
+    const fs::path measured = json["generator"].get<std::string>();
+    for (const fs::path& folder : {task.generator, task.oracle}) {
+      const auto newest =
+          has_run(folder) ? RunFolder::open(folder).latest_checkpoint() : std::nullopt;
+      if (!newest || fs::last_write_time(*newest) > fs::last_write_time(task.transfer_json())) {
+        return false;
+      }
+      if (folder == task.generator && measured.filename() != newest->filename()) return false;
+    }
+    return true;
   }
   if (!has_run(task.folder)) return false;
   (void)resume_arguments(task.run_kind(), task.folder, task.values);
