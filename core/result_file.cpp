@@ -18,10 +18,16 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMarkWithin = std::size_t{64} << 10;
 
-bool holds_mark(const fs::path& path, std::string_view mark) {
+// Errors (user): a file that cannot be read, which may be another program's.
+bool holds_mark(const std::string& option, const fs::path& path, std::string_view mark) {
+  errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::string head(kMarkWithin, '\0');
   file.read(head.data(), static_cast<std::streamsize>(head.size()));
+  if (!file.is_open() || file.bad()) {
+    user_error(option, " ", shown(path), ": there is a file of that name that cannot be read (",
+               reason_of(errno), "); it is not replaced, expected another name");
+  }
   head.resize(static_cast<std::size_t>(file.gcount()));
   return head.empty() || head.find(mark) != std::string::npos;
 }
@@ -46,7 +52,7 @@ void check_result_file(const std::string& option, const fs::path& path, std::str
   if (kind == PathKind::folder) {
     user_error(option, " ", shown(path), ": is a folder, expected the name of a file");
   }
-  if (kind == PathKind::file && !holds_mark(path, mark)) {
+  if (kind == PathKind::file && !holds_mark(option, path, mark)) {
     user_error(option, " ", shown(path),
                ": there is a file of that name that this program did not write; it is not ",
                "replaced, expected another name");

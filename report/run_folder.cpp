@@ -153,8 +153,9 @@ fs::path RunFolder::step_samples(std::int64_t step) const {
 // run would look as if it had no checkpoint.
 std::vector<std::int64_t> RunFolder::own_checkpoints() const {
   const std::set<std::int64_t> there = steps_in(checkpoints());
+  if (path_kind(written()) == PathKind::missing) return {there.begin(), there.end()};
   std::ifstream list(written());
-  if (!list) return {there.begin(), there.end()};
+  if (!list) user_error(written().string(), ": cannot be read: ", reason_of(errno));
   std::set<std::int64_t> own;
   bool damaged = list.peek() == std::ifstream::traits_type::eof();
   for (std::string name; std::getline(list, name);) {

@@ -63,6 +63,10 @@ TEST_CASE("a folder without the right to write is named before the work") {
   CHECK(has(message_of(folder / "x"), "Permission denied"));
   CHECK(has(folder_message_of(folder / "x"), "Permission denied"));
   std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_all);
+  // A file that cannot be read may be somebody else's.
+  test::write_bytes(folder / "secret", "made by us");
+  std::filesystem::permissions(folder / "secret", std::filesystem::perms::owner_write);
+  CHECK(has(message_of(folder / "secret"), "that cannot be read"));
 }
 
 TEST_CASE("what a killed process has left of a result goes when it is made again") {

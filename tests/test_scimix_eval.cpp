@@ -143,7 +143,7 @@ TEST_CASE("scimix_eval transfer: oracles that are none") {
   std::filesystem::copy(f.generator, last);
   check_mistake(f.arguments(), {"scimix-generator-2", "expected a run of scimix_train classifier"});
   std::filesystem::remove_all(f.oracle / "checkpoints");
-  check_mistake(f.arguments(), {"no checkpoint in this run yet"});
+  check_mistake(f.arguments(), {"was stopped before its first checkpoint", "remove the folder"});
   std::filesystem::remove(config);
   check_mistake(f.arguments(), {"config.toml"});
 }

@@ -156,6 +156,14 @@ TEST_CASE("scimix_eval restore: a checkpoint that another library has saved work
   const std::string out = printed({"restore", newest.string(), "--like", before.string()});
   CHECK(out.find("step 4") != std::string::npos);  // by the file's name, not that of the other
   CHECK(test::read_bytes(newest) == whole);
+  // A checkpoint of ours is replaced by --out, another program's is not.
+  const std::string copy = (folder / "copy.safetensors").string();
+  test::write_bytes(copy, whole);
+  CHECK(printed({"restore", newest.string(), "--like", before.string(), "--out", copy})
+            .find("step 4") != std::string::npos);
+  test::write_bytes(copy, std::string(R"(........{"__metadata__":{"format":"pt"}})"));
+  check_mistake({"restore", newest.string(), "--like", before.string(), "--out", copy},
+                {"copy.safetensors", "did not write"});
 }
 
 TEST_CASE("a generator's checkpoint without metadata is named with what helps") {

@@ -37,7 +37,7 @@ std::optional<std::int64_t> step_in_name(const std::filesystem::path& file) {
 
 int restore(const RestoreSettings& s) {
   const std::filesystem::path out = s.out.empty() ? s.file : s.out;
-  if (!s.out.empty()) check_result_file("--out", out, "__metadata__");
+  if (!s.out.empty()) check_result_file("--out", out, "\"format\":\"scimix-");
   SafetensorsMetadata changed;
   const auto step = s.step ? s.step : step_in_name(s.file);
   if (step) changed["step"] = std::to_string(*step);

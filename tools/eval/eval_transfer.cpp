@@ -6,9 +6,11 @@
 #include <iostream>
 
 #include "core/device.hpp"
+#include "core/error.hpp"
 #include "core/paths.hpp"
 #include "core/result_file.hpp"
 #include "data/image_io.hpp"
+#include "report/run_folder.hpp"
 #include "tools/command_line/cli.hpp"
 #include "tools/command_line/json_file.hpp"
 #include "tools/command_line/result_folder.hpp"
@@ -99,7 +101,14 @@ void write_picture(const TransferSettings& s, const std::vector<NamedMixer>& mix
 // Trains an oracle if there is none. False when that was interrupted.
 bool have_oracle(const TransferSettings& s, const DataSettings& data,
                  const std::filesystem::path& folder) {
-  if (path_kind(folder) != PathKind::missing) return true;
+  if (path_kind(folder) != PathKind::missing) {
+    if (is_file(folder / "config.toml") && !RunFolder::open(folder).latest_checkpoint()) {
+      user_error(shown(folder),
+                 ": this oracle's training was stopped before its first checkpoint; remove the "
+                 "folder, and this command trains a new oracle");
+    }
+    return true;
+  }
   std::cout << fmt::format("no oracle in {}: training one on all labels\n", folder.string());
   std::cout.flush();
   return train_oracle(oracle_settings(s, data, folder), std::cout, std::cerr);

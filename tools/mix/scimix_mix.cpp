@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <iostream>
+#include <system_error>
 
 #include "core/device.hpp"
 #include "core/error.hpp"
@@ -32,6 +34,12 @@ struct MixSettings {
   std::int64_t batch = 250;
   std::string device = "auto";
 };
+
+// Returns whether two sources have the same images: also if they are one folder, spelt in two ways.
+bool same_source(const std::string& one, const std::string& other) {
+  std::error_code missing;  // a data set such as cifar10:test is no path
+  return one == other || std::filesystem::equivalent(one, other, missing);
+}
 
 void add_options(CLI::App& app, MixSettings& s) {
   scimix::use_setting_defaults(app);
@@ -113,7 +121,7 @@ int mix(const MixSettings& s) {
   const scimix::Pairs pairs = scimix::pair_images(pairing,
                                                   {.contents = content.images.count,
                                                    .scenes = scene.images.count,
-                                                   .same = s.content == s.scene},
+                                                   .same = same_source(s.content, s.scene)},
                                                   s.count, s.seed);
   if (!s.keep_agreeing) scimix::check_count(out, std::ssize(pairs.content));
   std::cout << fmt::format("generator {}\n{} contents, {} scenes, {} pairs on {}\n",
