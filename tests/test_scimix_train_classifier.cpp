@@ -323,6 +323,15 @@ TEST_CASE("a generator of another split is taken where that is permitted") {
                                  "--allow-other-split", "true", "--steps", "1"}));
 }
 
+TEST_CASE("several seeds: a folder that cannot hold its run is named before the first run") {
+  const Place place;
+  const std::string out = place / "all";
+  std::filesystem::create_directories(out);
+  test::write_bytes(std::filesystem::path(out) / "seed-3", "");  // a file
+  test::check_mistake("scimix_train", tiny_run(out, {"--seeds", "0,3"}), {"seed-3"});
+  CHECK_FALSE(std::filesystem::exists(out + "/seed-0"));
+}
+
 TEST_CASE("several seeds: a folder each, and a table of what they say together" *
           doctest::test_suite("full")) {
   const Place place;

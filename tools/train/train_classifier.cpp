@@ -12,6 +12,7 @@
 #include "tools/train/needed_generator.hpp"
 #include "tools/train/train_command.hpp"
 #include "trainers/classifier_run.hpp"
+#include "trainers/run_inputs.hpp"
 
 namespace scimix {
 
@@ -39,32 +40,34 @@ std::optional<RunResult> run_one(const Asked& asked, const std::string& typed, R
   return result.interrupted ? std::nullopt : std::optional(result);
 }
 
-// Trains one of several runs in a folder of its own. Resumes the run if the folder exists.
-std::optional<RunResult> run_seed(std::vector<std::string> arguments, std::uint64_t seed,
-                                  const std::string& typed, Ranks& ranks) {
+// Returns what is asked of one of several runs, each of which has a folder of its own: a new run,
+// or to resume the one in that folder. Errors (user): a folder that cannot hold the run, or holds
+// one with other settings.
+Asked asked_of_seed(std::vector<std::string> arguments, std::uint64_t seed, Ranks& ranks) {
   const std::string number = std::to_string(seed);
   arguments.insert(arguments.end(), {"--seed", number, "--split-seed", number});
   Asked asked(arguments);
   if (std::string& out = asked.config.output.out; !out.empty()) out += "/seed-" + number;
   const std::filesystem::path folder = run_folder_of(asked.config);
   if (!ranks.agree(is_file(folder / "config.toml"))) {
-    return run_one(asked, typed, ranks);
+    if (ranks.rank() == 0) check_new_run(folder, asked.config.data);
+    return asked;
   }
-  return run_one(
-      Asked(resume_arguments(classifier_kind(), folder, classifier_table().values(asked.config),
-                             OtherSteps::allowed)),
-      typed, ranks);
+  return Asked(resume_arguments(classifier_kind(), folder, classifier_table().values(asked.config),
+                                OtherSteps::allowed));
 }
 
 int run_seeds(const std::vector<std::string>& arguments, const std::string& list,
               const std::string& typed, Ranks& ranks) {
   const std::vector<std::uint64_t> seeds = parse_seeds(list);
+  // Mistakes about any of the folders are found before the first run is trained.
+  for (const std::uint64_t seed : seeds) static_cast<void>(asked_of_seed(arguments, seed, ranks));
   std::vector<SeedResult> found;
   bool has_test_images = true;
   for (const std::uint64_t seed : seeds) {
     std::cout << fmt::format("seed {} ({} of {})\n", seed, found.size() + 1, seeds.size());
     std::cout.flush();
-    const auto result = run_seed(arguments, seed, typed, ranks);
+    const auto result = run_one(asked_of_seed(arguments, seed, ranks), typed, ranks);
     if (!result) return kExitInterrupted;
     has_test_images = result->has_test_images;
     found.push_back({seed, result->accuracy, result->median_accuracy});
