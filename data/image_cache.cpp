@@ -7,6 +7,7 @@
 #include <cstring>
 #include <system_error>
 
+#include "core/atomic_file.hpp"
 #include "core/error.hpp"
 #include "core/paths.hpp"
 #include "data/content_hash.hpp"
@@ -95,6 +96,7 @@ std::string ImageCache::save(std::span<const Key> keys, const ImageSet& images,
                   {images.count, images.height, images.width, images.channels},
                   std::as_bytes(std::span(images.pixels))},
       TensorEntry{"turned", "U8", {images.count}, std::as_bytes(turned)}};
+  remove_leftovers(file_.parent_path(), file_.filename().native());
   try {
     write_safetensors(file_, entries, {{"format", kFormat}});
   } catch (const Error& problem) {

@@ -61,6 +61,7 @@ int export_network(const ExportSettings& s) {
   const OnnxType type = parse_input(s.input);
   check_part(s.part);
   check_output(s.out);
+  remove_leftovers(parent_folder(s.out), std::filesystem::path(s.out).filename().native());
   AtomicFile file(s.out);  // finds out first whether the folder can be written
   const ClassifierCheckpoint checkpoint = find_classifier(s.run);
   const bool generator = wants_generator(s.part, checkpoint);

@@ -54,6 +54,16 @@ int first_value(const ReadImages& read, std::int64_t i) {
 
 }  // namespace
 
+TEST_CASE("image cache: what a killed process has left of it goes when it is written") {
+  const Place p;
+  const fs::path left = p.cache.parent_path() / ".images.safetensors.999999999-0.tmp";
+  fs::create_directories(left.parent_path());
+  test::write_text(left, "half");
+  static_cast<void>(p.read());
+  CHECK(fs::exists(p.cache));
+  CHECK_FALSE(fs::exists(left));
+}
+
 TEST_CASE("image cache: unchanged files are not decoded again, changed ones are") {
   const Place p;
   const ReadImages first = p.read();
