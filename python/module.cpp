@@ -35,7 +35,9 @@ nb::dict load_dataset(const std::vector<std::string>& arguments) {
     const nb::gil_scoped_release released;
     const scimix::AskedRun asked = scimix::read_command(scimix::classifier_kind(), arguments);
     const scimix::DataSettings data = scimix::classifier_table().config(asked.values).data;
-    dataset = scimix::load_dataset(data.dataset, data.data_dir, scimix::dataset_options(data));
+    scimix::python::run_in_any_process([&] {
+      dataset = scimix::load_dataset(data.dataset, data.data_dir, scimix::dataset_options(data));
+    });
   }
   nb::dict out;
   out["train"] = images_of(dataset.train);

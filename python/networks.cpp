@@ -43,19 +43,8 @@ std::unique_lock<std::recursive_mutex> take_turn(Device device) {
   return std::unique_lock(mutexes[device.is_cuda() ? 1 : 0]);
 }
 
-void compute(Device device, const std::function<void()>& work) {
-  const nb::gil_scoped_release released;
-  const auto turn = take_turn(device);
-  if (::getpid() == kImportingProcess) {
-    select_device(device);
-    work();
-    return;
-  }
-  if (device.is_cuda()) {
-    user_error(
-        "device: found cuda in a process that was forked, expected cpu (or start the process with "
-        "the method spawn)");
-  }
+void run_in_any_process(const std::function<void()>& work) {
+  if (::getpid() == kImportingProcess) return work();
   std::exception_ptr thrown;
   std::thread([&] {  // a new thread has no OpenMP threads of the parent process
     use_threads(1);
@@ -67,6 +56,18 @@ void compute(Device device, const std::function<void()>& work) {
   })
       .join();
   if (thrown) std::rethrow_exception(thrown);
+}
+
+void compute(Device device, const std::function<void()>& work) {
+  const nb::gil_scoped_release released;
+  const auto turn = take_turn(device);
+  if (::getpid() != kImportingProcess && device.is_cuda()) {
+    user_error(
+        "device: found cuda in a process that was forked, expected cpu (or start the process with "
+        "the method spawn)");
+  }
+  if (device.is_cuda()) select_device(device);
+  run_in_any_process(work);
 }
 
 Generator::Generator(const std::filesystem::path& run, const std::string& device)

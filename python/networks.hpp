@@ -54,10 +54,13 @@ class Classifier {
 // lock: the thread that computes may need that.
 [[nodiscard]] std::unique_lock<std::recursive_mutex> take_turn(Device device);
 
-// Runs `work` with `device` selected and without the interpreter's lock. Calls of several threads
-// take turns, since one call uses all cores. A process that was forked, such as a worker of
-// PyTorch's DataLoader, computes with one thread: OpenMP would wait forever for the threads of the
-// parent process.
+// Runs `work`, which may use OpenMP. A process that was forked, such as a worker of PyTorch's
+// DataLoader, computes with one thread: OpenMP would wait forever for the threads of the parent
+// process.
+void run_in_any_process(const std::function<void()>& work);
+
+// The same with `device` selected and without the interpreter's lock. Calls of several threads take
+// turns, since one call uses all cores.
 void compute(Device device, const std::function<void()>& work);
 
 }  // namespace scimix::python

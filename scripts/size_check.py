@@ -124,7 +124,10 @@ class Check:
             os.dup2(out, 1)
             os.dup2(out, 2)
             path = os.fsencode(self.programs / program)
-            os.execv(path, [path, *(os.fsencode(word) for word in arguments)])
+            try:
+                os.execv(path, [path, *(os.fsencode(word) for word in arguments)])
+            finally:  # the program could not be started
+                os._exit(127)
         _, status, usage = os.wait4(child, 0)
         seconds = time.monotonic() - began
         peak = usage.ru_maxrss * 1024

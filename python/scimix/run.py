@@ -40,15 +40,18 @@ class Run:
         """The logged numbers: an array per name, all of one length, NaN where a number was not logged.
 
         `step` counts the training steps, `time` is in seconds since 1970, accuracies are from 0 to 1.
-        A run that is going on may have written half of its last line, which is left out.
+        A run that is going on may have written half of its last line, which is left out. Another line that is
+        no JSON raises ValueError.
         """
         records = []
         path = self.folder / "metrics.jsonl"
-        for line in path.read_text().splitlines() if path.is_file() else []:
+        lines = path.read_text().splitlines() if path.is_file() else []
+        for number, line in enumerate(lines, start=1):
             try:
                 records.append(json.loads(line))
-            except json.JSONDecodeError:
-                break
+            except json.JSONDecodeError as error:
+                if number < len(lines):
+                    raise ValueError(f"{path}: line {number} is no JSON: {error}") from error
         names = dict.fromkeys(name for record in records for name in record)
         none = float("nan")
         return {

@@ -58,6 +58,19 @@ def test_workers_of_a_process_that_made_no_hybrids(generator_run):
     assert done.stdout == "4\n", done.stderr
 
 
+def test_a_forked_process_loads_a_data_set():
+    code = """
+        import multiprocessing, scimix
+        def load(_):
+            return scimix.load_dataset("digits", size=16, digits_train=200, digits_test=20).train.images.sum()
+        here = load(0)  # starts threads
+        with multiprocessing.get_context("fork").Pool(2) as pool:
+            print(pool.map(load, [1, 2]) == [here, here])
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=120)
+    assert done.stdout == "True\n", done.stderr
+
+
 def test_pickle_has_no_network(hybrids):
     assert len(pickle.dumps(hybrids)) < hybrids._images.nbytes * 2 + 4096
 
