@@ -1,22 +1,13 @@
 // How many threads of the CPU a program uses, and how long they wait actively for each other.
 #pragma once
 
-#include <filesystem>
-#include <optional>
-
 namespace scimix {
-
-// Returns how many cores' time the control groups of a process allow: quota / period, the smallest
-// over its group and the groups above. Containers limit their programs this way. Empty: no limit.
-// `groups` is a file like /proc/self/cgroup, `mounted` the folder where the groups are mounted
-// (/sys/fs/cgroup). Both versions of control groups are understood.
-[[nodiscard]] std::optional<double> cpu_quota(const std::filesystem::path& groups,
-                                              const std::filesystem::path& mounted);
 
 // Returns the default number of threads of one of several processes on this machine: the value of
 // OMP_NUM_THREADS if it is set, otherwise the number of cores that this process may use, but no
-// more than its CPU quota, rounded up. Both limits are divided by `processes_here`. The cores are
-// not divided if this process may use only some of the machine's: then they count as its own.
+// more than its CPU quota (core/control_group.hpp), rounded up. Both limits are divided by
+// `processes_here`. The cores are not divided if this process may use only some of the machine's:
+// then they count as its own.
 [[nodiscard]] int default_threads(int processes_here = 1);
 
 // Makes the calling thread compute with `count` threads, or with default_threads(processes_here) if

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <fstream>
 #include <map>
 #include <mutex>
 #include <string>
@@ -15,6 +14,7 @@
 #include <utility>
 
 #include "core/atomic_file.hpp"
+#include "core/control_group.hpp"
 #include "core/error.hpp"
 #include "core/paths.hpp"
 
@@ -33,20 +33,12 @@ FileDescriptor nameless_file(const fs::path& folder) {
   return file;
 }
 
-// Returns the limit in a file of the control group, or the largest number if it states none.
-std::uint64_t group_limit(const char* path) {
-  std::uint64_t limit = 0;
-  std::ifstream file(path);
-  return file >> limit ? limit : UINT64_MAX;
-}
-
 }  // namespace
 
 std::uint64_t usable_memory() {
   const std::uint64_t machine = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
                                 static_cast<std::uint64_t>(::sysconf(_SC_PAGE_SIZE));
-  return std::min({machine, group_limit("/sys/fs/cgroup/memory.max"),
-                   group_limit("/sys/fs/cgroup/memory/memory.limit_in_bytes")});
+  return std::min(machine, memory_limit().value_or(machine));
 }
 
 bool belongs_on_disk(std::uint64_t bytes, const StorageChoice& choice, std::uint64_t memory) {

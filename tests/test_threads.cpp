@@ -17,23 +17,6 @@ using test::TempFolder;
 
 namespace fs = std::filesystem;
 
-void write(const fs::path& path, const std::string& text) {
-  fs::create_directories(path.parent_path());
-  std::ofstream(path) << text;
-}
-
-// A folder with a file like /proc/self/cgroup and a tree like /sys/fs/cgroup.
-struct Groups {
-  explicit Groups(const std::string& text) { write(folder / "cgroup", text); }
-  void set(const std::string& file, const std::string& text) const {
-    write(folder / "mounted" / file, text);
-  }
-  [[nodiscard]] std::optional<double> quota() const {
-    return cpu_quota(folder / "cgroup", folder / "mounted");
-  }
-  TempFolder folder;
-};
-
 // Sets OMP_NUM_THREADS while it exists; an empty value removes it.
 class OmpNumThreads {
  public:
@@ -85,47 +68,6 @@ std::vector<std::string> tiny_run(const TempFolder& folder, const std::string& s
           "5",
           "--out",
           (folder / "run").string()};
-}
-
-TEST_CASE("the CPU quota of a container limits the default number of threads") {
-  SUBCASE("version 2: quota and period in one file") {
-    const Groups groups("0::/jobs/one\n");
-    CHECK_FALSE(groups.quota());
-    groups.set("jobs/one/cpu.max", "max 100000\n");
-    CHECK_FALSE(groups.quota());
-    groups.set("jobs/one/cpu.max", "150000 100000\n");
-    CHECK(groups.quota() == 1.5);
-  }
-  SUBCASE("the smallest quota of a group and of those above it counts") {
-    const Groups groups("0::/jobs/one\n");
-    groups.set("jobs/one/cpu.max", "400000 100000\n");
-    groups.set("jobs/cpu.max", "50000 100000\n");
-    CHECK(groups.quota() == 0.5);
-    groups.set("cpu.max", "20000 100000\n");
-    CHECK(groups.quota() == 0.2);
-  }
-  SUBCASE("inside a container, only the root of the group exists") {
-    const Groups groups("0::/../../docker/0123\n");
-    groups.set("cpu.max", "200000 100000\n");
-    CHECK(groups.quota() == 2);
-  }
-  SUBCASE("version 1: two files below the folder of the controller") {
-    const Groups groups("5:memory:/m\n4:cpu,cpuacct:/jobs\n1:cpuset:/\n");
-    groups.set("memory/m/cpu.cfs_quota_us", "1\n");
-    groups.set("cpu,cpuacct/jobs/cpu.cfs_quota_us", "-1\n");
-    groups.set("cpu,cpuacct/jobs/cpu.cfs_period_us", "100000\n");
-    CHECK_FALSE(groups.quota());
-    groups.set("cpu,cpuacct/jobs/cpu.cfs_quota_us", "300000\n");
-    CHECK(groups.quota() == 3);
-  }
-  SUBCASE("files that are missing or damaged set no limit") {
-    const Groups groups("nonsense\n:\n::\n0::/jobs\n");
-    groups.set("jobs/cpu.max", "many 100000\n");
-    CHECK_FALSE(groups.quota());
-    groups.set("jobs/cpu.max", "100000 0\n");
-    CHECK_FALSE(groups.quota());
-    CHECK_FALSE(cpu_quota("/does/not/exist", "/sys/fs/cgroup"));
-  }
 }
 
 TEST_CASE("OMP_NUM_THREADS is the default number of threads, and processes share cores") {
