@@ -57,9 +57,10 @@ void run_together(int ranks, const Words& arguments) {
 
 // In f64 nothing but the order of sums differs. In f32 rounding grows from step to step wherever an
 // activation changes sides of its kink, also between two runs of one rank with other numbers of
-// threads; a small learning rate keeps it in bounds.
+// threads; a small learning rate keeps it in bounds. How far it grows depends on the processor:
+// below 1e-5 with AVX-512, 4e-5 with AVX2.
 constexpr double kDoubleTolerance = 1e-12;
-constexpr double kFloatTolerance = 1e-5;
+constexpr double kFloatTolerance = 1e-4;
 
 struct Method {
   const char* name;
