@@ -117,7 +117,6 @@ class Planner {
   void add_row(const TableRow& row) {
     const TableRuns& runs = list_.runs[row.runs];
     PlannedRow planned{.row = &row, .values = classifier_values(runs, request_.seeds.front())};
-    planned.title = row_title(row, planned.values);
     for (const std::uint64_t seed : request_.seeds) {
       std::optional<std::size_t> generator;
       std::optional<std::size_t> classifier;

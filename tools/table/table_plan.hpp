@@ -57,10 +57,13 @@ struct TableTask {
   [[nodiscard]] std::filesystem::path transfer_picture() const { return folder / "hybrids.png"; }
 };
 
+// Returns the title of a row whose classifiers have the settings `values`: the list's title, in
+// which {labels} stands for the number of labels.
+[[nodiscard]] std::string row_title(const TableRow& row, const SettingValues& values);
+
 // A row and the indices of its tasks, one for each seed; nullopt: the row has no such task.
 struct PlannedRow {
   const TableRow* row = nullptr;
-  std::string title = {};  // of the row, with the number of labels (row_title)
   std::vector<std::optional<std::size_t>> classifiers = {};
   std::vector<std::optional<std::size_t>> generators = {};
   std::vector<std::optional<std::size_t>> transfers = {};
@@ -71,6 +74,8 @@ struct PlannedRow {
   // not suit its runs.
   std::vector<TableTask> baselines = {};
 
+  // Returns the row's title, in which {labels} is replaced by the number of labels.
+  [[nodiscard]] std::string title() const { return row_title(*row, values); }
   // Returns the indices of all tasks of the row.
   [[nodiscard]] std::vector<std::size_t> tasks() const;
 };
@@ -85,10 +90,6 @@ struct TablePlan {
 // override, invalid settings, runs that need each other, different settings for two runs in the
 // same folder.
 [[nodiscard]] TablePlan plan_table(const TableList& list, const TableRequest& request);
-
-// Returns the title of a row whose classifiers have the settings `values`: the list's title, in
-// which {labels} stands for the number of labels.
-[[nodiscard]] std::string row_title(const TableRow& row, const SettingValues& values);
 
 // Returns the folder of a table's run of this name and seed.
 [[nodiscard]] std::filesystem::path table_run_folder(const std::filesystem::path& out,

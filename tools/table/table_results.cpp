@@ -89,7 +89,7 @@ class Results {
     const TableRow& row = *planned.row;
     const TableRuns& runs = list_.runs[row.runs];
     TableReport::Row out{.name = runs.name,
-                         .title = planned.title,
+                         .title = planned.title(),
                          .group = group_of(planned),
                          .baseline = {},
                          .baseline_title = {},
@@ -147,7 +147,7 @@ class Results {
       median.values.push_back({request_.seeds[i], 100 * median_accuracy(history).accuracy});
       curves.push_back(*history.find("test_accuracy"));
     }
-    if (!curves.empty()) out.curve = mean_series(planned.title, curves);
+    if (!curves.empty()) out.curve = mean_series(planned.title(), curves);
     out.measures.push_back(std::move(last));
     out.measures.push_back(std::move(median));
   }
@@ -210,7 +210,7 @@ class Results {
       } catch (const Error& error) {
         if (error.fault() != Fault::user) throw;
         const std::string note = fmt::format("{} is compared with no baseline of seed {}: {}.",
-                                             planned.title, request_.seeds[i], error.what());
+                                             planned.title(), request_.seeds[i], error.what());
         if (std::ranges::find(notes, note) == notes.end()) notes.push_back(note);
         continue;
       }

@@ -103,7 +103,7 @@ void print_list(std::ostream& out, const TableList& list, const TablePlan& plan)
     std::string paper;
     if (row.paper) paper = fmt::format("  paper {:.1f}", row.paper->mean);
     if (row.paper && row.paper->std) paper += fmt::format(" ± {:.1f}", *row.paper->std);
-    fmt::print(out, "{}  {}{}\n", list.runs[row.runs].name, planned.title, paper);
+    fmt::print(out, "{}  {}{}\n", list.runs[row.runs].name, planned.title(), paper);
   }
   fmt::print(out, "\n");
   const std::vector<bool> settled = settled_tasks(plan);
