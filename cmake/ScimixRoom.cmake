@@ -23,8 +23,8 @@ function(scimix_precompile target)
   endif()
 endfunction()
 
-# The same for a room. Rooms share what was precompiled if they give the same `flags`: those of their compiler flags
-# that a precompiled header must have in common with the source that includes it.
+# Precompiles the headers for a room. Rooms with equal `flags` reuse the headers of the first such room. `flags` must
+# list every compiler option that changes a precompiled header.
 function(scimix_precompile_room target flags)
   get_property(owner GLOBAL PROPERTY "SCIMIX_PRECOMPILED_${flags}")
   if(NOT owner)
@@ -83,7 +83,8 @@ function(scimix_room name)
     endif()
     target_link_libraries(${target} PRIVATE ${arg_LINKS})
     target_compile_definitions(${target} PRIVATE ${arg_PRIVATE_DEFINES})
-    # Position independence and OpenMP, and with sanitizers the level of optimisation (scimix_optimize).
+    # The options in which rooms differ: position independence, OpenMP and, with sanitizers, the level of
+    # optimisation (scimix_optimize).
     string(REGEX MATCH "OpenMP" openmp "${arg_LINKS}")
     string(REGEX MATCH "-O" optimized "${arg_OPTIMIZE}")
     scimix_precompile_room(${target} "${arg_PROGRAMS_ONLY} ${openmp} ${optimized}")

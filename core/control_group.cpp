@@ -45,7 +45,7 @@ Limit smaller(Limit a, Limit b) {
 }
 
 // Returns the smallest limit of the group `path` (such as "/user/job") below `root`, and of those
-// above it. Inside a container, `path` may be a name outside of it, of which only the root exists.
+// above it. Inside a container, `path` may be one of the host; then only `root` exists here.
 template <class LimitOf>
 auto smallest_above(const fs::path& root, const fs::path& path, LimitOf limit_of) {
   auto least = limit_of(root);

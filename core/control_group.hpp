@@ -14,10 +14,10 @@ struct ControlGroups {
   std::filesystem::path mounted = "/sys/fs/cgroup";
 };
 
-// Return the smallest limit of the process's group and of the groups above it, or nullopt if none
-// states one: how many cores' time the process may use (quota / period), and how many bytes of
-// memory.
+// Returns how many cores' time the process may use (quota / period): the smallest limit of its
+// group and of the groups above it, or nullopt if none is set.
 [[nodiscard]] std::optional<double> cpu_quota(const ControlGroups& groups = {});
+// Returns how many bytes of memory the process may use, in the same way.
 [[nodiscard]] std::optional<std::uint64_t> memory_limit(const ControlGroups& groups = {});
 
 }  // namespace scimix

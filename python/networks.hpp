@@ -50,8 +50,8 @@ class Classifier {
 };
 
 // Waits until no other thread computes on this kind of device, and keeps other threads waiting for
-// as long as the result lives. The same thread may ask again. Call it without the interpreter's
-// lock: the thread that computes may need that.
+// as long as the result lives. The lock is recursive. Release the GIL before the call: the thread
+// that computes may need it to finish.
 [[nodiscard]] std::unique_lock<std::recursive_mutex> take_turn(Device device);
 
 // Runs `work`, which may use OpenMP. A process that was forked, such as a worker of PyTorch's
@@ -59,8 +59,8 @@ class Classifier {
 // process.
 void run_in_any_process(const std::function<void()>& work);
 
-// The same with `device` selected and without the interpreter's lock. Calls of several threads take
-// turns, since one call uses all cores.
+// Runs `work` as run_in_any_process does, with `device` selected and the GIL released. Calls of
+// several threads take turns, since one call uses all cores.
 void compute(Device device, const std::function<void()>& work);
 
 }  // namespace scimix::python

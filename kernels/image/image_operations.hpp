@@ -223,7 +223,7 @@ SCIMIX_HD inline void transform(B& block, ImageWorkspace& work, ImageOperation o
   const std::uint8_t* image = work.image;
   std::uint8_t* spare = work.spare;
   each_cell(block, size.height, size.width, [=](std::int64_t row, std::int64_t column) {
-    // In 64 bits: a large shear or translation leaves the 32 bits of fixed-point coordinates.
+    // In 64 bits, because a large shear or translation overflows 32-bit fixed point.
     const std::int64_t from_x = (m.a * column + m.b * row + m.c) >> 16;
     const std::int64_t from_y = (m.d * column + m.e * row + m.f) >> 16;
     const bool inside = from_x >= 0 && from_x < size.width && from_y >= 0 && from_y < size.height;

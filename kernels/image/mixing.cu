@@ -235,7 +235,8 @@ template <class T>
 void run_fda(const Tensor& x_c, const Tensor& x_r, std::int64_t reach, const Output& out) {
   using C = compute_t<T>;
   const FdaSizes s{x_c.dim(1), x_c.dim(2), x_c.dim(3), reach};
-  // The roots of large images do not fit into a block's scratch memory.
+  // The roots of unity are in the block's scratch memory, or in the workspace if the image is too
+  // large for that.
   const auto roots_bytes = static_cast<std::size_t>(s.height + s.width) * sizeof(Complex<C>) + 32;
   const bool fit = roots_bytes <= kMostScratchBytes;
   const std::int64_t transforms = s.half() + 2 * s.spectrum();
