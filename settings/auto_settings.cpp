@@ -20,8 +20,8 @@ void add_pick_settings(Table& t) {
       {.least = 0, .most = 1e5, .least_is_excluded = true}, SCIMIX_FIELD(minutes));
   group.everyday(
       "method",
-      "Method of the final classifier. auto is fixmatch. Only for a classifier without hybrids, "
-      "where there are hardly any unlabelled images, it is supervised.",
+      "Method of the final classifier. auto is fixmatch, except that a classifier without hybrids is "
+      "supervised if there are fewer unlabelled images than labelled ones, or fewer than 64.",
       SCIMIX_FIELD(method));
   group.advanced(
       "scale",
@@ -70,8 +70,8 @@ void add_plain_settings(Table& t) {
   group.advanced(
       "plain-method",
       "Method of the classifier that is trained after a weak guide. auto takes --method if that "
-      "is given; otherwise it is fixmatch, or supervised where there are hardly any unlabelled "
-      "images.",
+      "is given; otherwise it is fixmatch, or supervised if there are fewer unlabelled images than "
+      "labelled ones, or fewer than 64.",
       SCIMIX_FIELD(plain.method));
   group.advanced(
       "plain-image-size",
@@ -108,8 +108,9 @@ Table make_table() {
   add_steps_settings(t);
   add_plain_settings(t);
   add_out_setting(t,
-                  "Folder of the job. The runs are in its subfolders guide, generator and "
-                  "classifier, or guide and plain. If empty, runs/DATASET-auto-SEED.");
+                  "Folder of the job. The runs are in its subfolders: guide, generator and "
+                  "classifier; after a weak guide, guide and plain; without a generator, only "
+                  "classifier. If empty, runs/DATASET-auto-SEED.");
   add_device_setting(t);
   return t;
 }
