@@ -159,23 +159,29 @@ void without_test_set(const std::string& why, const FolderOptions& options,
   }
 }
 
-// dir/labeled/ or dir/train/, and dir/unlabeled/.
-void list_with_unlabeled(const fs::path& dir, const FolderOptions& options,
-                         FolderListing& listing) {
+// Returns the name of the folder of labelled images in `dir`: "labeled" or "train", or "" if there
+// is none. Errors (user): both.
+std::string labeled_folder(const fs::path& dir) {
   const bool labeled = is_folder(dir / "labeled");
   const bool train = is_folder(dir / "train");
   if (labeled && train) {
     user_error(shown(dir),
                ": has labeled/ and train/, expected the labelled images in one of them");
   }
-  if (!labeled && !train) {
+  return labeled ? "labeled" : train ? "train" : "";
+}
+
+// dir/labeled/ or dir/train/, and dir/unlabeled/.
+void list_with_unlabeled(const fs::path& dir, const FolderOptions& options,
+                         FolderListing& listing) {
+  const std::string labeled = labeled_folder(dir);
+  if (labeled.empty()) {
     refuse_misspelt_folder(dir);
     user_error(shown(dir), ": has unlabeled/, but no labelled images: expected them in ",
                shown(dir / "labeled"), ", in a folder for each class");
   }
-  const Names expected{labeled ? "labeled" : "train", "unlabeled", "test"};
-  require_only(dir, expected);
-  const fs::path known = dir / expected[0];
+  require_only(dir, Names{labeled, "unlabeled", "test"});
+  const fs::path known = dir / labeled;
   const bool test = !options.no_test && is_folder(dir / "test");
   list_classes(known, !(test && options.test_only), listing);
   const fs::path unlabeled = dir / "unlabeled";
@@ -200,18 +206,25 @@ void list_by_labels_file(const fs::path& dir, const FolderOptions& options,
   std::vector<FileId> passed_over{file_id(csv)};
   const bool test = is_test_set(dir / "test");
   if (test) passed_over.push_back(file_id(dir / "test"));
-  listing.files.add_tree(dir, kUnknownLabel, listing.bad, passed_over);
   // The images that a person has sorted keep their classes.
-  std::string sorted;
-  if (has_unlabeled_layout(dir)) {
-    for (const char* const name : {"train", "labeled"}) {
-      if (is_folder(dir / name)) sorted = name;
+  const std::string sorted = has_unlabeled_layout(dir) ? labeled_folder(dir) : std::string();
+  if (sorted.empty()) {
+    listing.files.add_tree(dir, kUnknownLabel, listing.bad, passed_over);
+  } else {
+    require_only(dir, Names{sorted, "unlabeled", "test"});
+    for (const fs::path& part : {dir / sorted, dir / "unlabeled"}) {
+      if (!is_folder(part)) continue;
+      listing.files.add_tree(part, kUnknownLabel, listing.bad, passed_over);
     }
   }
   listing.class_names = apply_labels_file(csv, dir, sorted, listing.files);
   const std::string where = shown(csv) + (sorted.empty() ? "" : text(" and ", shown(dir / sorted)));
   for (const std::string& name : listing.class_names) {
     listing.wheres.push_back(text(where, ", class ", name));
+  }
+  if (options.test_only) {
+    std::erase_if(listing.files.files,
+                  [](const ImageFiles::File& file) { return file.label == kUnknownLabel; });
   }
   listing.unlabeled =
       std::ranges::count(listing.files.files, kUnknownLabel, &ImageFiles::File::label);

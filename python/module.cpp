@@ -19,6 +19,8 @@ using namespace scimix::python;
 
 namespace {
 
+constexpr std::int64_t kMostThreads = 4096;  // as of --threads
+
 nb::dict images_of(scimix::ImageSet& set) {
   const auto size = [](std::int64_t value) { return static_cast<std::size_t>(value); };
   nb::dict out;
@@ -123,6 +125,13 @@ NB_MODULE(_core, m) {
   m.def("load_dataset", &load_dataset, "arguments"_a);
   m.def("train", &train, "kind"_a, "arguments"_a, "on_progress"_a.none(), "verbose"_a);
   m.def(
-      "use_threads", [](int count) { scimix::use_threads(count); }, "count"_a,
+      "use_threads",
+      [](std::int64_t count) {
+        if (count < 0 || count > kMostThreads) {
+          scimix::user_error("count: found ", count, ", expected 0 to ", kMostThreads);
+        }
+        scimix::use_threads(static_cast<int>(count));
+      },
+      "count"_a,
       "Compute with this many threads from now on, in the calling thread. 0: the default.");
 }

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <thread>
 
@@ -20,6 +22,23 @@ namespace scimix::python {
 namespace {
 
 const pid_t kImportingProcess = ::getpid();
+
+// The locks of take_turn, by kind of device, in the process that made them.
+struct Turns {
+  pid_t process = ::getpid();
+  std::array<std::recursive_mutex, 2> mutexes;
+};
+
+// Returns this process's locks. In a forked process, those of its parent may be held by threads
+// that exist only there; it gets new ones, and the parent's are left as they are.
+Turns& turns_of_this_process() {
+  static std::atomic<Turns*> turns = new Turns;
+  Turns* found = turns;
+  if (found->process == ::getpid()) return *found;
+  auto own = std::make_unique<Turns>();
+  if (turns.compare_exchange_strong(found, own.get())) return *own.release();
+  return *found;
+}
 
 // Selects a device. Errors (user): another GPU than before.
 Device selected(const std::string& name) {
@@ -39,15 +58,13 @@ std::vector<std::size_t> shape_of(const ImageArray& images) {
 }  // namespace
 
 std::unique_lock<std::recursive_mutex> take_turn(Device device) {
-  static std::array<std::recursive_mutex, 2> mutexes;
-  return std::unique_lock(mutexes[device.is_cuda() ? 1 : 0]);
+  return std::unique_lock(turns_of_this_process().mutexes[device.is_cuda() ? 1 : 0]);
 }
 
-void run_in_any_process(const std::function<void()>& work) {
+void run_without_threads_of_parent(const std::function<void()>& work) {
   if (::getpid() == kImportingProcess) return work();
   std::exception_ptr thrown;
   std::thread([&] {  // a new thread has no OpenMP threads of the parent process
-    use_threads(1);
     try {
       work();
     } catch (...) {
@@ -58,14 +75,24 @@ void run_in_any_process(const std::function<void()>& work) {
   if (thrown) std::rethrow_exception(thrown);
 }
 
+void run_in_any_process(const std::function<void()>& work) {
+  run_without_threads_of_parent([&] {
+    if (::getpid() != kImportingProcess) use_threads(1);
+    work();
+  });
+}
+
+void check_device_of_process(Device device) {
+  if (::getpid() == kImportingProcess || !device.is_cuda()) return;
+  user_error(
+      "device: found cuda in a process that was forked, expected cpu (or start the process with "
+      "the method spawn)");
+}
+
 void compute(Device device, const std::function<void()>& work) {
   const nb::gil_scoped_release released;
   const auto turn = take_turn(device);
-  if (::getpid() != kImportingProcess && device.is_cuda()) {
-    user_error(
-        "device: found cuda in a process that was forked, expected cpu (or start the process with "
-        "the method spawn)");
-  }
+  check_device_of_process(device);
   if (device.is_cuda()) select_device(device);
   run_in_any_process(work);
 }

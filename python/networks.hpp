@@ -54,10 +54,16 @@ class Classifier {
 // that computes may need it to finish.
 [[nodiscard]] std::unique_lock<std::recursive_mutex> take_turn(Device device);
 
-// Runs `work`, which may use OpenMP. A process that was forked, such as a worker of PyTorch's
-// DataLoader, computes with one thread: OpenMP would wait forever for the threads of the parent
-// process.
+// Runs `work`, which may use OpenMP: in a process that was forked on a new thread, because on the
+// calling one OpenMP would wait forever for the threads of the parent process.
+void run_without_threads_of_parent(const std::function<void()>& work);
+
+// The same, but a process that was forked, such as a worker of PyTorch's DataLoader, computes with
+// one thread.
 void run_in_any_process(const std::function<void()>& work);
+
+// Errors (user): a GPU, in a process that was forked.
+void check_device_of_process(Device device);
 
 // Runs `work` as run_in_any_process does, with `device` selected and the GIL released. Calls of
 // several threads take turns, since one call uses all cores.

@@ -91,7 +91,7 @@ Outcome run(const RunKind& kind, const SettingTable<Config>& table,
             const std::vector<std::string>& arguments, const OnProgress& on_progress,
             const RunStreams& streams) {
   const AskedRun asked = read_command(kind, arguments);
-  SCIMIX_CHECK(!asked.done, "a run that only shows help");
+  if (asked.done) user_error("settings: one of them only shows help, expected those of a run");
   if (asked.seeds) {
     user_error("--seeds ", *asked.seeds,
                ": expected one run, with the settings seed and split-seed");
@@ -101,7 +101,9 @@ Outcome run(const RunKind& kind, const SettingTable<Config>& table,
   // A GPU's work is recorded as a graph while it is submitted, so no other thread may submit work.
   // On a CPU, trainings and other calls may run at the same time.
   std::unique_lock<std::recursive_mutex> turn;
-  if (const Device device = ranks.device(config.output.device); device.is_cuda()) {
+  const Device device = ranks.device(config.output.device);
+  check_device_of_process(device);
+  if (device.is_cuda()) {
     turn = take_turn(device);
   }
   std::filesystem::path folder = asked.resume;
@@ -138,9 +140,11 @@ nb::dict train(const std::string& kind, const std::vector<std::string>& argument
     std::ostringstream nobody;
     const RunStreams streams =
         verbose ? RunStreams{std::cout, std::cerr} : RunStreams{nobody, nobody};
-    outcome = kind == "generator"
-                  ? run(generator_kind(), generator_table(), arguments, callback, streams)
-                  : run(classifier_kind(), classifier_table(), arguments, callback, streams);
+    run_without_threads_of_parent([&] {
+      outcome = kind == "generator"
+                    ? run(generator_kind(), generator_table(), arguments, callback, streams)
+                    : run(classifier_kind(), classifier_table(), arguments, callback, streams);
+    });
     if (verbose) std::cout.flush();
   }
   progress.rethrow();

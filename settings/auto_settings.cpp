@@ -20,7 +20,8 @@ void add_pick_settings(Table& t) {
       {.least = 0, .most = 1e5, .least_is_excluded = true}, SCIMIX_FIELD(minutes));
   group.everyday(
       "method",
-      "Method of the final classifier. auto is fixmatch, except that a classifier without hybrids is "
+      "Method of the final classifier. auto is fixmatch, except that a classifier without hybrids "
+      "is "
       "supervised if there are fewer unlabelled images than labelled ones, or fewer than 64.",
       SCIMIX_FIELD(method));
   group.advanced(

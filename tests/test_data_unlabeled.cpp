@@ -339,6 +339,30 @@ TEST_CASE("labels file: what a person has sorted keeps its class, and a row chan
   }
 }
 
+TEST_CASE("labels file: folders beside labeled/ are an error, other files are not") {
+  const TempFolder dir;
+  const fs::path root = dir.path() / "set";
+  for (int i = 0; i < 2; ++i) {
+    write_plain(root / "labeled/auk" / (std::to_string(i) + ".png"), 1 + i);
+    write_plain(root / "labeled/wren" / (std::to_string(i) + ".png"), 3 + i);
+    write_plain(root / "unlabeled" / (std::to_string(i) + ".png"), 5 + i);
+  }
+  test::write_text(root / "README.txt", "mine");
+  FolderOptions options{.no_test = true, .labels_file = dir.path() / "labels.csv"};
+  test::write_text(options.labels_file, "set/unlabeled/1.png,wren\n");
+  CHECK(load(root, options).train.labels == Labels{0, 0, 1, 1, 1, -1});
+  // A test of another run's classifier takes the images with a class.
+  FolderOptions tested = options;
+  tested.no_test = false;
+  tested.test_only = true;
+  CHECK(load(root, tested).test.labels == Labels{0, 0, 1, 1, 1});
+  // Their images would be trained on, without a word.
+  write_plain(root / "Test/auk/7.png", 7);
+  CHECK(contains(error_of(root, options), "probably meant to be test/"));
+  fs::rename(root / "Test", root / "val");
+  CHECK(contains(error_of(root, options), "expected only labeled/, unlabeled/ and test/ here"));
+}
+
 TEST_CASE("labels file: every bad row is told, at most 20") {
   const TempFolder dir;
   const fs::path root = dir.path() / "set";

@@ -275,6 +275,10 @@ TEST_CASE("predict: classes, tables and sorted pictures" * doctest::test_suite("
     CHECK(std::stod(rows[i].fields[4]) == margins[i - 1].first);
     CHECK(rows[i].fields[1].empty());
   }
+  // The list to check has predictions and a column for a person's mark.
+  const std::vector<CsvRow> to_check = rows_of(p.path("c.csv"));
+  CHECK(to_check.at(0).fields ==
+        std::vector<std::string>{"file", "class", "checked", "probability", "margin"});
   check_mistake("scimix_eval", {"predict", run, tests, "--to-label", p.path("l.csv")},
                 {"l.csv: exists already and may hold labels"});
   check_mistake("scimix_eval", {"predict", run, tests, "--to-check", p.path("c.csv")},

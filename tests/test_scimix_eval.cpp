@@ -8,6 +8,8 @@
 #include "data/image_io.hpp"
 #include "data/image_source.hpp"
 #include "report/interval.hpp"
+#include "report/run_lock.hpp"
+#include "striped_picture.hpp"
 #include "tests/tiny_generator.hpp"
 #include "tools/eval/oracle.hpp"
 #include "trainers/evaluate.hpp"
@@ -16,6 +18,7 @@
 using namespace scimix;
 using test::has;
 using test::TempFolder;
+using test::operator+;
 
 namespace {
 
@@ -144,8 +147,51 @@ TEST_CASE("scimix_eval transfer: oracles that are none") {
   check_mistake(f.arguments(), {"scimix-generator-2", "expected a run of scimix_train classifier"});
   std::filesystem::remove_all(f.oracle / "checkpoints");
   check_mistake(f.arguments(), {"was stopped before its first checkpoint", "remove the folder"});
+  {
+    const RunLock owner(f.oracle);  // as if this process trained it
+    check_mistake(f.arguments(), {f.oracle.string() + ": is being trained by process"});
+  }
   std::filesystem::remove(config);
   check_mistake(f.arguments(), {"config.toml"});
+}
+
+TEST_CASE(
+    "scimix_eval transfer: a generator of a folder is tested on images it was not trained on" *
+    doctest::test_suite("full")) {
+  const TempFolder folder;
+  const auto path = [&](const char* name) { return (folder / name).string(); };
+  for (int i = 0; i < 10; ++i) {
+    test::write_picture(folder / "own/a" / (std::to_string(i) + ".png"), true, i);
+    test::write_picture(folder / "own/b" / (std::to_string(i) + ".png"), false, i);
+  }
+  test::train(test::words_of("generator --dataset folder --image-size 16 --crop-pad 2 --depth 10 "
+                             "--width 1 --g-channels 8 --g-max-channels 8 --d-channels 8 "
+                             "--d-max-channels 8 --batch 4 --steps 2 --guide-steps 0 "
+                             "--eval-every 2 --eval-pairs 4 --sample-pairs 2 --checkpoint-every 2 "
+                             "--device cpu") +
+              test::Words{"--data-dir", path("own"), "--out", path("run")});
+  test::write_bytes(folder / "oracle.toml",
+                    "depth = 10\nwidth = 1\nsteps = 2\nbatch = 4\nnorm-momentum = 0.3\n");
+  const auto transfer = [&](const std::string& generator, const test::Words& more = {}) {
+    return test::Words{"transfer",          "--generator",  generator,
+                       "--oracle",          path("oracle"), "--oracle-config",
+                       path("oracle.toml"), "--device",     "cpu"} +
+           more;
+  };
+  const auto whole = test::run_to_success("scimix_eval", transfer(path("run"))).out;
+  CHECK(has(whole, "on 4 real test images"));
+  CHECK(!has(whole, "note: the generator was trained on other images"));
+  // A checkpoint in a run has the run's data.
+  const auto file = test::run_to_success(
+      "scimix_eval", transfer(path("run/checkpoints/step-00000002.safetensors")));
+  CHECK(has(file.out, "on 4 real test images"));
+  // With another picture, others are held out, and the generator has learnt from some of them.
+  test::write_picture(folder / "own/a/new.png", true, 77);
+  check_mistake(transfer(path("run")),
+                {path("own") + ": has changed since the run was trained on it"});
+  check_mistake(transfer(path("run"), {"--data-dir", path("own/a")}), {path("own/a")});
+  CHECK(test::run_program("scimix_eval", transfer(path("run"), {"--allow-training-images"}))
+            .exit_code == 0);
 }
 
 TEST_CASE("scimix_eval: mistakes") {
@@ -155,5 +201,7 @@ TEST_CASE("scimix_eval: mistakes") {
   check_mistake(f.arguments({"--fda-band", "0.5"}), {"--fda-band"});
   check_mistake(f.arguments({"--dataset", "cifar01"}), {"unknown data set 'cifar01'", "cifar10"});
   check_mistake(f.arguments({"--pears", "3"}), {"did you mean --pairs?"});
+  check_mistake(f.arguments({"--pairs", "871"}),
+                {"--pairs 871: 30 test images make 870 different pairs"});
   CHECK(!std::filesystem::exists(f.oracle));  // nothing was trained for nothing
 }

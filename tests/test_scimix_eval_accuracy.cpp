@@ -218,7 +218,7 @@ TEST_CASE("scimix_eval accuracy: of a folder of one's own, all images are tested
   for (const char* const where : {"", "own"}) {
     std::vector<std::string> arguments{"accuracy", path("run")};
     if (*where != '\0') arguments.insert(arguments.end(), {"--data-dir", path(where)});
-    check_mistake(arguments, {path("own") + ": has changed since the classifier was trained on it",
+    check_mistake(arguments, {path("own") + ": has changed since the run was trained on it",
                               "--allow-training-images"});
   }
   CHECK(has(tested({"--allow-training-images"}), "2 test images"));
@@ -228,6 +228,38 @@ TEST_CASE("scimix_eval accuracy: of a folder of one's own, all images are tested
   CHECK(has(tested({"--data-dir", path("moved")}), "2 test images (a fifth of "));
   check_mistake({"accuracy", path("run"), "--data-dir", path("moved"), "--data-seed", "2"},
                 {"--data-seed 2", "trained on", "expected the run's own seed, 1"});
+}
+
+TEST_CASE("scimix_eval accuracy: a part of the run's own pictures is no test, another folder is") {
+  const TempFolder folder;
+  const auto path = [&](const char* name) { return (folder / name).string(); };
+  write_folder(folder / "own" / "labeled");
+  write_folder(folder / "own" / "unlabeled", 50);
+  train({"classifier", "--dataset", "folder",   "--data-dir",   path("own"), "--depth",
+         "10",         "--width",   "1",        "--image-size", "16",        "--crop-pad",
+         "2",          "--batch",   "2",        "--steps",      "1",         "--device",
+         "cpu",        "--out",     path("run")});
+  const auto tested = [&](const std::string& dir, const Words& more = {}) {
+    return evaluated(Words{path("run"), "--data-dir", dir} + more);
+  };
+  // Eight of these ten pictures were trained on.
+  check_mistake({"accuracy", path("run"), "--data-dir", path("own/labeled")},
+                {path("own/labeled") + ": lies in " + path("own"), "--allow-training-images"});
+  CHECK(has(tested(path("own/labeled"), {"--allow-training-images"}), "10 test images"));
+  CHECK(has(tested(path("own")), "2 test images (a fifth of "));
+
+  // Nothing of another folder was trained on, so all of its pictures with a class are tested.
+  write_folder(folder / "next" / "labeled", 100);
+  write_folder(folder / "next" / "unlabeled", 150);
+  CHECK(has(tested(path("next")), "10 test images (all images with a class of " + path("next")));
+  std::filesystem::create_directory(folder / "flat");
+  for (int i = 1; i <= 5; ++i) {
+    write_png(folder / "flat" / (std::to_string(i) + ".png"),
+              {16, 16, std::vector<std::uint8_t>(768, static_cast<std::uint8_t>(200 + i))});
+  }
+  test::write_bytes(folder / "flat.csv", "1.png,left\n2.png,right\n3.png,left\n5.png,right\n");
+  CHECK(has(tested(path("flat"), {"--labels-file", path("flat.csv")}),
+            "4 test images (all images with a class of " + path("flat")));
 }
 
 TEST_CASE("scimix_eval accuracy: runs and checkpoints that are none") {

@@ -99,6 +99,23 @@ TEST_CASE("predict: the pictures are listed before the classifier is loaded") {
   check(f.path("mixed"), "notes.txt");
 }
 
+TEST_CASE("predict: sorted copies do not lie among the pictures") {
+  const Fixture f;
+  f.check_mistake({"--sort-into", (f.dir / "sorted").string()},
+                  {"--sort-into", "lies in the folder of images " + f.dir.string()});
+  CHECK(files_below(f.dir) == 2);
+}
+
+TEST_CASE("predict: a file in which a person writes is not replaced by --out") {
+  const Fixture f;
+  for (const std::string heading :
+       {"file,class,checked,probability,margin\n", "file,class,guess,probability,margin\n"}) {
+    test::write_bytes(f.path("mine.csv"), heading + "a.png,across,yes,0.9,0.8\n");
+    f.check_mistake({"--out", f.path("mine.csv")}, {"--out", "mine.csv"});
+    CHECK(has(test::read_bytes(f.path("mine.csv")), "yes"));
+  }
+}
+
 TEST_CASE("predict: results that would overwrite each other are refused") {
   const Fixture f;
   const std::string same = f.path("same.csv");

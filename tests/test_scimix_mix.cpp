@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <sstream>
 
@@ -10,6 +11,7 @@
 #include "data/digits.hpp"
 #include "data/image_io.hpp"
 #include "data/image_source.hpp"
+#include "data/npy.hpp"
 #include "data/resize.hpp"
 #include "program.hpp"
 #include "tests/tiny_generator.hpp"
@@ -331,6 +333,11 @@ TEST_CASE("scimix_mix: what it did not write is never replaced, what it wrote is
     f.mix(name, {"--seed", "9"});
     CHECK(test::read_bytes(f.folder / name) != first);
   }
+  // Records of logits, which scimix_eval writes, are none of hybrids.
+  const std::vector<std::int32_t> label{3};
+  const std::array logits{npy_field("label", {}, label), npy_field("predicted", {}, label)};
+  write_npy(f.folder / "logits.npy", 1, logits);
+  check_mistake(f.arguments("logits.npy", {}), {"logits.npy", "did not write"});
   test::write_bytes(f.folder / "h.tsv", "mine");
   check_mistake(f.arguments("h", {}), {"h.tsv", "did not write"});
   CHECK(test::read_bytes(f.folder / "h.tsv") == "mine");

@@ -323,6 +323,13 @@ TEST_CASE("a generator of another split is taken where that is permitted") {
                                  "--allow-other-split", "true", "--steps", "1"}));
 }
 
+TEST_CASE("a generator that no setting uses is named") {
+  const Place place;
+  const std::string generator = place.generator();
+  check_has(train(tiny_run(place / "run", {"--generator", generator, "--steps", "1"})).out,
+            {"note: --generator is not used, since --mixer is none and --init-from is scratch"});
+}
+
 TEST_CASE("several seeds: a folder that cannot hold its run is named before the first run") {
   const Place place;
   const std::string out = place / "all";

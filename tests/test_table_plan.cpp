@@ -342,6 +342,11 @@ generator = "plain"
            {"steps", "--set steps: expected KEY=VALUE"},
            {"stepz=1", "--set stepz=1: unknown setting stepz; did you mean steps?"},
            {"generator.method=x", "--set generator.method=x: unknown setting method"},
+           {"seed=7", "--set seed=7: the table decides this setting itself"},
+           {"generator=elsewhere", "--set generator=elsewhere: the table decides"},
+           {"mixer=mixup", "--set mixer=mixup: the table decides"},
+           {"generator.out=x", "--set generator.out=x: the table decides"},
+           {"oracle.labels=50", "--set oracle.labels=50: the table decides"},
            {"steps=0", "--steps 0: expected 1 to 2000000000"}}) {
     asked = request();
     asked.overrides = {word};

@@ -85,6 +85,10 @@ void ClassifierSubject::introduce(std::ostream& out) const {
   if (const std::string note = scale_note(config_.scale); !note.empty()) {
     fmt::print(out, "{}\n", note);
   }
+  if (!generator_ && !config_.hybrids.generator.empty()) {
+    fmt::print(out, "note: --generator is not used, since --mixer is {} and --init-from is {}\n",
+               name_of(config_.hybrids.mixer), name_of(config_.init_from));
+  }
   if (generator_) {
     const auto guide = guide_in(generator_->metadata, generator_->checkpoint);
     fmt::print(out, "generator {}{}\n", generator_->checkpoint.string(),

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "core/is_inside.hpp"
 #include "core/paths.hpp"
 #include "core/threads.hpp"
 #include "report/count_line.hpp"
@@ -21,15 +22,6 @@ Dataset read_dataset(const DataSettings& settings, const std::filesystem::path& 
   options.storage = {.storage = settings.image_storage, .folder = beside};
   options.progress = [&](std::int64_t done, std::int64_t images) { line.update(done, images); };
   return load_dataset(settings.dataset, settings.data_dir, options);
-}
-
-// Returns whether `path` is `folder` or lies in it. Neither has to exist.
-bool is_inside(const std::filesystem::path& path, const std::filesystem::path& folder) {
-  std::error_code error;
-  const auto inner = std::filesystem::weakly_canonical(absolute_path(path), error);
-  const auto outer = std::filesystem::weakly_canonical(absolute_path(folder), error);
-  if (error) return false;
-  return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
 }
 
 // Creates the folder and removes it again.

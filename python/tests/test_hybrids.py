@@ -71,6 +71,41 @@ def test_a_forked_process_loads_a_data_set():
     assert done.stdout == "True\n", done.stderr
 
 
+def test_a_forked_process_trains(tmp_path):
+    code = f"""
+        import multiprocessing, scimix
+        settings = dict(dataset="digits", digits_train=60, digits_test=20, image_size=16, scale="cpu", steps=2, batch=8,
+                        labels=50, device="cpu")
+        def train(name):
+            return len(scimix.train_classifier(**settings, out={str(tmp_path)!r} + "/" + name).metrics["step"])
+        here = train("here")  # starts threads
+        with multiprocessing.get_context("fork").Pool(2) as pool:
+            print(pool.map(train, ["a", "b"]) == [here, here])
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=120)
+    assert done.stdout == "True\n", done.stderr
+
+
+def test_a_process_that_was_forked_during_a_call_mixes(generator_run):
+    # A thread of the parent process is in mix() when the child is forked, which does not have that thread.
+    code = f"""
+        import multiprocessing, threading, time, numpy, scimix
+        generator = scimix.Generator.load({str(generator_run.folder)!r}, "cpu")
+        few, many = (numpy.zeros((n, 16, 16, 3), numpy.uint8) for n in (2, 20000))
+        child = multiprocessing.get_context("fork").Process(target=lambda: generator.mix(few, few))
+        busy = threading.Thread(target=lambda: generator.mix(many, many))
+        busy.start()
+        time.sleep(0.2)
+        child.start()
+        child.join(60)
+        print(child.exitcode)
+        child.kill()
+        busy.join()
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=120)
+    assert done.stdout == "0\n", done.stderr
+
+
 def test_pickle_has_no_network(hybrids):
     assert len(pickle.dumps(hybrids)) < hybrids._images.nbytes * 2 + 4096
 

@@ -31,6 +31,21 @@ def test_progress_is_what_is_logged(folder, tmp_path):
     assert all(len(numbers) > 1 for numbers in seen)
 
 
+def test_none_is_the_default_of_a_setting(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = {**GENERATOR, "dataset": "folder", "data-dir": folder, "guide": None}
+    run = scimix.train_generator(config, out=None, image_cache=numpy.bool_(False))
+    assert run.folder.parent.name == "runs" and not run.config["image-cache"]
+
+
+def test_settings_that_are_none(folder):
+    with pytest.raises(ValueError, match="only shows help"):
+        scimix.train_generator(help=True)
+    for count in (-1, 100000):
+        with pytest.raises(ValueError, match=f"count: found {count}, expected 0 to 4096"):
+            scimix.use_threads(count)
+
+
 def test_an_exception_ends_the_run_which_can_go_on(folder, tmp_path):
     config = {**GENERATOR, "dataset": "folder", "data-dir": folder}
 

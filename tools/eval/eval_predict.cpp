@@ -13,6 +13,7 @@
 
 #include "core/device.hpp"
 #include "core/error.hpp"
+#include "core/is_inside.hpp"
 #include "core/paths.hpp"
 #include "core/random.hpp"
 #include "core/result_file.hpp"
@@ -415,8 +416,22 @@ std::vector<std::size_t> print_effort(std::ostream& out, const PredictSettings& 
   return drawn_to_check(confident, effort.accepted, effort.to_check);
 }
 
+// Checks that the folder of the sorted images does not lie among the images: its copies would be
+// predicted again, or be new training images of the run's data set.
+void check_sorted_apart(const PredictSettings& s, const DataSettings& trained_on) {
+  if (s.sort_into.empty()) return;
+  const auto check_outside = [&](const std::string& images) {
+    if (images.empty() || !is_inside(s.sort_into, images)) return;
+    user_error("--sort-into ", shown(fs::path(s.sort_into)), ": lies in the folder of images ",
+               shown(fs::path(images)), "; expected a folder outside of it");
+  };
+  std::ranges::for_each(s.images, check_outside);
+  if (trained_on.dataset == "folder") check_outside(trained_on.data_dir);
+}
+
 int predict(const PredictSettings& s) {
   const ClassifierCheckpoint checkpoint = find_classifier(s.run);
+  check_sorted_apart(s, settings_of(checkpoint).data);
   const Names names = class_names_of(checkpoint);
   if (!s.sort_into.empty()) {
     for (const std::string& name : names) (void)class_folder(name);
@@ -457,7 +472,7 @@ int predict(const PredictSettings& s) {
                shown(s.to_label));
   }
   if (!s.to_check.empty()) {
-    write_predictions(s.to_check, predictions, to_check, names, 1);
+    write_to_check(s.to_check, predictions, to_check, names);
     fmt::print(out, "predictions to check {}\n", shown(s.to_check));
   }
   if (!s.sort_into.empty()) {

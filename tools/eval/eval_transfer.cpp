@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <iostream>
 
 #include "core/device.hpp"
@@ -103,6 +104,7 @@ bool have_oracle(const TransferSettings& s, const DataSettings& data,
                  const std::filesystem::path& folder) {
   if (path_kind(folder) != PathKind::missing) {
     if (is_file(folder / "config.toml") && !RunFolder::open(folder).latest_checkpoint()) {
+      check_not_in_training(folder);
       user_error(shown(folder),
                  ": this oracle's training was stopped before its first checkpoint; remove the "
                  "folder, and this command trains a new oracle");
@@ -119,17 +121,20 @@ std::string train_hash_of(const TrainedGenerator& generator) {
   return it == generator.metadata.end() ? "unknown" : it->second;
 }
 
-// Codes that a probe learns from take at most this much memory.
+// The codes that a probe learns from take at most this much memory, and so do those that it is
+// tested on.
 constexpr std::int64_t kProbeBytes = std::int64_t{256} << 20;
 
 // The class accuracy on test images of a linear probe of z_r that learnt from training images.
 double class_in_scene_codes(const TransferSettings& s, const TrainedGenerator& generator,
                             const Dataset& data, const ResidentSet& test, Device device) {
   const std::int64_t batch = evaluation_batch(s.batch, test);
-  const LabeledCodes tested = scene_codes(generator.networks, test,
-                                          images_for_probe(data.test.labels, test.count()), batch);
-  const std::int64_t row_bytes = tested.codes.dim(1) * static_cast<std::int64_t>(sizeof(float));
+  constexpr std::array<std::int32_t, 1> kFirst{0};
+  const LabeledCodes one = scene_codes(generator.networks, test, kFirst, batch);
+  const std::int64_t row_bytes = one.codes.dim(1) * static_cast<std::int64_t>(sizeof(float));
   const std::int64_t most = std::max<std::int64_t>(kProbeBytes / row_bytes, 1);
+  const LabeledCodes tested =
+      scene_codes(generator.networks, test, images_for_probe(data.test.labels, most), batch);
   const ResidentSet train(data.train, device);
   const LabeledCodes learnt =
       scene_codes(generator.networks, train, images_for_probe(data.train.labels, most), batch);
@@ -148,12 +153,20 @@ TransferCauses measure_causes(const TransferSettings& s, const TrainedGenerator&
           .diversity = measure_diversity(mixer, test, data.test.labels, s.seed)};
 }
 
+// More pairs than these would repeat some, and the intervals would be too narrow.
+void check_pairs(std::int64_t pairs, std::int64_t images) {
+  if (images < 2 || pairs <= images * (images - 1)) return;  // make_pairs refuses fewer than 2
+  user_error("--pairs ", pairs, ": ", images, " test images make ", images * (images - 1),
+             " different pairs, expected at most so many");
+}
+
 int transfer(const TransferSettings& s) {
   const Device device = parse_device(s.device);
   select_device(device);
   const TrainedGenerator generator = load_generator(s.generator, device);
   const EvaluationData data = load_transfer_data(s, generator);
   const ImageSet& test = data.dataset.test;
+  check_pairs(s.pairs, test.count);
   const Pairs pairs = make_pairs(s.pairs == 0 ? test.count : s.pairs, test.count, s.seed);
   const std::filesystem::path folder = oracle_folder(s, data);
   if (!have_oracle(s, data.settings, folder)) return kExitInterrupted;

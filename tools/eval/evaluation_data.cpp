@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "core/is_inside.hpp"
 #include "core/paths.hpp"
 #include "data/csv.hpp"
 #include "data/file.hpp"
@@ -88,7 +89,37 @@ void check_held_out(const DataChoice& choice, const DataSettings& own, const Dat
              " (--allow-training-images permits it)");
 }
 
+// Checks that a folder which the user chose is no part of the run's folder of images, except for
+// its test images: the run was trained on the images of the other parts.
+void check_no_part_of_training(const DataChoice& choice, const DataSettings& own,
+                               const DataSettings& here) {
+  if (choice.allow_training_images || !choice.data_dir || own.data_dir.empty()) return;
+  if (here.dataset != "folder" || own.dataset != "folder") return;
+  const fs::path chosen = here.data_dir;
+  const fs::path trained = own.data_dir;
+  if (!is_inside(chosen, trained) || is_same_folder(chosen, trained)) return;
+  if (is_inside(chosen, trained / "test")) return;
+  user_error("--data-dir ", shown(chosen), ": lies in ", shown(trained),
+             ", on whose images the run was trained; expected that folder, its test/, or other ",
+             "images (--allow-training-images permits it)");
+}
+
 }  // namespace
+
+bool is_same_folder(const fs::path& one, const fs::path& other) {
+  std::error_code ignored;
+  return fs::equivalent(one, other, ignored);
+}
+
+void check_not_changed(const DataChoice& choice, const DataSettings& own, const DataSettings& here,
+                       const std::string& trained_on, const std::string& train_hash) {
+  if (choice.allow_training_images || train_hash == trained_on) return;
+  if (!is_same_folder(here.data_dir, own.data_dir)) return;
+  user_error(shown(fs::path(here.data_dir)),
+             ": has changed since the run was trained on it, and has no test images of its own, ",
+             "so the run may have been trained on those that would be chosen now; expected the ",
+             "images as they were, or --data-dir with others (--allow-training-images permits it)");
+}
 
 std::string labels_file_of(const DataChoice& choice, const DataSettings& own) {
   if (choice.labels_file) return *choice.labels_file;
@@ -119,6 +150,7 @@ EvaluationData load_evaluation_data(const DataChoice& choice, const DataSettings
   s.digits_test = choice.digits_test.value_or(own.digits_test);
   s.skip_unreadable = own.skip_unreadable || choice.skip_unreadable;
   check_held_out(choice, own, s);
+  check_no_part_of_training(choice, own, s);
   s.image_size = s.dataset == own.dataset || choice.resize ? side : 0;
   if (s.test == TestSet::none) {
     user_error("the run has no test images (--test none); test it on others: --dataset folder ",

@@ -54,9 +54,22 @@ struct EvaluationImages {
 // large folder of images on standard error. Errors (user):
 // - the data set is missing or broken, or has no test images;
 // - another data set than the run's has images of another size, and `resize` is not set;
-// - with another data seed, the test images of a folder would include training images of the run.
+// - with another data seed, the test images of a folder would include training images of the run;
+// - the chosen folder is a part of the run's folder of images, but not its test images.
 [[nodiscard]] EvaluationData load_evaluation_data(const DataChoice& choice, const DataSettings& own,
                                                   const EvaluationImages& wanted);
+
+// Returns whether both paths name the same existing folder.
+[[nodiscard]] bool is_same_folder(const std::filesystem::path& one,
+                                  const std::filesystem::path& other);
+
+// Checks, for a folder of images that has no test images of its own, that the run's images have not
+// changed: those that are held out now may be images that the run was trained on. `own` and `here`
+// are the data settings of the run and of the evaluation, `trained_on` and `train_hash` the hashes
+// of their training images. Errors (user): another hash, if both are the same folder, unless
+// --allow-training-images is given.
+void check_not_changed(const DataChoice& choice, const DataSettings& own, const DataSettings& here,
+                       const std::string& trained_on, const std::string& train_hash);
 
 // Prints a note if the hashes of the training images differ, because `what` may then have been
 // trained on images that are test images here.

@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "core/paths.hpp"
+#include "report/run_lock.hpp"
 #include "tools/command_line/run_settings.hpp"
 #include "tools/eval/trained_classifier.hpp"
 #include "trainers/classifier_run.hpp"
@@ -19,12 +20,17 @@ void check_run(const std::filesystem::path& run, const ClassifierCheckpoint& che
   }
   const std::string step = value_of(checkpoint.metadata, "step");
   if (step != std::to_string(config.steps)) {
+    check_not_in_training(run);
     user_error(run.string(), ": stopped after step ", step, " of ", config.steps,
                "; scimix_train classifier --resume ", run.string(), " finishes it");
   }
 }
 
 }  // namespace
+
+void check_not_in_training(const std::filesystem::path& run) {
+  if (is_file(run / "lock")) const RunLock lock(run);  // throws if its owner is alive
+}
 
 Oracle load_oracle(const std::filesystem::path& run, const std::vector<std::string>& class_names,
                    std::int64_t side, Device device) {

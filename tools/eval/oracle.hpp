@@ -26,6 +26,10 @@ struct Oracle {
                                  const std::vector<std::string>& class_names, std::int64_t side,
                                  Device device);
 
+// Checks that no process trains in the run folder `run`. Errors (user): one does; the message names
+// it.
+void check_not_in_training(const std::filesystem::path& run);
+
 // Trains an oracle with the settings `config` in their run folder, as scimix_train classifier
 // would. Returns false if a signal interrupted the training.
 [[nodiscard]] bool train_oracle(const ClassifierConfig& config, std::ostream& out,

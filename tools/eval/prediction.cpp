@@ -102,6 +102,18 @@ void write_predictions(const fs::path& csv, std::span<const Prediction> predicti
   write_file(csv, text);
 }
 
+void write_to_check(const fs::path& csv, std::span<const Prediction> predictions,
+                    std::span<const std::size_t> order, std::span<const std::string> class_names) {
+  std::string text = "file,class,checked,probability,margin\n";
+  for (const std::size_t at : order) {
+    const Prediction& one = predictions[at];
+    text +=
+        fmt::format("{},{},,{:.6f},{:.6f}\n", csv_field(one.file),
+                    csv_field(name_of(one.label(), class_names)), one.probability(), one.margin());
+  }
+  write_file(csv, text);
+}
+
 void write_to_label(const fs::path& csv, std::span<const Prediction> predictions,
                     std::span<const std::size_t> order, std::span<const std::string> class_names) {
   std::string text = "file,class,guess,probability,margin\n";

@@ -11,8 +11,8 @@
 
 namespace scimix {
 
-// The start of the heading of --out and --to-check. An --out file is overwritten only if it starts
-// so.
+// The start of the heading of --out. Such a file is overwritten only if it starts so, and the files
+// in which a person writes start otherwise.
 inline constexpr const char* kPredictionsMark = "file,class,probability,margin";
 
 // Writes a CSV file with a row for each prediction of `order`: file, class, probability, margin,
@@ -20,6 +20,10 @@ inline constexpr const char* kPredictionsMark = "file,class,probability,margin";
 void write_predictions(const std::filesystem::path& csv, std::span<const Prediction> predictions,
                        std::span<const std::size_t> order, std::span<const std::string> class_names,
                        std::int64_t top);
+// Writes a CSV file in which a person confirms or corrects the classes: file, class, checked
+// (empty), probability, margin. It can then be a --labels-file.
+void write_to_check(const std::filesystem::path& csv, std::span<const Prediction> predictions,
+                    std::span<const std::size_t> order, std::span<const std::string> class_names);
 // Writes a CSV file in which a person fills in the classes: file, class (empty), guess,
 // probability, margin. It can then be a --labels-file.
 void write_to_label(const std::filesystem::path& csv, std::span<const Prediction> predictions,

@@ -39,8 +39,8 @@ std::string held_out_from(const fs::path& folder, const ClassifierSettings& sett
                      shown(folder));
 }
 
-// Loads all images of the folder as test images. If the run was trained on some of them, keeps only
-// the others.
+// Loads all labelled images of the folder as test images. If the run was trained on some of them,
+// keeps only the others.
 TestImages load_whole_folder(const DataChoice& choice, const ClassifierSettings& settings,
                              const std::string& trained_on) {
   TestImages images{
@@ -63,7 +63,10 @@ TestImages load_whole_folder(const DataChoice& choice, const ClassifierSettings&
     dataset.test = std::move(parts->test);
     images.choice = held_out_from(folder, settings);
   } else {
-    images.choice = fmt::format(" (all images of {})", shown(folder));
+    const bool some_have_none =
+        has_unlabeled_layout(folder) || !images.data.settings.labels_file.empty();
+    images.choice =
+        fmt::format(" (all images{} of {})", some_have_none ? " with a class" : "", shown(folder));
   }
   return images;
 }
@@ -80,6 +83,10 @@ TestImages load_folder(DataChoice choice, const ClassifierSettings& settings,
       user_error(shown(folder), ": has no folder test/, and the run, which held out no images ",
                  "(--test none), may have been trained on these (--allow-training-images permits ",
                  "it)");
+    }
+    if (choice.data_dir && images.train_hash != trained_on &&
+        !is_same_folder(folder, settings.data.data_dir)) {
+      return load_whole_folder(choice, settings, trained_on);
     }
     images.from_training_folder = true;
     images.choice = images.train_hash == trained_on
@@ -100,23 +107,6 @@ TestImages load_folder(DataChoice choice, const ClassifierSettings& settings,
     images.choice = held_out_from(folder, settings);
   }
   return images;
-}
-
-bool is_same_folder(const fs::path& one, const fs::path& other) {
-  std::error_code ignored;
-  return fs::equivalent(one, other, ignored);
-}
-
-void check_not_changed(const TestImages& images, const DataChoice& choice,
-                       const ClassifierSettings& settings, const std::string& trained_on) {
-  const fs::path folder = images.data.settings.data_dir;
-  if (!images.from_training_folder || choice.allow_training_images) return;
-  if (images.train_hash == trained_on || !is_same_folder(folder, settings.data.data_dir)) return;
-  user_error(shown(folder),
-             ": has changed since the classifier was trained on it, and has no test ",
-             "images of its own, so the classifier may have been trained on those that would be ",
-             "chosen now; expected the images as they were, or --data-dir with others ",
-             "(--allow-training-images permits it)");
 }
 
 // Gives the classes of a folder, which are some of those that the classifier knows, the
@@ -172,7 +162,9 @@ TestImages load_checked_test_images(const DataChoice& choice,
                                     const ClassifierSettings& settings) {
   const std::string trained_on = value_of(checkpoint.metadata, "train_hash");
   TestImages images = load_test_images(choice, settings, trained_on);
-  check_not_changed(images, choice, settings, trained_on);
+  if (images.from_training_folder) {
+    check_not_changed(choice, settings.data, images.data.settings, trained_on, images.train_hash);
+  }
   if (images.data.settings.dataset == "folder") {
     take_classes_of(class_names_of(checkpoint), images.data.dataset);
   }

@@ -45,14 +45,6 @@ fs::path newest_checkpoint(const fs::path& run) {
   return RunFolder::open(run).required_checkpoint();
 }
 
-// Returns RUN for RUN/checkpoints/step-N.safetensors if RUN is a run folder, otherwise nothing.
-std::optional<fs::path> run_around(const fs::path& file) {
-  const fs::path folder = absolute_path(file).parent_path();
-  const fs::path run = folder.parent_path();
-  if (folder.filename() != "checkpoints" || !is_file(run / "config.toml")) return std::nullopt;
-  return run;
-}
-
 // Returns whether `written` lists these names: as a JSON list, or, in old checkpoints of
 // classifiers, separated by commas.
 bool has_classes(const std::string& written, const std::vector<std::string>& names) {
@@ -101,16 +93,23 @@ DType precision_of(const std::string& name) {
 
 }  // namespace
 
+std::optional<fs::path> run_of(const fs::path& path) {
+  if (is_folder(path)) return path;
+  const fs::path folder = absolute_path(path).parent_path();
+  const fs::path run = folder.parent_path();
+  if (folder.filename() != "checkpoints" || !is_file(run / "config.toml")) return std::nullopt;
+  return run;
+}
+
 ClassifierCheckpoint find_classifier(const fs::path& path) {
   ClassifierCheckpoint found;
+  found.run = run_of(path);
   if (is_folder(path)) {
-    found.run = path;
     found.file = newest_checkpoint(path);
   } else {
     if (path_kind(path) == PathKind::missing) {
       user_error(path.string(), ": not found, expected a run folder or a checkpoint");
     }
-    found.run = run_around(path);
     found.file = path;
   }
   found.metadata = read_checkpoint_metadata(found.file);

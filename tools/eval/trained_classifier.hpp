@@ -15,6 +15,10 @@
 
 namespace scimix {
 
+// Returns the run that `path` belongs to: `path` itself if it is a folder, RUN for
+// RUN/checkpoints/step-N.safetensors if RUN is a run folder, otherwise nothing.
+[[nodiscard]] std::optional<std::filesystem::path> run_of(const std::filesystem::path& path);
+
 // A checkpoint that contains a classifier.
 struct ClassifierCheckpoint {
   enum class Kind { classifier, generator };

@@ -1,9 +1,13 @@
 #include "tools/eval/transfer_inputs.hpp"
 
+#include <optional>
+
 #include "core/paths.hpp"
 #include "core/threads.hpp"
+#include "data/folder_listing.hpp"
 #include "report/run_folder.hpp"
 #include "tools/command_line/run_settings.hpp"
+#include "tools/eval/trained_classifier.hpp"
 
 namespace scimix {
 
@@ -17,12 +21,17 @@ EvaluationData load_transfer_data(const TransferSettings& settings,
                                   const TrainedGenerator& generator) {
   DataSettings own;
   own.dataset = value_of(generator.metadata, "dataset");
-  if (is_folder(settings.generator)) {
-    own = read_generator_config(RunFolder::open(settings.generator).config()).data;
+  if (const std::optional<fs::path> run = run_of(settings.generator)) {
+    own = read_generator_config(RunFolder::open(*run).config()).data;
   }
   own.labels = "all";
   const std::int64_t side = generator.networks.config().generator.image_size;
   EvaluationData data = load_evaluation_data(settings.data, own, {.side = side});
+  if (data.settings.dataset == "folder" &&
+      !is_test_set(fs::path(data.settings.data_dir) / "test")) {
+    check_not_changed(settings.data, own, data.settings, value_of(generator.metadata, "train_hash"),
+                      content_hash(data.dataset.train));
+  }
   data.settings.crop_pad = static_cast<int>(side / 8);
   return data;
 }

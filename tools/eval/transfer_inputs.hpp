@@ -28,10 +28,10 @@ struct TransferSettings {
   std::int64_t grid_pairs = 10;
 };
 
-// Loads the data of the generator's run, overridden by the user's choice. If there is only a
-// checkpoint, its metadata give the name of the data set. The returned settings are those for
+// Loads the data of the generator's run, overridden by the user's choice. Of a checkpoint that lies
+// in no run, the metadata give the name of the data set. The returned settings are those for
 // training an oracle: all labels, and crops for the image size. Errors (user): those of
-// load_evaluation_data.
+// load_evaluation_data and check_not_changed.
 [[nodiscard]] EvaluationData load_transfer_data(const TransferSettings& settings,
                                                 const TrainedGenerator& generator);
 

@@ -29,7 +29,7 @@ constexpr std::int64_t kMostInPicture = 2500;
 // Texts by which files of earlier results are recognised.
 constexpr std::string_view kListMark = "file\tclass\tpredicted\tcontent\tscene";
 constexpr const char* kTensorsMark = "scimix-hybrids-1";
-constexpr std::string_view kRecordsMark = "('predicted', '<i4')";
+constexpr std::string_view kRecordsMark = "('scene', '<i4')";
 
 std::span<const std::uint8_t> image_of(const MixedImages& hybrids, std::int64_t index) {
   const auto bytes = static_cast<std::size_t>(hybrids.side * hybrids.side * 3);

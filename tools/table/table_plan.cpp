@@ -6,6 +6,7 @@
 #include <array>
 #include <regex>
 #include <span>
+#include <string_view>
 
 #include "core/error.hpp"
 #include "core/names.hpp"
@@ -26,6 +27,13 @@ namespace fs = std::filesystem;
 // The settings that an oracle takes from the classifier of the row, besides kImageSettings.
 constexpr std::array<const char*, 7> kOracleSettings{
     "data-dir", "labels-file", "flip", "crop-pad", "device", "threads", "precision"};
+
+// The settings that --set cannot change, by kind of run: they follow from the list of rows, --seeds
+// and --out.
+constexpr std::array<std::string_view, 6> kDecidedOfClassifier{
+    "seed", "split-seed", "out", "generator", "generator-config", "mixer"};
+constexpr std::array<std::string_view, 2> kDecidedOfGenerator{"split-seed", "out"};
+constexpr std::array<std::string_view, 2> kDecidedOfOracle{"out", "labels"};
 
 // The settings of --set, by kind of run.
 struct Overrides {
@@ -52,6 +60,16 @@ struct Overrides {
     if (index < 0) {
       user_error("--set ", word, ": unknown setting ", key,
                  suggest_setting(kind.settings, key, ""));
+    }
+    const auto is_decided = [&](std::span<const std::string_view> names) {
+      return std::ranges::find(names, key) != names.end();
+    };
+    if (of_generator ? is_decided(kDecidedOfGenerator)
+        : of_oracle  ? is_decided(kDecidedOfOracle)
+                     : is_decided(kDecidedOfClassifier)) {
+      user_error("--set ", word,
+                 ": the table decides this setting itself (its list of rows, --seeds, ",
+                 "--out), expected another one");
     }
     const Setting& setting = kind.settings[static_cast<std::size_t>(index)];
     SettingLayer& layer = of_generator ? generator : of_oracle ? oracle : classifier;
