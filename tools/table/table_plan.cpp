@@ -32,7 +32,7 @@ constexpr std::array<const char*, 7> kOracleSettings{
 // and --out.
 constexpr std::array<std::string_view, 6> kDecidedOfClassifier{
     "seed", "split-seed", "out", "generator", "generator-config", "mixer"};
-constexpr std::array<std::string_view, 2> kDecidedOfGenerator{"split-seed", "out"};
+constexpr std::array<std::string_view, 1> kDecidedOfGenerator{"out"};
 constexpr std::array<std::string_view, 2> kDecidedOfOracle{"out", "labels"};
 
 // The settings of --set, by kind of run.
