@@ -30,7 +30,8 @@ def train_generator(
 
     config: settings by their names in docs/settings.md, with hyphens or underscores, or the path of a
         configuration file. The presets are found from any folder: "configs/generators/digits.toml".
-    settings: more settings, which override `config`; `resume` resumes the run in a folder.
+    settings: more settings, which override `config`; one that is None has its default. `resume` resumes the run in
+        a folder.
     on_progress: is called with a dictionary of `step` and the numbers that were just logged. An exception in it
         ends the run, which writes a checkpoint first. If the run trains a guide, the guide's numbers come first.
     verbose: print what scimix_train prints.
