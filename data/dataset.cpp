@@ -39,6 +39,9 @@ Dataset load_native(const std::string& name, const std::filesystem::path& dir,
   }
   const auto known = dataset_names();
   if (std::find(known.begin(), known.end(), name) != known.end()) require_dir(name, dir);
+  if (options.bounding_box && !name.starts_with("cub-200-")) {
+    user_error("--bounding-box true: ", name, " has no boxes, expected the data set cub-200-2011");
+  }
   if (name == "cifar10") return load_cifar10(dir);
   if (name == "svhn") return load_svhn(dir);
   if (name == "folder") {

@@ -75,13 +75,15 @@ void require_only(const fs::path& dir, std::span<const std::string> names) {
   bad.report(shown(dir), static_cast<std::int64_t>(entries.size()), "entries");
 }
 
-Names class_folders(const fs::path& folder) {
+// Returns the names of the folders in `folder`. Files join `bad`.
+Names class_folders(const fs::path& folder, BadFiles& bad) {
   Names names;
   for (FolderEntry& entry : list_folder(folder)) {
     const fs::path path = folder / entry.name;
     if (entry.kind == PathKind::missing) (void)path_kind(path);  // says why
     if (entry.kind != PathKind::folder) {
-      user_error(shown(path), ": expected only folders here, one for each class");
+      bad.add(text(shown(path), ": expected only folders here, one for each class"));
+      continue;
     }
     names.push_back(std::move(entry.name));
   }
@@ -103,7 +105,7 @@ Names as_text(const fs::path& dir, const Names& names) {
 
 // Takes the class folders of `folder` as classes, and lists their images if `with_images` is set.
 void list_classes(const fs::path& folder, bool with_images, FolderListing& listing) {
-  const Names names = class_folders(folder);
+  const Names names = class_folders(folder, listing.bad);
   listing.class_names = as_text(folder, names);
   for (std::size_t c = 0; c < names.size(); ++c) {
     const fs::path path = folder / names[c];
@@ -121,7 +123,7 @@ void list_test(const fs::path& test, const std::string& classes_from, FolderList
   for (const std::string& name : names) {
     numbers.emplace(name, static_cast<std::int32_t>(numbers.size()));
   }
-  for (const std::string& name : class_folders(test)) {
+  for (const std::string& name : class_folders(test, listing.bad)) {
     const auto found = numbers.find(utf8_name(name));
     if (found == numbers.end()) {
       user_error(shown(test / name), ": there is no such class in ", classes_from);
@@ -157,6 +159,15 @@ void without_test_set(const std::string& why, const FolderOptions& options,
     listing.no_test_set = why;
     require_two_each(listing);
   }
+}
+
+// Checks that a folder test/ has a folder for each class. Its pictures would otherwise become a
+// class, or training images.
+void check_test_folder(const fs::path& dir) {
+  const fs::path test = dir / "test";
+  if (!is_folder(test) || is_test_set(test)) return;
+  user_error(shown(test), ": has no folder for each class; expected test/CLASS/*, or another name ",
+             "for a folder that is no test set");
 }
 
 // Returns the name of the folder of labelled images in `dir`: "labeled" or "train", or "" if there
@@ -241,8 +252,9 @@ void list_classes_alone(const fs::path& dir, const FolderOptions& options, Folde
   if (is_folder(dir / "train")) {
     require_only(dir, halves);
     list_classes(dir / "train", !options.test_only, listing);
-    if (!options.no_test) return list_test(dir / "test", shown(dir / "train"), listing);
-    return without_test_set({}, options, listing);
+    const bool test = is_folder(dir / "test") || options.test_only;
+    if (test && !options.no_test) return list_test(dir / "test", shown(dir / "train"), listing);
+    return without_test_set("there is no folder test/", options, listing);
   }
   if (is_test_set(dir / "test")) {
     if (!options.test_only) {
@@ -262,6 +274,7 @@ void list_classes_alone(const fs::path& dir, const FolderOptions& options, Folde
 }  // namespace
 
 void list_image_folder(const fs::path& dir, const FolderOptions& options, FolderListing& listing) {
+  check_test_folder(dir);
   if (!options.labels_file.empty()) {
     list_by_labels_file(dir, options, listing);
   } else if (has_unlabeled_layout(dir)) {

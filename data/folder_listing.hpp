@@ -45,8 +45,7 @@ struct FolderListing {
 void list_image_folder(const std::filesystem::path& dir, const FolderOptions& options,
                        FolderListing& listing);
 
-// Returns true for a folder that holds a test set, as opposed to the images of a class called
-// "test".
+// Returns true for a folder that holds a test set, with a folder for each class.
 [[nodiscard]] bool is_test_set(const std::filesystem::path& folder);
 
 // Returns true for a folder with unlabelled images, or with labelled ones in labeled/.

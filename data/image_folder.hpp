@@ -34,11 +34,11 @@ namespace scimix {
 // skip_unreadable, the result is that of a folder without the bad files.
 // Errors (user): a missing or empty folder, any other file (a typo must not shrink a data set
 // silently), in `dir` a picture or a folder besides those of its layout, a class folder in `dir`
-// that is called almost like one of those folders ("Test", "unlabelled"), images that cannot be
-// read (all of them in one message), fewer than two classes, a class of test/ that the training
-// images do not have, a class with one image where a share is to be held out, test/ without train/
-// (unless test_only), unlabeled/ without labelled images, both labeled/ and train/; those of
-// apply_labels_file.
+// that is called almost like one of those folders ("Test", "unlabelled"), test/ without a folder
+// for each class, images that cannot be read (all of them in one message), fewer than two classes,
+// a class of test/ that the training images do not have, a class with one image where a share is to
+// be held out, test/ without train/ (unless test_only), unlabeled/ without labelled images, both
+// labeled/ and train/; those of apply_labels_file.
 [[nodiscard]] Dataset load_image_folder(const std::filesystem::path& dir,
                                         const FolderOptions& options);
 

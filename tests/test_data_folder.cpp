@@ -112,11 +112,14 @@ TEST_CASE("image folder: bad train and test folders") {
   const TempFolder dir;
   write_plain(dir.path() / "train/a/1.png", 1);
   write_plain(dir.path() / "train/b/1.png", 2);
-  CHECK(contains(error_of(dir.path()), "test: no such folder"));
+  CHECK(contains(error_of(dir.path()), "train/a: holds 1 image, expected at least 2"));
   write_plain(dir.path() / "test/c/1.png", 3);
   CHECK(contains(error_of(dir.path()), "test/c: there is no such class in"));
+  fs::create_directory(dir.path() / "test/a");
   fs::remove_all(dir.path() / "test/c");
   CHECK(contains(error_of(dir.path()), "holds no images"));
+  fs::remove_all(dir.path() / "test/a");
+  CHECK(contains(error_of(dir.path()), "test: has no folder for each class"));
 }
 
 TEST_CASE("image folder: other folders and pictures beside train/ and test/ are an error") {
@@ -184,12 +187,28 @@ TEST_CASE("image folder: test/ alone is for tests alone") {
   CHECK(both.class_names.size() == 3);
 }
 
-TEST_CASE("image folder: a class may be called test") {
+TEST_CASE("image folder: pictures directly in test/ are no class") {
   const TempFolder dir;
-  for (const char* name : {"test", "other"}) {
+  for (const char* name : {"a", "b", "test"}) {
     for (const char* image : {"1.png", "2.png"}) write_plain(dir.path() / name / image, 1);
   }
-  CHECK(load_image_folder(dir.path(), {.size = 8}).train.count == 2);
+  CHECK(contains(error_of(dir.path()),
+                 (dir.path() / "test").string() + ": has no folder for each class"));
+  CHECK_THROWS_WITH_AS((void)load_image_folder(dir.path(), {.size = 8, .no_test = true}),
+                       doctest::Contains("test: has no folder for each class"), Error);
+}
+
+TEST_CASE("image folder: of train/ alone, a share is held out") {
+  const TempFolder dir;
+  for (const char* name : {"a", "b"}) {
+    for (int i = 0; i < 5; ++i)
+      write_plain(dir.path() / "train" / name / (std::to_string(i) + ".png"), i);
+  }
+  const Dataset dataset = load_image_folder(dir.path(), {.size = 8});
+  CHECK(dataset.train.count == 8);
+  CHECK(dataset.test.count == 2);
+  CHECK(has_note(dataset, "there is no folder test/"));
+  CHECK(load_image_folder(dir.path(), {.size = 8, .no_test = true}).train.count == 10);
 }
 
 TEST_CASE("image folder: all images may be for tests") {

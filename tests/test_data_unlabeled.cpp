@@ -230,6 +230,10 @@ TEST_CASE("unlabelled images: other folders and pictures beside those of the lay
   }
   test::write_text(root / ".DS_Store", "x");
   CHECK(load(root).train.count == 2);
+  test::write_text(root / "labeled/Thumbs.db", "x");
+  CHECK(contains(error_of(root), "Thumbs.db: expected only folders here, one for each class"));
+  CHECK(load(root, {.skip_unreadable = true}).train.count == 2);
+  fs::remove(root / "labeled/Thumbs.db");
   const std::string where = root.string();
 
   write_plain(root / "unlabelled/1.png", 1);
@@ -356,6 +360,14 @@ TEST_CASE("labels file: folders beside labeled/ are an error, other files are no
   tested.no_test = false;
   tested.test_only = true;
   CHECK(load(root, tested).test.labels == Labels{0, 0, 1, 1, 1});
+  test::write_text(root / "labeled/Thumbs.db", "x");
+  CHECK(contains(list_of(root, options), "Thumbs.db: expected only .png"));
+  options.skip_unreadable = true;
+  CHECK(load(root, options).train.count == 6);
+  fs::remove(root / "labeled/Thumbs.db");
+  write_plain(root / "test/7.png", 7);
+  CHECK(contains(error_of(root, options), "test: has no folder for each class"));
+  fs::remove_all(root / "test");
   // Their images would be trained on, without a word.
   write_plain(root / "Test/auk/7.png", 7);
   CHECK(contains(error_of(root, options), "probably meant to be test/"));
