@@ -14,7 +14,9 @@
 #include "core/atomic_file.hpp"
 #include "core/error.hpp"
 #include "core/paths.hpp"
+#include "core/result_file.hpp"
 #include "core/safetensors.hpp"
+#include "data/image_io.hpp"
 
 namespace scimix {
 
@@ -71,12 +73,6 @@ bool is_job(const RunFolder& run) {
   return first_line_of(run.config()) == "# scimix_train auto";
 }
 
-// Returns whether the folder holds a run or a job. Other programs have files of the name
-// config.toml too.
-bool has_run(const fs::path& folder) {
-  return first_line_of(folder / "config.toml").starts_with("# scimix_train ");
-}
-
 // Returns the paths of the runs in the folder of a job, for a message. The link to the best run
 // comes first.
 std::string runs_of_job(const fs::path& job) {
@@ -100,12 +96,25 @@ void check_writable(const fs::path& folder) {
   user_error(folder.string(), ": cannot write in this folder: ", reason);
 }
 
+// Checks that a file of a run, if it exists, is one that this program wrote.
+void check_own(const fs::path& file, std::string_view mark) {
+  if (is_there(file)) check_result_file("--out", file, mark);
+}
+
 }  // namespace
+
+bool RunFolder::holds_run(const fs::path& path) {
+  return first_line_of(RunFolder(path).config()).starts_with("# scimix_train ");
+}
 
 void RunFolder::check_free(const fs::path& path) {
   static_cast<void>(path_kind(
       path));  // throws if `path` is, for example, a link to something that does not exist
   const RunFolder run(path);
+  if (is_there(run.config()) && !holds_run(path)) {
+    user_error(path.string(),
+               ": holds a config.toml that is no run of scimix_train; choose another ", "--out");
+  }
   if (is_there(run.config())) {
     user_error(path.string(), ": already holds a run; continue it with --resume ", path.string(),
                " or choose another --out");
@@ -119,6 +128,14 @@ void RunFolder::check_free(const fs::path& path) {
     if (!is_there(file)) continue;
     user_error(file.string(), ": is there already, and a run would write to it; move it away or ",
                "choose another --out");
+  }
+  // It leaves these, which may also be other files of the same names.
+  check_own(run.split(), "\"scimix-split-1\"");
+  check_own(path / "lock", "process ");
+  check_own(run.written(), "step-");
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(run.samples(), none)) {
+    if (entry.path().extension() == ".png") check_own(entry.path(), kPngMark);
   }
 }
 
@@ -201,7 +218,8 @@ std::optional<fs::path> RunFolder::latest_checkpoint(std::vector<std::string>* p
 fs::path RunFolder::image_cache(const fs::path& run) {
   fs::path outer = absolute_path(run).lexically_normal();
   if (!outer.has_filename()) outer = outer.parent_path();
-  while (outer != outer.parent_path() && has_run(outer.parent_path())) outer = outer.parent_path();
+  while (outer != outer.parent_path() && holds_run(outer.parent_path()))
+    outer = outer.parent_path();
   return outer.parent_path() / "image-cache";
 }
 

@@ -30,6 +30,9 @@ class RunFolder {
   [[nodiscard]] static RunFolder of_another_rank(const std::filesystem::path& path) {
     return RunFolder(path);
   }
+  // Returns whether the folder holds a run or a job: other programs have files called config.toml,
+  // too.
+  [[nodiscard]] static bool holds_run(const std::filesystem::path& path);
   // Opens the folder of a run to be resumed. Errors (user): the folder has no config.toml.
   [[nodiscard]] static RunFolder open(const std::filesystem::path& path);
   // Errors (user): this process may not write in the run's folders.

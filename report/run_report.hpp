@@ -23,7 +23,7 @@ inline constexpr const char* kNoTestImages =
 struct RunReport {
   std::string title;               // "Classifier of digits, 200 labels"
   std::string summary;             // what was done, in full sentences; may be empty
-  std::string command;             // the command line that began the run
+  std::string command;             // the command that began the run, and those that changed it
   std::vector<std::string> notes;  // shown at the top: "Scaled down for a machine without ..."
 
   // The most important number of the run.
@@ -82,7 +82,7 @@ struct RunFacts {
   std::int64_t steps = 0;
   std::string device;
   std::string scale_note;  // empty for a run at full scale
-  std::string command;     // the command line that began the run
+  std::string command;     // the command that began the run, and those that changed it, by line
   std::filesystem::path folder;
 };
 

@@ -11,6 +11,7 @@
 
 #include "core/error.hpp"
 #include "core/safetensors.hpp"
+#include "data/image_io.hpp"
 #include "report/run_folder.hpp"
 #include "report/run_lock.hpp"
 #include "temp_folder.hpp"
@@ -27,7 +28,7 @@ void write_checkpoint(const std::filesystem::path& path) {
 
 RunFolder new_run(const std::filesystem::path& path) {
   RunFolder run = RunFolder::create(path);
-  run.write_config("steps = 1\n");
+  run.write_config("# scimix_train classifier\nsteps = 1\n");
   return run;
 }
 
@@ -179,6 +180,26 @@ TEST_CASE("a new run takes no folder with files that it would write to") {
   }
   std::filesystem::create_symlink(folder / "nowhere", folder / "link");
   CHECK_THROWS_WITH_AS(RunFolder::check_free(folder / "link"), doctest::Contains("link"), Error);
+  // Files of these names may be left by a run that was killed as it began. Others are not replaced.
+  const std::filesystem::path run = folder / "run";
+  std::filesystem::create_directories(run / "samples");
+  std::filesystem::create_directories(run / "checkpoints");
+  for (const char* const name :
+       {"split.json", "lock", "samples/augmented.png", "checkpoints/written.txt"}) {
+    CAPTURE(name);
+    test::write_bytes(run / name, "mine");
+    CHECK_THROWS_WITH_AS(RunFolder::check_free(run),
+                         doctest::Contains("that this program did not write"), Error);
+    std::filesystem::remove(run / name);
+  }
+  test::write_bytes(run / "split.json", "{\"format\": \"scimix-split-1\"}");
+  test::write_bytes(run / "lock", "process 1 on here since today\n");
+  write_png(run / "samples/augmented.png", {1, 1, {0, 0, 0}});
+  CHECK_NOTHROW(RunFolder::check_free(run));
+  test::write_bytes(run / "config.toml", "title = \"mine\"\n");
+  CHECK_THROWS_WITH_AS(RunFolder::check_free(run),
+                       doctest::Contains("holds a config.toml that is no run of scimix_train"),
+                       Error);
 }
 
 TEST_CASE("a run folder has one owner, who is named, and a dead one is no trap") {

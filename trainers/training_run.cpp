@@ -364,7 +364,9 @@ RunResult run_training(const SessionSettings& settings, const std::filesystem::p
   result.evaluations = median.evaluations;
   result.median_accuracy = median.evaluations > 0 ? median.accuracy : result.accuracy;
   subject->conclude(*folder, result, out);
-  write_report(*folder, subject->report(*folder, result, request.command));
+  std::string commands = request.command;
+  for (const std::string& later : request.later_commands) commands += "\n" + later;
+  write_report(*folder, subject->report(*folder, result, commands));
   fmt::print(out, "report {}\n", folder->report().string());
   return result;
 }
