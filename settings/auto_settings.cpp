@@ -36,9 +36,9 @@ void add_network_settings(Table& t) {
   group.everyday(
       "depth",
       "Number of layers of the classifiers and of the semantic encoder, 6 n + 4; 0 picks it.",
-      {.least = 0}, SCIMIX_FIELD(depth));
+      {.least = 0, .most = 1000}, SCIMIX_FIELD(depth));
   group.everyday("width", "Factor on the channels 16, 32 and 64 of the three stages; 0 picks it.",
-                 {.least = 0}, SCIMIX_FIELD(width));
+                 {.least = 0, .most = 256}, SCIMIX_FIELD(width));
 }
 
 void add_steps_settings(Table& t) {
@@ -78,7 +78,7 @@ void add_plain_settings(Table& t) {
       "plain-image-size",
       "Image size of the classifier that is trained after a weak guide, a multiple of 4; 0 picks "
       "it, or takes --image-size if that is given. --crop-pad is changed in proportion.",
-      {.least = 0}, SCIMIX_FIELD(plain.image_size));
+      {.least = 0, .most = 4096}, SCIMIX_FIELD(plain.image_size));
   group.advanced(
       "plain-scale",
       "Scale of the classifier that is trained after a weak guide; auto picks it, or takes "
@@ -88,12 +88,12 @@ void add_plain_settings(Table& t) {
       "plain-depth",
       "Number of layers of the classifier that is trained after a weak guide, 6 n + 4; 0 picks "
       "it, or takes --depth if that is given.",
-      {.least = 0}, SCIMIX_FIELD(plain.depth));
+      {.least = 0, .most = 1000}, SCIMIX_FIELD(plain.depth));
   group.advanced(
       "plain-width",
       "Factor on the channels of the classifier that is trained after a weak guide; 0 picks it, "
       "or takes --width if that is given.",
-      {.least = 0}, SCIMIX_FIELD(plain.width));
+      {.least = 0, .most = 256}, SCIMIX_FIELD(plain.width));
   group.advanced(
       "plain-steps",
       "Number of steps of the classifier that is trained after a weak guide; -1 picks it, or "

@@ -85,13 +85,26 @@ class Reader {
     return layers;
   }
 
-  // Returns whether the text is the config.toml of a run: its first line is the mark and one word.
-  // A person's file may begin with a comment such as "# scimix_train generator --config mine.toml".
+  // Returns whether a line of the text sets `key`.
+  static bool sets(const std::string& text, const std::string& key) {
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+      if (!line.starts_with(key)) continue;
+      const std::size_t next = line.find_first_not_of(" \t", key.size());
+      if (next != std::string::npos && line[next] == '=') return true;
+    }
+    return false;
+  }
+
+  // Returns whether the text is the config.toml of a run: its first line is the mark and one word,
+  // and it has all settings, so also `seed` and `out`. A person's file may begin with a comment
+  // such as "# scimix_train generator".
   static bool is_config_of_run(const std::string& text) {
     if (!text.starts_with(kRunMark)) return false;
     const std::size_t from = std::string_view(kRunMark).size();
     const std::string word = text.substr(from, text.find('\n') - from);
-    return word == "classifier" || word == "generator" || word == "auto";
+    const bool is_kind = word == "classifier" || word == "generator" || word == "auto";
+    return is_kind && sets(text, "seed") && sets(text, "out") && !sets(text, "extends");
   }
 
   // Returns whether the text is a config.toml in the format before kFormatMark: lines of KEY=VALUE,

@@ -102,7 +102,10 @@ TEST_CASE("auto: a job is interrupted, goes on, and is not repeated") {
   fs::rename(pictures.path("job"), pictures.path("moved"));
   CHECK(has(train({"auto", "--resume", pictures.path("moved")}).out,
             "classifier, resumed after step 2: the run is finished"));
-  fs::rename(pictures.path("moved"), pictures.path("job"));
+  fs::rename(pictures.path("moved"), pictures.path("again"));
+  CHECK(has(train({"auto", "--resume", pictures.path("again")}).out,
+            "classifier, resumed after step 2: the run is finished"));
+  fs::rename(pictures.path("again"), pictures.path("job"));
 
   // The options of a configuration file count as if they were typed.
   const std::string options = pictures.path("options.toml");
@@ -130,6 +133,32 @@ TEST_CASE("auto: with three seconds there is a classifier without hybrids") {
       pictures.job({"--minutes", "0.05", "--test", "none", "--guide-steps", "90"});
   const ProgramResult result = train(command);
   CHECK(has(train(command).out, "classifier, resumed after step"));
+  // The same holds if a configuration file asks for it.
+  test::write_bytes(pictures.path("a.toml"), "guide-steps = 90\nmethod = \"auto\"\n");
+  const Words by_file{"auto",
+                      "--config",
+                      pictures.path("a.toml"),
+                      "--data-dir",
+                      pictures.dir.string(),
+                      "--device",
+                      "cpu",
+                      "--out",
+                      pictures.path("job2"),
+                      "--minutes",
+                      "0.05",
+                      "--test",
+                      "none"};
+  train(by_file);
+  CHECK(has(train(by_file).out, "classifier, resumed after step"));
+  test::write_bytes(pictures.path("a.toml"), "guide-steps = 91\nmethod = \"auto\"\n");
+  check_mistake("scimix_train", by_file, {"keeps this setting"});
+  // A job whose file leaves a pick open is not gone on with.
+  std::string config = config_of(pictures, "");
+  const std::size_t at = config.find("\ndepth=10\n");
+  REQUIRE(at != std::string::npos);
+  test::write_bytes(pictures.path("job/config.toml"), config.replace(at, 10, "\ndepth=0\n"));
+  check_mistake("scimix_train", {"auto", "--resume", pictures.path("job")},
+                {"config.toml: leaves settings open"});
   check_has(result.out, {"hybrids: none, as 0.05 minutes do not suffice",
                          "images and network: 16x16 pixels with WideResNet-10-1",
                          "[1 of 1] classifier: ", "too few for a good classifier", "no accuracy"});
@@ -137,6 +166,14 @@ TEST_CASE("auto: with three seconds there is a classifier without hybrids") {
   CHECK_FALSE(fs::exists(pictures.path("job/guide")));
   CHECK(has(config_of(pictures, ""), "\ngenerator-steps=0\n"));
   CHECK(has(config_of(pictures, "classifier/"), "\nmethod=\"fixmatch\"\n"));
+}
+
+TEST_CASE("auto: another program's config.toml is no job") {
+  const Pictures pictures;
+  fs::create_directory(pictures.path("job"));
+  test::write_bytes(pictures.path("job/config.toml"), "minutes = 0.02\n");
+  check_mistake("scimix_train", pictures.job(), {"job: holds a config.toml that is no run"});
+  CHECK(config_of(pictures, "") == "minutes = 0.02\n");
 }
 
 TEST_CASE("auto: after a weak guide there is a classifier without hybrids, also when resumed") {
@@ -199,6 +236,8 @@ TEST_CASE("auto: mistakes are found before any work") {
   mistake({"--plain-image-size", "18"}, {"--plain-image-size 18", "a multiple of 4"});
   mistake({"--plain-image-size", "128"}, {"--plain-image-size 128", "100x100"});
   mistake({"--plain-depth", "11"}, {"--plain-depth 11", "6 n + 4"});
+  mistake({"--plain-width", "300"}, {"--plain-width 300", "256"});
+  mistake({"--width", "300"}, {"--width 300", "256"});
   mistake({"--least-guide-accuracy", "1.5"}, {"--least-guide-accuracy 1.5"});
   mistake({"--guide-steps", "5", "--generator-steps", "0"}, {"--guide-steps 5"});
   mistake({"--method", "fixmach"}, {"fixmach", "did you mean fixmatch?"});

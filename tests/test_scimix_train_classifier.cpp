@@ -330,6 +330,27 @@ TEST_CASE("a generator that no setting uses is named") {
             {"note: --generator is not used, since --mixer is none and --init-from is scratch"});
 }
 
+TEST_CASE("a folder of pictures that drawn digits do not need is named") {
+  const Place place;
+  check_has(train(tiny_run(place / "run", {"--data-dir", place / "pictures", "--steps", "1"})).out,
+            {"note: --data-dir is not used, since --dataset is digits"});
+}
+
+TEST_CASE("the report has the commands that changed a run's settings") {
+  const Place place;
+  const std::string run = place / "run";
+  train(tiny_run(run, {"--steps", "1"}));
+  train({"classifier", "--resume", run, "--steps", "2", "--learning-rate", "0.0125"});
+  train({"classifier", "--resume", run, "--steps", "3"});
+  const std::string report = test::read_bytes(run + "/report.html");
+  const std::size_t began = report.find("--steps 1");
+  const std::size_t changed = report.find("--steps 2 --learning-rate 0.0125");
+  const std::size_t again = report.find("--steps 3");
+  CHECK(began < changed);
+  CHECK(changed < again);
+  CHECK(again != std::string::npos);
+}
+
 TEST_CASE("several seeds: a folder that cannot hold its run is named before the first run") {
   const Place place;
   const std::string out = place / "all";

@@ -334,12 +334,18 @@ TEST_CASE("settings: the run of a program that had no guides has none, a user's 
     const auto words = std::vector<std::string>{"--config", (folder / "a.toml").string()};
     return generator_table().config(read_command(generator_kind(), words).values).guide.steps;
   };
-  const std::string mark = "# scimix_train generator\n";
+  // Every config.toml that a run has written has these two settings.
+  const std::string head = "# scimix_train generator\n";
+  const std::string mark = head + "seed=0\nout=\"run\"\n";
   CHECK(guide_steps("steps = 3\n") == GeneratorRunConfig().guide.steps);
   CHECK(guide_steps(mark + "steps=3\n") == 0);  // the first format of config.toml
   CHECK(guide_steps(mark + "scale=\"cpu\"\n") == 0);
   CHECK(guide_steps(mark + "# format: 2\nsteps=3\n") == 0);
   CHECK(guide_steps(mark + "# format: 2\nguide-steps=7\n") == 7);
+  // A person's file that begins with the name of the command.
+  CHECK(guide_steps(head + "steps = 5  # five\n") == GeneratorRunConfig().guide.steps);
+  test::write_bytes(folder / "base.toml", "guide-steps = 7\n");
+  CHECK(guide_steps(mark + "# format: 2\nextends = \"base.toml\"\n") == 7);
   // A person's file that begins with the command to type.
   CHECK(guide_steps("# scimix_train generator --config a.toml\nsteps = 3  # a few\n") ==
         GeneratorRunConfig().guide.steps);
@@ -382,9 +388,10 @@ TEST_CASE("settings: config.toml of the programs before format 2 is read as it w
   CHECK(c.hybrids.allow_other_split);
   CHECK(c.sgd.learning_rate == 0.003);
   CHECK(c.seed == 18446744073709551615ULL);
-  CHECK(message_of("# scimix_train classifier\nd=1\n").starts_with("2: unknown key d"));
-  CHECK(message_of("# scimix_train classifier\nsteps=many\n") ==
-        "2: steps many: expected a whole number, 1 to 2000000000");
+  const std::string own = "# scimix_train classifier\nseed=0\nout=\"\"\n";
+  CHECK(message_of(own + "d=1\n").starts_with("4: unknown key d"));
+  CHECK(message_of(own + "steps=many\n") ==
+        "4: steps many: expected a whole number, 1 to 2000000000");
 }
 
 TEST_CASE("settings: docs/settings.md is what the tables say") {

@@ -82,8 +82,8 @@ void ClassifierSubject::introduce(std::ostream& out) const {
       fmt::print(out, "  {}\n", line);
     }
   }
-  if (const std::string note = scale_note(config_.scale); !note.empty()) {
-    fmt::print(out, "{}\n", note);
+  for (const std::string& note : {scale_note(config_.scale), unused_data_note(config_.data)}) {
+    if (!note.empty()) fmt::print(out, "{}\n", note);
   }
   if (!generator_ && !config_.hybrids.generator.empty()) {
     fmt::print(out, "note: --generator is not used, since --mixer is {} and --init-from is {}\n",

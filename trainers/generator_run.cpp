@@ -64,8 +64,8 @@ void GeneratorSubject::introduce(std::ostream& out) const {
                  ? "E_c and C keep the guide's parameters"
                  : fmt::format("L_S: {}", name_of(trainer_.semantic_method())));
   if (trainer_.guide()) fmt::print(out, "guide: {}\n", describe(*trainer_.guide()));
-  if (const std::string note = scale_note(config_.scale); !note.empty()) {
-    fmt::print(out, "{}\n", note);
+  for (const std::string& note : {scale_note(config_.scale), unused_data_note(config_.data)}) {
+    if (!note.empty()) fmt::print(out, "{}\n", note);
   }
 }
 

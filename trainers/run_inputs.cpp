@@ -70,6 +70,12 @@ RunInputs load_run_inputs(const DataSettings& settings, const RankSettings& rank
   return inputs;
 }
 
+std::string unused_data_note(const DataSettings& settings) {
+  if (settings.dataset != "digits" || settings.data_dir.empty()) return {};
+  return "note: --data-dir is not used, since --dataset is digits, which are drawn "
+         "(--dataset folder reads your own pictures)";
+}
+
 void check_batch(const std::string& option, std::int64_t rows, const Comm& ranks) {
   if (rows % ranks.size() == 0) return;
   user_error(option, " ", rows, ": expected a multiple of the ", ranks.size(),

@@ -47,6 +47,10 @@ void check_new_run(const std::filesystem::path& folder, const DataSettings& data
                                         const OutputSettings& output, const RunRequest& request,
                                         const std::filesystem::path& run, std::ostream& progress);
 
+// Returns a note, a line of output, if the settings name a folder that the data set does not use,
+// otherwise an empty string.
+[[nodiscard]] std::string unused_data_note(const DataSettings& settings);
+
 // Checks that `rows`, the number of rows of a batch, is a multiple of the number of ranks. Errors
 // (user): it is not; the message starts with `option`.
 void check_batch(const std::string& option, std::int64_t rows, const Comm& ranks);

@@ -23,6 +23,7 @@ using OnProgress =
 struct RunRequest {
   std::string config_text;                           // the text of config.toml
   std::string command;                               // that began the run, for the report
+  std::vector<std::string> later_commands = {};      // that resumed it with changed settings
   std::optional<std::filesystem::path> resume = {};  // folder of the run to resume
   bool settings_changed = false;                     // replace the resumed run's config.toml
   Ranks* ranks = nullptr;                            // null: this process alone

@@ -44,13 +44,19 @@ AskedRun read_job(const std::vector<std::string>& arguments) {
   if (asked.done || asked.resumes()) return asked;
   const fs::path folder = run_folder_of(auto_table().config(asked.values));
   const fs::path config = folder / "config.toml";
-  if (!is_file(config)) return asked;
   std::vector<std::string> words = without_option(asked.given, "--out");
-  // The command that began the job goes on with its picks. They may differ from what it asks for:
-  // with too little time, --guide-steps 200 trains no guide. A path may be another one now.
+  asked.note = command_line("auto", words);
+  if (!RunFolder::holds_run(folder)) return asked;
+  // What began the job goes on with its picks. They may differ from what was asked for: with too
+  // little time, --guide-steps 200 trains no guide. A path may be another one now. (A job of an
+  // earlier program has no such note.)
   const bool has_file = std::ranges::any_of(
       arguments, [](const std::string& word) { return word.starts_with("--config"); });
-  if (!has_file && command_that_began(config) == command_line("auto", arguments)) {
+  const std::optional<std::string> note = note_of(config);
+  const bool is_same =
+      note ? *note == asked.note
+           : !has_file && command_that_began(config) == command_line("auto", arguments);
+  if (is_same) {
     std::erase_if(words, [&](const std::string& word) {
       const std::string name = word.substr(2, word.find('=') - 2);
       return kind.settings[static_cast<std::size_t>(kind.index(name))].on_resume == OnResume::stays;
@@ -97,6 +103,33 @@ void check_job(const AskedRun& asked, const AutoConfig& config) {
   for (const char* const run : {kAutoGuide, kAutoGenerator, kAutoClassifier, kAutoPlain}) {
     RunFolder::check_free(folder / run);
   }
+}
+
+// Checks that a job that goes on has all picks. Errors (user): its config.toml, which a person may
+// have changed, leaves some open.
+void check_picked(const AutoConfig& config) {
+  const PlainSettings& plain = config.plain;
+  const bool open = config.data.image_size == 0 || config.data.crop_pad < 0 || config.depth == 0 ||
+                    config.width == 0 || config.scale == AutoScale::automatic ||
+                    config.method == AutoMethod::automatic || config.guide_steps < 0 ||
+                    config.generator_steps < 0 || config.steps < 0 || plain.steps < 0;
+  const bool plain_open =
+      plain.steps > 0 &&
+      (plain.image_size == 0 || plain.depth == 0 || plain.width == 0 ||
+       plain.scale == AutoScale::automatic || plain.method == AutoMethod::automatic);
+  if (!open && !plain_open) return;
+  user_error(shown(fs::path(config.output.out) / "config.toml"),
+             ": leaves settings open that a job of scimix_train auto has picked; expected its own ",
+             "file, or another --out");
+}
+
+// Checks the settings of every run that is to be trained. Errors (user): as of scimix_train
+// classifier and generator.
+void check_runs(const AutoRunSettings& runs) {
+  for (const ClassifierConfig* const run : {&runs.guide, &runs.classifier, &runs.plain}) {
+    if (run->steps > 0) check(*run);
+  }
+  if (runs.generator.steps > 0) check(runs.generator);
 }
 
 // Checks that the job's runs were made from the pictures that are there now: finished runs are not
@@ -221,16 +254,20 @@ int train_auto(const std::vector<std::string>& arguments, Ranks& ranks) {
     user_error("auto: started as ", ranks.size(), " ranks, expected one process");
   AutoConfig config = config_of(asked);
   check_job(asked, config);
+  if (asked.resumes()) check_picked(config);
   const RunStreams streams = streams_of(ranks);
   const fs::path folder = config.output.out;
   const double start = steady_seconds();
   AutoData data;
   Device device;
   Comm* comm = nullptr;
+  const auto read_pictures = [&, pictures = config.data] {
+    return load_run_inputs(pictures, {}, config.output,
+                           {.config_text = {}, .command = {}, .ranks = &ranks}, folder,
+                           streams.progress);
+  };
   {
-    const RunInputs inputs = load_run_inputs(config.data, {}, config.output,
-                                             {.config_text = {}, .command = {}, .ranks = &ranks},
-                                             folder, streams.progress);
+    const RunInputs inputs = read_pictures();
     if (asked.resumes()) check_same_pictures(folder, inputs.dataset);
     data = look(config, inputs, streams.out);
     device = inputs.device;
@@ -241,9 +278,15 @@ int train_auto(const std::vector<std::string>& arguments, Ranks& ranks) {
   if (error) user_error("--out ", folder.string(), ": ", error.message());
   const RunLock lock(folder);
   fmt::print(streams.out, "device: {}\n", describe(device));
+  // The picks for the classifier after a weak guide. It has the images that the guide was judged on
+  // only if no picture came or went meanwhile.
   std::function<ClassifierConfig()> plan_again;
   if (asked.resumes()) {
     fmt::print(streams.out, "job folder {}: going on with its picks\n", folder.string());
+    plan_again = [&] {
+      check_same_pictures(folder, read_pictures().dataset);
+      return auto_run_settings(config).plain;
+    };
   } else {
     fmt::print(streams.out, "picking settings for {}\n", in_minutes(config.minutes));
     streams.out.flush();
@@ -252,10 +295,12 @@ int train_auto(const std::vector<std::string>& arguments, Ranks& ranks) {
     const AutoPlan plan = plan_auto(open, data, measure);
     print_lines(streams.out, plan.reasons);
     config = with_picks(open, plan);
+    check_runs(auto_run_settings(config));
     check_unlabeled(auto_run_settings(config), data);
     // The machine may be faster or slower than it was at the start, and the guide may have taken
     // another time than planned. A resumed job does not know how long it ran before.
     plan_again = [&, open, measure] {
+      check_same_pictures(folder, read_pictures().dataset);
       const double seconds = seconds_after_guide(open.minutes, steady_seconds() - start);
       const PlainPlan plain = plan_plain(open, data, measure, seconds);
       fmt::print(streams.out, "planned again for the rest of the time: a {}\n", describe(plain));

@@ -26,6 +26,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kResumedBy = "resumed by: ";
+constexpr const char* kAsked = "asked: ";
 
 // The options of a command line.
 struct Words {
@@ -179,6 +180,9 @@ AskedRun read_resumed(const RunKind& kind, const Words& words) {
   for (const GivenSetting& one : words.settings) {
     asked.values[static_cast<std::size_t>(one.index)] = one.value;
   }
+  // Paths in the run's folder are found relative to it, so a config.toml that is written again must
+  // name the folder where the run is now.
+  asked.values[static_cast<std::size_t>(kind.index("out"))] = absolute_path(run.path()).string();
   if (std::find(asked.changed.begin(), asked.changed.end(), "steps") != asked.changed.end()) {
     check_steps(
         run, std::get<std::int64_t>(asked.values[static_cast<std::size_t>(kind.index("steps"))]));
@@ -230,6 +234,12 @@ std::string command_that_began(const fs::path& config) {
   return notes.empty() ? std::string() : notes[0].substr(std::string_view(kMadeBy).size());
 }
 
+std::optional<std::string> note_of(const fs::path& config) {
+  const std::vector<std::string> notes = notes_in(config, kAsked);
+  if (notes.empty()) return std::nullopt;
+  return notes[0].substr(std::string_view(kAsked).size());
+}
+
 RunRequest make_request(const RunKind& kind, const AskedRun& asked, const SettingValues& values,
                         const std::string& typed, Ranks& ranks) {
   RunRequest request{.config_text = {}, .command = typed, .ranks = &ranks};
@@ -242,6 +252,14 @@ RunRequest make_request(const RunKind& kind, const AskedRun& asked, const Settin
     if (!notes.empty()) request.command = command_that_began(config);
     for (const std::string& note : notes_in(config, kResumedBy)) notes.push_back(note);
     notes.push_back(kResumedBy + typed);
+    const std::size_t mark = std::string_view(kResumedBy).size();
+    for (const std::string& note : notes_in(config, kResumedBy)) {
+      request.later_commands.push_back(note.substr(mark));
+    }
+    if (request.settings_changed) request.later_commands.push_back(typed);
+    for (const std::string& note : notes_in(config, kAsked)) notes.push_back(note);
+  } else if (!asked.note.empty()) {
+    notes.push_back(kAsked + asked.note);
   }
   request.config_text = config_text(kind, values, notes);
   return request;

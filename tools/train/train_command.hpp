@@ -25,6 +25,7 @@ struct AskedRun {
   // For a new run: every setting that its configuration files or its command line give, as an
   // option such as "--steps=100", each setting once.
   std::vector<std::string> given = {};
+  std::string note = {};  // of a new run: one line that its config.toml keeps (note_of)
 
   [[nodiscard]] bool resumes() const { return !resume.empty(); }
 };
@@ -38,6 +39,9 @@ struct AskedRun {
 // Returns the command line with which the run or job of this config.toml was begun, "" if the file
 // does not say.
 [[nodiscard]] std::string command_that_began(const std::filesystem::path& config);
+
+// Returns the note in the config.toml of a run or job (AskedRun::note), or nothing if it has none.
+[[nodiscard]] std::optional<std::string> note_of(const std::filesystem::path& config);
 
 // Returns the request for a run. `asked` is the command line, `values` its final settings, and
 // `typed` the command line as the user typed it.
