@@ -39,7 +39,7 @@ struct TableReport {
     std::string baseline = {};           // name of the row; empty: none
     std::string baseline_title = {};     // its title
     std::vector<SeedValue> baseline_values = {};
-    std::size_t wanted = 0;              // number of seeds that were requested
+    std::size_t wanted = 0;              // number of runs that the request has for this row
     Series curve = {};                   // accuracy by step, a mean over the seeds; may be empty
     std::filesystem::path picture = {};  // PNG file with hybrids; may be empty
     std::string picture_columns = {};    // the contents of its columns

@@ -211,6 +211,10 @@ TEST_CASE("mistakes with guides get one line and exit code 2 before anything is 
   mistake({"--unlabeled-batch", "3"}, {"--unlabeled-batch 3", "--batch"});
   mistake({"--semantic-loss", "fixmatch", "--unlabeled-batch", "101"},
           {"100 unlabelled images", "--unlabeled-batch"});
+  // A frozen encoder needs fewer images than its guide, which is trained first.
+  mistake({"--semantic-loss", "fixmatch", "--guide-steps", "3", "--guided-learning-rate", "0",
+           "--unlabeled-batch", "101"},
+          {"100 unlabelled images", "101"});
   mistake({"--semantic-loss", "fixmatch", "--image-size", "112"},
           {"--semantic-loss fixmatch", "112x112"});
   const std::string other = (folder / "other").string();

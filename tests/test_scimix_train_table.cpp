@@ -320,6 +320,14 @@ TEST_CASE("scimix_train table: figures, differences, settings and curves of a fi
   // What has no influence on the networks may change.
   CHECK(run_program("scimix_train", place.command("T", {"--rows", "^mt$", "--set", "log-every=3"}))
             .exit_code == 0);
+  // A classifier that learnt from an earlier state of its generator is not shown as this one's.
+  const std::string generator = (place / "out/generators/tiny-digits-20-16px/seed-0").string();
+  train({"generator", "--resume", generator, "--steps", "6"});
+  train({"generator", "--resume", (place / "out/generators/tiny-digits-20-16px/seed-1").string(),
+         "--steps", "6"});
+  test::check_mistake(
+      "scimix_train", place.command("T", {"--rows", "^contradict$", "--set", "generator.steps=6"}),
+      {"out/runs/contradict/seed-0: learnt from another generator than the one", generator});
 }
 
 TEST_CASE("scimix_train table: an interrupt ends all runs with a checkpoint" *

@@ -352,6 +352,19 @@ generator = "plain"
     asked.overrides = {word};
     CHECK(contains(error_of(asked), message));
   }
+  // What a generator and its classifier must agree on is checked before either is trained.
+  for (const auto& [words, message] : std::vector<std::pair<std::vector<std::string>, std::string>>{
+           {{"generator.labels=30"}, "--labels 20: the generator has 30"},
+           {{"generator.split-seed=5"}, "--split-seed 0: the generator has 5"},
+           {{"init-from=generator", "depth=16"}, "--depth 16: the generator has"}}) {
+    asked = request();
+    asked.rows = "contradict";
+    asked.overrides = words;
+    CHECK(contains(error_of(asked), message));
+    asked.overrides.emplace_back("allow-other-split=true");
+    const std::string error = test::user_error_or_none([&] { (void)plan_table(list, asked); });
+    CHECK((error.find(message) != std::string::npos) == message.starts_with("--depth"));
+  }
   asked = request();
   asked.table = "B";
   for (const auto& [rows, message] : std::vector<std::pair<std::string, std::string>>{

@@ -1,10 +1,12 @@
 #include "trainers/generator_trainer.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 #include "core/error.hpp"
 #include "data/random_order.hpp"
 #include "trainers/generator_checkpoint.hpp"
+#include "trainers/rank_state.hpp"
 
 namespace scimix {
 
@@ -70,6 +72,11 @@ std::vector<std::int32_t> unlabeled_members(const GeneratorRunConfig& config,
   std::vector<std::int32_t> members =
       unlabeled_indices(inputs.split, inputs.dataset, config.unlabeled_includes_labeled);
   check_unlabeled(inputs.dataset.name, std::ssize(members), unlabeled_rows(config, method));
+  if (config.guide.steps > 0) {  // before the guide, which is trained first, has a folder
+    const std::int64_t rows = unlabeled_rows(semantic_classifier(config, method));
+    check_unlabeled(inputs.dataset.name, std::ssize(members), rows);
+    check_batch("--unlabeled-batch", rows, *inputs.ranks);
+  }
   return members;
 }
 
@@ -105,6 +112,13 @@ void check_generated_size(std::int64_t image_size, Precision precision) {
 
 namespace {
 
+// Returns what to try if a loss is not finite. After a guide, E_c has a learning rate of its own.
+std::string_view advice_of(const GeneratorRunConfig& config) {
+  if (freezes_semantic_encoder(config)) return "try a smaller --adam-learning-rate";
+  if (!has_guide(config)) return "try a smaller --learning-rate or --adam-learning-rate";
+  return "try a smaller --adam-learning-rate or, in a new run, --guided-learning-rate";
+}
+
 SessionSettings checked_settings(const GeneratorRunConfig& config, const Dataset& dataset) {
   check_loss_weights(config);
   check_images(dataset);
@@ -123,7 +137,7 @@ GeneratorTrainer::GeneratorTrainer(const GeneratorRunConfig& config, const RunIn
                       {.format = kGeneratorFormat,
                        .command = "generator",
                        .terms = generator_terms(),
-                       .advice = "try a smaller --learning-rate or --adam-learning-rate"},
+                       .advice = advice_of(config)},
                       unlabeled_members(config, inputs)),
       config_(config),
       class_names_(inputs.dataset.class_names),
@@ -257,6 +271,9 @@ CheckpointMetadata GeneratorTrainer::describe() const {
   out["labels"] = config_.data.labels;
   out["split_seed"] = std::to_string(config_.data.split_seed);
   out["variant"] = name_of(config_.variant);
+  out["semantic_method"] = name_of(method_);
+  // A classifier that learns from its hybrids records the same checksum.
+  out["generator_checksum"] = checksum_text(autoencoder_tensors(average_));
   if (guide_) describe_guide(*guide_, out);
   return out;
 }

@@ -207,6 +207,9 @@ class Planner {
     if (!runs.generator.empty()) task.needs.push_back(add_generator(runs, seed));
     fill_in(classifier_kind(), task, seed);
     check(classifier_table().config(task.values));
+    if (!runs.generator.empty()) {
+      check_generator_suits(task.values, plan_.tasks[task.needs.front()].values);
+    }
     open_.pop_back();
     return add(std::move(task));
   }

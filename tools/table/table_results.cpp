@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "core/error.hpp"
 #include "core/paths.hpp"
@@ -93,8 +94,8 @@ class Results {
                          .group = group_of(planned),
                          .baseline = {},
                          .baseline_title = {},
-                         .wanted = request_.seeds.size()};
-    if (planned.generators.front()) {
+                         .wanted = runs_of(planned)};
+    if (planned.generators.front() && row.mixer == "SciMix") {
       out.generator = generator_guide(plan_.tasks[*planned.generators.front()]);
     }
     for (const TableMeasure measure : row.measures) add_measure(planned, measure, out);
@@ -125,6 +126,27 @@ class Results {
     }
   }
 
+  // Returns the generator whose hybrids the task measures. Other mixers learn nothing: on the same
+  // test images, all seeds have the same figure.
+  [[nodiscard]] static fs::path judged_by(const PlannedRow& planned, const TableTask& transfer) {
+    return planned.row->mixer == "SciMix" ? transfer.generator : fs::path();
+  }
+
+  // Returns the number of different runs behind the row's first figure.
+  [[nodiscard]] std::size_t runs_of(const PlannedRow& planned) const {
+    const TableMeasure first = planned.row->measures.front();
+    const auto& tasks = first == TableMeasure::accuracy             ? planned.classifiers
+                        : first == TableMeasure::generator_accuracy ? planned.generators
+                                                                    : planned.transfers;
+    std::set<fs::path> runs;
+    for (const std::optional<std::size_t>& task : tasks) {
+      if (!task) continue;
+      const TableTask& one = plan_.tasks[*task];
+      runs.insert(first == TableMeasure::transfer ? judged_by(planned, one) : one.folder);
+    }
+    return runs.size();
+  }
+
   static void set_paper(const std::optional<PaperFigure>& paper, TableReport::Measure& measure) {
     if (!paper) return;
     measure.paper = paper->mean;
@@ -137,9 +159,10 @@ class Results {
     TableReport::Measure median{.name = "median of the last 20", .values = {}};
     set_paper(planned.row->paper, last);
     std::vector<Series> curves;
+    std::set<fs::path> counted;  // seeds may share a run, such as one generator for all
     for (std::size_t i = 0; i < tasks.size(); ++i) {
       const TableTask* const task = done(tasks[i]);
-      if (task == nullptr) continue;
+      if (task == nullptr || !counted.insert(task->folder).second) continue;
       const RunHistory history = RunHistory::read(task->folder / "metrics.jsonl");
       const std::optional<double> accuracy = last_accuracy(history);
       if (!accuracy) continue;
@@ -157,9 +180,10 @@ class Results {
     TableReport::Measure s_r{.name = "s_r", .values = {}};
     set_paper(planned.row->paper_s_c, s_c);
     set_paper(planned.row->paper_s_r, s_r);
+    std::set<fs::path> counted;
     for (std::size_t i = 0; i < planned.transfers.size(); ++i) {
       const TableTask* const task = done(planned.transfers[i]);
-      if (task == nullptr) continue;
+      if (task == nullptr || !counted.insert(judged_by(planned, *task)).second) continue;
       std::ifstream file(task->transfer_json());
       const auto json = nlohmann::json::parse(file, nullptr, /*allow_exceptions=*/false);
       const auto share = [&](const char* name) -> double {
@@ -259,7 +283,11 @@ TableReport table_results(const TableList& list, const TableRequest& request, co
 
 std::string generator_guide(const TableTask& generator) {
   std::string loss = generator.setting("semantic-loss");
-  if (loss == "auto") {
+  // The trained run knows whether all images have labels. Before, the settings let one guess.
+  if (const std::string method = checkpoint_entry(generator.folder, "semantic_method");
+      !method.empty()) {
+    loss = method == "supervised" ? "cross-entropy" : method;
+  } else if (loss == "auto") {
     loss = generator.setting("labels") == "all" ? "cross-entropy" : "mean-teacher";
   }
   const std::string guide = generator.setting("guide");

@@ -27,6 +27,7 @@
 #include "tools/command_line/exit_codes.hpp"
 #include "tools/command_line/run_settings.hpp"
 #include "tools/train/train_command.hpp"
+#include "trainers/checkpoint.hpp"
 #include "trainers/guide.hpp"
 #include "trainers/interrupt.hpp"
 #include "trainers/training_run.hpp"
@@ -235,6 +236,12 @@ bool Runner::has_owner(const TableTask& task) {
   }
 }
 
+// Returns the step from which the run will go on, in words.
+std::string resumed_step(const fs::path& run) {
+  const std::string step = checkpoint_entry(run, "step");
+  return step.empty() ? "0" : step;
+}
+
 void Runner::start(std::size_t at, int slot) {
   const TableTask& task = plan_.tasks[at];
   fs::create_directories(task.is_run() ? task.folder.parent_path() : task.folder);
@@ -246,10 +253,9 @@ void Runner::start(std::size_t at, int slot) {
   running_.push_back({at, slot, ChildProcess(command_of(task, slot)), steady_seconds()});
   states_[at] = State::running;
   say(fmt::format("{}: {}", task.name,
-                  !task.is_run() ? "measuring"
-                  : has_run(task.folder)
-                      ? fmt::format("going on after step {}", read_pace(metrics_of(task)).step)
-                      : std::string("begun")));
+                  !task.is_run()         ? "measuring"
+                  : has_run(task.folder) ? "going on after step " + resumed_step(task.folder)
+                                         : std::string("begun")));
 }
 
 void Runner::start_what_is_ready() {
@@ -427,6 +433,31 @@ RunPace read_pace(const fs::path& metrics) {
   return pace;
 }
 
+std::string checkpoint_entry(const fs::path& run, const std::string& key) {
+  if (!has_run(run)) return {};
+  const auto newest = RunFolder::open(run).latest_checkpoint();
+  return newest ? value_of(read_checkpoint_metadata(*newest), key) : std::string();
+}
+
+namespace {
+
+// Checks that a classifier with hybrids learnt from the generator that is there now. Errors (user):
+// it learnt from another one; the table would show it as this one's. (Older checkpoints do not say.
+// Between f64 and other runs, the checksums differ by the rounding.)
+void check_same_generator(const TableTask& task) {
+  if (task.kind != TableTask::Kind::classifier || task.setting("mixer") != "scimix") return;
+  const fs::path generator = task.setting("generator");
+  const std::string learnt = checkpoint_entry(task.folder, "generator_checksum");
+  const std::string there = checkpoint_entry(generator, "generator_checksum");
+  if (learnt.empty() || there.empty() || learnt == there || task.setting("precision") == "f64") {
+    return;
+  }
+  user_error(shown(task.folder), ": learnt from another generator than the one that is in ",
+             shown(generator), " now; move it away, or choose another --out");
+}
+
+}  // namespace
+
 bool is_done(const TableTask& task) {
   if (!task.is_run()) {
     if (!is_file(task.transfer_json()) || !is_file(task.transfer_picture())) return false;
@@ -450,6 +481,7 @@ bool is_done(const TableTask& task) {
   }
   if (!has_run(task.folder)) return false;
   (void)resume_arguments(task.run_kind(), task.folder, task.values);
+  check_same_generator(task);
   return is_finished(RunFolder::open(task.folder), task.steps());
 }
 

@@ -33,6 +33,12 @@ struct RunPace {
 
 // Returns whether a task is done. Errors (user): its folder has a run with other settings.
 [[nodiscard]] bool is_done(const TableTask& task);
+
+// Returns an entry of the metadata of the run's newest checkpoint, or "" if there is none. Errors
+// (user): a damaged checkpoint.
+[[nodiscard]] std::string checkpoint_entry(const std::filesystem::path& run,
+                                           const std::string& key);
+
 // Returns for each task whether nothing is left to do for it: it is done, or it is a guide that no
 // generator's run needs any more. Errors (user): those of is_done.
 [[nodiscard]] std::vector<bool> settled_tasks(const TablePlan& plan);

@@ -98,6 +98,33 @@ SettingLayer generator_settings_by(const ClassifierConfig& classifier, bool keep
   return layer;
 }
 
+void check_generator_suits(const SettingValues& classifier, const SettingValues& generator) {
+  const auto of = [](const RunKind& kind, const SettingValues& values, const char* name) {
+    return text_of(values[static_cast<std::size_t>(kind.index(name))]);
+  };
+  const auto check_equal = [&](const char* name, const char* why) {
+    const std::string here = of(classifier_kind(), classifier, name);
+    const std::string there = of(generator_kind(), generator, name);
+    if (here == there) return;
+    user_error("--", name, " ", here, ": the generator has ", there, ", expected the same", why);
+  };
+  if (of(classifier_kind(), classifier, "allow-other-split") != "true") {
+    const char* const why =
+        ", or its knowledge of other labels leaks (--allow-other-split permits it)";
+    // A number may be that of all training images, which only the runs know.
+    const std::string all = "all";
+    if (of(classifier_kind(), classifier, "labels") != all &&
+        of(generator_kind(), generator, "labels") != all) {
+      check_equal("labels", why);
+      check_equal("split-seed", why);
+    }
+  }
+  if (of(classifier_kind(), classifier, "init-from") != "generator") return;
+  for (const char* const name : {"depth", "width", "norm-eps"}) {
+    check_equal(name, ", as the classifier starts from it (--init-from generator)");
+  }
+}
+
 bool provide_generator(const ClassifierConfig& config, const fs::path& resume, Ranks& ranks,
                        const RunStreams& streams) {
   if (!uses_generator(config) || config.hybrids.generator_config.empty()) return true;
@@ -114,6 +141,8 @@ bool provide_generator(const ClassifierConfig& config, const fs::path& resume, R
   // A run that was killed at its very start has a folder, but no settings: it starts anew.
   if (ranks.agree(is_file(there))) return true;
   if (ranks.agree(is_file(there / "config.toml"))) return finish(there, ranks, streams);
+  check_generator_suits(classifier_table().values(config),
+                        generator_table().values(generator_settings(config)));
   const bool done = train(config, ranks, streams);
   fmt::print(streams.out, "\n");
   return done;

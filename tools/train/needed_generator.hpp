@@ -20,6 +20,11 @@ namespace scimix {
                                      const std::filesystem::path& resume, Ranks& ranks,
                                      const RunStreams& streams);
 
+// Checks what can be checked before a generator is trained for a classifier. The arguments are the
+// settings of both runs. Errors (user): numbers of labels or split seeds that differ, unless
+// --allow-other-split is given; another network, if the classifier starts from the generator's.
+void check_generator_suits(const SettingValues& classifier, const SettingValues& generator);
+
 // Returns the settings of a generator that follow from its classifier: the settings on which both
 // must agree, the seed (the classifier's split seed), the folder, and, unless `keep_labels` is set
 // because the generator's own settings have them, the labels.
