@@ -55,6 +55,10 @@ void add_steps_settings(Table& t) {
       {.least = -1, .most = 2e9}, SCIMIX_FIELD(generator_steps));
   group.everyday("steps", "Number of steps of the final classifier; -1 picks it.",
                  {.least = -1, .most = 2e9}, SCIMIX_FIELD(steps));
+  group.advanced("init-from",
+                 "Initial weights of the final classifier, if it learns with hybrids: generator "
+                 "copies them from the generator's own classifier, scratch draws them at random.",
+                 SCIMIX_FIELD(init_from));
   add_seed_and_precision_settings(t);
 }
 
@@ -134,7 +138,8 @@ const RunKind& auto_kind() {
       .defaults = auto_table().values({}),
       .preset = [](const SettingValues&) { return SettingBundle(); },
       .cpu_scale = [](const SettingValues&) { return SettingBundle(); },
-      .scaled_folders = {}};
+      .scaled_folders = {},
+      .values_before = {{"init-from", "scratch"}}};
   return kind;
 }
 

@@ -382,6 +382,8 @@ TEST_CASE("auto: the settings of the three runs fit each other") {
   CHECK(runs.classifier.method == Method::fixmatch);
   CHECK(runs.classifier.hybrids.mixer == MixerKind::scimix);
   CHECK(runs.classifier.hybrids.generator == "/job/generator");
+  CHECK(runs.classifier.init_from == InitFrom::generator);
+  CHECK(runs.guide.init_from == InitFrom::scratch);
   CHECK(runs.classifier.steps == 6800);
   CHECK(runs.classifier.batch == 32);
   for (const DataSettings& data : {runs.guide.data, runs.generator.data, runs.classifier.data}) {

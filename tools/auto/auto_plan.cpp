@@ -267,7 +267,11 @@ Method method_of(const AutoConfig& asked, Method otherwise) {
 std::string method_reason(const AutoConfig& asked, const AutoData& data, const AutoPlan& plan) {
   const std::string name(name_of(plan.method));
   if (asked.method != AutoMethod::automatic) return "method: " + name + ", as asked";
-  if (plan.has_hybrids()) return "method: " + name + " with hybrids of the generator";
+  if (plan.has_hybrids()) {
+    const bool starts_there = asked.init_from == InitFrom::generator;
+    return "method: " + name + " with hybrids of the generator" +
+           (starts_there ? ", started from the generator's classifier" : "");
+  }
   if (has_unlabeled(data)) return "method: " + name + ", which also learns from unlabelled images";
   return "method: " + name + ", as there are too few unlabelled images";
 }

@@ -17,7 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // Settings of the job that mean something else in a run, or are given separately.
-constexpr std::array<std::string_view, 5> kOfJob{"minutes", "method", "scale", "steps", "out"};
+constexpr std::array<std::string_view, 6> kOfJob{"minutes", "method", "scale",
+                                                 "steps",   "out",    "init-from"};
 
 // Returns the settings of the job that the kind of run has under the same name.
 SettingLayer shared_settings(const AutoConfig& config, const RunKind& to) {
@@ -104,6 +105,7 @@ AutoRunSettings auto_run_settings(const AutoConfig& picked) {
   if (hybrids) {
     of_classifier.emplace_back("mixer", std::string("scimix"));
     of_classifier.emplace_back("generator", in_folder(kAutoGenerator));
+    of_classifier.emplace_back("init-from", std::string(name_of(picked.init_from)));
   }
   runs.classifier = classifier_of(picked, picked.steps, of_classifier);
   Given of_generator{{"out", in_folder(kAutoGenerator)},
