@@ -18,7 +18,8 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMarkWithin = std::size_t{64} << 10;
 
-// Errors (user): a file that cannot be read, which may be another program's.
+}  // namespace
+
 bool holds_mark(const std::string& option, const fs::path& path, std::string_view mark) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
@@ -31,6 +32,8 @@ bool holds_mark(const std::string& option, const fs::path& path, std::string_vie
   head.resize(static_cast<std::size_t>(file.gcount()));
   return head.empty() || head.find(mark) != std::string::npos;
 }
+
+namespace {
 
 void check_writable(const std::string& option, const fs::path& path, const fs::path& folder) {
   if (::access(folder.c_str(), W_OK | X_OK) == 0) return;

@@ -15,6 +15,12 @@ namespace scimix {
 void check_result_file(const std::string& option, const std::filesystem::path& path,
                        std::string_view mark);
 
+// Returns whether an existing file is empty or contains `mark` in its first 64 KiB, so that this
+// program wrote it. Errors (user): a file that cannot be read, which may be another program's; the
+// message starts with `option`.
+[[nodiscard]] bool holds_mark(const std::string& option, const std::filesystem::path& path,
+                              std::string_view mark);
+
 // Checks that a folder `path` can be made: nothing of that name exists, or an empty folder. Folders
 // above it may be missing. Errors (user): a failed check; the message starts with `option`.
 void check_result_folder(const std::string& option, const std::filesystem::path& path);

@@ -38,8 +38,9 @@ Dataset load_native(const std::string& name, const std::filesystem::path& dir,
     return load_digits(options.digits_train, options.digits_test, options.data_seed);
   }
   const auto known = dataset_names();
-  if (std::find(known.begin(), known.end(), name) != known.end()) require_dir(name, dir);
-  if (options.bounding_box && !name.starts_with("cub-200-")) {
+  const bool is_known = std::find(known.begin(), known.end(), name) != known.end();
+  if (is_known) require_dir(name, dir);
+  if (options.bounding_box && is_known && !name.starts_with("cub-200-")) {
     user_error("--bounding-box true: ", name, " has no boxes, expected the data set cub-200-2011");
   }
   if (name == "cifar10") return load_cifar10(dir);

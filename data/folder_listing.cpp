@@ -251,9 +251,9 @@ void list_classes_alone(const fs::path& dir, const FolderOptions& options, Folde
   const Names halves{"train", "test"};
   if (is_folder(dir / "train")) {
     require_only(dir, halves);
-    list_classes(dir / "train", !options.test_only, listing);
-    const bool test = is_folder(dir / "test") || options.test_only;
-    if (test && !options.no_test) return list_test(dir / "test", shown(dir / "train"), listing);
+    const bool test = !options.no_test && is_folder(dir / "test");
+    list_classes(dir / "train", !(test && options.test_only), listing);
+    if (test) return list_test(dir / "test", shown(dir / "train"), listing);
     return without_test_set("there is no folder test/", options, listing);
   }
   if (is_test_set(dir / "test")) {

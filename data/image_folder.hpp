@@ -12,7 +12,8 @@ namespace scimix {
 
 // Reads a folder of images in one of these layouts.
 //
-//   dir/train/<class>/*, dir/test/<class>/*         training and test images
+//   dir/train/<class>/*, dir/test/<class>/*         training and test images; without test/, a
+//                                                   share of each class is held out
 //   dir/<class>/*                                   a share of each class is held out for testing
 //   dir/labeled/<class>/* or dir/train/<class>/*,   the images of unlabeled/, at any depth, are
 //   dir/unlabeled/**                                training images without a class. The test

@@ -98,7 +98,9 @@ void check_writable(const fs::path& folder) {
 
 // Checks that a file of a run, if it exists, is one that this program wrote.
 void check_own(const fs::path& file, std::string_view mark) {
-  if (is_there(file)) check_result_file("--out", file, mark);
+  if (!is_there(file) || (is_file(file) && holds_mark("--out", file, mark))) return;
+  user_error(shown(file), ": was not written by this program, and a run would replace it; move it ",
+             "away or choose another --out");
 }
 
 }  // namespace

@@ -91,7 +91,7 @@ if [[ $preset == tsan ]]; then
   export TSAN_OPTIONS="$options_of_tsan suppressions=$PWD/scripts/tsan_suppressions.txt ${TSAN_OPTIONS-}"
 fi
 
-cmake --preset "$preset" "${options[@]}"
+cmake --preset "$preset" -DSCIMIX_BUILD_TESTS=ON "${options[@]}"
 cmake --build --preset "$preset" --parallel "$(nproc)"
 if ((gpu)); then
   count() { "build/$preset/bin/scimix_tests" "--test-case=$gpu_tests" "$@" --count | awk '/unskipped/ { print $NF }'; }

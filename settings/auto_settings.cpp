@@ -21,8 +21,7 @@ void add_pick_settings(Table& t) {
   group.everyday(
       "method",
       "Method of the final classifier. auto is fixmatch, except that a classifier without hybrids "
-      "is "
-      "supervised if there are fewer unlabelled images than labelled ones, or fewer than 64.",
+      "is supervised if there are fewer unlabelled images than labelled ones, or fewer than 64.",
       SCIMIX_FIELD(method));
   group.advanced(
       "scale",
@@ -139,7 +138,7 @@ const RunKind& auto_kind() {
       .preset = [](const SettingValues&) { return SettingBundle(); },
       .cpu_scale = [](const SettingValues&) { return SettingBundle(); },
       .scaled_folders = {},
-      .values_before = {{"init-from", "scratch"}}};
+      .values_before = {{"init-from", "scratch"}, {"plain-steps", "0"}}};
   return kind;
 }
 

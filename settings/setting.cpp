@@ -11,6 +11,7 @@
 #include "core/names.hpp"
 #include "core/paths.hpp"
 #include "settings/boolean_word.hpp"
+#include "settings/labels_text.hpp"
 
 namespace scimix {
 
@@ -99,11 +100,9 @@ SettingValue parse_value(const Setting& setting, const std::string& written,
     case SettingType::number:
       if (const auto found = parse_number<double>(written)) value = *found;
       break;
-    case SettingType::labels: {  // "020" is 20: generators and classifiers compare the text
-      const auto found = parse_number<std::int64_t>(written);
-      value = found ? std::to_string(*found) : written;
+    case SettingType::labels:
+      value = labels_text(written);
       break;
-    }
     default:
       value = written;
   }

@@ -6,6 +6,7 @@
 #include "core/error.hpp"
 #include "core/paths.hpp"
 #include "data/file.hpp"
+#include "settings/labels_text.hpp"
 #include "settings/percent_encoding.hpp"
 
 namespace scimix {
@@ -81,13 +82,7 @@ std::optional<SettingValue> value_of(const Setting& setting, const toml::node& n
       return std::nullopt;
     case SettingType::labels:
       if (const auto value = node.value_exact<std::int64_t>()) return std::to_string(*value);
-      if (const auto value =
-              node.value_exact<std::string>()) {  // "020" is 20, as on a command line
-        const char* const end = value->data() + value->size();
-        std::int64_t number = 0;
-        const auto [stop, fault] = std::from_chars(value->data(), end, number);
-        if (!value->empty() && fault == std::errc() && stop == end) return std::to_string(number);
-      }
+      if (const auto value = node.value_exact<std::string>()) return labels_text(*value);
       return text_in(node);
     case SettingType::choice:
     case SettingType::text:

@@ -189,7 +189,7 @@ TEST_CASE("a new run takes no folder with files that it would write to") {
     CAPTURE(name);
     test::write_bytes(run / name, "mine");
     CHECK_THROWS_WITH_AS(RunFolder::check_free(run),
-                         doctest::Contains("that this program did not write"), Error);
+                         doctest::Contains("was not written by this program"), Error);
     std::filesystem::remove(run / name);
   }
   test::write_bytes(run / "split.json", "{\"format\": \"scimix-split-1\"}");

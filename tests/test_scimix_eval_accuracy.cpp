@@ -262,6 +262,29 @@ TEST_CASE("scimix_eval accuracy: a part of the run's own pictures is no test, an
             "4 test images (all images with a class of " + path("flat")));
 }
 
+TEST_CASE("scimix_eval accuracy: train/ alone is tested on what was held out from it") {
+  const TempFolder folder;
+  const auto path = [&](const char* name) { return (folder / name).string(); };
+  write_folder(folder / "own/train");
+  write_folder(folder / "other/train", 100);
+  const auto train_run = [&](const char* name, const Words& more) {
+    train(Words{"classifier", "--dataset", "folder",  "--data-dir",   path("own"), "--depth",
+                "10",         "--width",   "1",       "--image-size", "16",        "--crop-pad",
+                "2",          "--batch",   "2",       "--steps",      "1",         "--device",
+                "cpu",        "--out",     path(name)} +
+          more);
+  };
+  train_run("run", {});
+  train_run("all", {"--test", "none"});
+  CHECK(has(evaluated({path("run")}), "2 test images (a fifth of " + path("own")));
+  CHECK(has(evaluated({path("run"), "--data-dir", path("other")}), "10 test images (all images"));
+  check_mistake({"accuracy", path("all"), "--data-dir", path("own")},
+                {"has no folder test/, and the run, which held out no images"});
+  std::filesystem::copy(folder / "other/train/left/0.png", folder / "own/train/left/new.png");
+  check_mistake({"accuracy", path("run")},
+                {path("own") + ": has changed since the run was trained on it"});
+}
+
 TEST_CASE("scimix_eval accuracy: runs and checkpoints that are none") {
   const TempFolder folder;
   const auto path = [&](const char* name) { return (folder / name).string(); };

@@ -4,7 +4,11 @@
 #include <csignal>
 
 #include "command_line.hpp"
+#include "core/error.hpp"
+#include "data/dataset.hpp"
+#include "data/split.hpp"
 #include "striped_picture.hpp"
+#include "tools/auto/auto_data.hpp"
 
 using namespace scimix;
 using test::operator+;
@@ -166,6 +170,32 @@ TEST_CASE("auto: with three seconds there is a classifier without hybrids") {
   CHECK_FALSE(fs::exists(pictures.path("job/guide")));
   CHECK(has(config_of(pictures, ""), "\ngenerator-steps=0\n"));
   CHECK(has(config_of(pictures, "classifier/"), "\nmethod=\"fixmatch\"\n"));
+}
+
+TEST_CASE("auto: a job from before there were plain classifiers goes on without one") {
+  const Pictures pictures;
+  const Words command = pictures.job({"--minutes", "0.05", "--test", "none"});
+  train(command);
+  std::istringstream lines(config_of(pictures, ""));
+  std::string older;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("plain-") && !line.starts_with("init-from")) older += line + "\n";
+  }
+  REQUIRE(older.size() < config_of(pictures, "").size());
+  test::write_bytes(pictures.path("job/config.toml"), older);
+  CHECK(has(train(command).out, "going on with its picks"));
+}
+
+TEST_CASE("auto: pictures that came while a run was trained are noticed") {
+  const Pictures pictures;
+  const auto load = [&] { return load_dataset("folder", pictures.dir, {.size = 16}); };
+  const Dataset before = load();
+  fs::create_directories(pictures.path("job/guide"));
+  save_split(pictures.path("job/guide/split.json"), make_split(before, std::nullopt, 0));
+  CHECK_NOTHROW(check_same_pictures(pictures.path("job"), before));
+  test::write_picture(pictures.dir / "labeled/down/another.png", false, 3);
+  CHECK_THROWS_WITH_AS(check_same_pictures(pictures.path("job"), load()),
+                       doctest::Contains("made with other training images"), Error);
 }
 
 TEST_CASE("auto: another program's config.toml is no job") {

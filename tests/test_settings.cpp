@@ -309,6 +309,9 @@ TEST_CASE("settings: a scale shrinks what weaker layers say, wherever it is writ
   CHECK(read("scale = \"cpu\"\n").model.depth == 10);
   CHECK(read("scale = \"cpu\"\nsteps = 7\n").steps == 7);
   CHECK(read("labels = \"020\"\n").data.labels == "20");
+  CHECK(classifier_table()
+            .config(read_command(classifier_kind(), {"--labels", "020"}).values)
+            .data.labels == "20");
   CHECK(read("scale = \"cpu\"\nsteps = 7\n").model.depth == 10);
   const test::TempFolder folder;
   test::write_bytes(folder / "full.toml", "steps = 100000\nout = \"runs/x\"\n");

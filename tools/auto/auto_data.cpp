@@ -5,9 +5,12 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "core/paths.hpp"
 #include "data/folder_listing.hpp"
 #include "data/image_io.hpp"
+#include "data/split.hpp"
 #include "report/run_report.hpp"
+#include "tools/auto/auto_settings.hpp"
 
 namespace scimix {
 
@@ -111,6 +114,13 @@ std::vector<std::string> describe(const AutoData& data) {
   if (data.sides.pictures > 0) lines.push_back(sides_line(data.sides));
   for (const std::string& note : data.notes) lines.push_back("note: " + note);
   return lines;
+}
+
+void check_same_pictures(const std::filesystem::path& job, const Dataset& dataset) {
+  for (const char* const run : {kAutoGuide, kAutoGenerator, kAutoClassifier}) {
+    const std::filesystem::path split = job / run / "split.json";
+    if (is_file(split)) check_same_test_images(split, load_split(split, dataset), dataset);
+  }
 }
 
 }  // namespace scimix

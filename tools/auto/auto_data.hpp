@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -42,5 +43,10 @@ struct AutoData {
 
 // Returns a few lines for a person.
 [[nodiscard]] std::vector<std::string> describe(const AutoData& data);
+
+// Checks that the runs in the folder `job` were made from the pictures that are there now: finished
+// runs are not started again, and would not notice. The run after a weak guide may have another
+// image size, and is not compared. Errors (user): pictures were added, removed or changed since.
+void check_same_pictures(const std::filesystem::path& job, const Dataset& dataset);
 
 }  // namespace scimix

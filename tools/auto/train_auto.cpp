@@ -132,16 +132,6 @@ void check_runs(const AutoRunSettings& runs) {
   if (runs.generator.steps > 0) check(runs.generator);
 }
 
-// Checks that the job's runs were made from the pictures that are there now: finished runs are not
-// started again, and would not notice. The run after a weak guide may have another image size, and
-// is not compared. Errors (user): pictures were added, removed or changed since.
-void check_same_pictures(const fs::path& folder, const Dataset& dataset) {
-  for (const char* const run : {kAutoGuide, kAutoGenerator, kAutoClassifier}) {
-    const fs::path split = folder / run / "split.json";
-    if (is_file(split)) check_same_test_images(split, load_split(split, dataset), dataset);
-  }
-}
-
 // Checks that the runs can draw the unlabelled images of a step, before the picks are written.
 // Errors (user): there are fewer.
 void check_unlabeled(const AutoRunSettings& runs, const AutoData& data) {
@@ -280,11 +270,12 @@ int train_auto(const std::vector<std::string>& arguments, Ranks& ranks) {
   fmt::print(streams.out, "device: {}\n", describe(device));
   // The picks for the classifier after a weak guide. It has the images that the guide was judged on
   // only if no picture came or went meanwhile.
+  const auto check_pictures = [&] { check_same_pictures(folder, read_pictures().dataset); };
   std::function<ClassifierConfig()> plan_again;
   if (asked.resumes()) {
     fmt::print(streams.out, "job folder {}: going on with its picks\n", folder.string());
     plan_again = [&] {
-      check_same_pictures(folder, read_pictures().dataset);
+      check_pictures();
       return auto_run_settings(config).plain;
     };
   } else {
@@ -300,7 +291,7 @@ int train_auto(const std::vector<std::string>& arguments, Ranks& ranks) {
     // The machine may be faster or slower than it was at the start, and the guide may have taken
     // another time than planned. A resumed job does not know how long it ran before.
     plan_again = [&, open, measure] {
-      check_same_pictures(folder, read_pictures().dataset);
+      check_pictures();
       const double seconds = seconds_after_guide(open.minutes, steady_seconds() - start);
       const PlainPlan plain = plan_plain(open, data, measure, seconds);
       fmt::print(streams.out, "planned again for the rest of the time: a {}\n", describe(plain));

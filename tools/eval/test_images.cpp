@@ -76,7 +76,8 @@ TestImages load_folder(DataChoice choice, const ClassifierSettings& settings,
   const fs::path folder = choice.data_dir.value_or(settings.data.data_dir);
   // Chosen now: below, the folder may become its subfolder test/, where it would not be found.
   if (choice.data_dir) choice.labels_file = labels_file_of(choice, settings.data);
-  if (has_unlabeled_layout(folder) || !labels_file_of(choice, settings.data).empty()) {
+  if (has_unlabeled_layout(folder) || is_folder(folder / "train") ||
+      !labels_file_of(choice, settings.data).empty()) {
     TestImages images = load_as_for_training(choice, settings);
     if (is_test_set(folder / "test")) return images;
     if (settings.data.test == TestSet::none && !choice.allow_training_images) {
@@ -94,18 +95,14 @@ TestImages load_folder(DataChoice choice, const ClassifierSettings& settings,
                         : fmt::format(" (a share of the labelled images of {})", shown(folder));
     return images;
   }
-  const bool has_train = is_folder(folder / "train");
-  if (!has_train && is_folder(folder / "test")) {
-    const bool is_set = is_test_set(folder / "test");
-    if (is_set) choice.data_dir = (folder / "test").native();
-    if (is_set) return load_whole_folder(choice, settings, trained_on);
+  if (is_test_set(folder / "test")) {
+    choice.data_dir = (folder / "test").native();
+    return load_whole_folder(choice, settings, trained_on);
   }
-  if (!has_train && choice.data_dir) return load_whole_folder(choice, settings, trained_on);
+  if (choice.data_dir) return load_whole_folder(choice, settings, trained_on);
   TestImages images = load_as_for_training(choice, settings);
-  if (!has_train) {
-    images.from_training_folder = true;
-    images.choice = held_out_from(folder, settings);
-  }
+  images.from_training_folder = true;
+  images.choice = held_out_from(folder, settings);
   return images;
 }
 

@@ -67,9 +67,10 @@ struct Overrides {
     if (of_generator ? is_decided(kDecidedOfGenerator)
         : of_oracle  ? is_decided(kDecidedOfOracle)
                      : is_decided(kDecidedOfClassifier)) {
-      user_error("--set ", word,
-                 ": the table decides this setting itself (its list of rows, --seeds, ",
-                 "--out), expected another one");
+      user_error(
+          "--set ", word,
+          ": the table decides this setting itself, by its list of rows, --seeds and --out; --set ",
+          "cannot change it");
     }
     const Setting& setting = kind.settings[static_cast<std::size_t>(index)];
     SettingLayer& layer = of_generator ? generator : of_oracle ? oracle : classifier;
@@ -282,14 +283,6 @@ class Planner {
     fill_in(kind, task, seed);
     check(classifier_table().config(task.values));
     return add(std::move(task));
-  }
-
-  // Returns whether a number of labels may be as large as the number of training images of a data
-  // set other than a folder.
-  static bool may_be_all(const DataSettings& data) {
-    constexpr std::int64_t kFewestImages = 2000;  // data sets in files have more
-    const auto labels = parse_label_count(data.labels);
-    return labels && *labels >= (data.dataset == "digits" ? data.digits_train : kFewestImages);
   }
 
   // Returns eight hexadecimal digits that depend on the settings that influence the trained

@@ -449,11 +449,13 @@ void check_same_generator(const TableTask& task) {
   const fs::path generator = task.setting("generator");
   const std::string learnt = checkpoint_entry(task.folder, "generator_checksum");
   const std::string there = checkpoint_entry(generator, "generator_checksum");
-  if (learnt.empty() || there.empty() || learnt == there || task.setting("precision") == "f64") {
-    return;
-  }
+  if (learnt.empty() || there.empty() || learnt == there) return;
+  const fs::path config = RunFolder::open(generator).config();
+  const bool rounded = task.setting("precision") == "f64" ||
+                       read_generator_config(config).precision == Precision::f64;
+  if (rounded) return;
   user_error(shown(task.folder), ": learnt from another generator than the one that is in ",
-             shown(generator), " now; move it away, or choose another --out");
+             shown(generator), " now; move the classifier's folder away, or choose another --out");
 }
 
 }  // namespace

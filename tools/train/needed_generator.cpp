@@ -98,6 +98,12 @@ SettingLayer generator_settings_by(const ClassifierConfig& classifier, bool keep
   return layer;
 }
 
+bool may_be_all(const DataSettings& data) {
+  constexpr std::int64_t kFewestImages = 2000;  // data sets in files have more
+  const auto labels = parse_label_count(data.labels);
+  return labels && *labels >= (data.dataset == "digits" ? data.digits_train : kFewestImages);
+}
+
 void check_generator_suits(const SettingValues& classifier, const SettingValues& generator) {
   const auto of = [](const RunKind& kind, const SettingValues& values, const char* name) {
     return text_of(values[static_cast<std::size_t>(kind.index(name))]);
@@ -111,10 +117,11 @@ void check_generator_suits(const SettingValues& classifier, const SettingValues&
   if (of(classifier_kind(), classifier, "allow-other-split") != "true") {
     const char* const why =
         ", or its knowledge of other labels leaks (--allow-other-split permits it)";
-    // A number may be that of all training images, which only the runs know.
-    const std::string all = "all";
-    if (of(classifier_kind(), classifier, "labels") != all &&
-        of(generator_kind(), generator, "labels") != all) {
+    // Whether a large number is that of all training images, so that it means the same as "all" and
+    // the split seed does not matter, only the runs know.
+    const DataSettings here = classifier_table().config(classifier).data;
+    const DataSettings there = generator_table().config(generator).data;
+    if (here.labels != "all" && there.labels != "all" && !may_be_all(here) && !may_be_all(there)) {
       check_equal("labels", why);
       check_equal("split-seed", why);
     }

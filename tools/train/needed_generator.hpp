@@ -20,6 +20,10 @@ namespace scimix {
                                      const std::filesystem::path& resume, Ranks& ranks,
                                      const RunStreams& streams);
 
+// Returns whether a number of labels may be as large as the number of training images of a data set
+// other than a folder.
+[[nodiscard]] bool may_be_all(const DataSettings& data);
+
 // Checks what can be checked before a generator is trained for a classifier. The arguments are the
 // settings of both runs. Errors (user): numbers of labels or split seeds that differ, unless
 // --allow-other-split is given; another network, if the classifier starts from the generator's.
