@@ -11,7 +11,7 @@
 #include "core/names.hpp"
 #include "core/paths.hpp"
 #include "settings/boolean_word.hpp"
-#include "settings/labels_text.hpp"
+#include "settings/normalized_labels.hpp"
 
 namespace scimix {
 
@@ -101,7 +101,7 @@ SettingValue parse_value(const Setting& setting, const std::string& written,
       if (const auto found = parse_number<double>(written)) value = *found;
       break;
     case SettingType::labels:
-      value = labels_text(written);
+      value = normalized_labels(written);
       break;
     default:
       value = written;

@@ -6,7 +6,7 @@
 #include "core/error.hpp"
 #include "core/paths.hpp"
 #include "data/file.hpp"
-#include "settings/labels_text.hpp"
+#include "settings/normalized_labels.hpp"
 #include "settings/percent_encoding.hpp"
 
 namespace scimix {
@@ -82,7 +82,7 @@ std::optional<SettingValue> value_of(const Setting& setting, const toml::node& n
       return std::nullopt;
     case SettingType::labels:
       if (const auto value = node.value_exact<std::int64_t>()) return std::to_string(*value);
-      if (const auto value = node.value_exact<std::string>()) return labels_text(*value);
+      if (const auto value = node.value_exact<std::string>()) return normalized_labels(*value);
       return text_in(node);
     case SettingType::choice:
     case SettingType::text:

@@ -29,6 +29,21 @@ void write_file(const fs::path& path, const std::string& text) {
   file.commit();
 }
 
+// Writes a CSV file in which a person fills in a column. `columns` returns the second and third
+// column of a prediction, of which one is empty.
+template <class Columns>
+void write_for_person(const fs::path& csv, const std::string& heading,
+                      std::span<const Prediction> predictions, std::span<const std::size_t> order,
+                      Columns columns) {
+  std::string text = heading + "\n";
+  for (const std::size_t at : order) {
+    const Prediction& one = predictions[at];
+    text += fmt::format("{},{},{:.6f},{:.6f}\n", csv_field(one.file), columns(one),
+                        one.probability(), one.margin());
+  }
+  write_file(csv, text);
+}
+
 constexpr std::size_t kLongestName = 255;       // of a file, in bytes
 constexpr std::size_t kLongestExtension = 100;  // of a name whose extension is kept
 
@@ -104,26 +119,16 @@ void write_predictions(const fs::path& csv, std::span<const Prediction> predicti
 
 void write_to_check(const fs::path& csv, std::span<const Prediction> predictions,
                     std::span<const std::size_t> order, std::span<const std::string> class_names) {
-  std::string text = "file,class,checked,probability,margin\n";
-  for (const std::size_t at : order) {
-    const Prediction& one = predictions[at];
-    text +=
-        fmt::format("{},{},,{:.6f},{:.6f}\n", csv_field(one.file),
-                    csv_field(name_of(one.label(), class_names)), one.probability(), one.margin());
-  }
-  write_file(csv, text);
+  write_for_person(
+      csv, "file,class,checked,probability,margin", predictions, order,
+      [&](const Prediction& one) { return csv_field(name_of(one.label(), class_names)) + ","; });
 }
 
 void write_to_label(const fs::path& csv, std::span<const Prediction> predictions,
                     std::span<const std::size_t> order, std::span<const std::string> class_names) {
-  std::string text = "file,class,guess,probability,margin\n";
-  for (const std::size_t at : order) {
-    const Prediction& one = predictions[at];
-    text +=
-        fmt::format("{},,{},{:.6f},{:.6f}\n", csv_field(one.file),
-                    csv_field(name_of(one.label(), class_names)), one.probability(), one.margin());
-  }
-  write_file(csv, text);
+  write_for_person(
+      csv, "file,class,guess,probability,margin", predictions, order,
+      [&](const Prediction& one) { return "," + csv_field(name_of(one.label(), class_names)); });
 }
 
 void sort_images(const fs::path& dir, std::span<const Prediction> predictions,

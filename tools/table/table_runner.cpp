@@ -236,7 +236,7 @@ bool Runner::has_owner(const TableTask& task) {
   }
 }
 
-// Returns the step from which the run will go on, in words.
+// Returns the step of the newest checkpoint, from which the run will go on, as text.
 std::string resumed_step(const fs::path& run) {
   const std::string step = checkpoint_entry(run, "step");
   return step.empty() ? "0" : step;

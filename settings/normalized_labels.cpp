@@ -1,11 +1,11 @@
-#include "settings/labels_text.hpp"
+#include "settings/normalized_labels.hpp"
 
 #include <charconv>
 #include <cstdint>
 
 namespace scimix {
 
-std::string labels_text(const std::string& written) {
+std::string normalized_labels(const std::string& written) {
   const char* const end = written.data() + written.size();
   std::int64_t number = 0;
   const auto [stop, fault] = std::from_chars(written.data(), end, number);
