@@ -90,7 +90,8 @@ void add_guide_settings(Table& t) {
       "as far as its encoder recognises them. With --scale cpu the default is 8000, or "
       "16000 if --semantic-loss is fixmatch.",
       {.least = 0, .most = 2e9}, SCIMIX_FIELD(guide.steps));
-  group.advanced(
+  const SettingAdder changeable(t, "Guide", OnResume::changes_training);
+  changeable.advanced(
       "guided-learning-rate",
       "Learning rate of the semantic encoder after a guide, instead of --learning-rate; 0 keeps "
       "the encoder as the guide is.",

@@ -298,3 +298,21 @@ TEST_CASE("a run with steps behind it goes on without its guide") {
   CHECK(out.find("guide: mean-teacher, 6 steps") != std::string::npos);
   CHECK(last_checkpoint(longer) == last_checkpoint(whole));
 }
+
+TEST_CASE("a resumed run may train the semantic encoder at another rate, or no longer") {
+  const TempFolder folder;
+  const std::string guide = (folder / "guide").string();
+  train(classifier(guide));
+  const std::string whole = (folder / "whole").string();
+  train(generator(whole, {"--guide", guide}));
+  for (const char* const rate : {"0.0001", "0"}) {
+    CAPTURE(rate);
+    const std::string changed = (folder / rate).string();
+    train(generator(changed, {"--guide", guide}));
+    std::filesystem::remove(changed + "/checkpoints/step-00000004.safetensors");
+    train({"generator", "--resume", changed, "--guided-learning-rate", rate});
+    check_has(read_bytes(changed + "/config.toml"),
+              {"\nguided-learning-rate=" + std::string(rate) + "\n"});
+    CHECK(last_checkpoint(changed) != last_checkpoint(whole));
+  }
+}

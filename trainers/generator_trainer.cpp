@@ -116,7 +116,7 @@ namespace {
 std::string_view advice_of(const GeneratorRunConfig& config) {
   if (freezes_semantic_encoder(config)) return "try a smaller --adam-learning-rate";
   if (!has_guide(config)) return "try a smaller --learning-rate or --adam-learning-rate";
-  return "try a smaller --adam-learning-rate or, in a new run, --guided-learning-rate";
+  return "try a smaller --adam-learning-rate or --guided-learning-rate";
 }
 
 SessionSettings checked_settings(const GeneratorRunConfig& config, const Dataset& dataset) {
