@@ -1,6 +1,8 @@
 #include "data/cifar10.hpp"
 
+#include <algorithm>
 #include <cstddef>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -29,16 +31,17 @@ std::filesystem::path find_folder(const std::filesystem::path& dir) {
 std::vector<std::string> read_class_names(const std::filesystem::path& file) {
   const std::vector<std::uint8_t> bytes = read_file(file);
   std::vector<std::string> names;
-  std::string line;
-  for (const std::uint8_t byte : bytes) {
-    if (byte != '\n' && byte != '\r') {
-      line += static_cast<char>(byte);
-    } else if (!line.empty()) {
-      names.push_back(std::move(line));
-      line.clear();
+  std::istringstream lines{std::string(text_in(bytes))};
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t first = line.find_first_not_of(" \t\r");
+    if (first == std::string::npos) continue;
+    std::string name = line.substr(first, line.find_last_not_of(" \t\r") - first + 1);
+    if (std::ranges::find(names, name) != names.end()) {
+      user_error(shown(file), ": has the class name ", shown(name),
+                 " twice, expected different names");
     }
+    names.push_back(std::move(name));
   }
-  if (!line.empty()) names.push_back(line);
   if (names.size() != kClasses) {
     user_error(shown(file), ": ", names.size(), " class names, expected ", kClasses);
   }

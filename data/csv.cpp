@@ -28,9 +28,7 @@ class Parser {
  private:
   [[nodiscard]] bool has(char c) const { return at_ < text_.size() && text_[at_] == c; }
 
-  [[nodiscard]] bool at_line_end() const {
-    return at_ >= text_.size() || has('\n') || text_.substr(at_, 2) == "\r\n";
-  }
+  [[nodiscard]] bool at_line_end() const { return at_ >= text_.size() || has('\n') || has('\r'); }
 
   CsvRow next_row() {
     CsvRow row{.line = line_, .fields = {next_field()}};

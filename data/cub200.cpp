@@ -73,7 +73,7 @@ std::vector<std::string> words_of(std::string_view line) {
 // Reads the lines of a list, each of which has `count` words. Empty lines are passed over.
 std::vector<Line> read_lines(const fs::path& file, std::size_t count, std::string_view form) {
   const std::vector<std::uint8_t> bytes = read_file(file);
-  std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  std::string_view rest = text_in(bytes);
   std::vector<Line> lines;
   for (int number = 1; !rest.empty(); ++number) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());

@@ -75,4 +75,11 @@ std::vector<std::uint8_t> read_file_or_stream(const std::filesystem::path& path)
   return bytes;
 }
 
+std::string_view text_in(std::span<const std::uint8_t> bytes) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  return text;
+}
+
 }  // namespace scimix

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
+#include <string_view>
 #include <vector>
 
 namespace scimix {
@@ -14,5 +16,9 @@ namespace scimix {
 // As read_file, but also reads a pipe or a device, such as /dev/null, to its end. Waits until the
 // other side of the pipe closes it. Errors (user): those of read_file; more than 16 MiB.
 [[nodiscard]] std::vector<std::uint8_t> read_file_or_stream(const std::filesystem::path& path);
+
+// Returns the bytes of a text file as characters, without the byte order mark of UTF-8 that some
+// editors write at its start. `bytes` must outlive the result.
+[[nodiscard]] std::string_view text_in(std::span<const std::uint8_t> bytes);
 
 }  // namespace scimix

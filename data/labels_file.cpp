@@ -51,6 +51,7 @@ class BadRows {
 struct LabelRow {
   std::int64_t line = 0;   // 0: no row of the file, but a class folder
   std::string class_name;  // empty: unlabelled
+  std::string written;     // the image's name as the row has it
   bool found = false;      // among the images
 };
 
@@ -162,7 +163,8 @@ LabelRows read_rows(const fs::path& csv, const fs::path& dir, BadRows& bad) {
       continue;
     }
     place->second = {.line = row.line,
-                     .class_name = utf8_name(trimmed(row.fields[columns.class_name]))};
+                     .class_name = utf8_name(trimmed(row.fields[columns.class_name])),
+                     .written = file};
   }
   return labels;
 }
@@ -238,23 +240,45 @@ void assign(LabelRows& labels, const std::vector<std::string>& classes,
   });
 }
 
+// Returns whether a relative path leads out of the folder to which it is relative.
+bool is_outside(const fs::path& path) {
+  const fs::path normal = path.lexically_normal();
+  return !normal.empty() && *normal.begin() == "..";
+}
+
+// Returns the path of an image relative to `dir`; both are absolute. Where their names do not say
+// that it is inside, symbolic links in the names of the folders are followed.
+fs::path relative_to(const fs::path& path, const fs::path& dir) {
+  fs::path inside = path.lexically_normal().lexically_relative(dir.lexically_normal());
+  if (!is_outside(inside)) return inside;
+  std::error_code unknown;
+  const fs::path folder = fs::canonical(path.parent_path(), unknown);
+  if (unknown) return inside;
+  const fs::path whole = fs::canonical(dir, unknown);
+  if (unknown) return inside;
+  fs::path followed = (folder / path.filename()).lexically_relative(whole);
+  return is_outside(followed) ? inside : followed;
+}
+
 }  // namespace
 
 std::string name_in_folder(const std::string& written, const fs::path& dir, const fs::path& csv) {
   fs::path path(written);
   std::error_code ignored;
-  if (!path.is_absolute() && !fs::exists(dir / path, ignored)) {
+  if (path.is_relative()) {
     const fs::path beside = parent_folder(absolute_path(csv)) / path;
-    if (fs::exists(path, ignored)) {
+    if (fs::exists(dir / path, ignored)) {
+      if (!is_outside(path)) return path.lexically_normal().generic_string();
+      path = absolute_path(dir / path);
+    } else if (fs::exists(path, ignored)) {
       path = absolute_path(path);
     } else if (fs::exists(beside, ignored)) {
       path = beside;
+    } else {
+      return path.lexically_normal().generic_string();
     }
   }
-  if (path.is_absolute()) {
-    path = path.lexically_normal().lexically_relative(absolute_path(dir).lexically_normal());
-  }
-  return path.lexically_normal().generic_string();
+  return relative_to(path, absolute_path(dir)).generic_string();
 }
 
 std::vector<std::string> apply_labels_file(const fs::path& csv, const fs::path& dir,
@@ -267,8 +291,9 @@ std::vector<std::string> apply_labels_file(const fs::path& csv, const fs::path& 
   assign(labels, classes, folders, files);
   for (const auto* row : in_order(labels)) {
     if (row->second.found) continue;
-    bad.add(row->second.line, text(shown(row->first), ": no such image in ", shown(dir),
-                                   heading_hint(row->second.line, row->first)));
+    const LabelRow& label = row->second;
+    bad.add(label.line, text(shown(label.written), ": no such image in ", shown(dir),
+                             heading_hint(label.line, label.written)));
   }
   bad.report(csv);
   if (classes.empty()) user_error(shown(csv), ": labels no image");

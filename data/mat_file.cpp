@@ -139,7 +139,9 @@ class MatFile::Inflater {
 };
 
 MatFile::MatFile(const std::filesystem::path& path) : path_(shown(path)) {
-  if (!is_file(path)) user_error(path_, ": no such file");
+  const PathKind kind = path_kind(path);
+  if (kind == PathKind::missing) user_error(path_, ": no such file");
+  if (kind != PathKind::file) user_error(path_, ": not a file");
   std::error_code error;
   size_ = std::filesystem::file_size(path, error);
   in_.open(path, std::ios::binary);
@@ -167,8 +169,13 @@ void MatFile::check_container() {
     std::array<std::uint8_t, kTag> tag{};
     in_.seekg(static_cast<std::streamoff>(at));
     in_.read(reinterpret_cast<char*>(tag.data()), tag.size());
+    const std::uint32_t type = little_endian(tag.data(), 4);
+    if (!in_ || (type != kMatrix && type != kCompressed)) {
+      user_error(path_, ": the ", size_ - at, " bytes from byte ", at,
+                 " on are no variable, expected variables to the end of the file");
+    }
     const std::uint64_t end = at + tag.size() + little_endian(&tag[4], 4);
-    if (!in_ || end > size_) {
+    if (end > size_) {
       user_error(path_, ": truncated: ", size_, " bytes, expected at least ", end);
     }
     at = end;

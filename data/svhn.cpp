@@ -132,11 +132,23 @@ ImageSet read_svhn_file(const std::filesystem::path& path) {
   return images;
 }
 
+namespace {
+
+void check_classes(const std::filesystem::path& file, const ImageSet& images) {
+  for (std::int32_t digit = 0; digit < kClasses; ++digit) {
+    if (std::ranges::find(images.labels, digit) != images.labels.end()) continue;
+    user_error(shown(file), ": no images of the digit ", digit, ", expected all ten");
+  }
+}
+
+}  // namespace
+
 Dataset load_svhn(const std::filesystem::path& dir) {
   const std::filesystem::path folder = find_folder(dir);
   Dataset dataset;
   dataset.name = "svhn";
   dataset.train = read_svhn_file(folder / "train_32x32.mat");
+  check_classes(folder / "train_32x32.mat", dataset.train);
   dataset.test = read_svhn_file(folder / "test_32x32.mat");
   for (int digit = 0; digit < kClasses; ++digit) {
     dataset.class_names.push_back(std::to_string(digit));

@@ -101,6 +101,12 @@ TEST_CASE("CIFAR-10: whole folders") {
   CHECK(dataset.test.count == 10000);
   CHECK(load_cifar10(inner).train.count == 50000);  // the folder itself will do
 
+  test::write_text(inner / "batches.meta.txt",
+                   "\xEF\xBB\xBF"
+                   "a\r\n b \n\n \nc\nd\ne\nf\ng\nh\ni\nj\n");
+  CHECK(load().class_names ==
+        std::vector<std::string>{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"});
+
   std::filesystem::resize_file(inner / "data_batch_4.bin", 30729999);
   CHECK(contains(user_error_of(load), "data_batch_4.bin: 30729999 bytes, expected 30730000"));
   std::filesystem::resize_file(inner / "data_batch_4.bin", 30730000);
@@ -108,6 +114,8 @@ TEST_CASE("CIFAR-10: whole folders") {
   CHECK(contains(user_error_of(load), "test_batch.bin: no such file"));
   test::write_text(inner / "batches.meta.txt", "cat\ndog\n");
   CHECK(contains(user_error_of(load), "batches.meta.txt: 2 class names, expected 10"));
+  test::write_text(inner / "batches.meta.txt", "cat\ndog\ncat \n");
+  CHECK(contains(user_error_of(load), "batches.meta.txt: has the class name cat twice"));
 }
 
 // The facts were read from the published files with numpy.

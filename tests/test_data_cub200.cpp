@@ -220,6 +220,10 @@ TEST_CASE("CUB-200-2011: lists with faults") {
   CHECK(contains(error(), "no images.txt there or in CUB_200_2011/, expected CUB-200-2011"));
   write_birds(dir / "images");
   write_lists_2011(dir.path());
+  const std::int64_t images = load_cub_2011(dir.path(), kTwo).train.count;
+  const std::vector<std::uint8_t> list = test::bytes_of(dir / "images.txt");
+  write_text(dir / "images.txt", "\xEF\xBB\xBF" + std::string(list.begin(), list.end()));
+  CHECK(load_cub_2011(dir.path(), kTwo).train.count == images);
   struct BadList {
     const char* file;
     const char* content;

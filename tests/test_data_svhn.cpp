@@ -164,6 +164,7 @@ TEST_CASE("SVHN: files that are no MATLAB files") {
   const TempFolder dir;
   const fs::path path = dir.path() / "a.mat";
   CHECK(contains(error_of(path), "a.mat: no such file"));
+  CHECK(contains(error_of(dir.path()), ": not a file"));
   test::write_text(path, "");
   CHECK(contains(error_of(path), "not a MATLAB version 5 file"));
   test::write_text(path, std::string(4000, 'x'));
@@ -181,6 +182,22 @@ TEST_CASE("SVHN: a truncated file is an error wherever it ends") {
       test::write_bytes(path, std::span(whole).first(size));
       CAPTURE(size);
       CHECK(contains(error_of(path), "a.mat: "));
+    }
+  }
+}
+
+TEST_CASE("SVHN: bytes behind the last variable are an error") {
+  const TempFolder dir;
+  const fs::path path = dir.path() / "a.mat";
+  write_svhn<std::uint8_t>(path, MAT_C_UINT8, MAT_T_UINT8, {1, 10, 9}, MAT_COMPRESSION_NONE);
+  const std::vector<std::uint8_t> whole = test::bytes_of(path);
+  for (const std::size_t surplus : {4, 8, 100}) {
+    for (const int value : {0, 97}) {
+      std::vector<std::uint8_t> bytes = whole;
+      bytes.insert(bytes.end(), surplus, static_cast<std::uint8_t>(value));
+      test::write_bytes(path, bytes);
+      CHECK(contains(error_of(path), "a.mat: the " + std::to_string(surplus) + " bytes from byte " +
+                                         std::to_string(whole.size()) + " on are no variable"));
     }
   }
 }
@@ -250,17 +267,20 @@ TEST_CASE("SVHN: whole folders") {
   CHECK(contains(user_error_of(load), "no train_32x32.mat"));
   write_svhn<std::uint8_t>(dir.path() / "svhn/train_32x32.mat", MAT_C_UINT8, MAT_T_UINT8,
                            {1, 10, 9}, MAT_COMPRESSION_ZLIB);
+  CHECK(contains(user_error_of(load), "train_32x32.mat: no images of the digit 2"));
+  write_svhn<std::uint8_t>(dir.path() / "svhn/train_32x32.mat", MAT_C_UINT8, MAT_T_UINT8,
+                           {1, 10, 9, 2, 3, 4, 5, 6, 7, 8}, MAT_COMPRESSION_ZLIB);
   CHECK(contains(user_error_of(load), "test_32x32.mat: no such file"));
   write_svhn<double>(dir.path() / "svhn/test_32x32.mat", MAT_C_DOUBLE, MAT_T_DOUBLE, {5, 5},
                      MAT_COMPRESSION_NONE);
   const Dataset dataset = load();
   CHECK(dataset.name == "svhn");
   CHECK(!dataset.flip_allowed);
-  CHECK(dataset.train.count == 3);
+  CHECK(dataset.train.count == 10);
   CHECK(dataset.test.count == 2);
   CHECK(dataset.class_names.size() == 10);
   CHECK(dataset.class_names[0] == "0");
-  CHECK(load_svhn(dir.path() / "svhn").train.count == 3);
+  CHECK(load_svhn(dir.path() / "svhn").train.count == 10);
 }
 
 // The facts were read with scipy.io.loadmat.

@@ -54,6 +54,10 @@ TEST_CASE("csv: rows and fields of RFC 4180") {
   CHECK(rows[3].fields == std::vector<std::string>{"last", ""});
   CHECK(rows[3].line == 6);
   CHECK(parse_csv("", "t").empty());
+  const auto old = parse_csv("file,class\ra.png,\"cat\"\rb.png,dog\r", "t");  // of an old Mac
+  REQUIRE(old.size() == 3);
+  CHECK(old[1].fields == std::vector<std::string>{"a.png", "cat"});
+  CHECK(old[2].line == 3);
   CHECK(contains(user_error_of([] { (void)parse_csv("a\n\"b,c\n", "t.csv"); }),
                  "t.csv:2: a double quote is not closed"));
   CHECK(contains(user_error_of([] { (void)parse_csv("\"b\"c", "t.csv"); }),
@@ -315,6 +319,26 @@ TEST_CASE("labels file: a flat or nested folder, some images with a class") {
   const Dataset with_test = load(root, tested);
   CHECK(grey_levels(with_test.test) == std::vector<int>{9});
   CHECK(with_test.train.count == 6);
+}
+
+TEST_CASE("labels file: names that lead through other folders or links name the same images") {
+  const TempFolder dir;
+  const fs::path root = dir.path() / "real/set";
+  for (const int i : {1, 2, 3, 4}) write_plain(root / (std::to_string(i) + ".png"), i);
+  fs::create_directory_symlink(root, dir.path() / "link");
+  const FolderOptions options{.no_test = true, .labels_file = dir.path() / "labels.csv"};
+  const std::string link = (dir.path() / "link").string();
+  const auto rows = [&](const std::string& a, const std::string& b) {
+    test::write_text(options.labels_file, a + "/1.png,auk\n" + a + "/2.png,auk\n" + b +
+                                              "/3.png,wren\n" + b + "/4.png,wren\n");
+  };
+  rows("../set", "../../real/set");
+  CHECK(load(root, options).train.labels == Labels{0, 0, 1, 1});
+  rows(link, root.string());
+  CHECK(load(root, options).train.labels == Labels{0, 0, 1, 1});
+  CHECK(load(link, options).train.labels == Labels{0, 0, 1, 1});
+  test::write_text(options.labels_file, "1.png,auk\n2.png,auk\n3.png,wren\n../4.png,wren\n");
+  CHECK(contains(error_of(root, options), "labels.csv, line 4: ../4.png: no such image in "));
 }
 
 TEST_CASE("labels file: what a person has sorted keeps its class, and a row changes it") {
