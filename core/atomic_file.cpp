@@ -39,6 +39,17 @@ void sync_folder(const std::filesystem::path& folder) {
   if (fd.is_open()) ::fsync(fd.get());
 }
 
+// Renames a file to a name that no file has yet. Returns 0 or an errno, EEXIST if the name is
+// taken.
+int rename_to_new(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
+  if (errno != EINVAL && errno != ENOSYS) return errno;
+  // The file system cannot do it, but a link is not made over a file either.
+  if (::link(from.c_str(), to.c_str()) == 0) return ::unlink(from.c_str()) == 0 ? 0 : errno;
+  if (errno == EEXIST) return errno;
+  return ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
+}
+
 constexpr std::size_t kLongestName = 220;
 
 // Several processes may write the same path at once, so the name holds the process and O_EXCL
@@ -102,10 +113,25 @@ void AtomicFile::write(std::string_view characters) {
   write(std::as_bytes(std::span(characters)));
 }
 
-void AtomicFile::commit() {
+void AtomicFile::finish_writing() {
   SCIMIX_CHECK(file_.is_open(), shown(path_), ": commit after commit or failure");
   if (::fsync(file_.get()) != 0) fail("write", errno);
   if (const int error = file_.close()) fail("write", error);
+}
+
+void AtomicFile::commit_new() {
+  finish_writing();
+  if (const int error = rename_to_new(temporary_, path_)) {
+    if (error != EEXIST) fail("create", error);
+    discard();
+    user_error(shown(path_), ": exists, expected the name of a new file");
+  }
+  temporary_.clear();
+  sync_folder(parent_folder(path_));
+}
+
+void AtomicFile::commit() {
+  finish_writing();
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("replace", errno);
   temporary_.clear();
   sync_folder(parent_folder(path_));

@@ -48,8 +48,12 @@ class AtomicFile {
   // Writes the data to the disk (fsync) before it renames the file, so that after a power cut
   // `path` is the old file or the new one.
   void commit();
+  // As commit(), but a user_error if `path` exists by now, which then keeps its content. (A file
+  // system that cannot rename without replacing, or link, replaces it.)
+  void commit_new();
 
  private:
+  void finish_writing();
   [[noreturn]] void fail(std::string_view action, int error);
   void discard();
 

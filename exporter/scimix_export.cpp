@@ -78,7 +78,7 @@ int export_network(const ExportSettings& s) {
   graph.metadata("scimix_version", version_number());
   const std::string bytes = graph.serialized();
   file.write(bytes);
-  file.commit();
+  file.commit_new();
   std::cout << fmt::format("{} of {}, step {}\n{}: {:.1f} MB\n",
                            generator ? "generator" : "classifier", shown(checkpoint.file),
                            settings.step, shown(s.out), static_cast<double>(bytes.size()) / 1e6);

@@ -8,11 +8,13 @@
 #include "core/error.hpp"
 #include "tests/full_disk.hpp"
 #include "tests/temp_folder.hpp"
+#include "tests/user_errors.hpp"
 
 using namespace scimix;
 using scimix::test::message_on_full_disk;
 using scimix::test::read_bytes;
 using scimix::test::TempFolder;
+using scimix::test::user_error_of;
 using scimix::test::write_bytes;
 
 TEST_CASE("atomic file: commit replaces, and leaves nothing else behind") {
@@ -53,6 +55,20 @@ TEST_CASE("atomic file: two writers of one path do not mix") {
   second.commit();
   CHECK(read_bytes(path) == "2");
   first.commit();
+  CHECK(read_bytes(path) == "first");
+  CHECK(folder.count() == 1);
+}
+
+TEST_CASE("atomic file: a new file takes no other's place") {
+  const TempFolder folder;
+  const auto path = folder / "a.bin";
+  AtomicFile first(path);
+  AtomicFile second(path);
+  first.write("first");
+  second.write("2");
+  first.commit_new();
+  CHECK(user_error_of([&] { second.commit_new(); }) ==
+        path.string() + ": exists, expected the name of a new file");
   CHECK(read_bytes(path) == "first");
   CHECK(folder.count() == 1);
 }
