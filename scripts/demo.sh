@@ -1,15 +1,14 @@
 #!/usr/bin/env bash
 # Builds the programs, trains SciMix's generator on digits of 32x32 pixels that it draws itself, and
-# measures how well its hybrids keep the class of one parent and the scene of the other. It downloads
-# nothing and needs no GPU.
+# measures how well its hybrids keep the class of one parent and the scene of the other. It needs no GPU
+# and no data; scripts/setup.sh, which it calls, installs missing packages.
 #
 # usage: scripts/demo.sh [--quick] [FOLDER]
 #
 # It takes the better part of an hour on two cores, and makes the picture of the README. With --quick the
-# digits have 16x16 pixels, and it takes 5 to 10 minutes. FOLDER is runs/demo by default; an older
-# demo there is replaced.
+# digits have 16x16 pixels, and it takes 5 to 10 minutes. FOLDER is runs/demo in the repository by
+# default; an older demo there is replaced.
 set -euo pipefail
-cd "$(dirname "$0")/.."
 config=configs/demo-32.toml
 if [[ ${1:-} == --quick ]]; then
   config=configs/demo.toml
@@ -19,7 +18,10 @@ if (($# > 1)) || [[ ${1:-} == -* ]]; then
   echo "demo.sh: $*: expected scripts/demo.sh [--quick] [FOLDER]" >&2
   exit 2
 fi
-demo=${1:-runs/demo}
+demo=${1:-}
+[[ -z $demo || $demo == /* ]] || demo=$PWD/$demo
+cd "$(dirname "$0")/.."
+demo=${demo:-runs/demo}
 
 if [[ -e $demo ]]; then
   # This script removes only folders that it made itself.

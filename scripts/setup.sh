@@ -157,9 +157,11 @@ fetch_wheel() { # ARRAY: unpacks a package into .deps/
   cp "$work"/unpacked/*.dist-info/licenses/* "$work/new/" 2>/dev/null || true
   chmod -R u+rwX,go+rX "$work/new"
   [[ ! -d $work/new/data/bin ]] || chmod a+x "$work"/new/data/bin/*
-  echo "$version" >"$work/new/VERSION"
+  # .deps/ may be on another file system, so that an interruption leaves a part of the folder there.
+  # VERSION, which says that it is whole, is written last.
   rm -rf ".deps/$folder"
   mv "$work/new" ".deps/$folder"
+  echo "$version" >".deps/$folder/VERSION"
 }
 
 for wheel_name in ${wheels[@]+"${wheels[@]}"}; do

@@ -126,7 +126,9 @@ class Check:
             path = os.fsencode(self.programs / program)
             try:
                 os.execv(path, [path, *(os.fsencode(word) for word in arguments)])
-            finally:  # the program could not be started
+            except OSError as error:
+                os.write(2, f"cannot be started: {error}".encode())
+            finally:  # never the parent's code after the fork
                 os._exit(127)
         _, status, usage = os.wait4(child, 0)
         seconds = time.monotonic() - began
@@ -135,7 +137,7 @@ class Check:
         faults = [] if code == 0 else [f"exit code {code}: " + open(log, errors="replace").read()[-2000:]]
         if what == "small":
             self.base[name] = peak
-        else:
+        elif not faults:
             pixels = 2 * SIDE * SIDE * 3 * images  # in the data set, and in the tensors of the device
             each = max(0, peak - self.base[name] - pixels - classes * CLASS_BYTES) / images
             # Fewer images than this prove nothing: other memory is larger.
@@ -177,12 +179,17 @@ def main():
     parser.add_argument("--dir", type=pathlib.Path)
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/cpu/bin")
     options = parser.parse_args()
+    if options.images < 1000 or options.images % 1000 != 0:
+        parser.error(f"--images {options.images}: expected a multiple of 1000, the number of its classes")
+    if options.dir is not None and not options.dir.is_dir():
+        parser.error(f"--dir {options.dir}: no such folder")
     folder = os.fsencode(tempfile.mkdtemp(prefix="scimix-size-", dir=options.dir))
     try:
         sources = Sources(os.path.join(folder, b"sources"))
         check = Check(options.bin.resolve(), folder)
         data = os.path.join(folder, b"small")
         check.all_of("small", data, os.path.join(folder, b"small-run"), make_classes(data, sources, 4, 10), 4)
+        small_works = not check.faults  # or else there is nothing to compare with
         print("| data set | command | images | seconds | peak MB | bytes for each image |\n"
               "| --- | --- | --- | --- | --- | --- |", flush=True)
         classes = {"classes": options.classes, "images": 1000, "names": 254, "paths": 4}
@@ -193,7 +200,7 @@ def main():
             "paths": lambda data: make_classes(data, sources, 4, 10),
         }
         for what, make in makers.items():
-            if options.only not in (None, what):
+            if not small_works or options.only not in (None, what):
                 continue
             data = os.path.join(folder, os.fsencode(what))
             run = os.path.join(folder, b"run")

@@ -88,7 +88,7 @@ export KMP_BLOCKTIME=${KMP_BLOCKTIME:-0}
 if [[ $preset == tsan ]]; then
   # Some tests fork a child that computes with threads of its own: for a full disk, for example.
   options_of_tsan="ignore_noninstrumented_modules=1 die_after_fork=0"
-  export TSAN_OPTIONS="$options_of_tsan suppressions=$PWD/scripts/tsan_suppressions.txt ${TSAN_OPTIONS-}"
+  export TSAN_OPTIONS="$options_of_tsan suppressions='$PWD/scripts/tsan_suppressions.txt' ${TSAN_OPTIONS-}"
 fi
 
 cmake --preset "$preset" -DSCIMIX_BUILD_TESTS=ON "${options[@]}"
