@@ -1,7 +1,7 @@
 #include "bench/run.hpp"
 
 #include <algorithm>
-#include <set>
+#include <cstdint>
 
 #include "autograd/tape.hpp"
 #include "bench/peak_memory.hpp"
@@ -24,16 +24,23 @@ double bytes_of(const Variables& variables) {
   return sum;
 }
 
-// Bytes of those results that share no memory with what they were computed from: reshape and add
-// hand their cotangent through.
+// Returns whether `part` lies in the memory of `whole`.
+bool lies_in(const Tensor& part, const Tensor& whole) {
+  const auto offset =
+      reinterpret_cast<std::intptr_t>(part.raw()) - reinterpret_cast<std::intptr_t>(whole.raw());
+  return offset >= 0 && offset < static_cast<std::intptr_t>(whole.bytes());
+}
+
+// Bytes of those results that share no memory with what they were computed from: reshape, add and
+// slice_rows hand a tensor or a part of it through.
 double bytes_written(const Variables& results, const Variables& a, const Variables& b) {
-  std::set<const std::byte*> read;
-  for (const Variables* sources : {&a, &b}) {
-    for (const Variable& v : *sources) read.insert(v.value().raw());
-  }
+  const auto shares = [](const Variable& result, const Variables& sources) {
+    return std::ranges::any_of(
+        sources, [&](const Variable& v) { return lies_in(result.value(), v.value()); });
+  };
   double sum = 0;
   for (const Variable& v : results) {
-    if (v.defined() && !read.contains(v.value().raw())) sum += bytes_of({v});
+    if (v.defined() && !shares(v, a) && !shares(v, b)) sum += bytes_of({v});
   }
   return sum;
 }
@@ -70,6 +77,26 @@ Timing time_recorded(const std::function<void()>& call, const BenchSettings& set
   return time_calls([&] { graph.replay(); }, settings.device, settings.min_time);
 }
 
+// Returns whether the backward pass depends on the values of the inputs: other inputs then give
+// other gradients. That of a sum, for example, does not read them.
+bool reads_inputs(const OpCase& c, const Variables& gradients, const Variables& seeds,
+                  const BenchSettings& settings) {
+  const Variables others =
+      to_variables(c, draw_inputs(c, settings.dtype, kSeed + 1), settings.dtype, settings.device);
+  Variables live;
+  for (const Variable& input : others) {
+    if (input.requires_grad()) live.push_back(input);
+  }
+  const Variables found = grad(c.run(others), live, seeds);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (found[i].defined() != gradients[i].defined()) return true;
+    if (found[i].defined() && found[i].value().to_doubles() != gradients[i].value().to_doubles()) {
+      return true;
+    }
+  }
+  return false;
+}
+
 BenchResult time_backward(const OpCase& c, const Variables& inputs, const BenchSettings& settings) {
   Variables live;
   for (const Variable& input : inputs) {
@@ -88,7 +115,8 @@ BenchResult time_backward(const OpCase& c, const Variables& inputs, const BenchS
   const double written = bytes_written(gradients, inputs, seeds);
   if (written == 0) return result;  // nothing moved, nothing was computed
   result.flops = c.flops * static_cast<double>(factors(live));
-  result.bytes = bytes_of(seeds) + bytes_of(inputs) + written;
+  const double read = reads_inputs(c, gradients, seeds, settings) ? bytes_of(inputs) : 0;
+  result.bytes = bytes_of(seeds) + read + written;
   return result;
 }
 
