@@ -213,15 +213,23 @@ SettingBundle preset(const SettingValues& values) {
 // Scale cpu sets networks, batch and number of steps, and the settings that depend on the number of
 // steps: decays of averages, learning rates, and intervals.
 SettingBundle cpu_scale(const SettingValues& values) {
-  SettingBundle bundle{{"depth", "10"},           {"width", "1"},
-                       {"norm-momentum", "0.05"}, {"g-channels", "32"},
-                       {"g-max-channels", "64"},  {"d-channels", "32"},
-                       {"d-max-channels", "64"},  {"weight-class-plus", "0.25"},
-                       {"steps", "3000"},         {"batch", "32"},
-                       {"unlabeled-batch", "32"}, {"adam-learning-rate", "4e-3"},
-                       {"ema-decay", "0.995"},    {"log-every", "50"},
-                       {"eval-every", "500"},     {"checkpoint-every", "500"}};
+  SettingBundle bundle{{"depth", "10"},
+                       {"width", "1"},
+                       {"norm-momentum", "0.05"},
+                       {"g-channels", "32"},
+                       {"g-max-channels", "64"},
+                       {"d-channels", "32"},
+                       {"d-max-channels", "64"},
+                       {"steps", "3000"},
+                       {"batch", "32"},
+                       {"unlabeled-batch", "32"},
+                       {"adam-learning-rate", "4e-3"},
+                       {"ema-decay", "0.995"},
+                       {"log-every", "50"},
+                       {"eval-every", "500"},
+                       {"checkpoint-every", "500"}};
   const GeneratorRunConfig config = generator_table().config(values);
+  if (config.preset != WeightPreset::paper) bundle.emplace_back("weight-class-plus", "0.25");
   if (config.guide.steps > 0) {
     // On SVHN, FixMatch still gained after 8,000 steps (docs/results/guided-generators.md).
     const bool fixmatch = config.semantic_loss == SemanticLoss::fixmatch;

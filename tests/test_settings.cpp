@@ -295,7 +295,7 @@ TEST_CASE("settings: command line over files over preset over defaults") {
     return classifier_table().config(read_command(classifier_kind(), words).values);
   };
   const ClassifierConfig c = config({"--input-noise", "0.25"});
-  CHECK(c.steps == 100);           // base.toml, over the preset's 150,000
+  CHECK(c.steps == 100);           // base.toml, over the preset's 180,000
   CHECK(c.batch == 9);             // a.toml over base.toml
   CHECK(c.ema_decay == 0.6);       // b.toml over base.toml
   CHECK(c.unlabeled_batch == 99);  // the preset
@@ -329,6 +329,15 @@ TEST_CASE("settings: a scale shrinks what weaker layers say, wherever it is writ
   CHECK(guide_steps({"--semantic-loss", "fixmatch", "--guide-steps", "5"}) == 5);
   CHECK(guide_steps({"--guide-steps", "0"}) == 0);
   CHECK(guide_steps({"--semantic-loss", "fixmatch", "--preset", "paper"}) == 0);
+
+  const auto class_plus = [](const std::string& preset) {
+    const std::vector<std::string> words{"--scale", "cpu", "--preset", preset};
+    return generator_table()
+        .config(read_command(generator_kind(), words).values)
+        .weights.class_plus;
+  };
+  CHECK(class_plus("tuned") == 0.25);
+  CHECK(class_plus("paper") == 1);  // as printed, at any scale
 }
 
 TEST_CASE("settings: the run of a program that had no guides has none, a user's file the default") {
