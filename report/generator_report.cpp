@@ -47,14 +47,15 @@ std::vector<RunReport::Chart> generator_charts() {
        "The critic D and the generator G work against each other. Neither side's loss should "
        "stay near 0."},
       {"Hybridisation",
-       {{"class_plus", "class of content"},
-        {"cont_plus", "code of content"},
-        {"class_minus", "class of scene"},
-        {"cont_minus", "code of scene"}},
+       {{"class_plus", "class, from the content's"},
+        {"cont_plus", "scene code, from the scene's"},
+        {"class_minus", "class, from the scene's"},
+        {"cont_minus", "scene code, from the content's"}},
        "loss",
        false,
-       "How far hybrids are from what was asked of them: the class and the code of their content "
-       "image, not those of their scene image."},
+       "Distances of hybrids from their two images. Hybrids should have the class of the content "
+       "image and the scene code of the scene image (both distances small), not the class of the "
+       "scene image and the scene code of the content image (both large)."},
       {"Classifier inside the encoder",
        {{"supervised", "labelled images"},
         {"consistency", "consistency"},
@@ -75,8 +76,9 @@ std::vector<RunReport::NextStep> next_steps(const GeneratorOutcome& o) {
                    "hybrids/",
                    run)},
       {"Train a classifier that also learns from hybrids, on the same data and labels as this "
-       "run. Add that run's --dataset and --labels.",
-       fmt::format("scimix_train classifier --mixer scimix --generator {}", run)},
+       "run.",
+       fmt::format("scimix_train classifier --mixer scimix --generator {}{}", run,
+                   o.options_of_data)},
       {"Compare runs, or watch one while it trains.", "tensorboard --logdir " + run}};
 }
 

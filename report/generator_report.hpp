@@ -15,6 +15,9 @@ struct GeneratorOutcome {
   RunFacts facts;
   std::string variant;
   std::string guide;  // the guide of E_c and C in words; empty: no guide
+  // The options with which a classifier uses the same images and labels, each with a space before
+  // it.
+  std::string options_of_data = {};
 
   // The last evaluation, on pairs of test images.
   struct Evaluation {

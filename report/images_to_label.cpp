@@ -16,8 +16,10 @@ constexpr std::int64_t kClassCharacters = 24;
 // What the reader may conclude from the images, in full sentences.
 std::string introduction(const ImagesToLabel& found) {
   std::string text =
-      "The classifier is least sure of these unlabelled images. Labels for them teach it more than "
-      "labels for others, the first image most. Each line has the two most probable classes; the "
+      "The classifier is least sure of these unlabelled images, of the first image least. Labels "
+      "for "
+      "them probably teach it more than labels for others; this was not measured. Each line has "
+      "the two most probable classes; the "
       "margin is the difference of their probabilities.";
   if (found.looked_at == found.unlabeled) {
     text += fmt::format(" It looked at all {} unlabelled images.", found.unlabeled);

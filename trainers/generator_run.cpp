@@ -4,7 +4,10 @@
 #include <fmt/ostream.h>
 
 #include "core/device.hpp"
+#include "core/shell_word.hpp"
 #include "report/generator_report.hpp"
+#include "settings/run_kinds.hpp"
+#include "settings/shared_settings.hpp"
 #include "trainers/generator_trainer.hpp"
 #include "trainers/guide.hpp"
 #include "trainers/training_run.hpp"
@@ -14,6 +17,23 @@ namespace scimix {
 namespace {
 
 constexpr std::int64_t kColumns = 4;  // x_c, x_r, reconstruction, hybrid
+
+// Returns the options by which a classifier has the images and labels of this run, as far as they
+// are not a classifier's defaults; each with a space before it.
+std::string options_of_data(const GeneratorRunConfig& config) {
+  const RunKind& here = generator_kind();
+  const RunKind& there = classifier_kind();
+  const SettingValues values = generator_table().values(config);
+  std::vector<std::string> names(kImageSettings.begin(), kImageSettings.end());
+  names.insert(names.end(), {"data-dir", "labels-file", "labels", "split-seed"});
+  std::string options;
+  for (const std::string& name : names) {
+    const SettingValue& value = values[static_cast<std::size_t>(here.index(name))];
+    if (value == there.defaults[static_cast<std::size_t>(there.index(name))]) continue;
+    options += " --" + name + "=" + shell_word(text_of(value));
+  }
+  return options;
+}
 
 class GeneratorSubject : public RunSubject {
  public:
@@ -140,6 +160,7 @@ RunReport GeneratorSubject::report(const RunFolder& run, const RunResult& result
       .facts = run_facts(session_settings(config_), inputs_, run, result, command),
       .variant = std::string(name_of(config_.variant)),
       .guide = trainer_.guide() ? describe(*trainer_.guide()) : "",
+      .options_of_data = options_of_data(config_),
       .evaluation = {},
       .pictures = {
           {fmt::format("{} images: semantic parent, scene parent, its reconstruction, hybrid",

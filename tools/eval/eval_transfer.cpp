@@ -182,7 +182,14 @@ int transfer(const TransferSettings& s) {
   std::cout << fmt::format("generator {}\noracle {}: {:.2f}% on {} real test images\n",
                            generator.checkpoint.string(), oracle.checkpoint.string(),
                            100.0 * real.accuracy, real.images);
-  std::cout << fmt::format("{} pairs of test images, 95% intervals\n\n", pairs.content.size());
+  std::cout << fmt::format("{} pairs of test images, 95% intervals\n", pairs.content.size());
+  if (s.pairs > test.count) {
+    std::cout << fmt::format(
+        "note: an image is in several of the {} pairs of {} images; the intervals treat pairs as "
+        "independent, so they are somewhat too narrow\n",
+        s.pairs, test.count);
+  }
+  std::cout << '\n';
   std::cout.flush();
 
   const std::vector<NamedMixer> mixers = all_mixers(s, generator);
