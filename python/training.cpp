@@ -107,18 +107,18 @@ Outcome run(const RunKind& kind, const SettingTable<Config>& table,
     turn = take_turn(device);
   }
   std::filesystem::path folder = asked.resume;
+  const std::string typed = command_line(kind.name, arguments);
   if constexpr (std::is_same_v<Config, ClassifierConfig>) {
     if (!asked.resumes()) fill_in_placeholders(config);
     make_paths_absolute(config);
-    if (!provide_generator(config, asked.resume, ranks, streams)) {
+    if (!provide_generator(config, asked.resume, typed, ranks, streams)) {
       return {{.interrupted = true}, config.hybrids.generator};
     }
   } else {
     make_paths_absolute(config);
   }
   if (folder.empty()) folder = run_folder_of(config);
-  RunRequest request =
-      make_request(kind, asked, table.values(config), command_line(kind.name, arguments), ranks);
+  RunRequest request = make_request(kind, asked, table.values(config), typed, ranks);
   request.on_progress = on_progress;
   if constexpr (std::is_same_v<Config, ClassifierConfig>) {
     return {run_classifier(config, request, streams), folder.string()};

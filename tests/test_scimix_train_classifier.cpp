@@ -16,6 +16,7 @@
 #include "json_lines.hpp"
 #include "settings/run_kinds.hpp"
 #include "tiny_generator.hpp"
+#include "tools/train/train_command.hpp"
 
 using namespace scimix;
 using test::operator+;
@@ -257,6 +258,18 @@ TEST_CASE("preset B fills in what neither the command line nor a file gives" *
   check_has(config_of(plain), {"optimizer=\"sgd\"\n", "learning-rate=0.03\n"});
 }
 
+TEST_CASE("with --scale cpu, preset B weighs the labelled images by their share of the batch") {
+  const auto config = [](const Words& words) {
+    return classifier_table().config(read_command(classifier_kind(), words).values);
+  };
+  const Words b{"--method", "mean-teacher", "--preset", "B"};
+  CHECK(config(b).supervised_weight == 0.01);
+  const ClassifierConfig scaled = config(b + Words{"--scale", "cpu"});
+  CHECK(scaled.supervised_weight == static_cast<double>(scaled.batch) /
+                                        static_cast<double>(scaled.batch + scaled.unlabeled_batch));
+  CHECK(config({"--method", "mean-teacher", "--scale", "cpu"}).supervised_weight == 1);
+}
+
 TEST_CASE("mistakes about methods and hybrids get one line, exit code 2 and no run folder") {
   const Place place;
   const std::string generator = place.generator();
@@ -312,6 +325,10 @@ TEST_CASE("mistakes about methods and hybrids get one line, exit code 2 and no r
   for (const std::string seeds : {"0,1,", "0,0", "zero", "-1", "", "0;1"}) {
     mistake({"--seeds", seeds}, {"--seeds " + seeds, "whole numbers from 0"});
   }
+  mistake({"--seeds", "0,1", "--seed", "3"}, {"--seed 3: --seeds 0,1 already gives"});
+  mistake({"--seeds", "0,1", "--split-seed", "3"}, {"--split-seed 3: --seeds 0,1 already gives"});
+  mistake({"--mixer", "scimix", "--generator", generator, "--seeds", "0,1"},
+          {"--seeds 0,1: each seed has labelled images of its own", "{split}"});
   test::check_mistake("scimix_train", {"classifier", "--resume", run, "--seeds", "0"},
                       {"--seeds: a resumed run keeps its settings"});
 }
@@ -521,9 +538,9 @@ TEST_CASE("a missing generator is trained once for each split, and finished wher
   for (const std::string split : {"0", "2"}) {
     const std::string run = place / ("g-" + split);
     check_has(first, {"no generator in " + run + ": training one"});
-    check_has(config_of(run),
-              {"# scimix_train generator\n", "labels=20\n", "split-seed=" + split + "\n",
-               "\nseed=" + split + "\n", "image-size=16\n", "digits-train=60\n"});
+    check_has(config_of(run), {"# scimix_train generator\n", "# made by: scimix_train classifier ",
+                               "labels=20\n", "split-seed=" + split + "\n",
+                               "\nseed=" + split + "\n", "image-size=16\n", "digits-train=60\n"});
     check_has(config_of(place / ("both/seed-" + split)), {"generator=\"" + run + "\"\n"});
   }
   const std::string made = checkpoint_bytes(place / "g-2", 4);
@@ -567,6 +584,32 @@ TEST_CASE("a missing generator is trained once for each split, and finished wher
   test::check_mistake("scimix_train", command("fifth", {"--split-seed", "2", "--labels", "30"}),
                       {place / "g-2", "20 labels", "expected 30 labels"});
   CHECK_FALSE(std::filesystem::exists(place / "fifth"));
+}
+
+TEST_CASE("a generator's own file for --scale cpu keeps its steps, any other file is scaled down") {
+  const Place place;
+  const std::string few =
+      "depth = 10\nwidth = 1\ng-channels = 8\ng-max-channels = 8\nd-channels = 8\n"
+      "d-max-channels = 8\nbatch = 4\nsteps = 2\nguide-steps = 0\neval-pairs = 10\n";
+  test::write_bytes(place / "cpu.toml", "scale = \"cpu\"\n" + few);
+  test::write_bytes(place / "full.toml", few);
+  const auto begin = [&](const std::string& file, const Words& more = {}) {
+    return tiny_run(place / "run",
+                    Words{"--mixer", "scimix", "--scale", "cpu", "--steps", "1", "--generator",
+                          place / "g", "--generator-config", place / file} +
+                        more);
+  };
+  const std::string out = train(begin("cpu.toml")).out;
+  CHECK(has(out, "with the settings of " + (place / "cpu.toml") + "\n"));
+  check_has(config_of(place / "g"), {"\nsteps=2\n", "\nguide-steps=0\n", "\nbatch=4\n"});
+  std::filesystem::remove_all(place / "g");
+  std::filesystem::remove_all(place / "run");
+  const test::Program program(place.folder(), "scimix_train", begin("full.toml"));
+  program.wait_for(place / "g/config.toml");
+  program.signal(SIGTERM);
+  check_has(program.wait().out,
+            {"with the settings of " + (place / "full.toml") + ", scaled down by --scale cpu\n"});
+  check_has(config_of(place / "g"), {"\nsteps=3000\n", "\nbatch=32\n"});
 }
 
 TEST_CASE("a mistake in the settings of a generator or its classifier trains neither") {

@@ -90,6 +90,12 @@ TEST_CASE("a resumed run takes new values of what may change, records them, and 
   CHECK(std::filesystem::exists(test::checkpoint(run, 6)));
   train({"classifier", "--resume", run});
   CHECK(config_of(run) == after);
+
+  // A finished run has no step left for which another learning rate could count.
+  test::check_has(train({"classifier", "--resume", run, "--learning-rate", "0.5"}).out,
+                  {"the run is finished, so these changed settings have no effect: "
+                   "--learning-rate\n"});
+  CHECK(config_of(run) == after);
 }
 
 TEST_CASE("a path of any bytes survives config.toml and resume") {

@@ -89,7 +89,15 @@ CheckpointMetadata describe_networks(const AutoencoderConfig& config,
 }
 
 std::filesystem::path generator_checkpoint(const std::filesystem::path& path) {
-  return is_folder(path) ? RunFolder::open(path).required_checkpoint() : path;
+  switch (path_kind(path)) {
+    case PathKind::missing:
+      user_error("generator ", shown(path),
+                 ": not found, expected a run folder or a checkpoint of scimix_train generator");
+    case PathKind::folder:
+      return RunFolder::open(path).required_checkpoint();
+    default:
+      return path;
+  }
 }
 
 CheckpointMetadata read_generator_metadata(const std::filesystem::path& path) {

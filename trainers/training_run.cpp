@@ -294,8 +294,11 @@ RunResult run_training(const SessionSettings& settings, const std::filesystem::p
     }
     const bool finished = is_finished(*folder, settings.steps);
     if (request.ranks == nullptr ? finished : request.ranks->agree(finished)) {
-      fmt::print(out, "run folder {}, resumed after step {}: the run is finished\n",
-                 folder->path().string(), settings.steps);
+      fmt::print(out, "run folder {}, resumed after step {}: the run is finished{}\n",
+                 folder->path().string(), settings.steps,
+                 request.changes_training.empty()
+                     ? ""
+                     : ", so these changed settings have no effect: " + request.changes_training);
       return result_in_log(*folder, settings.steps);
     }
     if (first) folder->check_writable();

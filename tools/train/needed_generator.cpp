@@ -49,12 +49,19 @@ bool finish(const fs::path& folder, Ranks& ranks, const RunStreams& streams) {
   return !run_generator(config, request, streams).interrupted;
 }
 
+// Returns whether the classifier's --scale replaces steps and sizes that the generator's own file
+// gives. A file that has this scale itself gives them for it.
+bool shrinks(const ClassifierConfig& classifier, const GeneratorRunConfig& of_file) {
+  return classifier.scale != RunScale::full && classifier.scale != of_file.scale;
+}
+
 GeneratorRunConfig generator_settings(const ClassifierConfig& classifier) {
   const RunKind& kind = generator_kind();
   std::vector<SettingLayer> layers = read_settings_file(kind, classifier.hybrids.generator_config);
   const auto labels = static_cast<std::size_t>(kind.index("labels"));
   const bool file_names_labels = resolve(kind, layers).given[labels];
-  if (classifier.scale != RunScale::full) {  // shrinks the settings of the file
+  const SettingValues of_file = resolve(kind, layers).values;
+  if (shrinks(classifier, generator_table().config(of_file))) {
     layers.push_back({{kind.index("scale"), std::string(name_of(classifier.scale))}});
   }
   // These settings override the generator's own file.
@@ -62,18 +69,21 @@ GeneratorRunConfig generator_settings(const ClassifierConfig& classifier) {
   return generator_table().config(resolve(kind, layers).values);
 }
 
-bool train(const ClassifierConfig& wanted, Ranks& ranks, const RunStreams& streams) {
+// Trains the generator by the command that asked for the classifier, which is the one that repeats
+// it: the classifier's settings override those of the generator's file.
+bool train(const ClassifierConfig& wanted, const std::string& typed, Ranks& ranks,
+           const RunStreams& streams) {
   const GeneratorRunConfig config = generator_settings(wanted);
-  fmt::print(streams.out, "no generator in {}: training one with the settings of {}\n",
-             wanted.hybrids.generator, wanted.hybrids.generator_config);
+  const RunKind& kind = generator_kind();
+  const std::string& file = wanted.hybrids.generator_config;
+  const SettingValues of_file = resolve(kind, read_settings_file(kind, file)).values;
+  const bool smaller = shrinks(wanted, generator_table().config(of_file));
+  fmt::print(streams.out, "no generator in {}: training one with the settings of {}{}\n",
+             wanted.hybrids.generator, file,
+             smaller ? fmt::format(", scaled down by --scale {}", name_of(wanted.scale)) : "");
   streams.out.flush();
-  std::vector<std::string> arguments{"--config", wanted.hybrids.generator_config};
-  if (wanted.scale != RunScale::full) {
-    arguments.insert(arguments.end(), {"--scale", std::string(name_of(wanted.scale))});
-  }
   const AskedRun asked{.done = {}, .values = generator_table().values(config)};
-  const RunRequest request = make_request(generator_kind(), asked, asked.values,
-                                          command_line("generator", arguments), ranks);
+  const RunRequest request = make_request(kind, asked, asked.values, typed, ranks);
   return !run_generator(config, request, streams).interrupted;
 }
 
@@ -132,8 +142,8 @@ void check_generator_suits(const SettingValues& classifier, const SettingValues&
   }
 }
 
-bool provide_generator(const ClassifierConfig& config, const fs::path& resume, Ranks& ranks,
-                       const RunStreams& streams) {
+bool provide_generator(const ClassifierConfig& config, const fs::path& resume,
+                       const std::string& typed, Ranks& ranks, const RunStreams& streams) {
   if (!uses_generator(config) || config.hybrids.generator_config.empty()) return true;
   // Mistakes are found before the generator is trained.
   check(config);
@@ -150,7 +160,7 @@ bool provide_generator(const ClassifierConfig& config, const fs::path& resume, R
   if (ranks.agree(is_file(there / "config.toml"))) return finish(there, ranks, streams);
   check_generator_suits(classifier_table().values(config),
                         generator_table().values(generator_settings(config)));
-  const bool done = train(config, ranks, streams);
+  const bool done = train(config, typed, ranks, streams);
   fmt::print(streams.out, "\n");
   return done;
 }

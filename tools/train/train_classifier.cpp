@@ -33,7 +33,8 @@ struct Asked {
 
 std::optional<RunResult> run_one(const Asked& asked, const std::string& typed, Ranks& ranks) {
   const RunStreams streams = streams_of(ranks);
-  if (!provide_generator(asked.config, asked.run.resume, ranks, streams)) return std::nullopt;
+  if (!provide_generator(asked.config, asked.run.resume, typed, ranks, streams))
+    return std::nullopt;
   const RunRequest request = make_request(classifier_kind(), asked.run,
                                           classifier_table().values(asked.config), typed, ranks);
   const RunResult result = run_classifier(asked.config, request, streams);
@@ -57,11 +58,28 @@ Asked asked_of_seed(std::vector<std::string> arguments, std::uint64_t seed, Rank
                                 OtherSteps::allowed));
 }
 
+// Checks that the runs of several seeds, each of which has labelled images of its own, do not share
+// a generator, which knows the labelled images of one seed.
+void check_generators(const std::vector<Asked>& runs, const std::string& list) {
+  const ClassifierConfig& first = runs.front().config;
+  const bool own_labels = first.data.labels != "all" && !may_be_all(first.data);
+  if (!uses_generator(first) || !own_labels || first.hybrids.allow_other_split) return;
+  for (std::size_t i = 1; i < runs.size(); ++i) {
+    if (runs[i].config.hybrids.generator != first.hybrids.generator) continue;
+    user_error("--seeds ", list, ": each seed has labelled images of its own, but --generator ",
+               first.hybrids.generator,
+               " is the same for all, expected {split} in its path, which the seed replaces "
+               "(--allow-other-split permits one generator)");
+  }
+}
+
 int run_seeds(const std::vector<std::string>& arguments, const std::string& list,
               const std::string& typed, Ranks& ranks) {
   const std::vector<std::uint64_t> seeds = parse_seeds(list);
   // Mistakes about any of the folders are found before the first run is trained.
-  for (const std::uint64_t seed : seeds) static_cast<void>(asked_of_seed(arguments, seed, ranks));
+  std::vector<Asked> runs;
+  for (const std::uint64_t seed : seeds) runs.push_back(asked_of_seed(arguments, seed, ranks));
+  check_generators(runs, list);
   std::vector<SeedResult> found;
   bool has_test_images = true;
   for (const std::uint64_t seed : seeds) {

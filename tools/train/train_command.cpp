@@ -163,6 +163,16 @@ std::vector<std::string> changed_settings(const RunKind& kind, const RecordedRun
   return changed;
 }
 
+// Checks that a command with --seeds names no other seed, which would have no effect.
+void check_no_other_seed(const RunKind& kind, const Words& words) {
+  for (const GivenSetting& one : words.settings) {
+    const std::string& name = kind.settings[static_cast<std::size_t>(one.index)].name;
+    if (name != "seed" && name != "split-seed") continue;
+    user_error("--", name, " ", text_of(one.value), ": --seeds ", *words.seeds,
+               " already gives every run its --seed and --split-seed, expected one of the two");
+  }
+}
+
 AskedRun read_resumed(const RunKind& kind, const Words& words) {
   if (!words.configs.empty()) {
     user_error("--config ", words.configs[0], ": a resumed run has the settings of its folder");
@@ -217,6 +227,7 @@ AskedRun read_command(const RunKind& kind, const std::vector<std::string>& argum
     return {.done = 0, .values = {}};
   }
   if (words.resume) return read_resumed(kind, words);
+  if (words.seeds) check_no_other_seed(kind, words);
   std::vector<SettingLayer> layers;
   for (const std::string& config : words.configs) {
     for (SettingLayer& layer : read_settings_file(kind, find_preset(config))) {
@@ -248,6 +259,11 @@ RunRequest make_request(const RunKind& kind, const AskedRun& asked, const Settin
     const fs::path config = RunFolder::open(asked.resume).config();
     request.resume = asked.resume;
     request.settings_changed = !asked.changed.empty();
+    for (const std::string& name : asked.changed) {
+      const auto at = static_cast<std::size_t>(kind.index(name));
+      if (kind.settings[at].on_resume != OnResume::changes_training) continue;
+      request.changes_training += (request.changes_training.empty() ? "--" : ", --") + name;
+    }
     notes = notes_in(config, kMadeBy);
     if (!notes.empty()) request.command = command_that_began(config);
     for (const std::string& note : notes_in(config, kResumedBy)) notes.push_back(note);
