@@ -62,6 +62,7 @@ struct AutoConfig {
   std::int64_t generator_steps = kPickSteps;  // 0: no generator, and so no hybrids
   std::int64_t steps = kPickSteps;            // of the final classifier
   InitFrom init_from = InitFrom::generator;   // of the final classifier, if it has hybrids
+  HybridUse hybrid_use = HybridUse::pseudo;   // of the final classifier, if it has hybrids
   // A guide whose accuracy on the held-out images is smaller is weak.
   double least_guide_accuracy = kPickAccuracy;
   PlainSettings plain;

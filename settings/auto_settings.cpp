@@ -58,6 +58,10 @@ void add_steps_settings(Table& t) {
                  "Initial weights of the final classifier, if it learns with hybrids: generator "
                  "copies them from the generator's own classifier, scratch draws them at random.",
                  SCIMIX_FIELD(init_from));
+  group.advanced("hybrid-use",
+                 "What the final classifier learns from hybrids (see --hybrid-use of scimix_train "
+                 "classifier).",
+                 SCIMIX_FIELD(hybrid_use));
   add_seed_and_precision_settings(t);
 }
 
@@ -138,7 +142,7 @@ const RunKind& auto_kind() {
       .preset = [](const SettingValues&) { return SettingBundle(); },
       .cpu_scale = [](const SettingValues&) { return SettingBundle(); },
       .scaled_folders = {},
-      .values_before = {{"init-from", "scratch"}, {"plain-steps", "0"}}};
+      .values_before = {{"init-from", "scratch"}, {"hybrid-use", "contradict"}, {"plain-steps", "0"}}};
   return kind;
 }
 

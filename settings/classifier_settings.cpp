@@ -57,7 +57,8 @@ void add_hybrid_settings(Table& t) {
                  "Target of a hybrid (the paper's Table V): contradict (a mixture of both parents' "
                  "predictions), consistency (the content's prediction; with mixup and cutmix the "
                  "same as contradict), pseudo (the content's label or predicted class) or labeled "
-                 "(the content's label; only labelled contents).",
+                 "(the content's label; only labelled contents). With --mixer scimix the default "
+                 "is pseudo.",
                  SCIMIX_FIELD(hybrids.use));
   group.advanced(
       "alpha",
@@ -167,8 +168,7 @@ bool is_preset_b(const SettingValues& values) {
 // 100, therefore supervised-weight 0.01. Its noise of 0.15 is for images with standard deviation 1;
 // images in
 // [-1,1] have about 0.5.
-SettingBundle preset(const SettingValues& values) {
-  if (!is_preset_b(values)) return {};
+SettingBundle preset_b() {
   return {{"optimizer", "adam"},
           {"learning-rate", "3e-3"},
           {"weight-decay", "0"},
@@ -186,6 +186,18 @@ SettingBundle preset(const SettingValues& values) {
           {"early-ema-decay", "0.99"},
           {"crop-pad", "2"},
           {"input-noise", "0.075"}};
+}
+
+// Returns the settings that follow from others: those of preset B, and what is learnt from SciMix's
+// hybrids. Pseudo-labels were better than contradict there (docs/results/guided-generators.md);
+// images of the other mixers show both parents, so that a label of one would be wrong.
+SettingBundle preset(const SettingValues& values) {
+  SettingBundle bundle;
+  if (is_preset_b(values)) bundle = preset_b();
+  if (classifier_table().config(values).hybrids.mixer == MixerKind::scimix) {
+    bundle.emplace_back("hybrid-use", "pseudo");
+  }
+  return bundle;
 }
 
 // Scale cpu sets model, batch and number of steps, and the settings that depend on the number of

@@ -383,6 +383,8 @@ TEST_CASE("auto: the settings of the three runs fit each other") {
   CHECK(runs.classifier.hybrids.mixer == MixerKind::scimix);
   CHECK(runs.classifier.hybrids.generator == "/job/generator");
   CHECK(runs.classifier.init_from == InitFrom::generator);
+  CHECK(runs.classifier.hybrids.use == HybridUse::pseudo);
+  CHECK(runs.guide.hybrids.use == HybridUse::contradict);
   CHECK(runs.guide.init_from == InitFrom::scratch);
   CHECK(runs.classifier.steps == 6800);
   CHECK(runs.classifier.batch == 32);

@@ -152,7 +152,7 @@ TEST_CASE("each method with hybrids runs, says what it does and shows what it se
   const std::vector<Case> cases{
       {"a",
        {"--mixer", "scimix", "--generator", generator},
-       {"supervised, hybrids by scimix (contradict, weight 50)", "generator " + generator,
+       {"supervised, hybrids by scimix (pseudo, weight 1)", "generator " + generator,
         "3 labelled and 0 unlabelled"},
        {"supervised", "hybrid", "hybrids_kept"},
        false},

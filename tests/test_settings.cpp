@@ -340,6 +340,18 @@ TEST_CASE("settings: a scale shrinks what weaker layers say, wherever it is writ
   CHECK(class_plus("paper") == 1);  // as printed, at any scale
 }
 
+TEST_CASE("settings: hybrids of a generator are learnt by pseudo-labels, mixed images are not") {
+  const auto use = [](const std::vector<std::string>& words) {
+    return classifier_table().config(read_command(classifier_kind(), words).values).hybrids.use;
+  };
+  CHECK(use({}) == HybridUse::contradict);
+  CHECK(use({"--mixer", "mixup"}) == HybridUse::contradict);
+  CHECK(use({"--mixer", "scimix"}) == HybridUse::pseudo);
+  CHECK(use({"--mixer", "scimix", "--method", "mean-teacher", "--preset", "B"}) ==
+        HybridUse::pseudo);
+  CHECK(use({"--mixer", "scimix", "--hybrid-use", "contradict"}) == HybridUse::contradict);
+}
+
 TEST_CASE("settings: the run of a program that had no guides has none, a user's file the default") {
   const test::TempFolder folder;
   const auto guide_steps = [&](const std::string& text) {

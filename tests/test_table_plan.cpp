@@ -114,6 +114,9 @@ TEST_CASE("plan of a table: what rows share is in it once, after what it needs")
   const TableTask& classifier = task_of(plan, "pseudo seed 7");
   CHECK(classifier.folder == "out/runs/pseudo/seed-7");
   CHECK(classifier.setting("mixer") == "scimix");
+  CHECK(classifier.setting("hybrid-use") == "pseudo");
+  // The paper's use of hybrids, although a classifier's own default is another one.
+  CHECK(task_of(plan, "contradict seed 7").setting("hybrid-use") == "contradict");
   CHECK(classifier.setting("generator") == std::filesystem::absolute(generator.folder).string());
   CHECK(classifier.setting("no-such-setting").empty());
   const TableTask& oracle = task_of(plan, "oracle digits-all-16px");

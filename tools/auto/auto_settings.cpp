@@ -17,8 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // Settings of the job that mean something else in a run, or are given separately.
-constexpr std::array<std::string_view, 6> kOfJob{"minutes", "method", "scale",
-                                                 "steps",   "out",    "init-from"};
+constexpr std::array<std::string_view, 7> kOfJob{
+    "minutes", "method", "scale", "steps", "out", "init-from", "hybrid-use"};
 
 // Returns the settings of the job that the kind of run has under the same name.
 SettingLayer shared_settings(const AutoConfig& config, const RunKind& to) {
@@ -106,6 +106,7 @@ AutoRunSettings auto_run_settings(const AutoConfig& picked) {
     of_classifier.emplace_back("mixer", std::string("scimix"));
     of_classifier.emplace_back("generator", in_folder(kAutoGenerator));
     of_classifier.emplace_back("init-from", std::string(name_of(picked.init_from)));
+    of_classifier.emplace_back("hybrid-use", std::string(name_of(picked.hybrid_use)));
   }
   runs.classifier = classifier_of(picked, picked.steps, of_classifier);
   Given of_generator{{"out", in_folder(kAutoGenerator)},

@@ -178,7 +178,11 @@ class Planner {
       return {kind.index(name), std::move(value)};
     };
     std::vector<SettingLayer> layers;
-    if (!runs.generator.empty()) layers.push_back({give("mixer", std::string("scimix"))});
+    if (!runs.generator.empty()) {
+      // The paper's use of hybrids, unless a row names another one.
+      layers.push_back(
+          {give("mixer", std::string("scimix")), give("hybrid-use", std::string("contradict"))});
+    }
     layers.insert(layers.end(), runs.settings.begin(), runs.settings.end());
     push_scale(kind, layers);
     SettingLayer last{give("device", request_.device)};
