@@ -9,6 +9,7 @@
 #include "core/allocator.hpp"
 #include "core/graph.hpp"
 #include "core/work.hpp"
+#include "kernels/conv/conv_counters.hpp"
 
 namespace scimix {
 
@@ -77,24 +78,46 @@ Timing time_recorded(const std::function<void()>& call, const BenchSettings& set
   return time_calls([&] { graph.replay(); }, settings.device, settings.min_time);
 }
 
-// Returns whether the backward pass depends on the values of the inputs: other inputs then give
-// other gradients. That of a sum, for example, does not read them.
-bool reads_inputs(const OpCase& c, const Variables& gradients, const Variables& seeds,
-                  const BenchSettings& settings) {
-  const Variables others =
-      to_variables(c, draw_inputs(c, settings.dtype, kSeed + 1), settings.dtype, settings.device);
+// Returns the gradients of all differentiable inputs for cotangents that differ from each other, so
+// that sums of them depend on which ones are added.
+std::vector<std::vector<double>> gradients_of(const OpCase& c, const Variables& inputs) {
   Variables live;
-  for (const Variable& input : others) {
+  for (const Variable& input : inputs) {
     if (input.requires_grad()) live.push_back(input);
   }
-  const Variables found = grad(c.run(others), live, seeds);
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    if (found[i].defined() != gradients[i].defined()) return true;
-    if (found[i].defined() && found[i].value().to_doubles() != gradients[i].value().to_doubles()) {
-      return true;
+  const Variables outputs = c.run(inputs);
+  Variables cotangents;
+  for (const Variable& y : outputs) {
+    std::vector<double> values(static_cast<std::size_t>(y.value().numel()));
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      values[i] = 1.0 + static_cast<double>(i * 7 % 101) / 128;  // also exact in bf16
     }
+    cotangents.emplace_back(Tensor::from(values, y.shape(), y.dtype(), y.value().device()));
   }
-  return false;
+  std::vector<std::vector<double>> found;
+  for (const Variable& gradient : grad(outputs, live, cotangents)) {
+    found.push_back(gradient.defined() ? gradient.value().to_doubles() : std::vector<double>());
+  }
+  return found;
+}
+
+// Bytes of those inputs on whose values the gradients depend. The backward pass of a sum, for
+// example, reads none, and that of a filter only the filter.
+double bytes_read(const OpCase& c, const BenchSettings& settings) {
+  const auto variables = [&](const HostArrays& values) {
+    return to_variables(c, values, settings.dtype, settings.device);
+  };
+  const HostArrays values = draw_inputs(c, settings.dtype, kSeed);
+  const HostArrays others = draw_inputs(c, settings.dtype, kSeed + 1);
+  const auto expected = gradients_of(c, variables(values));
+  double sum = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    HostArrays changed = values;
+    changed[i] = others[i];
+    const Variables inputs = variables(changed);
+    if (gradients_of(c, inputs) != expected) sum += bytes_of({inputs[i]});
+  }
+  return sum;
 }
 
 BenchResult time_backward(const OpCase& c, const Variables& inputs, const BenchSettings& settings) {
@@ -115,9 +138,18 @@ BenchResult time_backward(const OpCase& c, const Variables& inputs, const BenchS
   const double written = bytes_written(gradients, inputs, seeds);
   if (written == 0) return result;  // nothing moved, nothing was computed
   result.flops = c.flops * static_cast<double>(factors(live));
-  const double read = reads_inputs(c, gradients, seeds, settings) ? bytes_of(inputs) : 0;
-  result.bytes = bytes_of(seeds) + read + written;
+  result.bytes = bytes_of(seeds) + bytes_read(c, settings) + written;
   return result;
+}
+
+// Returns the multiplications and additions of the convolutions that `call` executes on a CPU, as
+// they are defined: Winograd's algorithm needs fewer.
+double convolution_flops(const std::function<void()>& call) {
+  double sum = 0;
+  listen_to_convs([&](ConvKind /*kind*/, const Conv2dGeometry& g) { sum += g.flops(); });
+  call();
+  listen_to_convs({});
+  return sum;
 }
 
 }  // namespace
@@ -152,11 +184,13 @@ BenchResult time_step(const BenchStep& step, const BenchSettings& settings) {
   const WorkCounts before = work_counts();
   run(1);
   const std::int64_t launches = (work_counts() - before).launches();
+  const bool counts = step.flops == 0 && settings.device.is_cpu();  // a GPU replays graphs
+  const double flops = counts ? convolution_flops([&] { run(1); }) : step.flops;
   BenchResult result{.name = step.name,
                      .label = step.label,
                      .pass = "step",
                      .timing = time_many(run, settings.device, settings.min_time, step.cycle),
-                     .flops = step.flops,
+                     .flops = flops,
                      .bytes = step.bytes,
                      .images = step.images,
                      .launches = launches};

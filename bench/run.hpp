@@ -30,7 +30,8 @@ struct BenchResult {
   // Winograd's method needs fewer operations, so its rate may exceed the peak.
   double flops = 0;
   // Smallest memory traffic of one call: each input and output once. The backward pass reads the
-  // cotangents and the inputs, and writes the gradients.
+  // cotangents and those inputs on which the gradients depend, and writes the gradients. Results
+  // that are a view of something else are not written; a call that writes nothing has 0.
   double bytes = 0;
   // Only for steps:
   std::int64_t images = 0;    // images of one call

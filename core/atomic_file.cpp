@@ -43,9 +43,13 @@ void sync_folder(const std::filesystem::path& folder) {
 // taken.
 int rename_to_new(const std::filesystem::path& from, const std::filesystem::path& to) {
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
-  if (errno != EINVAL && errno != ENOSYS) return errno;
-  // The file system cannot do it, but a link is not made over a file either.
-  if (::link(from.c_str(), to.c_str()) == 0) return ::unlink(from.c_str()) == 0 ? 0 : errno;
+  if (errno == EEXIST) return errno;
+  // Where the system or the file system cannot do it: a link is not made over a file either. If the
+  // old name stays, it is a leftover (remove_leftovers).
+  if (::link(from.c_str(), to.c_str()) == 0) {
+    ::unlink(from.c_str());
+    return 0;
+  }
   if (errno == EEXIST) return errno;
   return ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
 }

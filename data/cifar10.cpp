@@ -31,11 +31,13 @@ std::filesystem::path find_folder(const std::filesystem::path& dir) {
 std::vector<std::string> read_class_names(const std::filesystem::path& file) {
   const std::vector<std::uint8_t> bytes = read_file(file);
   std::vector<std::string> names;
-  std::istringstream lines{std::string(text_in(bytes))};
+  std::string text(text_in(bytes));
+  std::ranges::replace(text, '\r', '\n');
+  std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
-    const std::size_t first = line.find_first_not_of(" \t\r");
+    const std::size_t first = line.find_first_not_of(" \t");
     if (first == std::string::npos) continue;
-    std::string name = line.substr(first, line.find_last_not_of(" \t\r") - first + 1);
+    std::string name = line.substr(first, line.find_last_not_of(" \t") - first + 1);
     if (std::ranges::find(names, name) != names.end()) {
       user_error(shown(file), ": has the class name ", shown(name),
                  " twice, expected different names");

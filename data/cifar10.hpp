@@ -10,7 +10,8 @@
 namespace scimix {
 
 // Reads data_batch_1..5.bin, test_batch.bin and batches.meta.txt from `dir` or from
-// `dir`/cifar-10-batches-bin. Errors (user): a missing file, a wrong size, a label above 9.
+// `dir`/cifar-10-batches-bin. Errors (user): a missing file, a wrong size, a label above
+// 9, class names that are not ten different ones.
 [[nodiscard]] Dataset load_cifar10(const std::filesystem::path& dir);
 
 // One batch file: `records` records of 3,073 bytes, each a label 0..9 and then the planes R, G, B

@@ -4,17 +4,14 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "data/file.hpp"
 
 namespace scimix {
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
 class Parser {
  public:
-  Parser(std::string_view text, const std::string& where) : text_(text), where_(where) {
-    if (text_.starts_with(kByteOrderMark)) at_ = kByteOrderMark.size();
-  }
+  Parser(std::string_view text, const std::string& where) : text_(text), where_(where) {}
 
   std::vector<CsvRow> rows() {
     std::vector<CsvRow> rows;
@@ -36,10 +33,20 @@ class Parser {
       ++at_;
       row.fields.push_back(next_field());
     }
-    if (has('\r')) ++at_;
-    if (has('\n')) ++at_;
+    pass_line_end();
     ++line_;
     return row;
+  }
+
+  // Passes over one line end: LF, CR, or CR LF with any number of CR, as a file has that was
+  // converted twice.
+  void pass_line_end() {
+    const std::size_t behind = std::min(text_.find_first_not_of('\r', at_), text_.size());
+    if (behind < text_.size() && text_[behind] == '\n') {
+      at_ = behind + 1;
+    } else if (at_ < text_.size()) {
+      ++at_;
+    }
   }
 
   // Returns the first position from `from` on that holds neither a space nor a tab.
@@ -67,7 +74,7 @@ class Parser {
         ++at_;
         if (!has('"')) break;
       }
-      if (has('\n')) ++line_;
+      if (has('\n') || (has('\r') && text_.substr(at_, 2) != "\r\n")) ++line_;
       field += text_[at_];
     }
     at_ = behind_blanks(at_);
@@ -86,7 +93,7 @@ class Parser {
 }  // namespace
 
 std::vector<CsvRow> parse_csv(std::string_view text, const std::string& where) {
-  return Parser(text, where).rows();
+  return Parser(without_byte_order_mark(text), where).rows();
 }
 
 std::string csv_field(std::string_view field) {

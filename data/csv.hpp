@@ -13,11 +13,11 @@ struct CsvRow {
   std::vector<std::string> fields;
 };
 
-// Splits a table into rows and fields. Fields are separated by commas, and rows by LF or CRLF. A
-// field in double quotes may contain commas, line breaks and doubled quotes; spaces and tabs around
-// the quotes are passed over. A byte order mark at the start and empty lines are passed over, too.
-// Errors (user), starting with `where` and the line: a quote that is not closed, text behind a
-// closing quote.
+// Splits a table into rows and fields. Fields are separated by commas, and rows by LF, CRLF or CR.
+// A field in double quotes may contain commas, line breaks and doubled quotes; spaces and tabs
+// around the quotes are passed over. A byte order mark at the start and empty lines are passed
+// over, too. Errors (user), starting with `where` and the line: a quote that is not closed, text
+// behind a closing quote.
 [[nodiscard]] std::vector<CsvRow> parse_csv(std::string_view text, const std::string& where);
 
 // Returns the text of a field, in double quotes where it needs them.

@@ -75,11 +75,14 @@ std::vector<std::uint8_t> read_file_or_stream(const std::filesystem::path& path)
   return bytes;
 }
 
-std::string_view text_in(std::span<const std::uint8_t> bytes) {
+std::string_view without_byte_order_mark(std::string_view text) {
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-  std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   return text;
+}
+
+std::string_view text_in(std::span<const std::uint8_t> bytes) {
+  return without_byte_order_mark({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 }  // namespace scimix

@@ -69,8 +69,10 @@ ImageCache::Key ImageCache::key_of(const fs::path& image) const {
     hash.add(static_cast<std::uint64_t>(status.st_size));
     hash.add(static_cast<std::uint64_t>(status.st_mtim.tv_sec));
     hash.add(static_cast<std::uint64_t>(status.st_mtim.tv_nsec));
-    // Programs can set the time of modification, but not the time of the last change of the file or
-    // its name: images of the same size that have changed places differ in it.
+    // Images of the same size and time of modification, which programs can set, may have changed
+    // places. They differ in the time of the last change of the file or its name, or, if folders
+    // were renamed, in the number of the file.
+    hash.add(static_cast<std::uint64_t>(status.st_ino));
     hash.add(static_cast<std::uint64_t>(status.st_ctim.tv_sec));
     hash.add(static_cast<std::uint64_t>(status.st_ctim.tv_nsec));
     key[i] = hash.value();

@@ -139,7 +139,7 @@ Columns columns_of(const CsvRow& heading, const std::string& where) {
 LabelRows read_rows(const fs::path& csv, const fs::path& dir, BadRows& bad) {
   const std::string where = shown(csv);
   const std::vector<std::uint8_t> bytes = read_file(csv);
-  const std::string_view content(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const std::string_view content = text_in(bytes);
   check_encoding(content, where);
   std::vector<CsvRow> rows = parse_csv(content, where);
   if (!rows.empty()) check_separator(rows.front(), where);
@@ -149,6 +149,7 @@ LabelRows read_rows(const fs::path& csv, const fs::path& dir, BadRows& bad) {
     rows.erase(rows.begin());
   }
   LabelRows labels;
+  NamesInFolder names(dir, csv);
   for (const CsvRow& row : rows) {
     if (row.fields.size() != columns.count) {
       bad.add(row.line,
@@ -157,7 +158,7 @@ LabelRows read_rows(const fs::path& csv, const fs::path& dir, BadRows& bad) {
       continue;
     }
     const std::string& file = row.fields[columns.file];
-    const auto [place, is_new] = labels.try_emplace(name_in_folder(file, dir, csv));
+    const auto [place, is_new] = labels.try_emplace(names.name_of(file));
     if (!is_new) {
       bad.add(row.line, text(shown(file), ": has a row already, line ", place->second.line));
       continue;
@@ -246,39 +247,44 @@ bool is_outside(const fs::path& path) {
   return !normal.empty() && *normal.begin() == "..";
 }
 
-// Returns the path of an image relative to `dir`; both are absolute. Where their names do not say
-// that it is inside, symbolic links in the names of the folders are followed.
-fs::path relative_to(const fs::path& path, const fs::path& dir) {
-  fs::path inside = path.lexically_normal().lexically_relative(dir.lexically_normal());
-  if (!is_outside(inside)) return inside;
-  std::error_code unknown;
-  const fs::path folder = fs::canonical(path.parent_path(), unknown);
-  if (unknown) return inside;
-  const fs::path whole = fs::canonical(dir, unknown);
-  if (unknown) return inside;
-  fs::path followed = (folder / path.filename()).lexically_relative(whole);
-  return is_outside(followed) ? inside : followed;
-}
-
 }  // namespace
 
-std::string name_in_folder(const std::string& written, const fs::path& dir, const fs::path& csv) {
-  fs::path path(written);
+NamesInFolder::NamesInFolder(const fs::path& dir, const fs::path& csv)
+    : dir_(dir), whole_(absolute_path(dir)), beside_(parent_folder(absolute_path(csv))) {}
+
+std::string NamesInFolder::name_of(const std::string& written) {
+  const fs::path path(written);
+  if (path.is_absolute()) return name_of_absolute(path);
   std::error_code ignored;
-  if (path.is_relative()) {
-    const fs::path beside = parent_folder(absolute_path(csv)) / path;
-    if (fs::exists(dir / path, ignored)) {
-      if (!is_outside(path)) return path.lexically_normal().generic_string();
-      path = absolute_path(dir / path);
-    } else if (fs::exists(path, ignored)) {
-      path = absolute_path(path);
-    } else if (fs::exists(beside, ignored)) {
-      path = beside;
-    } else {
-      return path.lexically_normal().generic_string();
-    }
+  if (fs::exists(dir_ / path, ignored)) {
+    if (!is_outside(path)) return path.lexically_normal().generic_string();
+    return name_of_absolute(whole_ / path);
   }
-  return relative_to(path, absolute_path(dir)).generic_string();
+  if (fs::exists(path, ignored)) return name_of_absolute(absolute_path(path));
+  if (fs::exists(beside_ / path, ignored)) return name_of_absolute(beside_ / path);
+  return path.lexically_normal().generic_string();
+}
+
+std::string NamesInFolder::name_of_absolute(const fs::path& path) {
+  const fs::path inside = path.lexically_normal().lexically_relative(whole_.lexically_normal());
+  if (!is_outside(inside)) return inside.generic_string();
+  const fs::path folder = path.parent_path();
+  const auto [known, is_new] = folders_.try_emplace(folder.native());
+  if (is_new) known->second = place_of(folder);
+  return known->second ? (*known->second / path.filename()).lexically_normal().generic_string()
+                       : inside.generic_string();
+}
+
+// Returns where a folder is below the folder of the images, if a part of its path is that folder
+// under another name; nothing if none is.
+std::optional<fs::path> NamesInFolder::place_of(const fs::path& folder) const {
+  fs::path rest;
+  for (fs::path part = folder;; part = part.parent_path()) {
+    std::error_code unknown;
+    if (fs::equivalent(part, whole_, unknown) && !is_outside(rest)) return rest;
+    if (part == part.parent_path()) return std::nullopt;
+    rest = rest.empty() ? part.filename() : part.filename() / rest;
+  }
 }
 
 std::vector<std::string> apply_labels_file(const fs::path& csv, const fs::path& dir,

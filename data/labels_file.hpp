@@ -2,7 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "data/image_reader.hpp"
@@ -15,7 +17,7 @@ namespace scimix {
 // no such folders), and otherwise keeps kUnknownLabel. The images are put in the order of their
 // classes, those without one last; within a class they keep their order.
 //
-// Each row is a file name and a class; name_in_folder finds the file. Spaces around a class do not
+// Each row is a file name and a class; NamesInFolder finds the file. Spaces around a class do not
 // count. The first row is a heading if a column of it is called "file" or "class", in upper or
 // lower case, and its first field is not the name of an image. A heading may name the columns in
 // any order, and more columns, which are not read.
@@ -30,11 +32,27 @@ namespace scimix {
                                                          const std::string& sorted,
                                                          ImageFiles& files);
 
-// Returns the name, relative to `dir`, of the image that the labels file `csv` calls `written`: a
-// path from `dir`, or else from the current folder, or else from the folder of `csv`, or an
-// absolute one. The result begins with ".." if the image lies outside of `dir`.
-[[nodiscard]] std::string name_in_folder(const std::string& written,
-                                         const std::filesystem::path& dir,
-                                         const std::filesystem::path& csv);
+// Finds the images of the folder `dir` that a labels file, `csv`, names.
+class NamesInFolder {
+ public:
+  NamesInFolder(const std::filesystem::path& dir, const std::filesystem::path& csv);
+
+  // Returns the name, relative to the folder, of the image that the labels file calls `written`: a
+  // path from the folder, or else from the current folder, or else from the folder of the labels
+  // file, or an absolute one. A path may reach the folder through symbolic links. The result begins
+  // with ".." if the image lies outside of the folder.
+  [[nodiscard]] std::string name_of(const std::string& written);
+
+ private:
+  std::string name_of_absolute(const std::filesystem::path& path);
+  [[nodiscard]] std::optional<std::filesystem::path> place_of(
+      const std::filesystem::path& folder) const;
+
+  std::filesystem::path dir_;
+  std::filesystem::path whole_;   // absolute
+  std::filesystem::path beside_;  // the folder of the labels file
+  // Places below the folder, by the paths of folders that do not say so by their names.
+  std::unordered_map<std::string, std::optional<std::filesystem::path>> folders_;
+};
 
 }  // namespace scimix

@@ -141,7 +141,7 @@ class MatFile::Inflater {
 MatFile::MatFile(const std::filesystem::path& path) : path_(shown(path)) {
   const PathKind kind = path_kind(path);
   if (kind == PathKind::missing) user_error(path_, ": no such file");
-  if (kind != PathKind::file) user_error(path_, ": not a file");
+  if (kind != PathKind::file) user_error(path_, ": not a file, expected a MATLAB file");
   std::error_code error;
   size_ = std::filesystem::file_size(path, error);
   in_.open(path, std::ios::binary);

@@ -9,7 +9,8 @@
 namespace scimix {
 
 // Reads train_32x32.mat and test_32x32.mat from `dir` or from `dir`/svhn. The `extra` images are
-// not used: the published splits count 73,257 training images without them.
+// not used: the published splits count 73,257 training images without them. Errors (user): a
+// missing folder or file, those of read_svhn_file, training images without one of the ten digits.
 [[nodiscard]] Dataset load_svhn(const std::filesystem::path& dir);
 
 // One MATLAB file: X, uint8 32x32x3xN (column-major), and y, Nx1 of any numeric type with labels

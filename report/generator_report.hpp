@@ -15,8 +15,8 @@ struct GeneratorOutcome {
   RunFacts facts;
   std::string variant;
   std::string guide;  // the guide of E_c and C in words; empty: no guide
-  // The options with which a classifier uses the same images and labels, each with a space before
-  // it.
+  // The options by which a classifier has the same images, labels and scale, each with a space
+  // before it.
   std::string options_of_data = {};
 
   // The last evaluation, on pairs of test images.

@@ -17,10 +17,9 @@ constexpr std::int64_t kClassCharacters = 24;
 std::string introduction(const ImagesToLabel& found) {
   std::string text =
       "The classifier is least sure of these unlabelled images, of the first image least. Labels "
-      "for "
-      "them probably teach it more than labels for others; this was not measured. Each line has "
-      "the two most probable classes; the "
-      "margin is the difference of their probabilities.";
+      "for them probably teach it more than labels for others; this was not measured. Each line "
+      "has "
+      "the two most probable classes; the margin is the difference of their probabilities.";
   if (found.looked_at == found.unlabeled) {
     text += fmt::format(" It looked at all {} unlabelled images.", found.unlabeled);
   } else {

@@ -142,7 +142,9 @@ const RunKind& auto_kind() {
       .preset = [](const SettingValues&) { return SettingBundle(); },
       .cpu_scale = [](const SettingValues&) { return SettingBundle(); },
       .scaled_folders = {},
-      .values_before = {{"init-from", "scratch"}, {"hybrid-use", "contradict"}, {"plain-steps", "0"}}};
+      .values_before = {{"init-from", "scratch"},
+                        {"hybrid-use", "contradict"},
+                        {"plain-steps", "0"}}};
   return kind;
 }
 

@@ -1,3 +1,7 @@
+#include <fmt/format.h>
+
+#include <string>
+
 // The table of a classifier's settings.
 #include "settings/run_kinds.hpp"
 #include "settings/shared_settings.hpp"
@@ -166,8 +170,7 @@ bool is_preset_b(const SettingValues& values) {
 // of the run, and another --consistency-weight: 100 times the fraction of labelled images. Its
 // batch has 1 labelled and 99 unlabelled images, and its classification loss is a mean over all
 // 100, therefore supervised-weight 0.01. Its noise of 0.15 is for images with standard deviation 1;
-// images in
-// [-1,1] have about 0.5.
+// images in [-1,1] have about 0.5.
 SettingBundle preset_b() {
   return {{"optimizer", "adam"},
           {"learning-rate", "3e-3"},
@@ -203,13 +206,21 @@ SettingBundle preset(const SettingValues& values) {
 // Scale cpu sets model, batch and number of steps, and the settings that depend on the number of
 // steps: the decays of averages, and intervals.
 SettingBundle cpu_scale(const SettingValues& values) {
-  SettingBundle bundle{{"depth", "10"},           {"width", "1"},
-                       {"norm-momentum", "0.05"}, {"steps", "2000"},
-                       {"batch", "32"},           {"unlabeled-batch", "32"},
-                       {"ema-decay", "0.99"},     {"log-every", "50"},
-                       {"eval-every", "50"},      {"checkpoint-every", "500"}};
+  constexpr int kLabeled = 32;
+  constexpr int kUnlabeled = 32;
+  SettingBundle bundle{{"depth", "10"},
+                       {"width", "1"},
+                       {"norm-momentum", "0.05"},
+                       {"steps", "2000"},
+                       {"batch", std::to_string(kLabeled)},
+                       {"unlabeled-batch", std::to_string(kUnlabeled)},
+                       {"ema-decay", "0.99"},
+                       {"log-every", "50"},
+                       {"eval-every", "50"},
+                       {"checkpoint-every", "500"}};
   // The share of labelled images in the batch (see preset).
-  if (is_preset_b(values)) bundle.emplace_back("supervised-weight", "0.5");
+  constexpr double kShare = static_cast<double>(kLabeled) / (kLabeled + kUnlabeled);
+  if (is_preset_b(values)) bundle.emplace_back("supervised-weight", fmt::format("{}", kShare));
   return bundle;
 }
 

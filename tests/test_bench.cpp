@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "autograd/ops.hpp"
+#include "autograd/tape.hpp"
 #include "bench/in_turn.hpp"
 #include "bench/report.hpp"
 #include "bench/suite.hpp"
@@ -173,6 +174,44 @@ TEST_CASE("bench: the backward pass counts one product for each factor of the la
   REQUIRE(results.size() == 2);
   CHECK(results[0].flops == 90);
   CHECK(results[1].flops == 2 * 90);
+}
+
+TEST_CASE("bench: bytes are counted only where they are read or written") {
+  const auto results_of = [](const std::string& op,
+                             const std::function<Variables(const Variables&)>& run,
+                             const std::vector<OpInput>& inputs) {
+    OpCase c{.op = op, .label = "of the test"};
+    c.inputs = inputs;
+    c.run = run;
+    const auto results = time_operator(c, {.min_time = 0});
+    REQUIRE(results.size() == 2);
+    return std::pair(results[0].bytes, results[1].bytes);
+  };
+  const OpInput x{.shape = {4, 3}};
+  const OpInput y{.shape = {4, 3}};
+  constexpr double kX = 4 * 3 * 4;  // bytes
+  // A view writes nothing; the backward pass writes the gradient with zeros around the cotangent.
+  CHECK(results_of("slice", [](const Variables& in) { return Variables{slice_rows(in[0], 1, 3)}; },
+                   {x}) == std::pair(0.0, kX / 2 + kX));
+  // The gradient of a sum does not depend on what is added up.
+  CHECK(results_of("sum", [](const Variables& in) { return Variables{sum(in[0])}; }, {x}) ==
+        std::pair(kX + 4, 4 + kX));
+  CHECK(results_of("mul", [](const Variables& in) { return Variables{mul(in[0], in[1])}; },
+                   {x, y}) == std::pair(3 * kX, 5 * kX));
+}
+
+TEST_CASE("bench: a step without stated operations has those of its convolutions") {
+  const auto image = Tensor::zeros({2, 8, 8, 3}, DType::f32, kCpu);
+  const auto kernel = Tensor::zeros({5, 3, 3, 3}, DType::f32, kCpu);
+  BenchStep step{.name = "step", .label = "of the test", .prepare = [&](Device, DType) {
+                   return one_by_one([&] {
+                     const NoGrad constant;
+                     static_cast<void>(conv2d(Variable(image), Variable(kernel), {}));
+                   });
+                 }};
+  CHECK(time_step(step, {.min_time = 0}).flops == 2.0 * (2 * 8 * 8 * 5) * (3 * 3 * 3));
+  step.flops = 7;
+  CHECK(time_step(step, {.min_time = 0}).flops == 7);
 }
 
 TEST_CASE("bench: --plan says what a training step launches") {

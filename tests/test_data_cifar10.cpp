@@ -103,7 +103,7 @@ TEST_CASE("CIFAR-10: whole folders") {
 
   test::write_text(inner / "batches.meta.txt",
                    "\xEF\xBB\xBF"
-                   "a\r\n b \n\n \nc\nd\ne\nf\ng\nh\ni\nj\n");
+                   "a\r\n b \n\n \nc\rd\ne\nf\ng\nh\ni\nj\n");
   CHECK(load().class_names ==
         std::vector<std::string>{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"});
 

@@ -58,6 +58,10 @@ TEST_CASE("csv: rows and fields of RFC 4180") {
   REQUIRE(old.size() == 3);
   CHECK(old[1].fields == std::vector<std::string>{"a.png", "cat"});
   CHECK(old[2].line == 3);
+  const auto twice = parse_csv("a,b\r\r\n\"c\rd\",e\r\r\nf,g", "t");  // line ends converted twice
+  REQUIRE(twice.size() == 3);
+  CHECK(twice[1].fields == std::vector<std::string>{"c\rd", "e"});
+  CHECK(twice[2].line == 4);
   CHECK(contains(user_error_of([] { (void)parse_csv("a\n\"b,c\n", "t.csv"); }),
                  "t.csv:2: a double quote is not closed"));
   CHECK(contains(user_error_of([] { (void)parse_csv("\"b\"c", "t.csv"); }),
@@ -337,6 +341,12 @@ TEST_CASE("labels file: names that lead through other folders or links name the 
   rows(link, root.string());
   CHECK(load(root, options).train.labels == Labels{0, 0, 1, 1});
   CHECK(load(link, options).train.labels == Labels{0, 0, 1, 1});
+  const fs::path elsewhere = dir.path() / "elsewhere";
+  for (const int i : {5, 6}) write_plain(elsewhere / (std::to_string(i) + ".png"), i);
+  fs::create_directory_symlink(elsewhere, root / "more");
+  test::write_text(options.labels_file, "1.png,auk\n2.png,auk\n" + link + "/more/5.png,wren\n" +
+                                            root.string() + "/more/6.png,wren\n");
+  CHECK(load(root, options).train.labels == Labels{0, 0, 1, 1, -1, -1});
   test::write_text(options.labels_file, "1.png,auk\n2.png,auk\n3.png,wren\n../4.png,wren\n");
   CHECK(contains(error_of(root, options), "labels.csv, line 4: ../4.png: no such image in "));
 }

@@ -299,6 +299,18 @@ TEST_CASE("a run with steps behind it goes on without its guide") {
   CHECK(last_checkpoint(longer) == last_checkpoint(whole));
 }
 
+TEST_CASE("a finished guide does not claim settings that its generator goes on to use") {
+  const TempFolder folder;
+  const std::string run = (folder / "run").string();
+  train(generator(run, {"--guide-steps", "4"}));
+  std::filesystem::remove_all(run + "/checkpoints");
+  std::filesystem::create_directory(run + "/checkpoints");
+  const std::string out =
+      train({"generator", "--resume", run, "--guided-learning-rate", "0.0001"}).out;
+  CHECK(out.find("guide, resumed after step 4: the run is finished\n") != std::string::npos);
+  CHECK(out.find("no effect") == std::string::npos);
+}
+
 TEST_CASE("a resumed run may train the semantic encoder at another rate, or no longer") {
   const TempFolder folder;
   const std::string guide = (folder / "guide").string();

@@ -327,6 +327,7 @@ TEST_CASE("mistakes about methods and hybrids get one line, exit code 2 and no r
   }
   mistake({"--seeds", "0,1", "--seed", "3"}, {"--seed 3: --seeds 0,1 already gives"});
   mistake({"--seeds", "0,1", "--split-seed", "3"}, {"--split-seed 3: --seeds 0,1 already gives"});
+  mistake({"--mixer", "scimix", "--seeds", "0,1"}, {"--mixer scimix: expected --generator RUN"});
   mistake({"--mixer", "scimix", "--generator", generator, "--seeds", "0,1"},
           {"--seeds 0,1: each seed has labelled images of its own", "{split}"});
   test::check_mistake("scimix_train", {"classifier", "--resume", run, "--seeds", "0"},

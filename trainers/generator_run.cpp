@@ -18,14 +18,14 @@ namespace {
 
 constexpr std::int64_t kColumns = 4;  // x_c, x_r, reconstruction, hybrid
 
-// Returns the options by which a classifier has the images and labels of this run, as far as they
-// are not a classifier's defaults; each with a space before it.
+// Returns the options by which a classifier has the images, labels and scale of this run, as far as
+// they are not a classifier's defaults; each with a space before it.
 std::string options_of_data(const GeneratorRunConfig& config) {
   const RunKind& here = generator_kind();
   const RunKind& there = classifier_kind();
   const SettingValues values = generator_table().values(config);
   std::vector<std::string> names(kImageSettings.begin(), kImageSettings.end());
-  names.insert(names.end(), {"data-dir", "labels-file", "labels", "split-seed"});
+  names.insert(names.end(), {"data-dir", "labels-file", "labels", "split-seed", "scale"});
   std::string options;
   for (const std::string& name : names) {
     const SettingValue& value = values[static_cast<std::size_t>(here.index(name))];

@@ -68,6 +68,7 @@ bool train_guide(const GeneratorRunConfig& config, Method method, const RunFolde
       config_text(classifier_kind(), classifier_table().values(guide), {kMadeBy + request.command});
   const bool begun = is_file(folder / "config.toml");
   asked.resume.reset();
+  asked.changes_training.clear();  // they concern the generator's own steps
   if (request.ranks == nullptr ? begun : request.ranks->agree(begun)) asked.resume = folder;
   fmt::print(streams.out, "\nguide: {} for {} steps, in {}\n", name_of(method), guide.steps,
              folder.string());

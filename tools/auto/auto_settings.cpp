@@ -17,8 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // Settings of the job that mean something else in a run, or are given separately.
-constexpr std::array<std::string_view, 7> kOfJob{
-    "minutes", "method", "scale", "steps", "out", "init-from", "hybrid-use"};
+constexpr std::array<std::string_view, 7> kOfJob{"minutes", "method",    "scale",     "steps",
+                                                 "out",     "init-from", "hybrid-use"};
 
 // Returns the settings of the job that the kind of run has under the same name.
 SettingLayer shared_settings(const AutoConfig& config, const RunKind& to) {

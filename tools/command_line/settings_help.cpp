@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <sstream>
 #include <vector>
@@ -103,6 +104,27 @@ std::string bundle_text(const RunKind& kind, const SettingBundle& bundle) {
   return out;
 }
 
+// Says how what --scale cpu sets with `values` differs from what it sets with the defaults: "also
+// sets `a` 1, and leaves `b` as it is". Empty if it does not.
+std::string scale_difference(const RunKind& kind, const SettingValues& values) {
+  const SettingBundle usual = kind.cpu_scale(kind.defaults);
+  const SettingBundle here = kind.cpu_scale(values);
+  const auto has = [](const SettingBundle& bundle, const auto& setting) {
+    return std::ranges::find(bundle, setting) != bundle.end();
+  };
+  std::string out;
+  for (const auto& setting : here) {
+    if (has(usual, setting)) continue;
+    out +=
+        fmt::format("{}`{}` {}", out.empty() ? "also sets " : ", ", setting.first, setting.second);
+  }
+  for (const auto& setting : usual) {
+    if (has(here, setting)) continue;
+    out += fmt::format("{}leaves `{}` as it is", out.empty() ? "" : ", and ", setting.first);
+  }
+  return out;
+}
+
 void append_bundles(const RunKind& kind, std::string& out) {
   const int preset = find_setting(kind.settings, "preset");
   if (preset < 0) return;
@@ -115,7 +137,12 @@ void append_bundles(const RunKind& kind, std::string& out) {
     const int method = find_setting(kind.settings, "method");
     if (method >= 0) values[static_cast<std::size_t>(method)] = std::string("mean-teacher");
     const std::string text = bundle_text(kind, kind.preset(values));
-    if (!text.empty()) out += fmt::format("\n`--preset {}` sets {}.\n", name, text);
+    if (!text.empty()) out += fmt::format("\n`--preset {}` sets {}.", name, text);
+    const std::string other = scale_difference(kind, values);
+    if (!other.empty())
+      out += fmt::format("{}`--preset {}`, `--scale cpu` {}.", text.empty() ? "\nWith " : " With ",
+                         name, other);
+    if (!text.empty() || !other.empty()) out += "\n";
   }
 }
 

@@ -56,15 +56,15 @@ namespace fs = std::filesystem;
 // Returns whether the labels file names an image in `folder`, or an image by its absolute path.
 bool names_images_of(const fs::path& csv, const fs::path& folder) {
   const std::vector<std::uint8_t> bytes = read_file(csv);
-  const std::string_view all(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  NamesInFolder names(folder, csv);
   const auto is_named = [&](const std::string& field) {
     if (!has_image_name(field)) return false;
     if (fs::path(field).is_absolute()) return true;
-    const std::string name = name_in_folder(field, folder, csv);
+    const std::string name = names.name_of(field);
     std::error_code ignored;
     return name != ".." && !name.starts_with("../") && fs::exists(folder / name, ignored);
   };
-  return std::ranges::any_of(parse_csv(all, shown(csv)), [&](const CsvRow& row) {
+  return std::ranges::any_of(parse_csv(text_in(bytes), shown(csv)), [&](const CsvRow& row) {
     return std::ranges::any_of(row.fields, is_named);
   });
 }

@@ -62,7 +62,9 @@ Asked asked_of_seed(std::vector<std::string> arguments, std::uint64_t seed, Rank
 // a generator, which knows the labelled images of one seed.
 void check_generators(const std::vector<Asked>& runs, const std::string& list) {
   const ClassifierConfig& first = runs.front().config;
-  const bool own_labels = first.data.labels != "all" && !may_be_all(first.data);
+  // Only the run knows how many images of a folder have a label, and whether these are all of them.
+  const bool own_labels =
+      first.data.labels != "all" && first.data.dataset != "folder" && !may_be_all(first.data);
   if (!uses_generator(first) || !own_labels || first.hybrids.allow_other_split) return;
   for (std::size_t i = 1; i < runs.size(); ++i) {
     if (runs[i].config.hybrids.generator != first.hybrids.generator) continue;
@@ -79,6 +81,7 @@ int run_seeds(const std::vector<std::string>& arguments, const std::string& list
   // Mistakes about any of the folders are found before the first run is trained.
   std::vector<Asked> runs;
   for (const std::uint64_t seed : seeds) runs.push_back(asked_of_seed(arguments, seed, ranks));
+  for (const Asked& run : runs) check(run.config);
   check_generators(runs, list);
   std::vector<SeedResult> found;
   bool has_test_images = true;
