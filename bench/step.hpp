@@ -33,7 +33,7 @@ struct BenchStep {
   std::string name;
   std::string label;
   std::int64_t images = 0;  // per call; 0: the case is a part of a step without images
-  double flops = 0;         // per call; 0: those of its convolutions, counted on a CPU
+  double flops = 0;         // per call; 0: on a CPU those of its convolutions are counted
   double bytes = 0;         // per call; 0: unknown
   Suite suite = Suite::standard;
   // The number of calls in a sample is a multiple of `cycle`. They are queued without waiting for

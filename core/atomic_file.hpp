@@ -48,8 +48,8 @@ class AtomicFile {
   // Writes the data to the disk (fsync) before it renames the file, so that after a power cut
   // `path` is the old file or the new one.
   void commit();
-  // As commit(), but a user_error if `path` exists by now, which then keeps its content. (A file
-  // system that cannot rename without replacing, or link, replaces it.)
+  // As commit(), but a user_error if `path` exists by now, which then keeps its content. (On a
+  // file system without hard links and without a rename that refuses to replace, it is replaced.)
   void commit_new();
 
  private:

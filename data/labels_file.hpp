@@ -51,7 +51,8 @@ class NamesInFolder {
   std::filesystem::path dir_;
   std::filesystem::path whole_;   // absolute
   std::filesystem::path beside_;  // the folder of the labels file
-  // Places below the folder, by the paths of folders that do not say so by their names.
+  // By path of a folder that is reached through a link: its path relative to the folder of the
+  // images, or nothing if it lies outside.
   std::unordered_map<std::string, std::optional<std::filesystem::path>> folders_;
 };
 

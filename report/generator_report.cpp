@@ -47,15 +47,16 @@ std::vector<RunReport::Chart> generator_charts() {
        "The critic D and the generator G work against each other. Neither side's loss should "
        "stay near 0."},
       {"Hybridisation",
-       {{"class_plus", "class, from the content's"},
-        {"cont_plus", "scene code, from the scene's"},
-        {"class_minus", "class, from the scene's"},
-        {"cont_minus", "scene code, from the content's"}},
+       {{"class_plus", "distance to the content's class"},
+        {"cont_plus", "distance to the scene's scene code"},
+        {"class_minus", "distance to the scene's class"},
+        {"cont_minus", "distance to the content's scene code"}},
        "loss",
        false,
-       "Distances of hybrids from their two images. Hybrids should have the class of the content "
-       "image and the scene code of the scene image (both distances small), not the class of the "
-       "scene image and the scene code of the content image (both large)."},
+       "Distances between a hybrid and its two images, the content and the scene. The distances to "
+       "the content's class and to the scene's scene code should become small, the other two "
+       "large, "
+       "up to their caps."},
       {"Classifier inside the encoder",
        {{"supervised", "labelled images"},
         {"consistency", "consistency"},

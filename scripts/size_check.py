@@ -180,7 +180,7 @@ def main():
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/cpu/bin")
     options = parser.parse_args()
     if options.images < 1000 or options.images % 1000 != 0:
-        parser.error(f"--images {options.images}: expected a multiple of 1000, the number of its classes")
+        parser.error(f"--images {options.images}: expected a multiple of 1000, as they are spread over 1000 classes")
     if options.dir is not None and not options.dir.is_dir():
         parser.error(f"--dir {options.dir}: no such folder")
     folder = os.fsencode(tempfile.mkdtemp(prefix="scimix-size-", dir=options.dir))

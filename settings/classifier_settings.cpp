@@ -1,8 +1,8 @@
+// The table of a classifier's settings.
 #include <fmt/format.h>
 
 #include <string>
 
-// The table of a classifier's settings.
 #include "settings/run_kinds.hpp"
 #include "settings/shared_settings.hpp"
 
@@ -192,8 +192,9 @@ SettingBundle preset_b() {
 }
 
 // Returns the settings that follow from others: those of preset B, and what is learnt from SciMix's
-// hybrids. Pseudo-labels were better than contradict there (docs/results/guided-generators.md);
-// images of the other mixers show both parents, so that a label of one would be wrong.
+// hybrids. For these, pseudo-labels were better than contradict with a Mean Teacher from scratch
+// (docs/results/guided-generators.md). Images of MixUp and CutMix show the classes of both parents,
+// so that one label would be wrong.
 SettingBundle preset(const SettingValues& values) {
   SettingBundle bundle;
   if (is_preset_b(values)) bundle = preset_b();

@@ -325,8 +325,10 @@ TEST_CASE("mistakes about methods and hybrids get one line, exit code 2 and no r
   for (const std::string seeds : {"0,1,", "0,0", "zero", "-1", "", "0;1"}) {
     mistake({"--seeds", seeds}, {"--seeds " + seeds, "whole numbers from 0"});
   }
-  mistake({"--seeds", "0,1", "--seed", "3"}, {"--seed 3: --seeds 0,1 already gives"});
-  mistake({"--seeds", "0,1", "--split-seed", "3"}, {"--split-seed 3: --seeds 0,1 already gives"});
+  mistake({"--seeds", "0,1", "--seed", "3"},
+          {"--seed 3: --seeds 0,1 sets", "expected either --seeds or --seed"});
+  mistake({"--seeds", "0,1", "--split-seed", "3"},
+          {"--split-seed 3: --seeds 0,1 sets", "either --seeds or --split-seed"});
   mistake({"--mixer", "scimix", "--seeds", "0,1"}, {"--mixer scimix: expected --generator RUN"});
   mistake({"--mixer", "scimix", "--generator", generator, "--seeds", "0,1"},
           {"--seeds 0,1: each seed has labelled images of its own", "{split}"});

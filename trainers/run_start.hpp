@@ -26,7 +26,7 @@ struct RunRequest {
   std::vector<std::string> later_commands = {};      // that resumed it with changed settings
   std::optional<std::filesystem::path> resume = {};  // folder of the run to resume
   bool settings_changed = false;                     // replace the resumed run's config.toml
-  std::string changes_training = {};                 // changed settings that need more steps
+  std::string changes_training = {};                 // changed settings that steps must still use
   Ranks* ranks = nullptr;                            // null: this process alone
   OnProgress on_progress = {};                       // only for a run with one rank
 };

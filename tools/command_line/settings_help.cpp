@@ -142,7 +142,7 @@ void append_bundles(const RunKind& kind, std::string& out) {
     if (!other.empty())
       out += fmt::format("{}`--preset {}`, `--scale cpu` {}.", text.empty() ? "\nWith " : " With ",
                          name, other);
-    if (!text.empty() || !other.empty()) out += "\n";
+    if (!text.empty() || !other.empty()) out += '\n';
   }
 }
 

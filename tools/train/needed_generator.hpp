@@ -13,12 +13,12 @@ namespace scimix {
 
 // If the run folder that --generator names does not exist, trains a generator in it, with the
 // settings of --generator-config and the data, split, labels and scale of the classifier. Labels in
-// the generator's own file are kept, and so are its steps and sizes if it has the same scale.
-// `typed` is the command that is recorded in the generator's run. If the folder has an unfinished
-// run, finishes it with its own settings. Does nothing without --generator-config, or if the
-// classifier's own run is finished; `resume` is its folder, empty for a new run. Returns false if a
-// signal interrupted the training. Errors (user): among others, a folder that cannot be that of the
-// new classifier.
+// the generator's own file are kept, and so are its steps and sizes if that file sets the same
+// scale. `typed` is the command that is recorded in the generator's run. If the folder has an
+// unfinished run, finishes it with its own settings. Does nothing without --generator-config, or if
+// the classifier's own run is finished; `resume` is its folder, empty for a new run. Returns false
+// if a signal interrupted the training. Errors (user): among others, a folder that cannot be that
+// of the new classifier.
 [[nodiscard]] bool provide_generator(const ClassifierConfig& config,
                                      const std::filesystem::path& resume, const std::string& typed,
                                      Ranks& ranks, const RunStreams& streams);

@@ -169,7 +169,7 @@ void check_no_other_seed(const RunKind& kind, const Words& words) {
     const std::string& name = kind.settings[static_cast<std::size_t>(one.index)].name;
     if (name != "seed" && name != "split-seed") continue;
     user_error("--", name, " ", text_of(one.value), ": --seeds ", *words.seeds,
-               " already gives every run its --seed and --split-seed, expected one of the two");
+               " sets --seed and --split-seed of every run, expected either --seeds or --", name);
   }
 }
 
