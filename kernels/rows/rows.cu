@@ -126,9 +126,16 @@ void launch_scatter_few(const T* x, const std::int32_t* index, T* y, std::int64_
   for_each_block(rows_y, 0, [=] SCIMIX_KERNEL_FN(Block & b) {
     const std::int64_t mine = b.index();
     T* const row = y + mine * length;
+    std::int64_t first = rows_x;  // of the rows that are added up; often there is only one
+    std::int64_t end = 0;
+    for (std::int64_t k = 0; k < rows_x; ++k) {
+      if (index[k] != mine) continue;
+      if (first == rows_x) first = k;
+      end = k + 1;
+    }
     b.each(length / N, [&](std::int64_t i) {
       Pack<A, N> sum{};
-      for (std::int64_t k = 0; k < rows_x; ++k) {
+      for (std::int64_t k = first; k < end; ++k) {
         if (index[k] != mine) continue;
         const auto value = load<N>(x + k * length + i * N);
         for (int l = 0; l < N; ++l) sum[l] += value[l];
