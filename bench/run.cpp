@@ -78,13 +78,18 @@ Timing time_recorded(const std::function<void()>& call, const BenchSettings& set
   return time_calls([&] { graph.replay(); }, settings.device, settings.min_time);
 }
 
-// Returns the gradients of all differentiable inputs for cotangents that differ from each other, so
-// that sums of them depend on which ones are added.
-std::vector<std::vector<double>> gradients_of(const OpCase& c, const Variables& inputs) {
+Variables differentiable(const Variables& inputs) {
   Variables live;
   for (const Variable& input : inputs) {
     if (input.requires_grad()) live.push_back(input);
   }
+  return live;
+}
+
+// Returns the gradients of all differentiable inputs for cotangents that differ from each other, so
+// that sums of them depend on which ones are added.
+std::vector<std::vector<double>> gradients_of(const OpCase& c, const Variables& inputs) {
+  const Variables live = differentiable(inputs);
   const Variables outputs = c.run(inputs);
   Variables cotangents;
   for (const Variable& y : outputs) {
@@ -121,10 +126,7 @@ double bytes_read(const OpCase& c, const BenchSettings& settings) {
 }
 
 BenchResult time_backward(const OpCase& c, const Variables& inputs, const BenchSettings& settings) {
-  Variables live;
-  for (const Variable& input : inputs) {
-    if (input.requires_grad()) live.push_back(input);
-  }
+  const Variables live = differentiable(inputs);
   const Variables outputs = c.run(inputs);
   const Variables seeds = seeds_for(outputs);
   Variables gradients;

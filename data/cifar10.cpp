@@ -31,9 +31,9 @@ std::filesystem::path find_folder(const std::filesystem::path& dir) {
 std::vector<std::string> read_class_names(const std::filesystem::path& file) {
   const std::vector<std::uint8_t> bytes = read_file(file);
   std::vector<std::string> names;
-  std::string text(text_in(bytes));
-  std::ranges::replace(text, '\r', '\n');
-  std::istringstream lines(text);
+  std::string content(text_in(bytes));
+  std::ranges::replace(content, '\r', '\n');
+  std::istringstream lines(content);
   for (std::string line; std::getline(lines, line);) {
     const std::size_t first = line.find_first_not_of(" \t");
     if (first == std::string::npos) continue;
